@@ -1,0 +1,17 @@
+/** Results that are one JSON document: an evaluation, a set of samples. */
+
+import { join } from 'node:path';
+import { readIndex, writeJson } from './files.ts';
+
+const FORMAT_VERSION = 1;
+
+/** Makes an artifact kind whose folder holds `<name>.json`. */
+export function jsonReport<T extends object>(name: string) {
+  const fileIn = (directory: string) => join(directory, `${name}.json`);
+  return Object.freeze({
+    name,
+    formatVersion: FORMAT_VERSION,
+    open: (directory: string) => readIndex<T & { formatVersion: number }>(fileIn(directory), name, FORMAT_VERSION),
+    create: async (directory: string) => ({ write: (value: T) => writeJson(fileIn(directory), { formatVersion: FORMAT_VERSION, ...value }) }),
+  });
+}

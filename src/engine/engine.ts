@@ -1,0 +1,81 @@
+/**
+ * Choosing and loading an engine, and running steps on it.
+ *
+ * A *step* is a pure function of tensors: a whole training step, an encoder pass, a head's samples. Stages hand it to `engine.compile` and call
+ * what they get. On the engines of this file that runs the step eagerly; an engine that traces it into one graph fits behind the same door.
+ */
+
+import { createRequire } from 'node:module';
+import { engineUnavailable, engineUnknown } from '../errors.ts';
+import { ENGINE_NAMES, ENGINE_PACKAGES, type EngineChoice, type EngineName, engineVersion } from './names.ts';
+import { type TensorTree, tf } from './tensors.ts';
+import { loadWasm } from './wasm/load.ts';
+
+export type Step<Inputs extends TensorTree, Outputs extends TensorTree> = (inputs: Inputs) => Outputs;
+export type CompiledStep<Inputs extends TensorTree, Outputs extends TensorTree> = (inputs: Inputs) => Promise<Outputs>;
+
+/** A loaded engine. There is one a process: TensorFlow.js keeps its backend in global state. */
+export interface Engine {
+  readonly name: EngineName;
+  /** Package name → version, for manifests. */
+  readonly versions: Readonly<Record<string, string>>;
+  /**
+   * Makes a step ready to run. `example` shows the shapes; other shapes may follow. The compiled step leaves its inputs alone and returns
+   * tensors that the caller disposes; everything between is freed.
+   */
+  compile<Inputs extends TensorTree, Outputs extends TensorTree>(step: Step<Inputs, Outputs>, example: Inputs): Promise<CompiledStep<Inputs, Outputs>>;
+  /** Live tensors and their bytes: what a leak test looks at. */
+  memory(): { numTensors: number; numBytes: number };
+}
+
+const require = createRequire(import.meta.url);
+
+const BACKENDS: Record<EngineName, () => Promise<string>> = {
+  'node-gpu': () => loadNative('node-gpu'),
+  node: () => loadNative('node'),
+  wasm: loadWasm,
+  cpu: async () => {
+    await import('@tensorflow/tfjs-backend-cpu');
+    return 'cpu';
+  },
+};
+
+/** Loads an engine; `auto` takes the first that works, in the order of ENGINE_NAMES. */
+export async function loadEngine(choice: EngineChoice = 'auto'): Promise<Engine> {
+  if (choice !== 'auto') {
+    if (!ENGINE_NAMES.includes(choice)) throw engineUnknown(choice, ['auto', ...ENGINE_NAMES]);
+    return startEngine(choice);
+  }
+  for (const name of ENGINE_NAMES.filter((candidate) => engineVersion(candidate))) {
+    const engine = await startEngine(name).catch(() => undefined);
+    if (engine) return engine;
+  }
+  return startEngine('cpu');
+}
+
+async function startEngine(name: EngineName): Promise<Engine> {
+  try {
+    const backend = await BACKENDS[name]();
+    await tf.setBackend(backend);
+    await tf.ready();
+    if (tf.getBackend() !== backend) throw new Error(`TensorFlow.js fell back to "${tf.getBackend()}"`);
+  } catch (error) {
+    throw engineUnavailable(name, ENGINE_PACKAGES[name], error);
+  }
+  tf.enableProdMode();
+  return {
+    name,
+    versions: { '@tensorflow/tfjs-core': tf.version_core, [ENGINE_PACKAGES[name]]: engineVersion(name) ?? 'unknown' },
+    compile: async (step) => async (inputs) => tf.tidy(() => step(inputs) as tf.TensorContainer) as ReturnType<typeof step>,
+    memory: () => ({ numTensors: tf.memory().numTensors, numBytes: tf.memory().numBytes }),
+  };
+}
+
+/** TensorFlow's own binding, looked for at run time. It calls two functions of node:util that Node 23 dropped. */
+async function loadNative(name: 'node' | 'node-gpu'): Promise<string> {
+  const util = require('node:util') as Record<string, unknown>;
+  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  util.isArray ??= Array.isArray;
+  require(ENGINE_PACKAGES[name]);
+  return 'tensorflow';
+}

@@ -1,0 +1,30 @@
+import { type TensorMap, tf } from './tensors.ts';
+
+/** A scalar loss and whatever else its computation is to show. */
+export type LossOutputs = { readonly loss: tf.Tensor } & Readonly<Record<string, tf.Tensor>>;
+
+/**
+ * A loss with its companions, and the gradient of the loss for each parameter; zero for a parameter that the loss does not use.
+ * Call it inside a step: everything it makes belongs to the surrounding tidy.
+ */
+export function valueAndGradients<Outputs extends LossOutputs>(compute: () => Outputs, parameters: TensorMap): { outputs: Outputs; gradients: TensorMap } {
+  const names = Object.keys(parameters);
+  const tensors = names.map((name) => parameters[name]);
+  let kept = {} as Outputs;
+  const forward = () => {
+    kept = compute();
+    for (const tensor of Object.values(kept)) tf.keep(tensor);
+    return kept.loss;
+  };
+  const { grads } = tf.engine().gradients(forward, tensors, undefined, true);
+  const outputs = Object.fromEntries(Object.entries(kept).map(([name, tensor]) => [name, handToScope(tensor)])) as Outputs;
+  const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i] ?? tf.zerosLike(tensors[i])]));
+  return { outputs, gradients };
+}
+
+/** A kept tensor outlives every tidy; its clone belongs to the current one. */
+function handToScope(kept: tf.Tensor): tf.Tensor {
+  const clone = tf.clone(kept);
+  kept.dispose();
+  return clone;
+}

@@ -1,0 +1,26 @@
+/** The engines by name, in the order in which `auto` tries them. Light: loads no tensor library. */
+
+import { createRequire } from 'node:module';
+
+export const ENGINE_NAMES = ['node-gpu', 'node', 'wasm', 'cpu'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+export type EngineChoice = EngineName | 'auto';
+
+/** The npm package behind each engine. */
+export const ENGINE_PACKAGES: Record<EngineName, string> = {
+  'node-gpu': '@tensorflow/tfjs-node-gpu',
+  node: '@tensorflow/tfjs-node',
+  wasm: '@tensorflow/tfjs-backend-wasm',
+  cpu: '@tensorflow/tfjs-backend-cpu',
+};
+
+const require = createRequire(import.meta.url);
+
+/** The version of an engine's package; undefined where it is not installed. Installed does not mean working: its native library may be missing. */
+export function engineVersion(name: EngineName): string | undefined {
+  try {
+    return (require(`${ENGINE_PACKAGES[name]}/package.json`) as { version: string }).version;
+  } catch {
+    return undefined;
+  }
+}

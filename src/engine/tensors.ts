@@ -1,0 +1,38 @@
+/** The door to TensorFlow.js: every other room takes `tf` from here, so that one file decides which library it is. */
+
+import * as tf from '@tensorflow/tfjs-core';
+// For its side effect: the Node build of tfjs-core registers no gradients, that of tfjs-layers registers all of them.
+import '@tensorflow/tfjs-layers';
+
+export { tf };
+export type Tensor = tf.Tensor;
+
+/** Tensors by name, in a fixed order. Model parameters carry the reference's state-dict names. */
+export type TensorMap = Record<string, tf.Tensor>;
+
+/** What goes into a step and comes out of it: tensors in nested records. */
+export type TensorTree = tf.Tensor | { readonly [name: string]: TensorTree };
+
+/** A float32 tensor of the given shape over a copy of the values. */
+export function floatTensor(values: Float32Array, shape: readonly number[]): tf.Tensor {
+  return tf.tensor(values, shape as number[], 'float32');
+}
+
+/** An int32 tensor of the given shape. */
+export function intTensor(values: Int32Array, shape: readonly number[] = [values.length]): tf.Tensor {
+  return tf.tensor(values, shape as number[], 'int32');
+}
+
+/** The numbers of a tensor, copied out. */
+export async function readFloats(tensor: tf.Tensor): Promise<Float32Array> {
+  return Float32Array.from(await tensor.data());
+}
+
+export async function readIntegers(tensor: tf.Tensor): Promise<Int32Array> {
+  return Int32Array.from(await tensor.data());
+}
+
+/** Frees every tensor of a tree. */
+export function disposeTree(tree: TensorTree): void {
+  tf.dispose(tree as tf.TensorContainer);
+}

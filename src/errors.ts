@@ -1,0 +1,251 @@
+/**
+ * Every message that a user can meet, one function each. An error says what is wrong, where (file:line:column, key) and the way out.
+ * Codes are stable and can be matched by scripts; `--json` prints { error: { code, message, hint, location } }.
+ */
+
+import { closest } from 'fastest-levenshtein';
+
+/** Where in a file something was found. Lines and columns count from 1. */
+export interface SourceLocation {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+interface ErrorDetails {
+  readonly hint?: string;
+  readonly location?: SourceLocation;
+  readonly exitCode?: number;
+  readonly cause?: unknown;
+}
+
+/** An error that the user can do something about. Everything else that is thrown is a defect of ours. */
+export class CalmError extends Error {
+  readonly code: string;
+  readonly hint: string | undefined;
+  readonly location: SourceLocation | undefined;
+  readonly exitCode: number;
+
+  constructor(code: string, message: string, details: ErrorDetails = {}) {
+    super(message, { cause: details.cause });
+    this.name = 'CalmError';
+    this.code = code;
+    this.hint = details.hint;
+    this.location = details.location;
+    this.exitCode = details.exitCode ?? 1;
+  }
+}
+
+export function formatLocation(location: SourceLocation): string {
+  return [location.file, location.line, location.column].filter((part) => part !== undefined).join(':');
+}
+
+/** "Did you mean "steps"? Available: …" – the second half of every unknown-name error. */
+export function suggest(name: string, available: readonly string[]): string {
+  if (available.length === 0) return 'None is available.';
+  const nearest = closest(name, available as string[]);
+  const isNear = sharedLetters(name, nearest) >= 0.5;
+  return `${isNear ? `Did you mean "${nearest}"? ` : ''}Available: ${[...available].sort().join(', ')}.`;
+}
+
+function sharedLetters(a: string, b: string): number {
+  const letters = new Set(a.toLowerCase());
+  const shared = [...new Set(b.toLowerCase())].filter((letter) => letters.has(letter)).length;
+  return shared / Math.max(letters.size, new Set(b).size, 1);
+}
+
+// — configuration —
+
+export const configNotFound = (file: string) =>
+  new CalmError('CALM_CONFIG_NOT_FOUND', `There is no configuration at ${file}.`, {
+    hint: 'Give the path of a YAML file or of a run folder, or write one with `calm init`.',
+    location: { file },
+  });
+
+export const noConfig = (directory: string) =>
+  new CalmError('CALM_CONFIG_NONE', `No configuration was named, and none (calm.yaml, .calmrc, package.json#calm) is in ${directory} or above.`, {
+    hint: 'Name one (`calm run configs/quickstart.yaml`) or write one with `calm init`.',
+  });
+
+export const configSyntax = (location: SourceLocation, message: string) =>
+  new CalmError('CALM_CONFIG_SYNTAX', message, { location, hint: 'Mend the YAML at this place; indentation and colons are the usual causes.' });
+
+export const configInvalid = (location: SourceLocation, key: string, message: string) =>
+  new CalmError('CALM_CONFIG_INVALID', `${key}: ${message}`, {
+    location,
+    hint: 'See the keys and their types with `calm schema`, or in the README of the stage.',
+  });
+
+export const configUnknownKey = (location: SourceLocation, place: string, key: string, available: readonly string[]) =>
+  new CalmError('CALM_CONFIG_UNKNOWN_KEY', `${place} has no key "${key}".`, { location, hint: suggest(key, available) });
+
+export const overrideSyntax = (text: string) =>
+  new CalmError('CALM_OVERRIDE_SYNTAX', `--set ${text} is not of the form path=value.`, { hint: 'For example --set train-lm.steps=500.' });
+
+export const overrideUnknownPath = (path: string, segment: string, available: readonly string[]) =>
+  new CalmError('CALM_OVERRIDE_UNKNOWN_PATH', `--set ${path}: there is no "${segment}".`, { hint: suggest(segment, available) });
+
+// — stages and the graph —
+
+export const unknownStage = (name: string, available: readonly string[], location?: SourceLocation) =>
+  new CalmError('CALM_STAGE_UNKNOWN', `No stage is called "${name}".`, {
+    location,
+    hint: `${suggest(name, available)} A third party's stage comes by \`plugins:\` in the configuration.`,
+  });
+
+export const unknownStageId = (id: string, available: readonly string[]) =>
+  new CalmError('CALM_STAGE_NOT_IN_CONFIG', `The configuration has no stage "${id}".`, { hint: suggest(id, available) });
+
+export const duplicateStage = (name: string, first: string, second: string) =>
+  new CalmError('CALM_STAGE_DUPLICATE', `Two plugins register a stage "${name}": ${first} and ${second}.`, {
+    hint: 'Remove one of them from `plugins:`, or uninstall it.',
+  });
+
+export const invalidStage = (source: string, problem: string) =>
+  new CalmError('CALM_STAGE_INVALID', `${source} is not a stage that calm can run: ${problem}.`, {
+    hint: 'A stage is what defineStage() of calm-lm/plugin returns; a plugin is what definePlugin() returns.',
+  });
+
+export const pluginNotLoaded = (name: string, cause: unknown, location?: SourceLocation) =>
+  new CalmError('CALM_PLUGIN_NOT_LOADED', `The plugin "${name}" can't be loaded: ${messageOf(cause)}`, {
+    cause,
+    location,
+    hint: 'Install it (npm install …) beside the configuration, or give the path of its file.',
+  });
+
+export const cyclicStages = (loop: readonly string[]) =>
+  new CalmError('CALM_GRAPH_CYCLE', `Stages wait for each other: ${loop.join(' → ')}.`, {
+    hint: 'Change one of their `inputs:` so that the graph has no loop.',
+  });
+
+export const missingInput = (stage: string, port: string, kind: string, makers: readonly string[]) =>
+  new CalmError('CALM_INPUT_MISSING', `Stage "${stage}" needs a ${kind} for its input "${port}", and no stage of this configuration makes one.`, {
+    hint: `Add a stage that makes it (${makers.join(', ') || 'none is registered'}), or name a folder: inputs: { ${port}: ./runs/…/… }.`,
+  });
+
+export const ambiguousInput = (stage: string, port: string, candidates: readonly string[]) =>
+  new CalmError('CALM_INPUT_AMBIGUOUS', `Input "${port}" of stage "${stage}" could come from ${candidates.join(' or ')}.`, {
+    hint: `Say which: inputs: { ${port}: ${candidates[0]} }.`,
+  });
+
+export const wrongWire = (stage: string, port: string, wanted: string, source: string, found: string) =>
+  new CalmError('CALM_INPUT_KIND', `Input "${port}" of stage "${stage}" wants a ${wanted}, but ${source} is a ${found}.`, {
+    hint: 'Wire it to an output of the right kind; `calm stages` lists what each stage makes.',
+  });
+
+export const unknownPort = (stage: string, port: string, available: readonly string[]) =>
+  new CalmError('CALM_INPUT_UNKNOWN', `Stage "${stage}" has no input "${port}".`, { hint: suggest(port, available) });
+
+export const inputNotReady = (stage: string, source: string) =>
+  new CalmError('CALM_INPUT_NOT_READY', `Stage "${stage}" needs the result of "${source}", which has not been run.`, {
+    hint: `Run it first: calm run --until ${source}, or calm run for the whole chain.`,
+  });
+
+// — runs and artifacts —
+
+export const runLocked = (directory: string, pid: number) =>
+  new CalmError('CALM_RUN_LOCKED', `Another calm (process ${pid}) is working in ${directory}.`, {
+    hint: 'Wait for it, stop it, or choose another name: --set name=….',
+  });
+
+export const artifactVersion = (file: string, kind: string, found: unknown, expected: number) =>
+  new CalmError('CALM_ARTIFACT_VERSION', `${file} is a ${kind} of format version ${String(found)}; this calm reads version ${expected}.`, {
+    location: { file },
+    hint: 'Make it again with this version (calm run --force …), or use the version of calm that wrote it.',
+  });
+
+export const artifactBroken = (file: string, problem: string, cause?: unknown) =>
+  new CalmError('CALM_ARTIFACT_BROKEN', `${file}: ${problem}.`, {
+    cause,
+    location: { file },
+    hint: 'The file is damaged or not what its name says. Make it again: calm run --force --only <stage>.',
+  });
+
+export const artifactMissing = (file: string) =>
+  new CalmError('CALM_ARTIFACT_MISSING', `${file} does not exist.`, { location: { file }, hint: 'Run the stage that makes it first, or mend the path.' });
+
+export const interrupted = (command: string) =>
+  new CalmError('CALM_INTERRUPTED', 'Interrupted. Everything up to the last step is saved.', { hint: `Go on with: ${command}`, exitCode: 130 });
+
+// — data —
+
+export const noDocuments = (sources: readonly string[], directory: string) =>
+  new CalmError('CALM_CORPUS_EMPTY', `No document was found in ${sources.join(', ')}.`, {
+    hint: `Paths and globs are read relative to ${directory}. Check \`corpus\` of the tokenize stage.`,
+  });
+
+export const fileMissing = (file: string, role: string) =>
+  new CalmError('CALM_FILE_MISSING', `${file} (${role}) does not exist.`, { location: { file }, hint: 'Mend the path; it is read relative to the configuration file.' });
+
+export const packageMissing = (name: string, directory: string) =>
+  new CalmError('CALM_PACKAGE_MISSING', `The npm package "${name}", named as a corpus, is not installed where ${directory} can see it.`, {
+    hint: `npm install ${name}`,
+  });
+
+export const badCorpusLine = (file: string, line: number, problem: string) =>
+  new CalmError('CALM_CORPUS_LINE', problem, { location: { file, line }, hint: 'Mend or remove the line; each line is one JSON object with a text field.' });
+
+export const notEnoughTokens = (what: string, found: number, needed: number) =>
+  new CalmError('CALM_TOO_FEW_TOKENS', `The ${what} split has ${found} tokens, and ${needed} are needed.`, {
+    hint: 'Use a larger corpus, a larger validationFraction, or fewer patches a sequence; split single-file corpora with `documents: paragraph`.',
+  });
+
+export const tokenizerInvalid = (file: string, cause: unknown) =>
+  new CalmError('CALM_TOKENIZER_INVALID', `${file} is not a tokenizer that can be read: ${messageOf(cause)}`, {
+    cause,
+    location: { file },
+    hint: 'It must be a tokenizer.json as Hugging Face tokenizers writes it.',
+  });
+
+export const unknownToken = (token: string, file: string) =>
+  new CalmError('CALM_TOKEN_UNKNOWN', `The tokenizer ${file} has no token "${token}".`, {
+    hint: 'Name its end-of-text token with `endOfTextToken` in the tokenize stage.',
+  });
+
+// — engines and models —
+
+export const engineUnknown = (name: string, available: readonly string[]) =>
+  new CalmError('CALM_ENGINE_UNKNOWN', `No engine is called "${name}".`, { hint: suggest(name, available) });
+
+export const engineUnavailable = (name: string, packageName: string, cause: unknown) =>
+  new CalmError('CALM_ENGINE_UNAVAILABLE', `The engine "${name}" can't be used: ${messageOf(cause).split('\n')[0]}`, {
+    cause,
+    hint: `It needs the package ${packageName}, installed and working. \`engine: auto\` takes the best engine that is there; see \`calm doctor\`.`,
+  });
+
+export const modelMismatch = (what: string, expected: unknown, found: unknown) =>
+  new CalmError('CALM_MODEL_MISMATCH', `${what}: expected ${String(expected)}, found ${String(found)}.`, {
+    hint: 'The artifacts come from different runs. Run the stages again in order (calm run), or mend `inputs:`.',
+  });
+
+export const tensorMissing = (file: string, name: string) =>
+  new CalmError('CALM_TENSOR_MISSING', `${file} has no tensor "${name}".`, { location: { file }, hint: 'The file does not belong to this configuration.' });
+
+export const tensorShape = (file: string, name: string, expected: string, found: string) =>
+  new CalmError('CALM_TENSOR_SHAPE', `${file}: tensor "${name}" has shape ${found}, and the configuration says ${expected}.`, {
+    location: { file },
+    hint: 'The weights belong to another configuration; use the config.json that was saved with them.',
+  });
+
+export const notFinite = (stage: string, step: number) =>
+  new CalmError('CALM_LOSS_NOT_FINITE', `The loss of ${stage} is not a finite number at step ${step}.`, {
+    hint: 'The last good checkpoint is kept. Lower learningRate, raise warmupSteps, or lower maxGradNorm, and run again.',
+  });
+
+export const temperatureInvalid = (temperature: number) =>
+  new CalmError('CALM_TEMPERATURE', `${temperatureProblem(temperature)}`, { hint: 'Choose 1, 0.5, 0.3333333333, 0.25, 0.2, …' });
+
+/** Why a temperature can't be sampled at; undefined where it can. The batch approximation needs 1/T to be an integer. */
+export function temperatureProblem(temperature: number): string | undefined {
+  if (!(temperature > 0 && temperature <= 1)) return `The temperature must lie in (0, 1], and ${temperature} does not.`;
+  const inverse = 1 / temperature;
+  if (Math.abs(inverse - Math.round(inverse)) > 2e-9 * inverse) {
+    return `The temperature must be 1/n for an integer n (batch approximation), and 1/${temperature} = ${inverse.toFixed(4)}.`;
+  }
+  return undefined;
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,0 +1,179 @@
+/**
+ * BrierLM (paper §4): a proper score from samples alone, higher is better.
+ * Brier(P, y) = 2 P(y) − Σ P(x)², estimated without bias from two independent draws by 1{x₁ = y} + 1{x₂ = y} − 1{x₁ = x₂}. Brier-n takes the next n
+ * tokens as the outcome; BrierLM = 100 · (Brier-1 · Brier-2 · Brier-3 · Brier-4)^¼.
+ * B rows · P target patches · K tokens a patch · W windows.
+ */
+
+import { disposeTree, intTensor, type TensorMap, tf } from '../engine/index.ts';
+import type { KeyValueCache, PatchDecoder } from '../models/index.ts';
+
+export const NUM_FACTORS = 4;
+
+/** Brier-1 … Brier-4 of one batch: means over its windows. */
+export interface BrierBatch {
+  readonly brier: readonly number[];
+  readonly numWindows: number;
+}
+
+/** Uniform noise for the head, in [−½, ½). */
+export interface BrierDraws {
+  /** The two samples at every position: [2, rows·patches, noise], flat. */
+  accuracy(size: number): Float32Array;
+  /** Two samples for each row, `step` patches after the first of a window: [2, rows, noise], flat. */
+  rollout(window: number, step: number, size: number): Float32Array;
+}
+
+/**
+ * Estimates the four factors on sequences. The first patch is context only and never scored.
+ *
+ * K ≥ 4: each target patch is a window, and agreement is counted on its first four tokens. K < 4: a window is ⌈4/K⌉ patches. Its accuracy terms use the
+ * teacher-forced draws; its collision term rolls the model out along the first draw's path, both draws being taken from the same prefix at every step.
+ * As in the reference, the last window that would fit is left out.
+ * @param ids sequences, each (P + 1)·K token ids
+ * @param targets what is scored against, each P·K ids; the sequences without their first patch where absent
+ */
+export async function estimateBrier(decoder: PatchDecoder, ids: readonly Int32Array[], draws: BrierDraws, targets?: readonly Int32Array[]): Promise<BrierBatch> {
+  const { patchSize, noiseSize, hiddenSize } = decoder.model.config;
+  const rows = ids.length;
+  const golden = targets ?? ids.map((row) => row.subarray(patchSize));
+  const patches = golden[0].length / patchSize;
+  const context = Int32Array.from({ length: rows * patches * patchSize }, (_, i) => ids[Math.floor(i / (patches * patchSize))][i % (patches * patchSize)]);
+  const idTensor = intTensor(context, [rows, patches * patchSize]);
+  const { hidden, cache } = await decoder.feed(idTensor);
+  const positions = tf.reshape(hidden, [rows * patches, hiddenSize]);
+  const drawn = await decoder.draw(positions, draws.accuracy(2 * rows * patches * noiseSize));
+  const shape = { rows, patches, patchSize };
+  const batch =
+    patchSize >= NUM_FACTORS
+      ? scorePatches(drawn, golden, shape)
+      : await scoreWindows(drawn, golden, shape, (window, steps) => rollOut(decoder, cache, drawn, shape, window, steps, draws));
+  disposeTree({ hidden, cache, idTensor, positions });
+  return batch;
+}
+
+interface BatchShape {
+  readonly rows: number;
+  readonly patches: number;
+  readonly patchSize: number;
+}
+
+/** K ≥ 4: prefixes of one predicted patch. */
+function scorePatches(drawn: Int32Array, golden: readonly Int32Array[], { rows, patches, patchSize }: BatchShape): BrierBatch {
+  const sums = new Float64Array(NUM_FACTORS);
+  const half = drawn.length / 2;
+  for (let row = 0; row < rows; row++) {
+    for (let patch = 0; patch < patches; patch++) {
+      const at = (row * patches + patch) * patchSize;
+      const [x1, x2] = [drawn.subarray(at, at + NUM_FACTORS), drawn.subarray(half + at, half + at + NUM_FACTORS)];
+      addWindow(sums, x1, x2, golden[row].subarray(patch * patchSize), agreement(x1, x2));
+    }
+  }
+  return { brier: Array.from(sums, (sum) => sum / (rows * patches)), numWindows: rows * patches };
+}
+
+/** The two paths of every row through one window: tokens [rows][4] of each. Only their common prefix matters. */
+type RollOut = (window: number, steps: number) => Promise<{ first: Int32Array[]; second: Int32Array[] }>;
+
+/** K < 4: windows of ⌈4/K⌉ patches. */
+async function scoreWindows(drawn: Int32Array, golden: readonly Int32Array[], { rows, patches, patchSize }: BatchShape, roll: RollOut): Promise<BrierBatch> {
+  const steps = Math.ceil(NUM_FACTORS / patchSize);
+  const numWindows = Math.max(0, patches - steps);
+  const sums = new Float64Array(NUM_FACTORS);
+  const half = drawn.length / 2;
+  for (let window = 0; window < numWindows; window++) {
+    const { first, second } = await roll(window, steps);
+    for (let row = 0; row < rows; row++) {
+      const at = (row * patches + window) * patchSize;
+      const target = golden[row].subarray(window * patchSize);
+      addWindow(sums, drawn.subarray(at), drawn.subarray(half + at), target, agreement(first[row], second[row]));
+    }
+  }
+  return { brier: Array.from(sums, (sum) => sum / (rows * numWindows)), numWindows: rows * numWindows };
+}
+
+/** Adds 1{x₁ = y} + 1{x₂ = y} − 1{collision} for every prefix length to the sums. */
+function addWindow(sums: Float64Array, x1: Int32Array, x2: Int32Array, target: Int32Array, collision: number): void {
+  const [hits1, hits2] = [agreement(x1, target), agreement(x2, target)];
+  for (let n = 1; n <= NUM_FACTORS; n++) sums[n - 1] += Number(hits1 >= n) + Number(hits2 >= n) - Number(collision >= n);
+}
+
+/** How many leading tokens agree, at most four. */
+function agreement(a: Int32Array, b: Int32Array): number {
+  let length = 0;
+  while (length < NUM_FACTORS && length < a.length && a[length] === b[length]) length++;
+  return length;
+}
+
+/**
+ * Rolls all rows out through one window. The first patch is the teacher-forced draw; then the first draw's patch is fed after the true prefix, two new
+ * draws are taken, and so on, until the paths of every row have parted.
+ */
+async function rollOut(decoder: PatchDecoder, full: KeyValueCache, drawn: Int32Array, { rows, patches, patchSize }: BatchShape, window: number, steps: number, draws: BrierDraws) {
+  const half = drawn.length / 2;
+  const patchOf = (offset: number, row: number) => drawn.slice(offset + (row * patches + window) * patchSize, offset + (row * patches + window + 1) * patchSize);
+  const indices = Array.from({ length: rows }, (_, row) => row);
+  let paths: { first: Int32Array[]; second: Int32Array[] } = { first: indices.map((row) => patchOf(0, row)), second: indices.map((row) => patchOf(half, row)) };
+  let cache = cutCache(full, window + 1);
+  for (let step = 1; step < steps; step++) {
+    if (indices.every((row) => agreement(paths.first[row], paths.second[row]) < Math.min(NUM_FACTORS, step * patchSize))) break;
+    const next = await continuePath(decoder, cache, lastPatches(paths.first, patchSize), draws.rollout(window, step - 1, 2 * rows * decoder.model.config.noiseSize));
+    disposeTree(cache);
+    cache = next.cache;
+    paths = { first: extend(paths.first, next.drawn, 0, patchSize), second: extend(paths.second, next.drawn, rows * patchSize, patchSize) };
+  }
+  disposeTree(cache);
+  return paths;
+}
+
+async function continuePath(decoder: PatchDecoder, cache: KeyValueCache, patches: readonly Int32Array[], noise: Float32Array): Promise<{ drawn: Int32Array; cache: KeyValueCache }> {
+  const [rows, width] = [patches.length, patches[0].length];
+  const ids = intTensor(Int32Array.from({ length: rows * width }, (_, i) => patches[Math.floor(i / width)][i % width]), [rows, width]);
+  const fed = await decoder.feed(ids, cache);
+  const hidden = tf.reshape(fed.hidden, [rows, decoder.model.config.hiddenSize]);
+  const drawn = await decoder.draw(hidden, noise);
+  disposeTree({ ids, hidden, fed: fed.hidden });
+  return { drawn, cache: fed.cache };
+}
+
+function lastPatches(paths: readonly Int32Array[], patchSize: number): Int32Array[] {
+  return paths.map((path) => path.subarray(path.length - patchSize));
+}
+
+function extend(paths: readonly Int32Array[], drawn: Int32Array, offset: number, patchSize: number): Int32Array[] {
+  return paths.map((path, row) => Int32Array.of(...path, ...drawn.subarray(offset + row * patchSize, offset + (row + 1) * patchSize)));
+}
+
+/** The first `length` positions of every layer's keys and values. */
+function cutCache(cache: KeyValueCache, length: number): TensorMap {
+  return Object.fromEntries(
+    Object.entries(cache).map(([name, tensor]) => {
+      const [rows, heads, , size] = tensor.shape as [number, number, number, number];
+      return [name, tf.slice(tensor, [0, 0, 0, 0], [rows, heads, length, size])];
+    }),
+  );
+}
+
+/** How batches become one score. `weighted`: every window counts the same and each factor is clamped at 0. `reference`: every batch counts the same and only the product is clamped, so two negative factors give a positive score. */
+export const PROTOCOLS = ['weighted', 'reference'] as const;
+export type BrierProtocol = (typeof PROTOCOLS)[number];
+
+export interface BrierScore {
+  /** 100 · the geometric mean of the factors, as the paper prints it. */
+  readonly brierLM: number;
+  /** Brier-1 … Brier-4. */
+  readonly brier: readonly number[];
+  readonly numWindows: number;
+}
+
+export function aggregateBrier(batches: readonly BrierBatch[], protocol: BrierProtocol): BrierScore {
+  const weightOf = (batch: BrierBatch) => (protocol === 'reference' ? 1 : batch.numWindows);
+  const total = batches.reduce((sum, batch) => sum + weightOf(batch), 0);
+  const brier = Array.from({ length: NUM_FACTORS }, (_, n) => batches.reduce((sum, batch) => sum + weightOf(batch) * batch.brier[n], 0) / total);
+  return { brierLM: brierLM(brier, protocol), brier, numWindows: batches.reduce((sum, batch) => sum + batch.numWindows, 0) };
+}
+
+export function brierLM(brier: readonly number[], protocol: BrierProtocol = 'weighted'): number {
+  const factors = protocol === 'reference' ? brier : brier.map((factor) => Math.max(factor, 0));
+  return 100 * Math.max(0, factors.reduce((product, factor) => product * factor, 1)) ** (1 / NUM_FACTORS);
+}

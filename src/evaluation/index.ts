@@ -1,0 +1,3 @@
+/** Judging models. */
+
+export * from './brier-lm.ts';

@@ -1,0 +1,63 @@
+/**
+ * The energy head (paper §3.2): one step from noise and hidden state to a latent sample.
+ * N samples · R positions · Z noise · C channels (= hidden size) · L latent.  Names under `mlp_generator.`
+ */
+
+import { type Tensor, type TensorMap, tf } from '../../../engine/index.ts';
+import { gatedSilu, layerNorm, linear, silu } from '../../../math/index.ts';
+import { linearSpec, normSpec, type ParameterTable } from '../../parameters.ts';
+import type { CalmConfig } from '../config.ts';
+
+const HEAD = 'mlp_generator';
+
+export function energyHeadTable(config: CalmConfig): ParameterTable {
+  const { hiddenSize: channels, noiseSize, latentSize, numMlpLayers } = config;
+  const block = (name: string) => ({
+    ...normSpec(`${name}.in_ln`, channels, true),
+    ...linearSpec(`${name}.linears.0`, 2 * channels, channels, true),
+    ...linearSpec(`${name}.linears.2`, channels, channels, true),
+    ...linearSpec(`${name}.linears.4`, channels, 2 * channels, true),
+    ...linearSpec(`${name}.down_proj`, channels, channels, true),
+  });
+  return {
+    ...linearSpec(`${HEAD}.noise_embd`, noiseSize, channels, true),
+    ...linearSpec(`${HEAD}.hidden_embd`, channels, channels, true),
+    ...normSpec(`${HEAD}.norm_hidden`, channels, true),
+    ...normSpec(`${HEAD}.norm_noise`, channels, true),
+    ...Object.assign({}, ...Array.from({ length: numMlpLayers }, (_, i) => block(`${HEAD}.mlp_blocks.${i}`))),
+    ...normSpec(`${HEAD}.final_layer.in_ln`, channels, true),
+    ...linearSpec(`${HEAD}.final_layer.linears.0`, channels, channels, true),
+    // The last layer starts at zero, so all samples coincide at first.
+    ...linearSpec(`${HEAD}.final_layer.linears.2`, channels, latentSize, true, 'zeros'),
+  };
+}
+
+/**
+ * Latent samples. What depends on the position alone (the embedded hidden state, and its part of each block's first product) is computed once a
+ * position and broadcast over the samples: Linear(cat(LN(x), y)) = W_x LN(x) + (W_y y + b).
+ * @param hidden [positions, hidden]
+ * @param noise uniform in [−½, ½), [samples, positions, noise]
+ * @returns [samples, positions, latent]
+ */
+export function sampleEnergyHead(parameters: TensorMap, config: CalmConfig, hidden: Tensor, noise: Tensor): Tensor {
+  const apply = (name: string, x: Tensor) => linear(x, parameters[`${HEAD}.${name}.weight`], parameters[`${HEAD}.${name}.bias`]);
+  const norm = (name: string, x: Tensor) => layerNorm(x, parameters[`${HEAD}.${name}.weight`], parameters[`${HEAD}.${name}.bias`]);
+  const condition = norm('norm_hidden', apply('hidden_embd', hidden));
+  let x = norm('norm_noise', apply('noise_embd', noise));
+  for (let i = 0; i < config.numMlpLayers; i++) {
+    const block = `mlp_blocks.${i}`;
+    const first = conditionedLinear(parameters, `${HEAD}.${block}.linears.0`, norm(`${block}.in_ln`, x), condition);
+    const wide = apply(`${block}.linears.4`, silu(apply(`${block}.linears.2`, silu(first))));
+    const [gate, up] = tf.split(wide, 2, -1);
+    x = tf.add(x, apply(`${block}.down_proj`, gatedSilu(gate, up)));
+  }
+  return apply('final_layer.linears.2', silu(apply('final_layer.linears.0', norm('final_layer.in_ln', x))));
+}
+
+/** Linear(cat(x, condition)), x [samples, positions, C], condition [positions, C]. */
+function conditionedLinear(parameters: TensorMap, name: string, x: Tensor, condition: Tensor): Tensor {
+  const weight = parameters[`${name}.weight`];
+  const channels = weight.shape[0];
+  const [forSample, forPosition] = tf.split(weight, [channels, channels], 1);
+  return tf.add(linear(x, forSample), linear(condition, forPosition, parameters[`${name}.bias`]));
+}

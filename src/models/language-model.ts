@@ -1,0 +1,48 @@
+/** A CALM ready to use: the language model and the frozen autoencoder that reads and writes its patches. */
+
+import { type ModelFolder } from '../artifacts/index.ts';
+import { disposeTree, type TensorMap } from '../engine/index.ts';
+import { modelMismatch } from '../errors.ts';
+import { autoencoderTable } from './autoencoder/autoencoder.ts';
+import type { AutoencoderConfig } from './autoencoder/config.ts';
+import { calmTable } from './calm/calm.ts';
+import type { CalmConfig } from './calm/config.ts';
+import { loadParameters } from './parameters.ts';
+
+export interface Autoencoder {
+  readonly config: AutoencoderConfig;
+  readonly parameters: TensorMap;
+}
+
+export interface LanguageModel {
+  readonly config: CalmConfig;
+  readonly parameters: TensorMap;
+  readonly autoencoder: Autoencoder;
+}
+
+/** The prefix under which a language model's weights hold the frozen autoencoder, as in the reference. */
+export const AUTOENCODER_PREFIX = 'ae_model.';
+
+export async function loadAutoencoder(folder: ModelFolder): Promise<Autoencoder> {
+  const config = await folder.readConfig<AutoencoderConfig>();
+  return { config, parameters: loadParameters(autoencoderTable(config), await folder.readWeights(), folder.weightsFile) };
+}
+
+export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageModel> {
+  const config = await folder.readConfig<CalmConfig>();
+  const autoencoderConfig = await folder.readConfig<AutoencoderConfig>('ae_config');
+  checkFits(config, autoencoderConfig);
+  const stored = await folder.readWeights();
+  const autoencoder = { config: autoencoderConfig, parameters: loadParameters(autoencoderTable(autoencoderConfig), stored, folder.weightsFile, AUTOENCODER_PREFIX) };
+  return { config, parameters: loadParameters(calmTable(config), stored, folder.weightsFile), autoencoder };
+}
+
+/** A language model and an autoencoder must agree on what a patch and a latent are. */
+export function checkFits(config: Pick<CalmConfig, 'patchSize' | 'latentSize'>, autoencoder: AutoencoderConfig): void {
+  if (config.patchSize !== autoencoder.patchSize) throw modelMismatch('patchSize of the language model and its autoencoder', autoencoder.patchSize, config.patchSize);
+  if (config.latentSize !== autoencoder.latentSize) throw modelMismatch('latentSize of the language model and its autoencoder', autoencoder.latentSize, config.latentSize);
+}
+
+export function disposeLanguageModel(model: LanguageModel): void {
+  disposeTree({ language: model.parameters, autoencoder: model.autoencoder.parameters });
+}

@@ -1,0 +1,4 @@
+/** Drawing text: generation patch by patch, and temperature from samples alone. */
+
+export * from './generate.ts';
+export { binomial, type Candidate, chooseCandidate, powerOf, weighCandidates } from './temperature.ts';

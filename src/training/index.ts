@@ -1,0 +1,4 @@
+/** The training loop and its parts. */
+
+export * from './optimizer.ts';
+export { learningRateAt, SCHEDULES, type ScheduleConfig, type ScheduleName } from './schedule.ts';

@@ -1,0 +1,418 @@
+/** What is computed for each kind of case. A kind is recognised by what the folder holds, never by its name or sizes. */
+
+import { type Engine, floatTensor, intTensor, readIntegers, type Tensor, type TensorMap, tf, valueAndGradients } from 'calm-lm/engine';
+import { aggregateBrier, estimateBrier } from 'calm-lm/evaluation';
+import { energyLoss, energyParts, rotaryTable } from 'calm-lm/math';
+import {
+  AUTOENCODER_PREFIX,
+  type AutoencoderConfig,
+  addNoise,
+  autoencoderLoss,
+  autoencoderTable,
+  calmLoss,
+  calmTable,
+  decode,
+  decodeTokens,
+  embedPatches,
+  encode,
+  encodeByTables,
+  encoderTables,
+  hiddenStates,
+  isDecayed,
+  type LanguageModel,
+  PatchDecoder,
+  runBackbone,
+  sampleEnergyHead,
+} from 'calm-lm/models';
+import { alignPrompt, candidatesOfRow, chooseCandidate, generate, powerOf, weighCandidates } from 'calm-lm/sampling';
+import { adamW, clipByGlobalNorm, learningRateAt, OPTIMIZER_DEFAULTS, type ScheduleName, stepScalars, zeroMoments } from 'calm-lm/training';
+import { crossEntropy } from 'calm-lm/math';
+import { GoldenCase, NOISE_FLOOR } from './case.ts';
+
+export interface CaseKind {
+  readonly name: string;
+  readonly matches: (golden: GoldenCase) => boolean;
+  /** Why a kind can't be checked; absent where it can. */
+  readonly skip?: string;
+  readonly check?: (golden: GoldenCase, engine: Engine) => Promise<void>;
+}
+
+const headOf = (golden: GoldenCase) => golden.config<{ modelType?: string }>().modelType;
+
+export const CASE_KINDS: readonly CaseKind[] = [
+  { name: 'tokenizer', matches: (golden) => golden.has('encode.json'), skip: 'needs a tokenizer folder; import of real tokenizers is not built' },
+  { name: 'brier aggregation', matches: (golden) => golden.has('cases.json') && 'per_batch' in firstOf(golden), check: checkAggregation },
+  { name: 'temperature', matches: (golden) => golden.has('cases.json') && 'rows' in firstOf(golden), check: checkTemperature },
+  { name: 'generation', matches: (golden) => golden.has('trace.json'), check: checkGeneration },
+  { name: 'optimizer', matches: (golden) => golden.has('decay_membership.json'), check: checkOptimizer },
+  { name: 'backbone with cache', matches: (golden) => golden.hasInput('in.inputs_embeds'), check: checkCache },
+  { name: 'brier', matches: (golden) => golden.hasInput('in.targets') && headOf(golden) === 'energy', check: checkBrier },
+  { name: 'discrete baseline', matches: (golden) => golden.hasWeight('lm_head.weight') || golden.hasWeight('model.embed_tokens.weight'), skip: 'the discrete baseline is not built' },
+  { name: 'diffusion head', matches: (golden) => headOf(golden) === 'diffusion', skip: 'the diffusion head is not built' },
+  { name: 'flow head', matches: (golden) => headOf(golden) === 'flow', skip: 'the flow head is not built' },
+  { name: 'autoencoder', matches: (golden) => golden.hasInput('rng.token_mask_u'), check: checkAutoencoder },
+  { name: 'energy head', matches: (golden) => golden.hasInput('in.hidden') && headOf(golden) === 'energy', check: checkEnergyHead },
+  { name: 'energy training step', matches: (golden) => golden.hasInput('in.labels') && headOf(golden) === 'energy', check: checkTrainingStep },
+];
+
+const firstOf = (golden: GoldenCase): object => golden.json<{ cases: object[] }>('cases.json').cases[0] ?? {};
+
+// — autoencoder —
+
+async function checkAutoencoder(golden: GoldenCase): Promise<void> {
+  const config = golden.autoencoderConfig();
+  const parameters = golden.parameters(autoencoderTable(config));
+  const ids = tf.reshape(golden.integers('in.input_ids'), [-1]);
+  const encoded = encode(parameters, config, ids);
+  await golden.check('enc.mean', encoded.mean);
+  await golden.check('enc.log_std', encoded.logStd);
+  const byTables = encodeByTables(parameters, config, encoderTables(parameters, config), ids);
+  await golden.check('enc.mean', byTables.mean);
+  await golden.check('enc.log_std', byTables.logStd);
+  const latents = tf.reshape(golden.floats('in.dec_latent'), [-1, config.latentSize]);
+  await golden.check('dec.logits', decode(parameters, config, latents));
+  golden.checkEqual('dec.argmax', await readIntegers(decodeTokens(parameters, config, latents)), golden.expected('dec.argmax').data);
+  await checkAutoencoderLoss(golden, parameters, config, ids);
+}
+
+async function checkAutoencoderLoss(golden: GoldenCase, parameters: TensorMap, config: AutoencoderConfig, ids: Tensor): Promise<void> {
+  const perPatch = (name: string) => tf.reshape(golden.floats(name), [-1, config.latentSize]);
+  const keep = golden.input('rng.token_mask_u').data.map((u) => Number(u > config.aeDropout));
+  const tokenMask = intTensor(Int32Array.from(keep));
+  golden.checkEqual('in.token_mask', await readIntegers(tokenMask), golden.input('in.token_mask').data);
+  const draws = { tokenMask, noise: perPatch('rng.eps'), latentMask: perPatch('rng.latent_dropout_mask') };
+  const { outputs: parts, gradients } = valueAndGradients(() => ({ ...autoencoderLoss(parameters, config, ids, draws) }), parameters);
+  await golden.check('train.loss', parts.loss);
+  await golden.check('train.ce', parts.crossEntropy);
+  await golden.check('train.kl', parts.kl);
+  await golden.check('train.logits', parts.logits);
+  await golden.checkGradients(gradients);
+  const evalLogits = decode(parameters, config, addNoise(encode(parameters, config, ids), perPatch('rng.eval_eps')));
+  await golden.check('eval.logits', evalLogits);
+  await golden.check('eval.loss', crossEntropy(evalLogits, ids));
+}
+
+// — energy head —
+
+async function checkEnergyHead(golden: GoldenCase): Promise<void> {
+  const config = golden.config();
+  const table = Object.fromEntries(Object.entries(calmTable(config)).filter(([name]) => name.startsWith('mlp_generator.')));
+  const parameters = golden.parameters(table);
+  const hidden = golden.floats('in.hidden');
+  const noise = tf.sub(golden.floats('rng.noise_u'), 0.5);
+  await golden.check('latent_predictions', sampleEnergyHead(parameters, config, hidden, noise));
+  const targets = positionMajor(tf.add(golden.floats('in.mean'), tf.mul(golden.floats('rng.target_eps'), tf.exp(golden.floats('in.log_std')))));
+  const all = { ...parameters, hidden };
+  const samplesOf = () => positionMajor(sampleEnergyHead(parameters, config, hidden, noise));
+  const { outputs, gradients } = valueAndGradients(() => ({ loss: tf.mean(energyLoss(samplesOf(), targets, config.beta)) }), all);
+  const { hidden: gradHidden, ...gradParameters } = gradients;
+  await golden.check('loss', outputs.loss);
+  await golden.checkGradients(gradParameters);
+  await golden.check('grad_hidden', gradHidden);
+  const parts = energyParts(samplesOf(), targets, config.beta);
+  await golden.check('distance_x', parts.diversity);
+  await golden.check('distance_y', tf.div(parts.fidelity, 2));
+  await golden.check('score', tf.sub(parts.diversity, parts.fidelity));
+  await checkGivenSamples(golden, targets, config.beta);
+}
+
+/** The score of given samples, for the case's own exponent and others. */
+async function checkGivenSamples(golden: GoldenCase, targets: Tensor, beta: number): Promise<void> {
+  if (!golden.hasInput('in.x')) return;
+  const samples = golden.floats('in.x');
+  const extra = golden.json<{ extra_betas?: number[] }>('meta.json').extra_betas ?? [];
+  for (const exponent of [beta, ...extra]) {
+    const suffix = exponent === beta ? '' : `_beta${exponent}`;
+    const { outputs, gradients } = valueAndGradients(() => ({ loss: tf.mean(energyLoss(positionMajor(samples), targets, exponent)) }), { samples });
+    await golden.check(`given_x.loss${suffix}`, outputs.loss);
+    await golden.check(`given_x.grad_x${suffix}`, gradients.samples);
+  }
+  await golden.check('given_x.score', tf.neg(energyLoss(positionMajor(samples), targets, beta)));
+}
+
+/** [samples, positions, size] → [positions, samples, size]. */
+function positionMajor(x: Tensor): Tensor {
+  return tf.transpose(x, [1, 0, 2]);
+}
+
+// — training step of the language model —
+
+async function checkTrainingStep(golden: GoldenCase): Promise<void> {
+  const config = golden.config();
+  const autoencoderConfig = golden.autoencoderConfig();
+  const parameters = golden.parameters(calmTable(config));
+  const autoencoder = golden.parameters(autoencoderTable(autoencoderConfig), AUTOENCODER_PREFIX);
+  const { context, targets, positions } = shiftByPatch(golden, config.patchSize);
+  const gaussians = encode(autoencoder, autoencoderConfig, intTensor(targets));
+  await golden.check('ae_mean', gaussians.mean);
+  await golden.check('ae_log_std', gaussians.logStd);
+  const batch = { ids: context, targets: gaussians, positions: intTensor(positions) };
+  const draws = { noise: tf.sub(golden.floats('rng.noise_u'), 0.5), targetNoise: positionMajor(golden.floats('rng.target_eps')) };
+  const { outputs, gradients } = valueAndGradients(() => ({ ...calmLoss(parameters, config, batch, draws) }), parameters);
+  await golden.check('loss', outputs.loss);
+  await golden.checkGradients(gradients);
+  await golden.check('patch_embeds', embedPatches(parameters, config, context));
+  const hidden = hiddenStates(parameters, config, context);
+  await golden.check('final_norm', hidden);
+  const selected = tf.gather(hidden, batch.positions as tf.Tensor1D);
+  await golden.check('selected_hidden', selected);
+  await golden.check('latent_predictions', sampleEnergyHead(parameters, config, selected, draws.noise));
+}
+
+/** Context patches, the labelled target patches, and the positions that predict them (labels of −100 drop out). */
+function shiftByPatch(golden: GoldenCase, patchSize: number): { context: Tensor; targets: Int32Array; positions: Int32Array } {
+  const { data: ids, shape } = golden.input('in.input_ids');
+  const labels = golden.input('in.labels').data;
+  const [rows, width] = shape;
+  const patches = width / patchSize - 1;
+  const targets: number[] = [];
+  const positions: number[] = [];
+  for (let row = 0; row < rows; row++) {
+    for (let patch = 0; patch < patches; patch++) {
+      const label = labels.subarray(row * width + (patch + 1) * patchSize, row * width + (patch + 2) * patchSize);
+      if (label[0] === -100) continue;
+      targets.push(...label);
+      positions.push(row * patches + patch);
+    }
+  }
+  const context = Int32Array.from({ length: rows * patches * patchSize }, (_, i) => ids[Math.floor(i / (patches * patchSize)) * width + (i % (patches * patchSize))]);
+  return { context: intTensor(context, [rows, patches * patchSize]), targets: Int32Array.from(targets), positions: Int32Array.from(positions) };
+}
+
+// — backbone with cache —
+
+async function checkCache(golden: GoldenCase): Promise<void> {
+  const config = golden.config();
+  const parameters = golden.parameters(Object.fromEntries(Object.entries(calmTable(config)).filter(([name]) => golden.hasWeight(name))));
+  const embeds = golden.floats('in.inputs_embeds');
+  const [rows, patches, size] = embeds.shape as [number, number, number];
+  const full = runBackbone(parameters, config, embeds);
+  await golden.check('full.hidden', full.hidden);
+  const rotary = rotaryTable(0, patches, config.hiddenSize / config.numAttentionHeads, config.ropeTheta);
+  await golden.check('rope_cos', rotary.cos);
+  await golden.check('rope_sin', rotary.sin);
+  let cache: TensorMap | undefined;
+  let upTo = 0;
+  const pieces: Tensor[] = [];
+  for (const chunk of golden.json<{ chunks: number[] }>('meta.json').chunks) {
+    const next = runBackbone(parameters, config, tf.slice(embeds, [0, upTo, 0], [rows, chunk, size]), cache);
+    cache = next.cache;
+    upTo += chunk;
+    pieces.push(next.hidden);
+    await golden.check(`inc.hidden_upto${upTo}`, next.hidden);
+  }
+  await golden.check('inc.hidden', tf.concat(pieces, 1));
+  for (const [name, tensor] of Object.entries(full.cache)) await golden.check(`full.cache.${name}`, tensor);
+  for (const [name, tensor] of Object.entries(cache ?? {})) await golden.check(`inc.cache.${name}`, tensor);
+}
+
+// — evaluation —
+
+function languageModelOf(golden: GoldenCase): LanguageModel {
+  const [config, autoencoderConfig] = [golden.config(), golden.autoencoderConfig()];
+  const autoencoder = { config: autoencoderConfig, parameters: golden.parameters(autoencoderTable(autoencoderConfig), AUTOENCODER_PREFIX) };
+  return { config, parameters: golden.parameters(calmTable(config)), autoencoder };
+}
+
+function rowsOf(golden: GoldenCase, name: string): Int32Array[] {
+  const { data, shape } = golden.input(name);
+  return Array.from({ length: shape[0] }, (_, row) => Int32Array.from(data.subarray(row * shape[1], (row + 1) * shape[1])));
+}
+
+async function checkBrier(golden: GoldenCase, engine: Engine): Promise<void> {
+  const decoder = new PatchDecoder(engine, languageModelOf(golden));
+  const centred = (data: ArrayLike<number>) => Float32Array.from(data, (u) => u - 0.5);
+  const rollouts = golden.hasInput('rng.rollout_noise_u') ? golden.input('rng.rollout_noise_u') : undefined;
+  const draws = {
+    accuracy: () => centred(golden.input('rng.noise_u').data),
+    rollout: (window: number, step: number, size: number) => {
+      const [, steps] = (rollouts as NonNullable<typeof rollouts>).shape;
+      const at = (window * steps + step) * size;
+      return centred((rollouts as NonNullable<typeof rollouts>).data.subarray(at, at + size));
+    },
+  };
+  const { brier } = await estimateBrier(decoder, rowsOf(golden, 'in.input_ids'), draws, rowsOf(golden, 'in.targets'));
+  for (let n = 1; n <= brier.length; n++) await golden.check(`brier${n}`, Float32Array.of(brier[n - 1]));
+  const { config, parameters } = decoder.model;
+  const [rows, width] = golden.input('in.input_ids').shape;
+  const ids = tf.slice(golden.integers('in.input_ids'), [0, 0], [rows, width - config.patchSize]);
+  const hidden = hiddenStates(parameters, config, ids);
+  await golden.check('hidden', hidden);
+  const latents = sampleEnergyHead(parameters, config, hidden, tf.sub(golden.floats('rng.noise_u'), 0.5));
+  await golden.check('latent_predictions', latents);
+  const tokens = await readIntegers(decodeTokens(decoder.model.autoencoder.parameters, decoder.model.autoencoder.config, tf.reshape(latents, [-1, config.latentSize])));
+  golden.checkEqual('predictions_1', tokens.subarray(0, tokens.length / 2), golden.expected('predictions_1').data);
+  golden.checkEqual('predictions_2', tokens.subarray(tokens.length / 2), golden.expected('predictions_2').data);
+}
+
+interface AggregationCase {
+  readonly name: string;
+  readonly per_batch: Record<string, number[]>;
+  readonly expected: Record<string, number>;
+}
+
+async function checkAggregation(golden: GoldenCase): Promise<void> {
+  for (const { name, per_batch: perBatch, expected } of golden.json<{ cases: AggregationCase[] }>('cases.json').cases) {
+    const batches = perBatch.brier1.map((_, i) => ({ brier: [1, 2, 3, 4].map((n) => perBatch[`brier${n}`][i]), numWindows: 1 }));
+    const score = aggregateBrier(batches, 'reference');
+    score.brier.forEach((value, n) => {
+      golden.checkNumber(`${name}: brier${n + 1}`, value, expected[`brier${n + 1}`]);
+    });
+    golden.checkNumber(`${name}: brierLM`, score.brierLM / 100, expected.brierLM);
+  }
+}
+
+// — sampling —
+
+interface TemperatureRow {
+  readonly pool: number[][];
+  readonly candidates?: number[][];
+  readonly weights?: number[];
+  readonly n_used?: number;
+  readonly u?: number;
+  readonly picked?: number[];
+  readonly result?: number[];
+}
+
+interface TemperatureFile {
+  readonly cases: { note: string; temperature: number; n: number; patch_size: number; rows: TemperatureRow[] }[];
+  readonly validation?: { temperature: number; accepted: boolean }[];
+}
+
+async function checkTemperature(golden: GoldenCase): Promise<void> {
+  const { cases, validation } = golden.json<TemperatureFile>('cases.json');
+  cases.forEach(({ note, temperature, n, patch_size: patchSize, rows }, i) => {
+    golden.checkEqual(`${note} ${i}: n`, [powerOf(temperature)], [n]);
+    rows.forEach((row, j) => {
+      checkTemperatureRow(golden, `${note} ${i}.${j}`, row, patchSize, n);
+    });
+  });
+  for (const { temperature, accepted } of validation ?? []) golden.checkEqual(`accepts ${temperature}`, [isAccepted(temperature)], [accepted]);
+}
+
+function checkTemperatureRow(golden: GoldenCase, name: string, row: TemperatureRow, patchSize: number, n: number): void {
+  const pool = Int32Array.from(row.pool.flat());
+  const result = row.picked ?? row.result ?? [];
+  if (n === 1) {
+    golden.checkEqual(`${name}: picked`, pool.subarray(0, patchSize), result);
+    return;
+  }
+  const { candidates, power } = weighCandidates(pool, patchSize, n);
+  golden.checkEqual(`${name}: candidates`, candidates.flatMap(({ patch }) => [...patch]), (row.candidates ?? []).flat());
+  golden.checkEqual(`${name}: weights`, candidates.map(({ weight }) => weight), row.weights ?? []);
+  golden.checkEqual(`${name}: n used`, [power], [row.n_used ?? Number.NaN]);
+  golden.checkEqual(`${name}: picked`, chooseCandidate(candidates, row.u ?? 0).patch, result);
+}
+
+function isAccepted(temperature: number): boolean {
+  try {
+    return powerOf(temperature) > 0;
+  } catch {
+    return false;
+  }
+}
+
+interface GenerationRun {
+  readonly max_length: number;
+  readonly temperature: number;
+}
+
+async function checkGeneration(golden: GoldenCase, engine: Engine): Promise<void> {
+  const decoder = new PatchDecoder(engine, languageModelOf(golden));
+  const { runs } = golden.json<{ runs: GenerationRun[] }>('meta.json');
+  for (const [i, run] of runs.entries()) await checkGenerationRun(golden, decoder, `run${i}`, run);
+}
+
+async function checkGenerationRun(golden: GoldenCase, decoder: PatchDecoder, name: string, run: GenerationRun): Promise<void> {
+  const { patchSize, padTokenId, eosTokenId, noiseSize } = decoder.model.config;
+  const padId = padTokenId as number;
+  const prompts = rowsOf(golden, `in.${name}.input_ids`).map((row) => alignPrompt(row, patchSize, padId, 'right'));
+  const rows = prompts.length;
+  const noise = golden.input(`rng.${name}.noise_u`);
+  const perStep = noise.data.length / noise.shape[0];
+  const draws = {
+    noise: (step: number) => sampleMajor(noise.data.subarray(step * perStep, (step + 1) * perStep), rows, noiseSize),
+    choice: (step: number, row: number) => golden.input(`rng.${name}.choice_u`).data[step * rows + row],
+  };
+  const options = { temperature: run.temperature, numCandidates: perStep / (rows * noiseSize), maxLength: run.max_length, padId, endOfTextId: eosTokenId };
+  const outputs = prompts.map((prompt) => [...prompt]);
+  const [pools, hiddens]: [number[], number[]] = [[], []];
+  for await (const { patch, pool, hidden } of generate(decoder, prompts, options, draws)) {
+    for (let row = 0; row < rows; row++) {
+      outputs[row].push(...patch.subarray(row * patchSize, (row + 1) * patchSize));
+      pools.push(...candidatesOfRow(pool, row, rows, patchSize));
+    }
+    hiddens.push(...hidden);
+  }
+  golden.checkEqual(`${name}.pool`, pools, golden.expected(`${name}.pool`).data);
+  await golden.check(`${name}.last_hidden`, Float32Array.from(hiddens), NOISE_FLOOR.precise);
+  golden.checkEqual(`${name}.output`, withoutPads(outputs, padId), golden.expected(`${name}.output`).data);
+}
+
+/** [rows, candidates, noise] in [0, 1) → [candidates, rows, noise] in [−½, ½). */
+function sampleMajor(data: ArrayLike<number>, rows: number, noiseSize: number): Float32Array {
+  const numCandidates = data.length / (rows * noiseSize);
+  return Float32Array.from({ length: data.length }, (_, i) => {
+    const [candidate, row, z] = [Math.floor(i / (rows * noiseSize)), Math.floor(i / noiseSize) % rows, i % noiseSize];
+    return data[(row * numCandidates + candidate) * noiseSize + z] - 0.5;
+  });
+}
+
+/** The reference removes every pad, wherever it stands, and pads the rows again at their ends. */
+function withoutPads(rows: number[][], padId: number): number[] {
+  const kept = rows.map((row) => row.filter((id) => id !== padId));
+  return kept.flatMap((row) => [...row, ...new Array(rows[0].length - row.length).fill(padId)]);
+}
+
+// — optimizer —
+
+interface OptimizerMeta {
+  readonly steps: number;
+  readonly decay: string[];
+  readonly betas: [number, number];
+  readonly eps: number;
+  readonly weight_decay: number;
+  readonly max_grad_norm: number;
+  readonly lr: number;
+  readonly schedules: Record<string, { scheduler: ScheduleName; num_warmup_steps: number; num_training_steps: number; lr: number[] }>;
+}
+
+async function checkOptimizer(golden: GoldenCase): Promise<void> {
+  const meta = golden.json<OptimizerMeta>('meta.json');
+  for (const name of Object.keys(meta.schedules)) await checkSchedule(golden, meta, name);
+  for (const [model, { decay, no_decay: kept }] of Object.entries(golden.json<Record<string, { decay: string[]; no_decay: string[] }>>('decay_membership.json'))) {
+    const rule = (parameter: string) => isDecayed(parameter.endsWith('.bias') || /norm|_ln\.|layernorm|embed_proj\.3\./.test(parameter) ? [1] : [1, 1]);
+    golden.checkEqual(`${model}: decay by rank`, [...decay.map(rule), ...kept.map(rule)], [...decay.map(() => true), ...kept.map(() => false)]);
+  }
+}
+
+async function checkSchedule(golden: GoldenCase, meta: OptimizerMeta, name: string): Promise<void> {
+  const { scheduler, num_warmup_steps: warmupSteps, num_training_steps: steps, lr } = meta.schedules[name];
+  const config = { ...OPTIMIZER_DEFAULTS, beta1: meta.betas[0], beta2: meta.betas[1], epsilon: meta.eps, weightDecay: meta.weight_decay, maxGradNorm: meta.max_grad_norm };
+  const names = [...golden.json<OptimizerMeta & { no_decay: string[] }>('meta.json').no_decay, ...meta.decay];
+  let parameters: TensorMap = Object.fromEntries(names.map((parameter) => [parameter, golden.floats(`in.p0.${parameter}`)]));
+  let moments = zeroMoments(parameters);
+  const history: Record<string, number[]> = Object.fromEntries(names.map((parameter) => [parameter, []]));
+  const norms: number[] = [];
+  for (let step = 0; step < meta.steps; step++) {
+    const rate = learningRateAt({ schedule: scheduler, learningRate: meta.lr, warmupSteps, steps }, step);
+    golden.checkNumber(`${name}: rate ${step}`, rate, lr[step]);
+    const gradients = Object.fromEntries(names.map((parameter) => [parameter, gradientAt(golden, parameter, step)]));
+    const clipped = clipByGlobalNorm(gradients, config.maxGradNorm);
+    ({ parameters, moments } = adamW(parameters, moments, clipped.gradients, stepScalars(config, rate, step + 1), config, (parameter) => meta.decay.includes(parameter)));
+    norms.push((await clipped.norm.data())[0]);
+    for (const parameter of names) history[parameter].push(...(await parameters[parameter].data()));
+  }
+  await golden.check(`${name}.grad_norm`, Float32Array.from(norms), NOISE_FLOOR.precise);
+  for (const parameter of names) {
+    await golden.check(`${name}.params.${parameter}`, Float32Array.from(history[parameter]), NOISE_FLOOR.precise);
+    await golden.check(`${name}.exp_avg.${parameter}`, moments.first[parameter], NOISE_FLOOR.precise);
+    await golden.check(`${name}.exp_avg_sq.${parameter}`, moments.second[parameter], NOISE_FLOOR.precise);
+  }
+}
+
+function gradientAt(golden: GoldenCase, parameter: string, step: number): Tensor {
+  const { data, shape } = golden.input(`in.grad.${parameter}`);
+  const size = data.length / shape[0];
+  return floatTensor(Float32Array.from(data.subarray(step * size, (step + 1) * size)), shape.slice(1));
+}
