@@ -10,3 +10,4 @@ export { sampleEnergyHead } from './calm/heads/energy.ts';
 export { countParameters, initParameters, isDecayed, loadParameters, type ParameterTable, storeParameters } from './parameters.ts';
 export { AUTOENCODER_PREFIX, type Autoencoder, checkFits, disposeLanguageModel, type LanguageModel, loadAutoencoder, loadLanguageModel } from './language-model.ts';
 export { PatchDecoder } from './calm/decoding.ts';
+export { CorpusEncoder } from './autoencoder/corpus-encoder.ts';

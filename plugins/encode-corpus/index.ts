@@ -1,0 +1,15 @@
+import { autoencoderFolder, latentShards, tokenShards } from 'calm-lm/artifacts';
+import { defineStage } from 'calm-lm/plugin';
+import { config } from './config.ts';
+
+/** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
+const implementation = () => import('./run.ts');
+
+export default defineStage({
+  name: 'encode-corpus',
+  summary: 'Runs the frozen encoder over the corpus once and keeps mean and logStd of every patch.',
+  config,
+  inputs: { tokens: tokenShards, autoencoder: autoencoderFolder },
+  outputs: { latents: latentShards },
+  run: async (context) => (await implementation()).run(context),
+});

@@ -1,0 +1,17 @@
+import { languageModelFolder } from 'calm-lm/artifacts';
+import { defineStage } from 'calm-lm/plugin';
+import { config } from './config.ts';
+import { samples } from './samples.ts';
+
+/** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
+const implementation = () => import('./run.ts');
+
+export default defineStage({
+  name: 'sample',
+  summary: 'Writes text: patches drawn from the model, at any temperature 1/n.',
+  config,
+  inputs: { model: languageModelFolder },
+  outputs: { samples },
+  isInteractive: true,
+  run: async (context) => (await implementation()).run(context),
+});

@@ -1,0 +1,23 @@
+import { AUTOENCODER_DEFAULTS as defaults } from 'calm-lm/models/config';
+import { z } from 'zod';
+import { trainingFields } from '../training-fields.ts';
+
+const count = (value: number) => z.int().positive().default(value);
+
+export const config = z.strictObject({
+  variant: z.enum(['robust', 'plain']).default(defaults.variant).describe('robust: noise, KL and dropout (paper §2.2), for language models. plain: reconstruction alone (§2.1).'),
+  patchSize: count(defaults.patchSize).describe('K, tokens a patch.'),
+  latentSize: count(defaults.latentSize).describe('l, numbers a latent vector.'),
+  hiddenSize: count(defaults.hiddenSize).describe('Width of its layers and embeddings.'),
+  intermediateSize: count(defaults.intermediateSize).describe('Width inside SwiGLU.'),
+  numEncoderLayers: z.int().min(0).default(defaults.numEncoderLayers).describe('Half of them before the patch is squeezed, half after.'),
+  numDecoderLayers: z.int().min(0).default(defaults.numDecoderLayers).describe('Half of them before the latent is expanded, half after.'),
+  aeDropout: z.number().min(0).lt(1).default(defaults.aeDropout).describe('Rate of token dropout and of latent dropout.'),
+  klClamp: z.number().nonnegative().default(defaults.klClamp).describe('Free nats a latent dimension.'),
+  klWeight: z.number().nonnegative().default(defaults.klWeight).describe('Weight of the KL term.'),
+  steps: count(30000).describe('Optimiser steps.'),
+  warmupSteps: z.int().nonnegative().default(1000).describe('Steps of linear warm-up.'),
+  patchesPerStep: count(512).describe('Patches a micro-batch, drawn from all documents at random.'),
+  evaluatePatches: count(4096).describe('Held-out patches a measurement, spread evenly.'),
+  ...trainingFields,
+});

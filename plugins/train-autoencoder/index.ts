@@ -1,0 +1,15 @@
+import { autoencoderFolder, tokenShards } from 'calm-lm/artifacts';
+import { defineStage } from 'calm-lm/plugin';
+import { config } from './config.ts';
+
+/** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
+const implementation = () => import('./run.ts');
+
+export default defineStage({
+  name: 'train-autoencoder',
+  summary: 'Trains the autoencoder that squeezes K tokens into one vector and gives them back.',
+  config,
+  inputs: { tokens: tokenShards },
+  outputs: { autoencoder: autoencoderFolder },
+  run: async (context) => (await implementation()).run(context),
+});

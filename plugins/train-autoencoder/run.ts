@@ -1,0 +1,84 @@
+import { type autoencoderFolder, CheckpointStore, type tokenShards } from 'calm-lm/artifacts';
+import { DocumentPatches, evenlySpread, shuffledBatch } from 'calm-lm/data';
+import { disposeTree, type Engine, floatTensor, intTensor, type Tensor, type TensorMap } from 'calm-lm/engine';
+import { notEnoughTokens } from 'calm-lm/errors';
+import { measureReconstruction } from 'calm-lm/evaluation';
+import { AUTOENCODER_DEFAULTS, type AutoencoderConfig, type AutoencoderDraws, autoencoderLoss, autoencoderTable, initParameters, storeParameters } from 'calm-lm/models';
+import type { StageContext } from 'calm-lm/plugin';
+import { RandomStream } from 'calm-lm/random';
+import { train } from 'calm-lm/training';
+import type { z } from 'zod';
+import { trainerOptions } from '../training-fields.ts';
+import type { config } from './config.ts';
+
+type Config = z.infer<typeof config>;
+type Context = StageContext<Config, { tokens: typeof tokenShards }, { autoencoder: typeof autoencoderFolder }>;
+type Batch = { readonly ids: Tensor; readonly tokenMask: Tensor; readonly noise: Tensor; readonly latentMask: Tensor };
+
+const LABEL = 'train-autoencoder';
+
+export async function run(context: Context): Promise<void> {
+  const { inputs, outputs, report, seed, signal } = context;
+  const engine = await context.engine();
+  const model = modelConfig(context);
+  const patches = openPatches(context, 'train');
+  const heldOut = openPatches(context, 'validation');
+  const evaluate = heldOut.numPatches > 0 ? evaluator(engine, model, heldOut.readMany(evenlySpread(heldOut.numPatches, context.config.evaluatePatches)), seed) : undefined;
+  const { parameters, metrics, elapsedMs } = await train<Batch>({
+    ...trainerOptions(context.config),
+    stage: LABEL,
+    engine,
+    parameters: initParameters(autoencoderTable(model), seed, model.initializerRange),
+    tokensPerStep: tokensPerStep(context.config),
+    checkpoints: new CheckpointStore(context.checkpoints),
+    report,
+    signal,
+    loss: (current, { ids, ...draws }) => logged(autoencoderLoss(current, model, ids, draws as AutoencoderDraws)),
+    batch: (step, micro) => drawBatch(patches, context.config, step * context.config.accumulationSteps + micro, seed),
+    evaluate,
+  });
+  await outputs.autoencoder.write({ config: model }, await storeParameters(parameters), inputs.tokens.tokenizerFile);
+  disposeTree(parameters);
+  report.summary({ ...metrics, steps: context.config.steps, tokensPerSecond: (1000 * context.config.steps * tokensPerStep(context.config)) / elapsedMs });
+}
+
+function tokensPerStep({ accumulationSteps, patchesPerStep, patchSize }: Config): number {
+  return accumulationSteps * patchesPerStep * patchSize;
+}
+
+function modelConfig({ config, inputs }: Context): AutoencoderConfig {
+  const { vocabSize, padId, endOfTextId } = inputs.tokens.index;
+  const { variant, patchSize, latentSize, hiddenSize, intermediateSize, numEncoderLayers, numDecoderLayers, aeDropout, klClamp, klWeight } = config;
+  const own = { variant, patchSize, latentSize, hiddenSize, intermediateSize, numEncoderLayers, numDecoderLayers, aeDropout, klClamp, klWeight };
+  return { ...AUTOENCODER_DEFAULTS, ...own, vocabSize, padTokenId: padId, eosTokenId: endOfTextId };
+}
+
+function openPatches({ config, inputs }: Context, split: 'train' | 'validation'): DocumentPatches {
+  const stream = inputs.tokens.split(split);
+  if (split === 'train' && stream.length === 0) throw notEnoughTokens(split, 0, config.patchSize);
+  return new DocumentPatches(stream, config.patchSize, inputs.tokens.index.padId);
+}
+
+/** A batch and its draws, from (seed, number) alone. */
+function drawBatch(patches: DocumentPatches, { patchesPerStep, patchSize, latentSize, aeDropout }: Config, number: number, seed: number): Batch {
+  const ids = patches.readMany(shuffledBatch(patches.numPatches, patchesPerStep, number, seed, LABEL));
+  const keep = (purpose: string, size: number) => new RandomStream(seed, LABEL, purpose, number).uniforms(size).map((u) => Number(u > aeDropout));
+  const latentShape = [patchesPerStep, latentSize];
+  return {
+    ids: intTensor(ids),
+    tokenMask: intTensor(Int32Array.from(keep('token mask', patchesPerStep * patchSize))),
+    noise: floatTensor(new RandomStream(seed, LABEL, 'noise', number).normals(patchesPerStep * latentSize), latentShape),
+    latentMask: floatTensor(keep('latent mask', patchesPerStep * latentSize), latentShape),
+  };
+}
+
+function logged({ loss, crossEntropy, kl }: ReturnType<typeof autoencoderLoss>) {
+  return { loss, crossEntropy, kl };
+}
+
+function evaluator(engine: Engine, config: AutoencoderConfig, ids: Int32Array, seed: number) {
+  return async (parameters: TensorMap) => {
+    const { tokenAccuracy, patchAccuracy, sampledTokenAccuracy, meanStd } = await measureReconstruction(engine, { config, parameters }, ids, seed, []);
+    return { tokenAccuracy, patchAccuracy, sampledTokenAccuracy, meanStd };
+  };
+}

@@ -1,0 +1,16 @@
+import { autoencoderFolder, languageModelFolder, latentShards, tokenShards } from 'calm-lm/artifacts';
+import { defineStage, optional } from 'calm-lm/plugin';
+import { config } from './config.ts';
+
+/** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
+const implementation = () => import('./run.ts');
+
+export default defineStage({
+  name: 'train-lm',
+  summary: 'Trains the language model that predicts the next vector, with an energy head.',
+  config,
+  // Without latents the frozen encoder runs beside the training.
+  inputs: { tokens: tokenShards, autoencoder: autoencoderFolder, latents: optional(latentShards) },
+  outputs: { model: languageModelFolder },
+  run: async (context) => (await implementation()).run(context),
+});

@@ -1,0 +1,37 @@
+/** The fields that both training stages share: schedule, optimiser, logging. Defaults: the paper's recipe (§7.1). */
+
+import type { OptimizerConfig } from 'calm-lm/training';
+import { type ScheduleConfig, SCHEDULES } from 'calm-lm/training/schedule';
+import { z } from 'zod';
+
+const count = (value: number) => z.int().positive().default(value);
+
+export const trainingFields = {
+  accumulationSteps: count(1).describe('Micro-batches whose gradients are averaged into one step.'),
+  learningRate: z.number().positive().default(3e-4).describe('Peak learning rate.'),
+  schedule: z.enum(SCHEDULES).default('constant_with_warmup').describe('Learning rate over the steps, under Hugging Face names; `constant` ignores warmupSteps.'),
+  beta1: z.number().min(0).lt(1).default(0.9).describe('AdamW: decay of the first moment.'),
+  beta2: z.number().min(0).lt(1).default(0.95).describe('AdamW: decay of the second moment.'),
+  epsilon: z.number().positive().default(1e-8).describe('AdamW: added to the root of the second moment.'),
+  weightDecay: z.number().nonnegative().default(0.1).describe('AdamW: decay of matrices and embeddings; biases and norm weights have none.'),
+  maxGradNorm: z.number().positive().default(1).describe('Gradients are scaled down to this global norm.'),
+  logEvery: count(50).describe('Steps between lines of metrics.jsonl; each is the mean since the last.'),
+  checkpointEvery: count(200).describe('Steps between checkpoints. A killed run goes on from the newest.'),
+  evaluateEvery: count(1000).describe('Steps between measurements on held-out documents; there is one at the end in any case.'),
+};
+
+type TrainingFields = OptimizerConfig & ScheduleConfig & { logEvery: number; checkpointEvery: number; evaluateEvery: number; accumulationSteps: number };
+
+/** The trainer's options that come straight from the configuration. */
+export function trainerOptions(config: TrainingFields) {
+  const { learningRate, schedule, warmupSteps, steps, beta1, beta2, epsilon, weightDecay, maxGradNorm } = config;
+  const { accumulationSteps, logEvery, checkpointEvery, evaluateEvery } = config;
+  return {
+    schedule: { learningRate, schedule, warmupSteps, steps },
+    optimizer: { beta1, beta2, epsilon, weightDecay, maxGradNorm },
+    accumulationSteps,
+    logEvery,
+    checkpointEvery,
+    evaluateEvery,
+  };
+}

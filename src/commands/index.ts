@@ -1,0 +1,25 @@
+/** All commands by id. The stages' own are made from their schemas. */
+
+import type { Command } from '@oclif/core';
+import builtin from '#plugins';
+import Doctor from './doctor.ts';
+import EvalBrierlm from './eval/brierlm.ts';
+import EvalReconstruction from './eval/reconstruction.ts';
+import Init from './init.ts';
+import PlanCommand from './plan.ts';
+import Run from './run.ts';
+import Schema from './schema.ts';
+import { stageCommand } from './stage-command.ts';
+import Stages from './stages.ts';
+
+export const COMMANDS: Record<string, Command.Class> = {
+  doctor: Doctor,
+  'eval:brierlm': EvalBrierlm,
+  'eval:reconstruction': EvalReconstruction,
+  init: Init,
+  plan: PlanCommand,
+  run: Run,
+  schema: Schema,
+  stages: Stages,
+  ...Object.fromEntries(builtin.stages.map((stage) => [stage.name, stageCommand(stage)])),
+};

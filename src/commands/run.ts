@@ -1,0 +1,26 @@
+import { formatPlan } from './plan.ts';
+import { formatRun } from '../reporting/index.ts';
+import { Flags } from '@oclif/core';
+import { BaseCommand, configArgs, configFlags, selectionFlags } from './base-command.ts';
+import { commandLine, execute, openWorkspace, planOf } from './workspace.ts';
+
+export default class Run extends BaseCommand {
+  static override summary = 'Run the stages of a configuration that are not fresh.';
+  static override description = 'Stages whose configuration, inputs and sources have not changed are skipped. An interrupted run goes on where it stopped.';
+  static override examples = ['calm run configs/quickstart.yaml', 'calm run --set train-lm.steps=500 --from train-lm', 'calm run --only evaluate --force'];
+  static override args = configArgs;
+  static override flags = { ...configFlags, ...selectionFlags, 'dry-run': Flags.boolean({ char: 'n', description: 'show what would be done' }) };
+
+  override async run() {
+    const { args, flags } = await this.parse(Run);
+    const workspace = await openWorkspace(this.config, { ...flags, config: args.config ?? flags.config });
+    const plan = await planOf(workspace, flags);
+    if (flags['dry-run']) {
+      this.say(formatPlan(plan));
+      return { stages: plan.stages.map(({ node, state, reasons }) => ({ name: node.id, state, reasons })) };
+    }
+    const stages = await execute(plan, { isJson: this.jsonEnabled(), command: commandLine(['run', ...this.argv]) });
+    this.say(`\n${formatRun(stages)}`);
+    return { run: plan.folder.directory, stages };
+  }
+}

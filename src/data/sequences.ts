@@ -1,0 +1,31 @@
+/**
+ * What the language model trains on: sequences of P patches, cut from the concatenated documents without regard to their boundaries; the remainder is
+ * dropped, as in the reference.
+ */
+
+import type { Latents, LatentShards, Split, TokenStream } from '../artifacts/index.ts';
+
+export class PatchSequences {
+  readonly numSequences: number;
+  readonly patchesPerSequence: number;
+  readonly patchSize: number;
+  readonly #stream: TokenStream;
+
+  constructor(stream: TokenStream, patchSize: number, patchesPerSequence: number) {
+    this.#stream = stream;
+    this.patchSize = patchSize;
+    this.patchesPerSequence = patchesPerSequence;
+    this.numSequences = Math.floor(stream.length / (patchSize * patchesPerSequence));
+  }
+
+  /** The token ids of one sequence, [P·K]. */
+  read(sequence: number): Int32Array {
+    const width = this.patchSize * this.patchesPerSequence;
+    return this.#stream.read(sequence * width, width);
+  }
+
+  /** The Gaussians of a sequence's patches but the first, from latent shards of the same split: [P − 1, latent]. */
+  readTargets(latents: LatentShards, split: Split, sequence: number): Latents {
+    return latents.read(split, sequence * this.patchesPerSequence + 1, this.patchesPerSequence - 1);
+  }
+}

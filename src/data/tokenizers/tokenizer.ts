@@ -1,0 +1,62 @@
+/** Text ↔ token ids. Every tokenizer, also `bytes`, is stored as a tokenizer.json that Hugging Face tokenizers loads with the same ids. */
+
+export interface Tokenizer {
+  /** One more than the largest id. */
+  readonly vocabSize: number;
+  readonly endOfTextId: number;
+  readonly padId: number;
+  encode(text: string): Promise<ArrayLike<number>>;
+  /** Special tokens are left out. Bytes that are no UTF-8 become U+FFFD. */
+  decode(ids: readonly number[]): Promise<string>;
+  /** The tokenizer.json. */
+  toJson(): string;
+}
+
+export const END_OF_TEXT = '<|endoftext|>';
+export const PAD = '[PAD]';
+
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly special: boolean;
+}
+
+/** The parts of tokenizer.json that we read or write. */
+export interface TokenizerJson {
+  added_tokens?: AddedToken[];
+  model: { type: string; vocab: Record<string, number> | [string, number][]; merges?: ([string, string] | string)[] };
+}
+
+/**
+ * A byte-level BPE as tokenizer.json: the 256 bytes take ids 0 … 255, merges follow, end-of-text and padding come last.
+ * @param useRegex whether text is split by GPT-2's pattern first; without merges it makes no difference
+ */
+export function byteLevelJson(merges: readonly (readonly [string, string])[], useRegex: boolean): TokenizerJson {
+  const vocab: Record<string, number> = {};
+  for (const symbol of BYTE_SYMBOLS) vocab[symbol] = Object.keys(vocab).length;
+  let next = 256;
+  for (const [left, right] of merges) vocab[left + right] = next++;
+  const special = (content: string) => ({ id: next++, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true });
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: useRegex };
+  const json = {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: [special(END_OF_TEXT), special(PAD)],
+    normalizer: null,
+    pre_tokenizer: byteLevel,
+    post_processor: null,
+    decoder: byteLevel,
+    model: { type: 'BPE', dropout: null, unk_token: null, continuing_subword_prefix: null, end_of_word_suffix: null, fuse_unk: false, byte_fallback: false, ignore_merges: false, vocab, merges },
+  };
+  return json as unknown as TokenizerJson;
+}
+
+/** GPT-2's printable stand-in for each byte, by byte value. */
+export const BYTE_SYMBOLS: readonly string[] = byteSymbols();
+
+function byteSymbols(): string[] {
+  const isPrintable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
+  let next = 256;
+  return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(isPrintable(byte) ? byte : next++));
+}

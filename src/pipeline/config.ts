@@ -1,0 +1,160 @@
+/** Run configurations: found, parsed with places kept for errors, and checked down to the stages' own fields. */
+
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { cosmiconfig } from 'cosmiconfig';
+import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { configInvalid, configNotFound, configSyntax, configUnknownKey, noConfig, type SourceLocation } from '../errors.ts';
+
+const SEARCH_PLACES = ['calm.yaml', 'calm.yml', 'calm.json', '.calmrc', '.calmrc.yaml', '.calmrc.json', 'package.json'];
+
+/** The name of a stage in one configuration; also its folder's. */
+const stageId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'a stage id may hold letters, digits, - and _');
+
+/** One stage as written: `uses` and `inputs` belong to the pipeline, every other key to the stage. */
+const stageEntry = z.looseObject({
+  uses: z.string().optional().describe('The stage to run; the key itself where absent.'),
+  inputs: z.record(z.string(), z.string()).optional().describe('Port → id of another stage, id.port, or ./path of an artifact folder. Ports that are left out are wired by kind.'),
+});
+
+/** The run configuration without the stages' own fields. */
+export const runConfigSchema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a run name may hold letters, digits, ., - and _').optional().describe('Name of the run and of its folder; the file name where absent.'),
+  seed: z.int().nonnegative().default(0).describe('Every random number of the run follows from it.'),
+  engine: z.string().default('auto').describe('auto | node-gpu | node | wasm | cpu. `auto` takes the first of these that is there.'),
+  output: z.string().default('runs').describe('Folder of all runs, relative to where calm is started.'),
+  plugins: z.array(z.string()).default([]).describe('Packages or files (./…) that bring further stages.'),
+  stages: z.record(stageId, stageEntry.nullable().transform((entry) => entry ?? {})).describe('Stage id → its configuration.'),
+});
+
+export interface StageEntry {
+  /** The name of the stage in the registry. */
+  readonly uses: string;
+  /** Wiring that was given by hand. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** The stage's own fields as written, unchecked. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export interface RunConfig {
+  readonly name: string;
+  readonly seed: number;
+  readonly engine: string;
+  readonly output: string;
+  readonly plugins: readonly string[];
+  readonly stages: Readonly<Record<string, StageEntry>>;
+  /** The file that it came from. */
+  readonly file: string;
+  /** Paths of the configuration are relative to this folder. */
+  readonly directory: string;
+  /** The place of a key, for errors. */
+  readonly locate: (path: readonly PropertyKey[]) => SourceLocation;
+}
+
+/** A configuration as plain data, before it is checked, with its places. */
+export interface ConfigDocument {
+  readonly file: string;
+  readonly directory: string;
+  readonly data: Record<string, unknown>;
+  readonly locate: (path: readonly PropertyKey[]) => SourceLocation;
+}
+
+/** Finds and parses a configuration: the named file or run folder, or the nearest calm.yaml (cosmiconfig's rules). */
+export async function readConfig(named: string | undefined, workingDirectory: string): Promise<ConfigDocument> {
+  const file = named === undefined ? await findConfig(workingDirectory) : configFileOf(resolve(workingDirectory, named));
+  return parseConfig(file, readFileSync(file, 'utf8'));
+}
+
+function configFileOf(path: string): string {
+  const file = existsSync(path) && statSync(path).isDirectory() ? join(path, 'config.yaml') : path;
+  if (!existsSync(file)) throw configNotFound(file);
+  return file;
+}
+
+async function findConfig(workingDirectory: string): Promise<string> {
+  const loadNothing = () => ({});
+  const loaders = Object.fromEntries(['.yaml', '.yml', '.json', 'noExt'].map((extension) => [extension, loadNothing]));
+  const packageLoader = (_file: string, text: string) => (JSON.parse(text) as { calm?: unknown }).calm ?? null;
+  const explorer = cosmiconfig('calm', { searchPlaces: SEARCH_PLACES, stopDir: resolve('/'), loaders: { ...loaders, '.json': (file: string, text: string) => (basename(file) === 'package.json' ? packageLoader(file, text) : {}) } });
+  const found = await explorer.search(workingDirectory);
+  if (!found) throw noConfig(workingDirectory);
+  return found.filepath;
+}
+
+/** Parses YAML (or JSON, which is YAML). Its duplicate keys, tabs and the like are errors with line and column; no tag runs code. */
+export function parseConfig(file: string, text: string): ConfigDocument {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
+  const locationAt = (offset: number | undefined): SourceLocation => {
+    if (offset === undefined) return { file };
+    const { line, col } = lines.linePos(offset);
+    return { file, line, column: col };
+  };
+  const [problem] = document.errors;
+  if (problem) throw configSyntax(locationAt(problem.pos[0]), problem.message);
+  const isPackage = basename(file) === 'package.json';
+  const data = (isPackage ? (document.toJS() as { calm: unknown }).calm : document.toJS()) ?? {};
+  if (typeof data !== 'object' || Array.isArray(data)) throw configSyntax({ file, line: 1, column: 1 }, 'A configuration is a map of keys, and this is not.');
+  const root = isPackage ? ['calm'] : [];
+  const locate = (path: readonly PropertyKey[]) => locationAt(offsetOf(document.contents, [...root, ...path]));
+  return { file, directory: baseDirectoryOf(file), data: data as Record<string, unknown>, locate };
+}
+
+/** The configuration of a run folder keeps the folder of the file that it was made from (run.json). */
+function baseDirectoryOf(file: string): string {
+  const record = join(dirname(file), 'run.json');
+  if (basename(file) !== 'config.yaml' || !existsSync(record)) return dirname(file);
+  return (JSON.parse(readFileSync(record, 'utf8')) as { directory: string }).directory;
+}
+
+/** The offset of the key (or, failing that, of the nearest thing around it). */
+function offsetOf(contents: unknown, path: readonly PropertyKey[]): number | undefined {
+  let node = contents as Node | null;
+  let offset = node?.range?.[0];
+  for (const segment of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => (isScalar(key) ? String(key.value) : '') === String(segment));
+      if (!pair) return offset;
+      offset = (pair.key as Node).range?.[0] ?? offset;
+      node = pair.value as Node | null;
+    } else if (node && 'items' in (node as object)) {
+      node = (node as unknown as { items: Node[] }).items[Number(segment)] ?? null;
+      offset = node?.range?.[0] ?? offset;
+    } else return offset;
+  }
+  return offset;
+}
+
+/** Checks everything but the stages' own fields. */
+export function checkConfig(document: ConfigDocument): RunConfig {
+  const result = runConfigSchema.safeParse(document.data);
+  if (!result.success) throw issueError(result.error.issues[0], document.locate, [], 'The configuration', Object.keys(runConfigSchema.shape));
+  const { name, stages, ...rest } = result.data;
+  const entries = Object.entries(stages).map(([id, { uses, inputs, ...fields }]) => [id, { uses: uses ?? id, inputs: inputs ?? {}, fields }] as const);
+  return { ...rest, name: name ?? nameOf(document.file), stages: Object.fromEntries(entries), file: document.file, directory: document.directory, locate: document.locate };
+}
+
+function nameOf(file: string): string {
+  const stem = basename(file, extname(file));
+  return stem === 'calm' || stem === 'package' || stem.startsWith('.') ? 'default' : stem;
+}
+
+/** What we read of a schema's issue: the standard's message and path, and zod's list of unknown keys. */
+interface SchemaIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[];
+  readonly code?: string;
+  readonly keys?: readonly string[];
+}
+
+/** An issue of any Standard Schema as an error with its place. `available` are the keys that the schema knows at its top. */
+export function issueError(issue: SchemaIssue, locate: RunConfig['locate'], root: readonly PropertyKey[], place: string, available: readonly string[]) {
+  const own = (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment));
+  const path = [...root, ...own];
+  if (issue.code === 'unrecognized_keys' && issue.keys?.length) {
+    const where = own.length ? `${place} (${own.map(String).join('.')})` : place;
+    return configUnknownKey(locate([...path, issue.keys[0]]), where, issue.keys[0], own.length ? [] : available);
+  }
+  return configInvalid(locate(path), path.map(String).join('.'), issue.message);
+}

@@ -1,0 +1,21 @@
+/** What a run tells the world. Reporters turn events into lines, spinners and JSON; the pipeline itself prints nothing. */
+
+export type StageState = 'done' | 'fresh' | 'failed' | 'interrupted';
+
+export interface StageProgress {
+  readonly step: number;
+  readonly steps?: number;
+  readonly values?: Record<string, number>;
+  readonly tokensPerSecond?: number;
+}
+
+export type PipelineEvent =
+  | { readonly type: 'stage-started'; readonly stage: string; readonly reasons: readonly string[] }
+  | { readonly type: 'stage-skipped'; readonly stage: string; readonly metrics: Record<string, unknown>; readonly seconds: number }
+  | { readonly type: 'progress'; readonly stage: string; readonly progress: StageProgress }
+  | { readonly type: 'metrics'; readonly stage: string; readonly metrics: { step: number } & Record<string, number> }
+  | { readonly type: 'note' | 'warn' | 'text'; readonly stage: string; readonly text: string }
+  | { readonly type: 'stage-finished'; readonly stage: string; readonly metrics: Record<string, unknown>; readonly seconds: number; readonly metricsFile: string }
+  | { readonly type: 'stage-failed'; readonly stage: string; readonly error: unknown };
+
+export type Reporter = (event: PipelineEvent) => void;

@@ -1,0 +1,127 @@
+/** Which stage feeds which: from the kinds of ports, or from `inputs:` where that says otherwise. */
+
+import { resolve } from 'node:path';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { ambiguousInput, CalmError, cyclicStages, missingInput, unknownPort, unknownStageId, wrongWire } from '../errors.ts';
+import type { AnyStage, ArtifactKind, OptionalPort } from '../plugin/index.ts';
+import { issueError, type RunConfig, type StageEntry } from './config.ts';
+import type { Registry } from './registry.ts';
+import { fieldsOf } from './stage-fields.ts';
+
+/** Where an input comes from: another stage's output, or a folder from elsewhere. */
+export type Source = { readonly type: 'stage'; readonly id: string; readonly port: string } | { readonly type: 'folder'; readonly directory: string };
+
+export interface StageNode {
+  readonly id: string;
+  readonly stage: AnyStage;
+  /** The stage's configuration, checked, defaults filled in. */
+  readonly config: Record<string, unknown>;
+  /** Port → source; an optional port without one is left out. */
+  readonly inputs: Readonly<Record<string, Source>>;
+}
+
+/** Checks every stage's fields and wires the stages. Returns them in an order in which each follows what it needs. */
+export async function buildGraph(config: RunConfig, registry: Registry): Promise<StageNode[]> {
+  const stages = Object.fromEntries(Object.entries(config.stages).map(([id, entry]) => [id, registry.get(entry.uses, config.locate(['stages', id]))]));
+  const nodes: StageNode[] = [];
+  for (const [id, entry] of Object.entries(config.stages)) {
+    nodes.push({ id, stage: stages[id], config: await checkFields(config, id, entry, stages[id]), inputs: wire(config, id, entry, stages, registry) });
+  }
+  return sortByNeed(nodes);
+}
+
+/** Runs the stage's own schema over its fields. */
+async function checkFields(config: RunConfig, id: string, entry: StageEntry, stage: AnyStage): Promise<Record<string, unknown>> {
+  const result = (await stage.config['~standard'].validate(entry.fields)) as StandardSchemaV1.Result<Record<string, unknown>>;
+  if (result.issues) throw issueError(result.issues[0], config.locate, ['stages', id], `Stage "${id}"`, Object.keys(fieldsOf(stage)));
+  return result.value;
+}
+
+/** An input port's kind, whether optional or not. */
+export function kindOf(port: ArtifactKind | OptionalPort): ArtifactKind {
+  return 'optional' in port ? port.kind : port;
+}
+
+function wire(config: RunConfig, id: string, entry: StageEntry, stages: Record<string, AnyStage>, registry: Registry): Record<string, Source> {
+  const ports = stages[id].inputs as Record<string, ArtifactKind | OptionalPort>;
+  for (const port of Object.keys(entry.inputs)) if (!(port in ports)) throw at(config, id, port, unknownPort(id, port, Object.keys(ports)));
+  const wired: Record<string, Source> = {};
+  for (const [port, declared] of Object.entries(ports)) {
+    const given = entry.inputs[port];
+    const source = given === undefined ? sourceByKind(id, port, declared, stages, registry) : sourceByName(config, id, port, given, kindOf(declared), stages);
+    if (source) wired[port] = source;
+  }
+  return wired;
+}
+
+/** The same error with the place of the wiring. */
+function at(config: RunConfig, id: string, port: string, error: CalmError): CalmError {
+  return new CalmError(error.code, error.message, { hint: error.hint, location: config.locate(['stages', id, 'inputs', port]) });
+}
+
+function sourceByKind(id: string, port: string, declared: ArtifactKind | OptionalPort, stages: Record<string, AnyStage>, registry: Registry): Source | undefined {
+  const kind = kindOf(declared).name;
+  const candidates = Object.entries(stages)
+    .filter(([other]) => other !== id)
+    .flatMap(([other, stage]) => outputsOf(stage).flatMap(([output, { name }]) => (name === kind ? [{ type: 'stage', id: other, port: output } as const] : [])));
+  if (candidates.length > 1) throw ambiguousInput(id, port, candidates.map(({ id: other }) => other));
+  if (candidates.length === 0 && !('optional' in declared)) throw missingInput(id, port, kind, registry.makersOf(kind));
+  return candidates[0];
+}
+
+function sourceByName(config: RunConfig, id: string, port: string, given: string, kind: ArtifactKind, stages: Record<string, AnyStage>): Source {
+  if (given.startsWith('.') || given.startsWith('/')) return { type: 'folder', directory: resolve(config.directory, given) };
+  const [other, named] = given.split('.');
+  const stage = stages[other];
+  if (!stage) throw at(config, id, port, unknownStageId(other, Object.keys(stages)));
+  const outputs = outputsOf(stage);
+  const found = named ? outputs.find(([output]) => output === named) : (outputs.find(([, { name }]) => name === kind.name) ?? outputs[0]);
+  if (!found || found[1].name !== kind.name) throw at(config, id, port, wrongWire(id, port, kind.name, given, found?.[1].name ?? 'stage without such an output'));
+  return { type: 'stage', id: other, port: found[0] };
+}
+
+function outputsOf(stage: AnyStage): [string, ArtifactKind][] {
+  return Object.entries(stage.outputs as Record<string, ArtifactKind>);
+}
+
+/** The ids of the stages that a node takes its inputs from. */
+export function needsOf(node: StageNode): string[] {
+  return Object.values(node.inputs).flatMap((source) => (source.type === 'stage' ? [source.id] : []));
+}
+
+/** Depth first; a loop is an error that prints it. */
+function sortByNeed(nodes: readonly StageNode[]): StageNode[] {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const sorted: StageNode[] = [];
+  const path: string[] = [];
+  const visit = (node: StageNode) => {
+    if (sorted.includes(node)) return;
+    if (path.includes(node.id)) throw cyclicStages([...path.slice(path.indexOf(node.id)), node.id]);
+    path.push(node.id);
+    for (const id of needsOf(node)) visit(byId.get(id) as StageNode);
+    path.pop();
+    sorted.push(node);
+  };
+  nodes.forEach(visit);
+  return sorted;
+}
+
+/** Which stages a command asks for. */
+export interface Selection {
+  /** This stage and all that depend on it. */
+  readonly from?: string;
+  /** This stage and all that it depends on. */
+  readonly until?: string;
+  /** These stages and no others. */
+  readonly only?: readonly string[];
+}
+
+/** The ids that a selection covers. */
+export function select(nodes: readonly StageNode[], { from, until, only }: Selection): Set<string> {
+  const ids = nodes.map(({ id }) => id);
+  for (const id of [from, until, ...(only ?? [])]) if (id !== undefined && !ids.includes(id)) throw unknownStageId(id, ids);
+  const upstream = (id: string): string[] => [id, ...needsOf(nodes.find((node) => node.id === id) as StageNode).flatMap(upstream)];
+  const isSelected = (id: string) =>
+    (!only?.length || only.includes(id)) && (from === undefined || upstream(id).includes(from)) && (until === undefined || upstream(until).includes(id));
+  return new Set(ids.filter(isSelected));
+}

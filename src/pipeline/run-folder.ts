@@ -1,0 +1,168 @@
+/**
+ * The folder of a run, runs/<name>/:
+ *
+ *     config.yaml  run.json     the configuration as last run, and the folder that its paths are relative to
+ *     <stage>/                  a finished stage: manifest.json, config.yaml, metrics.jsonl, one folder a port. Whole, because it was renamed into place
+ *     .work/<stage>/            a stage at work: the same, plus checkpoints/ and work.json
+ *     .lock                     the process that works here
+ */
+
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readJson, syncDirectory, writeJson } from '../artifacts/index.ts';
+import { artifactVersion, runLocked } from '../errors.ts';
+
+export const MANIFEST_VERSION = 1;
+
+/** What a finished stage says of itself. */
+export interface Manifest {
+  readonly formatVersion: number;
+  readonly stage: string;
+  readonly uses: string;
+  readonly stageVersion: number;
+  readonly fingerprint: string;
+  readonly seed: number;
+  readonly config: Record<string, unknown>;
+  /** Port → where it came from and the fingerprint that this had. */
+  readonly inputs: Record<string, { from: string; fingerprint: string }>;
+  readonly outputs: Record<string, { kind: string; formatVersion: number }>;
+  readonly sources?: unknown;
+  /** calm, node, engine and its packages. */
+  readonly versions: Record<string, string>;
+  readonly seconds: number;
+  readonly finishedAt: string;
+  /** The stage's summary. */
+  readonly metrics: Record<string, unknown>;
+}
+
+interface WorkRecord {
+  readonly fingerprint: string;
+  readonly seconds: number;
+}
+
+const LOCK_PATIENCE_MS = 10_000;
+
+export class RunFolder {
+  readonly directory: string;
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  stage(id: string): string {
+    return join(this.directory, id);
+  }
+
+  work(id: string): string {
+    return join(this.directory, '.work', id);
+  }
+
+  /** The manifest of a finished stage; undefined where there is none. Manifests of other format versions are errors. */
+  async manifest(id: string): Promise<Manifest | undefined> {
+    return readManifest(this.stage(id));
+  }
+
+  /** The folder in which a stage works. One that the same configuration left behind keeps its checkpoints and metrics; any other is emptied. */
+  async openWork(id: string, fingerprint: string): Promise<{ directory: string; seconds: number }> {
+    const directory = this.work(id);
+    const record = await readJson<WorkRecord>(join(directory, 'work.json')).catch(() => undefined);
+    const canResume = record?.fingerprint === fingerprint;
+    if (!canResume) await rm(directory, { recursive: true, force: true });
+    await mkdir(join(directory, 'checkpoints'), { recursive: true });
+    if (!canResume) await writeJson(join(directory, 'work.json'), { fingerprint, seconds: 0 } satisfies WorkRecord);
+    return { directory, seconds: canResume ? record.seconds : 0 };
+  }
+
+  /** Remembers the time that an interrupted stage has taken so far. */
+  async noteTime(id: string, fingerprint: string, seconds: number): Promise<void> {
+    await writeJson(join(this.work(id), 'work.json'), { fingerprint, seconds } satisfies WorkRecord);
+  }
+
+  /** Puts a finished stage into place; the old result stands until the new one is whole. */
+  async publish(id: string, manifest: Manifest): Promise<void> {
+    const work = this.work(id);
+    await rm(join(work, 'checkpoints'), { recursive: true, force: true });
+    await rm(join(work, 'work.json'), { force: true });
+    await writeJson(join(work, 'manifest.json'), manifest);
+    await this.#moveIntoPlace(id);
+  }
+
+  /** Finishes what a kill interrupted between two renames, and removes leftovers of stages that are not at work. */
+  async recover(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      if (existsSync(join(this.work(id), 'manifest.json'))) await this.#moveIntoPlace(id);
+      await rm(`${this.work(id)}.old`, { recursive: true, force: true });
+    }
+  }
+
+  async #moveIntoPlace(id: string): Promise<void> {
+    const [work, final, old] = [this.work(id), this.stage(id), `${this.work(id)}.old`];
+    await rm(old, { recursive: true, force: true });
+    if (existsSync(final)) await rename(final, old);
+    await rename(work, final);
+    syncDirectory(this.directory);
+    await rm(old, { recursive: true, force: true });
+  }
+
+  /**
+   * Takes the run for this process; returns how to let it go. A lock whose process is dead is taken over. One that is alive is waited for briefly:
+   * a killed calm may need a moment to end.
+   */
+  async lock(): Promise<() => void> {
+    await mkdir(join(this.directory, '.work'), { recursive: true });
+    const file = join(this.directory, '.lock');
+    const deadline = Date.now() + LOCK_PATIENCE_MS;
+    for (;;) {
+      if (tryLock(file)) return () => rmSync(file, { force: true });
+      const owner = Number(await readFile(file, 'utf8').catch(() => ''));
+      if (!isAlive(owner)) rmSync(file, { force: true });
+      else if (Date.now() > deadline) throw runLocked(this.directory, owner);
+      else await sleep(200);
+    }
+  }
+}
+
+/** Creates the lock with its content in one step: a link to a finished file fails where the lock exists. */
+function tryLock(file: string): boolean {
+  const own = `${file}.${process.pid}`;
+  writeFileSync(own, String(process.pid));
+  try {
+    linkSync(own, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return !isZombie(pid);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** A killed process whose parent has not yet looked is still listed; Linux says so in /proc. */
+function isZombie(pid: number): boolean {
+  try {
+    return /^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Reads the manifest beside an artifact, for runs and for folders from elsewhere. */
+export async function readManifest(directory: string): Promise<Manifest | undefined> {
+  const file = join(directory, 'manifest.json');
+  if (!existsSync(file)) return undefined;
+  const manifest = await readJson<Manifest>(file);
+  if (manifest.formatVersion !== MANIFEST_VERSION) throw artifactVersion(file, 'manifest', manifest.formatVersion, MANIFEST_VERSION);
+  return manifest;
+}

@@ -1,0 +1,204 @@
+/** Does what a plan says, stage by stage. A stage works in a folder of its own that is renamed into place when it is whole. */
+
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { writeFileWhole, writeJson } from '../artifacts/index.ts';
+import { CalmError, inputNotReady, interrupted } from '../errors.ts';
+import type { ArtifactKind, OptionalPort, StageContext, StageReport } from '../plugin/index.ts';
+import type { Reporter, StageState } from './events.ts';
+import { kindOf } from './graph.ts';
+import { type Plan, type PlannedStage, sourceDirectory } from './plan.ts';
+import { MANIFEST_VERSION } from './run-folder.ts';
+
+/** What the runner needs to know of an engine: its name and the versions for manifests. */
+interface LoadedEngine {
+  readonly name: string;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export interface RunOptions {
+  readonly report: Reporter;
+  readonly signal: AbortSignal;
+  /** Loads the tensor engine; called at most once a run. */
+  readonly loadEngine: () => Promise<LoadedEngine>;
+  /** calm's own version, for manifests. */
+  readonly version: string;
+  /** The command that goes on after an interruption. */
+  readonly command: string;
+}
+
+export interface StageResult {
+  readonly name: string;
+  readonly state: StageState;
+  readonly seconds: number;
+  readonly metrics: Record<string, unknown>;
+}
+
+/** Runs the stale stages of a plan in order. Results of fresh ones are in the answer too; stages that are left out are not. */
+export async function runPlan(plan: Plan, options: RunOptions): Promise<StageResult[]> {
+  refuseBlocked(plan);
+  const unlock = await plan.folder.lock();
+  try {
+    await plan.folder.recover(plan.stages.map(({ node }) => node.id));
+    await saveConfig(plan);
+    const results: StageResult[] = [];
+    for (const planned of plan.stages.filter(({ state }) => state !== 'left out')) {
+      results.push(planned.state === 'fresh' ? skipStage(planned, options) : await new StageRun(plan, planned, options).run());
+    }
+    return results;
+  } finally {
+    unlock();
+  }
+}
+
+function refuseBlocked(plan: Plan): void {
+  const blocked = plan.stages.find(({ state }) => state === 'blocked');
+  if (blocked) throw inputNotReady(blocked.node.id, blocked.reasons[0].replace(/ (has not been run|is blocked|does not exist)$/, ''));
+}
+
+/** The whole configuration as it is run, so that later commands can name the run folder instead of the file. */
+async function saveConfig({ config, folder }: Plan): Promise<void> {
+  const stages = Object.fromEntries(
+    Object.entries(config.stages).map(([id, { uses, inputs, fields }]) => [id, { ...(uses === id ? {} : { uses }), ...(Object.keys(inputs).length ? { inputs } : {}), ...fields }]),
+  );
+  const { name, seed, engine, output, plugins } = config;
+  await writeFileWhole(join(folder.directory, 'config.yaml'), stringify({ name, seed, engine, output, plugins, stages }));
+  await writeJson(join(folder.directory, 'run.json'), { directory: config.directory, file: config.file });
+}
+
+function skipStage({ node, manifest }: PlannedStage, { report }: RunOptions): StageResult {
+  const { seconds = 0, metrics = {} } = manifest ?? {};
+  report({ type: 'stage-skipped', stage: node.id, metrics, seconds });
+  return { name: node.id, state: 'fresh', seconds, metrics };
+}
+
+class StageRun {
+  readonly #plan: Plan;
+  readonly #planned: PlannedStage;
+  readonly #options: RunOptions;
+  readonly #started = performance.now();
+  #summary: Record<string, unknown> = {};
+  #engine: LoadedEngine | undefined;
+
+  constructor(plan: Plan, planned: PlannedStage, options: RunOptions) {
+    this.#plan = plan;
+    this.#planned = planned;
+    this.#options = options;
+  }
+
+  async run(): Promise<StageResult> {
+    const { node, reasons, fingerprint } = this.#planned;
+    const { folder } = this.#plan;
+    this.#options.report({ type: 'stage-started', stage: node.id, reasons });
+    const { directory, seconds: earlier } = await folder.openWork(node.id, fingerprint);
+    const elapsed = () => earlier + (performance.now() - this.#started) / 1000;
+    try {
+      await node.stage.run(await this.#context(directory));
+    } catch (error) {
+      await folder.noteTime(node.id, fingerprint, elapsed());
+      const shown = this.#options.signal.aborted ? interrupted(this.#options.command) : error;
+      this.#options.report({ type: 'stage-failed', stage: node.id, error: shown });
+      throw shown;
+    }
+    const seconds = elapsed();
+    await writeFileWhole(join(directory, 'config.yaml'), stringify(node.config));
+    await folder.publish(node.id, this.#manifest(seconds));
+    const metricsFile = join(folder.stage(node.id), 'metrics.jsonl');
+    this.#options.report({ type: 'stage-finished', stage: node.id, metrics: this.#summary, seconds, metricsFile });
+    return { name: node.id, state: 'done', seconds, metrics: this.#summary };
+  }
+
+  async #context(directory: string): Promise<StageContext<never, never, never>> {
+    const { node } = this.#planned;
+    const { folder, config } = this.#plan;
+    const inputs: Record<string, unknown> = {};
+    for (const [port, source] of Object.entries(node.inputs)) {
+      inputs[port] = await kindOf(node.stage.inputs[port] as ArtifactKind | OptionalPort).open(sourceDirectory(source, folder));
+    }
+    const outputs: Record<string, unknown> = {};
+    for (const [port, kind] of Object.entries(node.stage.outputs as Record<string, ArtifactKind>)) {
+      await rm(join(directory, port), { recursive: true, force: true });
+      await mkdir(join(directory, port), { recursive: true });
+      outputs[port] = await kind.create(join(directory, port));
+    }
+    const engine = async () => {
+      this.#engine = await this.#options.loadEngine();
+      return this.#engine;
+    };
+    const context = {
+      config: node.config,
+      inputs,
+      outputs,
+      engine,
+      seed: config.seed,
+      report: this.#report(directory),
+      signal: this.#options.signal,
+      checkpoints: join(directory, 'checkpoints'),
+      resolvePath: (path: string) => resolve(config.directory, path),
+    };
+    return context as unknown as StageContext<never, never, never>;
+  }
+
+  #report(directory: string): StageReport {
+    const stage = this.#planned.node.id;
+    const { report } = this.#options;
+    const metricsFile = join(directory, 'metrics.jsonl');
+    return {
+      progress: (progress) => report({ type: 'progress', stage, progress }),
+      metrics: (metrics) => {
+        appendFileSync(metricsFile, `${JSON.stringify(metrics)}\n`);
+        report({ type: 'metrics', stage, metrics });
+      },
+      note: (text) => report({ type: 'note', stage, text }),
+      warn: (text) => report({ type: 'warn', stage, text }),
+      text: (text) => report({ type: 'text', stage, text }),
+      summary: (results) => {
+        this.#summary = { ...this.#summary, ...results };
+      },
+      rewind: (step) => rewindMetrics(metricsFile, step),
+    };
+  }
+
+  #manifest(seconds: number) {
+    const { node, fingerprint, inputs, sources } = this.#planned;
+    const outputs = Object.entries(node.stage.outputs as Record<string, ArtifactKind>).map(([port, { name, formatVersion }]) => [port, { kind: name, formatVersion }]);
+    return {
+      formatVersion: MANIFEST_VERSION,
+      stage: node.id,
+      uses: node.stage.name,
+      stageVersion: node.stage.version ?? 1,
+      fingerprint,
+      seed: this.#plan.config.seed,
+      config: node.config,
+      inputs,
+      outputs: Object.fromEntries(outputs),
+      sources,
+      versions: { calm: this.#options.version, node: process.versions.node, ...(this.#engine ? { engine: this.#engine.name, ...this.#engine.versions } : {}) },
+      seconds,
+      finishedAt: new Date().toISOString(),
+      metrics: this.#summary,
+    };
+  }
+}
+
+/** Keeps the lines of metrics.jsonl up to a step; a line cut short by a kill goes too. */
+function rewindMetrics(file: string, step: number): void {
+  if (!existsSync(file)) return;
+  const kept = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => {
+      try {
+        return (JSON.parse(line) as { step: number }).step <= step;
+      } catch {
+        return false;
+      }
+    });
+  writeFileSync(file, kept.map((line) => `${line}\n`).join(''));
+}
+
+/** Whether an error only says that the user stopped the run. */
+export function isInterruption(error: unknown): boolean {
+  return error instanceof CalmError && error.code === 'CALM_INTERRUPTED';
+}

@@ -1,0 +1,98 @@
+/** The types that a stage sees. Nothing else of the pipeline is public to it. */
+
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Engine } from '../engine/index.ts';
+
+/** A kind of artifact: how a folder of this kind is read and written. Opening checks the format version. */
+export interface ArtifactKind<Reader = unknown, Writer = unknown> {
+  readonly name: string;
+  readonly formatVersion: number;
+  open(directory: string): Promise<Reader>;
+  create(directory: string): Promise<Writer>;
+}
+
+/** An input that a stage can do without. */
+export interface OptionalPort<Kind extends ArtifactKind = ArtifactKind> {
+  readonly kind: Kind;
+  readonly optional: true;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a port may hold any reader and writer; `unknown` would refuse all of them.
+type AnyKind = ArtifactKind<any, any>;
+export type InputPorts = Readonly<Record<string, AnyKind | OptionalPort<AnyKind>>>;
+export type OutputPorts = Readonly<Record<string, AnyKind>>;
+
+type ReaderOf<Kind> = Kind extends ArtifactKind<infer Reader, infer _> ? Reader : never;
+type WriterOf<Kind> = Kind extends ArtifactKind<infer _, infer Writer> ? Writer : never;
+
+/** Port name → opened artifact; undefined where an optional input is absent. */
+export type OpenedInputs<Inputs extends InputPorts> = {
+  readonly [Port in keyof Inputs]: Inputs[Port] extends OptionalPort<infer Kind> ? ReaderOf<Kind> | undefined : ReaderOf<Inputs[Port]>;
+};
+
+/** Port name → writer of a fresh folder. */
+export type OutputWriters<Outputs extends OutputPorts> = { readonly [Port in keyof Outputs]: WriterOf<Outputs[Port]> };
+
+/** How a stage reports. It never prints. */
+export interface StageReport {
+  /** Where the stage is; shown live. */
+  progress(progress: { step: number; steps?: number; values?: Record<string, number>; tokensPerSecond?: number }): void;
+  /** A line of metrics.jsonl. Times do not belong here: the same seed gives the same lines. */
+  metrics(metrics: { step: number } & Record<string, number>): void;
+  /** Something worth knowing. */
+  note(message: string): void;
+  /** Something worth acting on. */
+  warn(message: string): void;
+  /** Text that the stage makes for people, piece by piece: samples, tables. */
+  text(text: string): void;
+  /** The stage's results; kept in the manifest and shown at the end of the run. */
+  summary(results: Record<string, unknown>): void;
+  /** Forgets the metrics after a step, when a stage goes on from a checkpoint. */
+  rewind(step: number): void;
+}
+
+export interface StageContext<Config, Inputs extends InputPorts, Outputs extends OutputPorts> {
+  readonly config: Config;
+  readonly inputs: OpenedInputs<Inputs>;
+  readonly outputs: OutputWriters<Outputs>;
+  /** Loads the tensor engine; later calls give the same one. A stage that needs no tensors never pays for it. */
+  readonly engine: () => Promise<Engine>;
+  readonly seed: number;
+  readonly report: StageReport;
+  /** Aborted by Ctrl-C. A stage saves what it can and throws; `signal.throwIfAborted()` will do. */
+  readonly signal: AbortSignal;
+  /** A folder that survives interruption and is removed when the stage is done. */
+  readonly checkpoints: string;
+  /** Makes a path of the configuration absolute: relative to the configuration file. */
+  readonly resolvePath: (path: string) => string;
+}
+
+export interface Stage<Schema extends StandardSchemaV1 = StandardSchemaV1, Inputs extends InputPorts = InputPorts, Outputs extends OutputPorts = OutputPorts> {
+  /** Its name in configurations and on the command line; kebab-case. */
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  readonly apiVersion: 1;
+  /** Raise it when the same configuration would give another result: artifacts of older versions become stale. */
+  readonly version?: number;
+  /** Any Standard Schema. Fields may not be called `uses` or `inputs`. */
+  readonly config: Schema;
+  readonly inputs: Inputs;
+  readonly outputs: Outputs;
+  /** What its result depends on besides configuration and inputs: names, sizes and times of files. Part of the fingerprint. */
+  readonly sources?: (config: StandardSchemaV1.InferOutput<Schema>, resolvePath: (path: string) => string) => Promise<unknown>;
+  /** The stage's own command runs beside the run folder and keeps nothing: for stages that are asked again and again, like `sample`. */
+  readonly isInteractive?: boolean;
+  run(context: StageContext<StandardSchemaV1.InferOutput<Schema>, Inputs, Outputs>): Promise<void>;
+}
+
+/** Any stage, as the registry holds it. */
+// biome-ignore lint/suspicious/noExplicitAny: stages are contravariant in their context; the registry never calls `run` with the wrong one.
+export type AnyStage = Stage<any, any, any>;
+
+/** A named set of stages: what a plugin's module exports by default. */
+export interface Plugin {
+  readonly name: string;
+  readonly apiVersion: 1;
+  readonly stages: readonly AnyStage[];
+}

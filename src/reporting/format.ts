@@ -1,0 +1,29 @@
+/** Numbers, times and tables for people. */
+
+/** 4.2 s, 3:05, 1:02:03. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const pad = (value: number) => String(value).padStart(2, '0');
+  return hours ? `${hours}:${pad(minutes)}:${pad(rest)}` : `${minutes}:${pad(rest)}`;
+}
+
+/** 950, 12.3k, 4.5M. */
+export function formatCount(count: number): string {
+  if (count < 1000) return String(Math.round(count));
+  return count < 1e6 ? `${(count / 1000).toFixed(1)}k` : `${(count / 1e6).toFixed(1)}M`;
+}
+
+/** Four significant digits, five decimals for values below one; integers as they are. */
+export function formatNumber(value: number): string {
+  if (Number.isInteger(value)) return value >= 1e6 ? formatCount(value) : String(value);
+  return Math.abs(value) < 1 ? value.toFixed(5) : value.toPrecision(5);
+}
+
+/** Columns padded to their widest cell, a rule under the head. */
+export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]) => cells.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd();
+  return [line(head), widths.map((width) => '─'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
+}

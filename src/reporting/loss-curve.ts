@@ -1,0 +1,22 @@
+import { existsSync, readFileSync } from 'node:fs';
+import asciichart from 'asciichart';
+import { formatNumber } from './format.ts';
+
+const WIDTH = 64;
+const HEIGHT = 8;
+
+/** The loss of metrics.jsonl as a small curve for the terminal; undefined where there are fewer than three points. */
+export function drawLossCurve(metricsFile: string): string | undefined {
+  if (!existsSync(metricsFile)) return undefined;
+  const points = readFileSync(metricsFile, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as { step: number; loss?: number })
+    .filter((point): point is { step: number; loss: number } => Number.isFinite(point.loss));
+  if (points.length < 3) return undefined;
+  const width = Math.min(WIDTH, points.length);
+  const shown = Array.from({ length: width }, (_, i) => points[Math.floor((i * points.length) / width)].loss);
+  const format = (value: number) => formatNumber(value).padStart(9);
+  const chart = asciichart.plot(shown, { height: HEIGHT, format });
+  return `${chart}\n${' '.repeat(10)}loss, steps ${points[0].step} … ${points[points.length - 1].step}`;
+}
