@@ -47,8 +47,7 @@ export function sampleEnergyHead(parameters: TensorMap, config: CalmConfig, hidd
   for (let i = 0; i < config.numMlpLayers; i++) {
     const block = `mlp_blocks.${i}`;
     const first = conditionedLinear(parameters, `${HEAD}.${block}.linears.0`, norm(`${block}.in_ln`, x), condition);
-    const wide = apply(`${block}.linears.4`, silu(apply(`${block}.linears.2`, silu(first))));
-    const [gate, up] = tf.split(wide, 2, -1);
+    const [gate, up] = splitLinear(parameters, `${HEAD}.${block}.linears.4`, silu(apply(`${block}.linears.2`, silu(first))));
     x = tf.add(x, apply(`${block}.down_proj`, gatedSilu(gate, up)));
   }
   return apply('final_layer.linears.2', silu(apply('final_layer.linears.0', norm('final_layer.in_ln', x))));
@@ -60,4 +59,11 @@ function conditionedLinear(parameters: TensorMap, name: string, x: Tensor, condi
   const channels = weight.shape[0];
   const [forSample, forPosition] = tf.split(weight, [channels, channels], 1);
   return tf.add(linear(x, forSample), linear(condition, forPosition, parameters[`${name}.bias`]));
+}
+
+/** The two halves of a Linear's output. The weight is split instead of the product: it is smaller. */
+function splitLinear(parameters: TensorMap, name: string, x: Tensor): [Tensor, Tensor] {
+  const [firstWeight, secondWeight] = tf.split(parameters[`${name}.weight`], 2, 0);
+  const [firstBias, secondBias] = tf.split(parameters[`${name}.bias`], 2, 0);
+  return [linear(x, firstWeight, firstBias), linear(x, secondWeight, secondBias)];
 }
