@@ -1,7 +1,7 @@
 /** The fields that both training stages share: schedule, optimiser, logging. Defaults: the paper's recipe (§7.1). */
 
 import type { OptimizerConfig } from 'calm-lm/training';
-import { type ScheduleConfig, SCHEDULES } from 'calm-lm/training/schedule';
+import { SCHEDULES, type ScheduleConfig } from 'calm-lm/training/schedule';
 import { z } from 'zod';
 
 const count = (value: number) => z.int().positive().default(value);
@@ -9,7 +9,10 @@ const count = (value: number) => z.int().positive().default(value);
 export const trainingFields = {
   accumulationSteps: count(1).describe('Micro-batches whose gradients are averaged into one step.'),
   learningRate: z.number().positive().default(3e-4).describe('Peak learning rate.'),
-  schedule: z.enum(SCHEDULES).default('constant_with_warmup').describe('Learning rate over the steps, under Hugging Face names; `constant` ignores warmupSteps.'),
+  schedule: z
+    .enum(SCHEDULES)
+    .default('constant_with_warmup')
+    .describe('Learning rate over the steps, under Hugging Face names; `constant` ignores warmupSteps.'),
   beta1: z.number().min(0).lt(1).default(0.9).describe('AdamW: decay of the first moment.'),
   beta2: z.number().min(0).lt(1).default(0.95).describe('AdamW: decay of the second moment.'),
   epsilon: z.number().positive().default(1e-8).describe('AdamW: added to the root of the second moment.'),

@@ -175,7 +175,10 @@ export const noDocuments = (sources: readonly string[], directory: string) =>
   });
 
 export const fileMissing = (file: string, role: string) =>
-  new CalmError('CALM_FILE_MISSING', `${file} (${role}) does not exist.`, { location: { file }, hint: 'Mend the path; it is read relative to the configuration file.' });
+  new CalmError('CALM_FILE_MISSING', `${file} (${role}) does not exist.`, {
+    location: { file },
+    hint: 'Mend the path; it is read relative to the configuration file.',
+  });
 
 export const packageMissing = (name: string, directory: string) =>
   new CalmError('CALM_PACKAGE_MISSING', `The npm package "${name}", named as a corpus, is not installed where ${directory} can see it.`, {

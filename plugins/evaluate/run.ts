@@ -3,7 +3,16 @@ import { DocumentPatches, evenlySpread, PatchSequences } from 'calm-lm/data';
 import { disposeTree, type Engine } from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
 import { aggregateBrier, type BrierBatch, EnergyEvaluator, estimateBrier, measureReconstruction, UnigramCounts } from 'calm-lm/evaluation';
-import { calmTable, CorpusEncoder, disposeLanguageModel, initParameters, type LanguageModel, loadAutoencoder, loadLanguageModel, PatchDecoder } from 'calm-lm/models';
+import {
+  CorpusEncoder,
+  calmTable,
+  disposeLanguageModel,
+  initParameters,
+  type LanguageModel,
+  loadAutoencoder,
+  loadLanguageModel,
+  PatchDecoder,
+} from 'calm-lm/models';
 import type { OptionalPort, StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import type { z } from 'zod';
@@ -53,7 +62,13 @@ function heldOutSequences({ inputs, config }: Context, model: LanguageModel): In
   return evenlySpread(sequences.numSequences, config.numSequences).map((sequence) => sequences.read(sequence));
 }
 
-async function scoreModel({ config, seed, report, signal }: Context, engine: Engine, model: LanguageModel, sequences: readonly Int32Array[], what: string): Promise<BrierReport> {
+async function scoreModel(
+  { config, seed, report, signal }: Context,
+  engine: Engine,
+  model: LanguageModel,
+  sequences: readonly Int32Array[],
+  what: string,
+): Promise<BrierReport> {
   const decoder = new PatchDecoder(engine, model);
   const batches: BrierBatch[] = [];
   report.note(`scoring ${what}`);
@@ -93,7 +108,12 @@ async function measureEnergy({ inputs, seed, report }: Context, engine: Engine, 
 }
 
 /** BrierLM of the model as it was before its first step, and of a unigram sampler. */
-async function scoreBaselines(context: Context, engine: Engine, model: LanguageModel, sequences: readonly Int32Array[]): Promise<Pick<Evaluation, 'untrained' | 'unigram'>> {
+async function scoreBaselines(
+  context: Context,
+  engine: Engine,
+  model: LanguageModel,
+  sequences: readonly Int32Array[],
+): Promise<Pick<Evaluation, 'untrained' | 'unigram'>> {
   const { inputs, seed } = context;
   const { patchSize, vocabSize, initializerRange } = model.config;
   const parameters = initParameters(calmTable(model.config), seed, initializerRange);

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 
 const source = z.strictObject({
-  files: z.union([z.string().transform((file) => [file]), z.array(z.string()).nonempty()]).describe('Paths or globs, relative to this file (or to the package). Text, .jsonl, and .gz of these.'),
+  files: z
+    .union([z.string().transform((file) => [file]), z.array(z.string()).nonempty()])
+    .describe('Paths or globs, relative to this file (or to the package). Text, .jsonl, and .gz of these.'),
   package: z.string().optional().describe('An installed npm package whose files are read.'),
   documents: z.enum(['file', 'paragraph', 'line']).default('file').describe('What is one document of a text file. JSON lines are one a line.'),
   textField: z.string().default('text').describe('The field of a JSON line that holds the text.'),
@@ -14,7 +16,12 @@ export const config = z.strictObject({
     .union([z.string().transform((file) => plainFiles([file])), z.array(z.string()).nonempty().transform(plainFiles), z.array(source).nonempty()])
     .describe('Where documents come from: a path or glob, a list of them, or a list of sources.'),
   tokenizer: z.string().default('bpe').describe('`bpe` (byte-level, trained here), `bytes`, or the path of a tokenizer.json.'),
-  vocabSize: z.int().min(258).max(2 ** 20).default(8192).describe('For `bpe`: size of the vocabulary, 256 bytes and two special tokens included.'),
+  vocabSize: z
+    .int()
+    .min(258)
+    .max(2 ** 20)
+    .default(8192)
+    .describe('For `bpe`: size of the vocabulary, 256 bytes and two special tokens included.'),
   endOfTextToken: z.string().optional().describe('For a tokenizer.json: the name of its end-of-text token; the usual ones are found without.'),
   validationFraction: z.number().min(0).max(0.5).default(0.05).describe('Part of the documents that is held out: every 1/fraction-th one.'),
 });

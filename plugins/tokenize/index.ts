@@ -1,7 +1,7 @@
+import { dirname } from 'node:path';
 import { tokenShards } from 'calm-lm/artifacts';
 import { listCorpus } from 'calm-lm/data';
 import { defineStage } from 'calm-lm/plugin';
-import { dirname } from 'node:path';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
@@ -14,8 +14,15 @@ export default defineStage({
   inputs: {},
   outputs: { tokens: tokenShards },
   sources: async ({ corpus, tokenizer }, resolvePath) => {
-    const own = tokenizer === 'bpe' || tokenizer === 'bytes' ? [] : await listCorpus([{ files: [tokenizer], documents: 'file', textField: 'text' }], dirname(resolvePath('_')));
-    return [...own, ...(await listCorpus(corpus, dirname(resolvePath('_'))))].map(({ path, sizeBytes, modifiedMs }) => ({ file: path.split('/').at(-1), sizeBytes, modifiedMs }));
+    const own =
+      tokenizer === 'bpe' || tokenizer === 'bytes'
+        ? []
+        : await listCorpus([{ files: [tokenizer], documents: 'file', textField: 'text' }], dirname(resolvePath('_')));
+    return [...own, ...(await listCorpus(corpus, dirname(resolvePath('_'))))].map(({ path, sizeBytes, modifiedMs }) => ({
+      file: path.split('/').at(-1),
+      sizeBytes,
+      modifiedMs,
+    }));
   },
   run: async (context) => (await implementation()).run(context),
 });

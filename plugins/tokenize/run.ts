@@ -1,7 +1,7 @@
+import { dirname } from 'node:path';
 import { SPLITS, type Split, type tokenShards } from 'calm-lm/artifacts';
 import { ByteTokenizer, loadTokenizer, openTokenizer, readCorpus, type Tokenizer, trainBpe, WordCounter } from 'calm-lm/data';
 import type { StageContext } from 'calm-lm/plugin';
-import { dirname } from 'node:path';
 import type { z } from 'zod';
 import type { config } from './config.ts';
 
@@ -45,7 +45,8 @@ async function trainTokenizer({ config, report, signal, resolvePath }: Context):
   }
   const json = trainBpe(words.counts, config.vocabSize);
   const tokenizer = openTokenizer(json, 'the trained tokenizer');
-  if (tokenizer.vocabSize < config.vocabSize) report.warn(`the corpus gives a vocabulary of ${tokenizer.vocabSize} only; no further pair of symbols occurs twice`);
+  if (tokenizer.vocabSize < config.vocabSize)
+    report.warn(`the corpus gives a vocabulary of ${tokenizer.vocabSize} only; no further pair of symbols occurs twice`);
   return tokenizer;
 }
 

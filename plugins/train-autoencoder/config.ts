@@ -5,7 +5,10 @@ import { trainingFields } from '../training-fields.ts';
 const count = (value: number) => z.int().positive().default(value);
 
 export const config = z.strictObject({
-  variant: z.enum(['robust', 'plain']).default(defaults.variant).describe('robust: noise, KL and dropout (paper §2.2), for language models. plain: reconstruction alone (§2.1).'),
+  variant: z
+    .enum(['robust', 'plain'])
+    .default(defaults.variant)
+    .describe('robust: noise, KL and dropout (paper §2.2), for language models. plain: reconstruction alone (§2.1).'),
   patchSize: count(defaults.patchSize).describe('K, tokens a patch.'),
   latentSize: count(defaults.latentSize).describe('l, numbers a latent vector.'),
   hiddenSize: count(defaults.hiddenSize).describe('Width of its layers and embeddings.'),

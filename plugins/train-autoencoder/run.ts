@@ -3,7 +3,15 @@ import { DocumentPatches, evenlySpread, shuffledBatch } from 'calm-lm/data';
 import { disposeTree, type Engine, floatTensor, intTensor, type Tensor, type TensorMap } from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
 import { measureReconstruction } from 'calm-lm/evaluation';
-import { AUTOENCODER_DEFAULTS, type AutoencoderConfig, type AutoencoderDraws, autoencoderLoss, autoencoderTable, initParameters, storeParameters } from 'calm-lm/models';
+import {
+  AUTOENCODER_DEFAULTS,
+  type AutoencoderConfig,
+  type AutoencoderDraws,
+  autoencoderLoss,
+  autoencoderTable,
+  initParameters,
+  storeParameters,
+} from 'calm-lm/models';
 import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { train } from 'calm-lm/training';
@@ -23,7 +31,8 @@ export async function run(context: Context): Promise<void> {
   const model = modelConfig(context);
   const patches = openPatches(context, 'train');
   const heldOut = openPatches(context, 'validation');
-  const evaluate = heldOut.numPatches > 0 ? evaluator(engine, model, heldOut.readMany(evenlySpread(heldOut.numPatches, context.config.evaluatePatches)), seed) : undefined;
+  const evaluate =
+    heldOut.numPatches > 0 ? evaluator(engine, model, heldOut.readMany(evenlySpread(heldOut.numPatches, context.config.evaluatePatches)), seed) : undefined;
   const { parameters, metrics, elapsedMs } = await train<Batch>({
     ...trainerOptions(context.config),
     stage: LABEL,

@@ -24,5 +24,11 @@ export const config = z
     evaluateSequences: count(16).describe('Held-out sequences a measurement, spread evenly.'),
     ...trainingFields,
   })
-  .refine(({ hiddenSize, numAttentionHeads }) => hiddenSize % (2 * numAttentionHeads) === 0, { message: 'must be a multiple of 2 · numAttentionHeads', path: ['hiddenSize'] })
-  .refine(({ numAttentionHeads, numKeyValueHeads = numAttentionHeads }) => numAttentionHeads % numKeyValueHeads === 0, { message: 'must divide numAttentionHeads', path: ['numKeyValueHeads'] });
+  .refine(({ hiddenSize, numAttentionHeads }) => hiddenSize % (2 * numAttentionHeads) === 0, {
+    message: 'must be a multiple of 2 · numAttentionHeads',
+    path: ['hiddenSize'],
+  })
+  .refine(({ numAttentionHeads, numKeyValueHeads = numAttentionHeads }) => numAttentionHeads % numKeyValueHeads === 0, {
+    message: 'must divide numAttentionHeads',
+    path: ['numKeyValueHeads'],
+  });

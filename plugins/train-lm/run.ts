@@ -1,4 +1,12 @@
-import { type autoencoderFolder, CheckpointStore, type languageModelFolder, type Latents, type latentShards, type Split, type tokenShards } from 'calm-lm/artifacts';
+import {
+  type autoencoderFolder,
+  CheckpointStore,
+  type Latents,
+  type languageModelFolder,
+  type latentShards,
+  type Split,
+  type tokenShards,
+} from 'calm-lm/artifacts';
 import { evenlySpread, PatchSequences, shuffledBatch } from 'calm-lm/data';
 import { disposeTree, type Engine, floatTensor, intTensor, type Tensor, type TensorMap } from 'calm-lm/engine';
 import { modelMismatch, notEnoughTokens } from 'calm-lm/errors';
@@ -63,7 +71,18 @@ function tokensPerStep({ accumulationSteps, sequencesPerStep, patchesPerSequence
 function modelConfig({ config, inputs }: Context, { config: autoencoder }: Autoencoder): CalmConfig {
   const { vocabSize, padId, endOfTextId } = inputs.tokens.index;
   if (autoencoder.vocabSize !== vocabSize) throw modelMismatch('vocabSize of the autoencoder and the tokens', vocabSize, autoencoder.vocabSize);
-  const { hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads, numKeyValueHeads = numAttentionHeads, ropeTheta, numMlpLayers, noiseSize, numSamples, beta } = config;
+  const {
+    hiddenSize,
+    intermediateSize,
+    numHiddenLayers,
+    numAttentionHeads,
+    numKeyValueHeads = numAttentionHeads,
+    ropeTheta,
+    numMlpLayers,
+    noiseSize,
+    numSamples,
+    beta,
+  } = config;
   const own = { hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads, numKeyValueHeads, ropeTheta, numMlpLayers, noiseSize, numSamples, beta };
   const { patchSize, latentSize } = autoencoder;
   return { ...CALM_DEFAULTS, ...own, vocabSize, patchSize, latentSize, padTokenId: padId, eosTokenId: endOfTextId };
@@ -85,8 +104,10 @@ class SequenceSource {
   static async open(context: Context, engine: Engine, autoencoder: Autoencoder): Promise<SequenceSource> {
     const { latents, tokens } = context.inputs;
     const { patchSize, latentSize } = autoencoder.config;
-    if (latents && latents.index.patchSize !== patchSize) throw modelMismatch('patchSize of the latents and the autoencoder', patchSize, latents.index.patchSize);
-    if (latents && latents.index.latentSize !== latentSize) throw modelMismatch('latentSize of the latents and the autoencoder', latentSize, latents.index.latentSize);
+    if (latents && latents.index.patchSize !== patchSize)
+      throw modelMismatch('patchSize of the latents and the autoencoder', patchSize, latents.index.patchSize);
+    if (latents && latents.index.latentSize !== latentSize)
+      throw modelMismatch('latentSize of the latents and the autoencoder', latentSize, latents.index.latentSize);
     const source = new SequenceSource(context, latents ? undefined : await CorpusEncoder.create(engine, autoencoder), patchSize);
     const needed = context.config.patchesPerSequence * patchSize;
     if (source.count('train') === 0) throw notEnoughTokens('train', tokens.split('train').length, needed);
@@ -101,7 +122,9 @@ class SequenceSource {
     const sequences = this.#sequences[split];
     const ids = sequences.read(sequence);
     const { latents } = this.#context.inputs;
-    const targets: Latents = latents ? sequences.readTargets(latents, split, sequence) : await (this.#encoder as CorpusEncoder).encode(ids.subarray(sequences.patchSize));
+    const targets: Latents = latents
+      ? sequences.readTargets(latents, split, sequence)
+      : await (this.#encoder as CorpusEncoder).encode(ids.subarray(sequences.patchSize));
     return { ids, targets };
   }
 
@@ -112,7 +135,13 @@ class SequenceSource {
 }
 
 /** A batch and its draws, from (seed, number) alone. */
-async function drawBatch(source: SequenceSource, { sequencesPerStep, patchesPerSequence, numTargetSamples }: Config, model: CalmConfig, number: number, seed: number): Promise<Batch> {
+async function drawBatch(
+  source: SequenceSource,
+  { sequencesPerStep, patchesPerSequence, numTargetSamples }: Config,
+  model: CalmConfig,
+  number: number,
+  seed: number,
+): Promise<Batch> {
   const { patchSize, latentSize, numSamples, noiseSize } = model;
   const chosen = shuffledBatch(source.count('train'), sequencesPerStep, number, seed, LABEL);
   const width = (patchesPerSequence - 1) * patchSize;
@@ -134,7 +163,12 @@ async function drawBatch(source: SequenceSource, { sequencesPerStep, patchesPerS
   };
 }
 
-async function heldOutEvaluator({ config, seed, report }: Context, engine: Engine, model: CalmConfig, source: SequenceSource): Promise<EnergyEvaluator | undefined> {
+async function heldOutEvaluator(
+  { config, seed, report }: Context,
+  engine: Engine,
+  model: CalmConfig,
+  source: SequenceSource,
+): Promise<EnergyEvaluator | undefined> {
   const chosen = evenlySpread(source.count('validation'), config.evaluateSequences);
   if (chosen.length === 0) {
     report.warn('the validation split is shorter than one sequence; nothing is measured on held-out text');

@@ -101,7 +101,8 @@ export class LatentShards {
     if (known !== undefined) return known;
     const file = join(this.directory, shard.file);
     const handle = openSync(file, 'r');
-    if (fstatSync(handle).size !== shard.patches * recordBytes) throw artifactBroken(file, `it has ${fstatSync(handle).size} bytes instead of ${shard.patches * recordBytes}`);
+    if (fstatSync(handle).size !== shard.patches * recordBytes)
+      throw artifactBroken(file, `it has ${fstatSync(handle).size} bytes instead of ${shard.patches * recordBytes}`);
     this.#handles.set(shard.file, handle);
     return handle;
   }

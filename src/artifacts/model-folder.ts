@@ -59,10 +59,15 @@ export class ModelFolder {
   }
 
   /** Writes the whole folder; `configs` maps file names (config, ae_config) to camelCase records. */
-  async write(configs: Record<string, object>, weights: Iterable<readonly [string, StoredTensors extends Map<string, infer T> ? T : never]>, tokenizerFile: string): Promise<void> {
+  async write(
+    configs: Record<string, object>,
+    weights: Iterable<readonly [string, StoredTensors extends Map<string, infer T> ? T : never]>,
+    tokenizerFile: string,
+  ): Promise<void> {
     await mkdir(this.directory, { recursive: true });
     await writeSafetensors(this.weightsFile, weights);
-    for (const [name, config] of Object.entries(configs)) await writeJson(join(this.directory, `${name}.json`), snakeCaseKeys(config as Record<string, unknown>));
+    for (const [name, config] of Object.entries(configs))
+      await writeJson(join(this.directory, `${name}.json`), snakeCaseKeys(config as Record<string, unknown>));
     await copyFile(tokenizerFile, this.tokenizerFile);
     await writeJson(join(this.directory, 'calm.json'), { formatVersion: FORMAT_VERSION, kind: this.kind });
   }

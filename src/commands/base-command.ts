@@ -7,7 +7,13 @@ export const configArgs = { config: Args.string({ description: 'YAML file or run
 
 export const configFlags = {
   config: Flags.string({ char: 'c', description: 'YAML file or run folder', helpValue: 'PATH' }),
-  set: Flags.string({ char: 's', multiple: true, description: 'change a key of the configuration, as in train-lm.steps=500', helpValue: 'PATH=VALUE', default: [] }),
+  set: Flags.string({
+    char: 's',
+    multiple: true,
+    description: 'change a key of the configuration, as in train-lm.steps=500',
+    helpValue: 'PATH=VALUE',
+    default: [],
+  }),
   engine: Flags.string({ description: 'tensor engine: auto, node-gpu, node, wasm, cpu' }),
 };
 
@@ -49,4 +55,3 @@ export function formatError(error: unknown): string {
   const isOclif = error instanceof Error && 'oclif' in error;
   return isOclif ? `✖ ${messageOf(error)}` : `✖ This is a defect of calm, please report it.\n${error instanceof Error ? error.stack : String(error)}`;
 }
-

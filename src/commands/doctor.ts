@@ -1,7 +1,7 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
-import { CalmError, messageOf } from '../errors.ts';
 import { ENGINE_NAMES, ENGINE_PACKAGES, type EngineName, engineVersion } from '../engine/names.ts';
+import { CalmError, messageOf } from '../errors.ts';
 import { formatTable } from '../reporting/format.ts';
 import { BaseCommand } from './base-command.ts';
 
@@ -18,7 +18,12 @@ export default class Doctor extends BaseCommand {
   override async run() {
     await this.parse(Doctor);
     const findings = [node(), ...(await engines()), await tokenizers(), memory(), disk()];
-    this.say(formatTable(['what', 'state', 'found', 'what to do'], findings.map(({ what, state, found, advice = '' }) => [what, state, found, advice])));
+    this.say(
+      formatTable(
+        ['what', 'state', 'found', 'what to do'],
+        findings.map(({ what, state, found, advice = '' }) => [what, state, found, advice]),
+      ),
+    );
     if (findings.some(({ state }) => state === 'problem')) process.exitCode = 1;
     return { findings };
   }
@@ -34,12 +39,15 @@ async function engines(): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const name of [...ENGINE_NAMES].reverse()) findings.unshift(await tryEngine(name, loadEngine));
   const auto = findings.find(({ state }) => state === 'ok');
-  return auto ? [...findings, { what: 'engine auto', state: 'ok', found: auto.what.replace('engine ', '') }] : [...findings, { what: 'engine auto', state: 'problem', found: 'none works', advice: 'npm ci' }];
+  return auto
+    ? [...findings, { what: 'engine auto', state: 'ok', found: auto.what.replace('engine ', '') }]
+    : [...findings, { what: 'engine auto', state: 'problem', found: 'none works', advice: 'npm ci' }];
 }
 
 async function tryEngine(name: EngineName, load: (name: EngineName) => Promise<unknown>): Promise<Finding> {
   const [what, version] = [`engine ${name}`, engineVersion(name)];
-  if (!version) return { what, state: 'missing', found: `${ENGINE_PACKAGES[name]} is not installed`, advice: 'not needed; it is faster where it can be installed' };
+  if (!version)
+    return { what, state: 'missing', found: `${ENGINE_PACKAGES[name]} is not installed`, advice: 'not needed; it is faster where it can be installed' };
   try {
     await load(name);
     return { what, state: 'ok', found: `${ENGINE_PACKAGES[name]} ${version}` };

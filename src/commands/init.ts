@@ -17,9 +17,13 @@ export default class Init extends BaseCommand {
   override async run() {
     const { args, flags } = await this.parse(Init);
     const file = resolve(args.file);
-    if (existsSync(file) && !flags.force) throw new CalmError('CALM_FILE_EXISTS', `${file} is there already.`, { hint: 'Choose another name, or replace it with --force.' });
+    if (existsSync(file) && !flags.force)
+      throw new CalmError('CALM_FILE_EXISTS', `${file} is there already.`, { hint: 'Choose another name, or replace it with --force.' });
     const template = await readFile(new URL(import.meta.resolve('calm-lm/configs/starter.yaml')), 'utf8');
-    await writeFile(file, template.replace(/^(\s*corpus:).*$/m, (_, key: string) => `${key} ${JSON.stringify(flags.corpus)}`));
+    await writeFile(
+      file,
+      template.replace(/^(\s*corpus:).*$/m, (_, key: string) => `${key} ${JSON.stringify(flags.corpus)}`),
+    );
     this.say(`${file} is written. See what it does with \`calm plan\`, then \`calm run\`.`);
     return { file };
   }

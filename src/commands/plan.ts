@@ -16,7 +16,14 @@ export default class PlanCommand extends BaseCommand {
     this.say(flags.mermaid ? formatMermaid(plan) : formatPlan(plan));
     return {
       run: plan.folder.directory,
-      stages: plan.stages.map(({ node, state, reasons, fingerprint, inputs }) => ({ name: node.id, uses: node.stage.name, state, reasons, fingerprint, inputs })),
+      stages: plan.stages.map(({ node, state, reasons, fingerprint, inputs }) => ({
+        name: node.id,
+        uses: node.stage.name,
+        state,
+        reasons,
+        fingerprint,
+        inputs,
+      })),
     };
   }
 }
@@ -28,6 +35,8 @@ export function formatPlan(plan: Plan): string {
 }
 
 function formatMermaid({ stages }: Plan): string {
-  const edges = stages.flatMap(({ node }) => Object.entries(node.inputs).flatMap(([port, source]) => (source.type === 'stage' ? [`  ${source.id} -- ${port} --> ${node.id}`] : [])));
+  const edges = stages.flatMap(({ node }) =>
+    Object.entries(node.inputs).flatMap(([port, source]) => (source.type === 'stage' ? [`  ${source.id} -- ${port} --> ${node.id}`] : [])),
+  );
   return ['flowchart LR', ...stages.map(({ node, state }) => `  ${node.id}["${node.id} (${state})"]`), ...edges].join('\n');
 }

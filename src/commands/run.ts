@@ -1,7 +1,7 @@
-import { formatPlan } from './plan.ts';
-import { formatRun } from '../reporting/index.ts';
 import { Flags } from '@oclif/core';
+import { formatRun } from '../reporting/index.ts';
 import { BaseCommand, configArgs, configFlags, selectionFlags } from './base-command.ts';
+import { formatPlan } from './plan.ts';
 import { commandLine, execute, openWorkspace, planOf } from './workspace.ts';
 
 export default class Run extends BaseCommand {

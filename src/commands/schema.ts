@@ -13,7 +13,9 @@ export default class Schema extends BaseCommand {
     const { args, flags } = await this.parse(Schema);
     const named = args.config ?? flags.config;
     const registry = named ? (await openWorkspace(this.config, { config: named })).registry : await gatherStages(this.config);
-    const run = runConfigSchema['~standard'].jsonSchema.input({ target: 'draft-2020-12' }) as { properties: Record<string, { additionalProperties?: unknown }> };
+    const run = runConfigSchema['~standard'].jsonSchema.input({ target: 'draft-2020-12' }) as {
+      properties: Record<string, { additionalProperties?: unknown }>;
+    };
     const entry = run.properties.stages.additionalProperties as { anyOf?: { properties?: object }[]; properties?: object };
     const pipelineKeys = entry.properties ?? entry.anyOf?.[0]?.properties ?? {};
     const properties = Object.fromEntries(registry.list().map(({ stage }) => [stage.name, withKeys(jsonSchemaOf(stage), pipelineKeys)]));

@@ -1,8 +1,8 @@
 /** A command for every stage, made from its schema: `calm train-lm --steps 500`. */
 
 import { type Command, Flags, type Interfaces } from '@oclif/core';
-import type { AnyStage } from '../plugin/index.ts';
 import { type FieldSchema, fieldsOf } from '../pipeline/index.ts';
+import type { AnyStage } from '../plugin/index.ts';
 import { formatRun } from '../reporting/index.ts';
 import { BaseCommand, configArgs, configFlags } from './base-command.ts';
 import { commandLine, execute, executeAside, openWorkspace, planOf } from './workspace.ts';

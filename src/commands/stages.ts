@@ -1,7 +1,7 @@
-import { configArgs, configFlags, BaseCommand } from './base-command.ts';
 import { kindOf } from '../pipeline/index.ts';
 import type { ArtifactKind, OptionalPort } from '../plugin/index.ts';
 import { formatTable } from '../reporting/format.ts';
+import { BaseCommand, configArgs, configFlags } from './base-command.ts';
 import { gatherStages, openWorkspace } from './workspace.ts';
 
 export default class Stages extends BaseCommand {
@@ -20,7 +20,12 @@ export default class Stages extends BaseCommand {
       outputs: Object.values(stage.outputs as Record<string, ArtifactKind>).map(({ name }) => name),
       source,
     }));
-    this.say(formatTable(['stage', 'takes', 'makes', 'from'], stages.map(({ name, inputs, outputs, source }) => [name, inputs.join(', '), outputs.join(', '), source])));
+    this.say(
+      formatTable(
+        ['stage', 'takes', 'makes', 'from'],
+        stages.map(({ name, inputs, outputs, source }) => [name, inputs.join(', '), outputs.join(', '), source]),
+      ),
+    );
     return { stages };
   }
 }

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import type { Interfaces } from '@oclif/core';
 import builtin from '#plugins';
-import { CalmError, pluginNotLoaded, unknownStageId } from '../errors.ts';
 import type { EngineChoice } from '../engine/names.ts';
+import { CalmError, pluginNotLoaded, unknownStageId } from '../errors.ts';
 import {
   addConfiguredPlugins,
   applyOverrides,
@@ -15,9 +15,9 @@ import {
   checkConfig,
   makePlan,
   type Plan,
+  Registry,
   type RunConfig,
   readConfig,
-  Registry,
   registerExport,
   runPlan,
   type Selection,
@@ -162,4 +162,3 @@ export function planOf({ config, registry }: Workspace, selection: Selection & {
 export function commandLine(argv: readonly string[]): string {
   return ['calm', ...argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`))].join(' ');
 }
-

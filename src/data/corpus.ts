@@ -43,7 +43,11 @@ const JSON_LINES = new Set(['.jsonl', '.ndjson', '.json']);
 /** The files of all sources, sorted within each. An error if there are none. */
 export async function listCorpus(sources: readonly CorpusSource[], baseDirectory: string): Promise<CorpusFile[]> {
   const files = (await Promise.all(sources.map((source) => filesOf(source, baseDirectory)))).flat();
-  if (files.length === 0) throw noDocuments(sources.flatMap(({ files: patterns }) => patterns), baseDirectory);
+  if (files.length === 0)
+    throw noDocuments(
+      sources.flatMap(({ files: patterns }) => patterns),
+      baseDirectory,
+    );
   return files.map((path) => ({ path, sizeBytes: statSync(path).size, modifiedMs: Math.round(statSync(path).mtimeMs) }));
 }
 

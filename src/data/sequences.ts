@@ -3,7 +3,7 @@
  * dropped, as in the reference.
  */
 
-import type { Latents, LatentShards, Split, TokenStream } from '../artifacts/index.ts';
+import type { LatentShards, Latents, Split, TokenStream } from '../artifacts/index.ts';
 
 export class PatchSequences {
   readonly numSequences: number;

@@ -33,7 +33,12 @@ export interface BrierDraws {
  * @param ids sequences, each (P + 1)·K token ids
  * @param targets what is scored against, each P·K ids; the sequences without their first patch where absent
  */
-export async function estimateBrier(decoder: PatchDecoder, ids: readonly Int32Array[], draws: BrierDraws, targets?: readonly Int32Array[]): Promise<BrierBatch> {
+export async function estimateBrier(
+  decoder: PatchDecoder,
+  ids: readonly Int32Array[],
+  draws: BrierDraws,
+  targets?: readonly Int32Array[],
+): Promise<BrierBatch> {
   const { patchSize, noiseSize, hiddenSize } = decoder.model.config;
   const rows = ids.length;
   const golden = targets ?? ids.map((row) => row.subarray(patchSize));
@@ -109,15 +114,29 @@ function agreement(a: Int32Array, b: Int32Array): number {
  * Rolls all rows out through one window. The first patch is the teacher-forced draw; then the first draw's patch is fed after the true prefix, two new
  * draws are taken, and so on, until the paths of every row have parted.
  */
-async function rollOut(decoder: PatchDecoder, full: KeyValueCache, drawn: Int32Array, { rows, patches, patchSize }: BatchShape, window: number, steps: number, draws: BrierDraws) {
+async function rollOut(
+  decoder: PatchDecoder,
+  full: KeyValueCache,
+  drawn: Int32Array,
+  { rows, patches, patchSize }: BatchShape,
+  window: number,
+  steps: number,
+  draws: BrierDraws,
+) {
   const half = drawn.length / 2;
-  const patchOf = (offset: number, row: number) => drawn.slice(offset + (row * patches + window) * patchSize, offset + (row * patches + window + 1) * patchSize);
+  const patchOf = (offset: number, row: number) =>
+    drawn.slice(offset + (row * patches + window) * patchSize, offset + (row * patches + window + 1) * patchSize);
   const indices = Array.from({ length: rows }, (_, row) => row);
   let paths: { first: Int32Array[]; second: Int32Array[] } = { first: indices.map((row) => patchOf(0, row)), second: indices.map((row) => patchOf(half, row)) };
   let cache = cutCache(full, window + 1);
   for (let step = 1; step < steps; step++) {
     if (indices.every((row) => agreement(paths.first[row], paths.second[row]) < Math.min(NUM_FACTORS, step * patchSize))) break;
-    const next = await continuePath(decoder, cache, lastPatches(paths.first, patchSize), draws.rollout(window, step - 1, 2 * rows * decoder.model.config.noiseSize));
+    const next = await continuePath(
+      decoder,
+      cache,
+      lastPatches(paths.first, patchSize),
+      draws.rollout(window, step - 1, 2 * rows * decoder.model.config.noiseSize),
+    );
     disposeTree(cache);
     cache = next.cache;
     paths = { first: extend(paths.first, next.drawn, 0, patchSize), second: extend(paths.second, next.drawn, rows * patchSize, patchSize) };
@@ -126,9 +145,17 @@ async function rollOut(decoder: PatchDecoder, full: KeyValueCache, drawn: Int32A
   return paths;
 }
 
-async function continuePath(decoder: PatchDecoder, cache: KeyValueCache, patches: readonly Int32Array[], noise: Float32Array): Promise<{ drawn: Int32Array; cache: KeyValueCache }> {
+async function continuePath(
+  decoder: PatchDecoder,
+  cache: KeyValueCache,
+  patches: readonly Int32Array[],
+  noise: Float32Array,
+): Promise<{ drawn: Int32Array; cache: KeyValueCache }> {
   const [rows, width] = [patches.length, patches[0].length];
-  const ids = intTensor(Int32Array.from({ length: rows * width }, (_, i) => patches[Math.floor(i / width)][i % width]), [rows, width]);
+  const ids = intTensor(
+    Int32Array.from({ length: rows * width }, (_, i) => patches[Math.floor(i / width)][i % width]),
+    [rows, width],
+  );
   const fed = await decoder.feed(ids, cache);
   const hidden = tf.reshape(fed.hidden, [rows, decoder.model.config.hiddenSize]);
   const drawn = await decoder.draw(hidden, noise);
@@ -175,5 +202,12 @@ export function aggregateBrier(batches: readonly BrierBatch[], protocol: BrierPr
 
 export function brierLM(brier: readonly number[], protocol: BrierProtocol = 'weighted'): number {
   const factors = protocol === 'reference' ? brier : brier.map((factor) => Math.max(factor, 0));
-  return 100 * Math.max(0, factors.reduce((product, factor) => product * factor, 1)) ** (1 / NUM_FACTORS);
+  return (
+    100 *
+    Math.max(
+      0,
+      factors.reduce((product, factor) => product * factor, 1),
+    ) **
+      (1 / NUM_FACTORS)
+  );
 }

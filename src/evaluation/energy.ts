@@ -1,9 +1,9 @@
 /** The energy loss on held-out sequences, of the model and of a predictor that ignores the context. R positions · N samples · M targets · L latent. */
 
+import type { Latents } from '../artifacts/index.ts';
 import { type CompiledStep, disposeTree, type Engine, floatTensor, intTensor, type Tensor, type TensorMap, tf } from '../engine/index.ts';
 import { energyParts } from '../math/index.ts';
 import { addNoise, type CalmConfig, calmLoss, NUM_TARGET_SAMPLES } from '../models/index.ts';
-import type { Latents } from '../artifacts/index.ts';
 import { RandomStream } from '../random.ts';
 
 /** Sequences with the Gaussians of their patches but the first. */
@@ -23,7 +23,14 @@ export interface EnergyMeasure {
 const SEQUENCES_A_BATCH = 8;
 const TERMS = ['loss', 'fidelity', 'diversity'] as const;
 
-type Inputs = { readonly parameters: TensorMap; readonly ids: Tensor; readonly mean: Tensor; readonly logStd: Tensor; readonly noise: Tensor; readonly targetNoise: Tensor };
+type Inputs = {
+  readonly parameters: TensorMap;
+  readonly ids: Tensor;
+  readonly mean: Tensor;
+  readonly logStd: Tensor;
+  readonly noise: Tensor;
+  readonly targetNoise: Tensor;
+};
 type Outputs = { readonly loss: Tensor; readonly fidelity: Tensor; readonly diversity: Tensor };
 
 /** Measures one model again and again: the draws are the same each time, so two measurements differ by the model alone. */
@@ -48,9 +55,16 @@ export class EnergyEvaluator {
     const config = this.#config;
     return this.#average(async (batch) => {
       const { ids, mean, logStd, targetNoise, rows, positions } = this.#tensors(batch);
-      const noise = floatTensor(this.#stream(batch, 'noise').uniforms(config.numSamples * positions * config.noiseSize, -0.5), [config.numSamples, positions, config.noiseSize]);
+      const noise = floatTensor(this.#stream(batch, 'noise').uniforms(config.numSamples * positions * config.noiseSize, -0.5), [
+        config.numSamples,
+        positions,
+        config.noiseSize,
+      ]);
       const inputs: Inputs = { parameters, ids, mean, logStd, noise, targetNoise };
-      this.#run ??= await this.#engine.compile((given: Inputs) => calmLoss(given.parameters, config, { ids: given.ids, targets: given }, given) as Outputs, inputs);
+      this.#run ??= await this.#engine.compile(
+        (given: Inputs) => calmLoss(given.parameters, config, { ids: given.ids, targets: given }, given) as Outputs,
+        inputs,
+      );
       const outputs = await this.#run(inputs);
       disposeTree({ ids, mean, logStd, noise, targetNoise });
       return { outputs, weight: rows };
@@ -93,9 +107,14 @@ export class EnergyEvaluator {
     const rows = batch.length;
     const width = batch[0].ids.length - patchSize;
     const positions = (rows * width) / patchSize;
-    const join = (pick: (sequence: EnergySequence) => Float32Array) => floatTensor(Float32Array.from(batch.flatMap((sequence) => Array.from(pick(sequence)))), [positions, latentSize]);
+    const join = (pick: (sequence: EnergySequence) => Float32Array) =>
+      floatTensor(Float32Array.from(batch.flatMap((sequence) => Array.from(pick(sequence)))), [positions, latentSize]);
     const ids = intTensor(Int32Array.from(batch.flatMap((sequence) => Array.from(sequence.ids.subarray(0, width)))), [rows, width]);
-    const targetNoise = floatTensor(this.#stream(batch, 'targets').normals(positions * this.#numTargets * latentSize), [positions, this.#numTargets, latentSize]);
+    const targetNoise = floatTensor(this.#stream(batch, 'targets').normals(positions * this.#numTargets * latentSize), [
+      positions,
+      this.#numTargets,
+      latentSize,
+    ]);
     return { ids, mean: join(({ targets }) => targets.mean), logStd: join(({ targets }) => targets.logStd), targetNoise, rows, positions };
   }
 

@@ -1,6 +1,6 @@
 /** A CALM ready to use: the language model and the frozen autoencoder that reads and writes its patches. */
 
-import { type ModelFolder } from '../artifacts/index.ts';
+import type { ModelFolder } from '../artifacts/index.ts';
 import { disposeTree, type TensorMap } from '../engine/index.ts';
 import { modelMismatch } from '../errors.ts';
 import { autoencoderTable } from './autoencoder/autoencoder.ts';
@@ -33,14 +33,19 @@ export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageMo
   const autoencoderConfig = await folder.readConfig<AutoencoderConfig>('ae_config');
   checkFits(config, autoencoderConfig);
   const stored = await folder.readWeights();
-  const autoencoder = { config: autoencoderConfig, parameters: loadParameters(autoencoderTable(autoencoderConfig), stored, folder.weightsFile, AUTOENCODER_PREFIX) };
+  const autoencoder = {
+    config: autoencoderConfig,
+    parameters: loadParameters(autoencoderTable(autoencoderConfig), stored, folder.weightsFile, AUTOENCODER_PREFIX),
+  };
   return { config, parameters: loadParameters(calmTable(config), stored, folder.weightsFile), autoencoder };
 }
 
 /** A language model and an autoencoder must agree on what a patch and a latent are. */
 export function checkFits(config: Pick<CalmConfig, 'patchSize' | 'latentSize'>, autoencoder: AutoencoderConfig): void {
-  if (config.patchSize !== autoencoder.patchSize) throw modelMismatch('patchSize of the language model and its autoencoder', autoencoder.patchSize, config.patchSize);
-  if (config.latentSize !== autoencoder.latentSize) throw modelMismatch('latentSize of the language model and its autoencoder', autoencoder.latentSize, config.latentSize);
+  if (config.patchSize !== autoencoder.patchSize)
+    throw modelMismatch('patchSize of the language model and its autoencoder', autoencoder.patchSize, config.patchSize);
+  if (config.latentSize !== autoencoder.latentSize)
+    throw modelMismatch('latentSize of the language model and its autoencoder', autoencoder.latentSize, config.latentSize);
 }
 
 export function disposeLanguageModel(model: LanguageModel): void {

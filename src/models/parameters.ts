@@ -3,7 +3,7 @@
  * A model states its parameters once, as a table of shapes and first values; everything else (initialisation, loading, counting) reads that table.
  */
 
-import { type StoredTensor, type StoredTensors } from '../artifacts/index.ts';
+import type { StoredTensor, StoredTensors } from '../artifacts/index.ts';
 import { floatTensor, readFloats, type TensorMap } from '../engine/index.ts';
 import { tensorMissing, tensorShape } from '../errors.ts';
 import { RandomStream } from '../random.ts';

@@ -1,4 +1,4 @@
-import { type Tensor, type TensorMap } from '../engine/index.ts';
+import type { Tensor, TensorMap } from '../engine/index.ts';
 import { gatedSilu, linear } from '../math/index.ts';
 
 /** W_down( silu(W_gate x) ⊙ W_up x ), the feed-forward layer of Llama and of the autoencoder; [..., size] → [..., size]. */

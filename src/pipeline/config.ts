@@ -15,17 +15,29 @@ const stageId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'a stage id may 
 /** One stage as written: `uses` and `inputs` belong to the pipeline, every other key to the stage. */
 const stageEntry = z.looseObject({
   uses: z.string().optional().describe('The stage to run; the key itself where absent.'),
-  inputs: z.record(z.string(), z.string()).optional().describe('Port → id of another stage, id.port, or ./path of an artifact folder. Ports that are left out are wired by kind.'),
+  inputs: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('Port → id of another stage, id.port, or ./path of an artifact folder. Ports that are left out are wired by kind.'),
 });
 
 /** The run configuration without the stages' own fields. */
 export const runConfigSchema = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a run name may hold letters, digits, ., - and _').optional().describe('Name of the run and of its folder; the file name where absent.'),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a run name may hold letters, digits, ., - and _')
+    .optional()
+    .describe('Name of the run and of its folder; the file name where absent.'),
   seed: z.int().nonnegative().default(0).describe('Every random number of the run follows from it.'),
   engine: z.string().default('auto').describe('auto | node-gpu | node | wasm | cpu. `auto` takes the first of these that is there.'),
   output: z.string().default('runs').describe('Folder of all runs, relative to where calm is started.'),
   plugins: z.array(z.string()).default([]).describe('Packages or files (./…) that bring further stages.'),
-  stages: z.record(stageId, stageEntry.nullable().transform((entry) => entry ?? {})).describe('Stage id → its configuration.'),
+  stages: z
+    .record(
+      stageId,
+      stageEntry.nullable().transform((entry) => entry ?? {}),
+    )
+    .describe('Stage id → its configuration.'),
 });
 
 export interface StageEntry {
@@ -76,7 +88,11 @@ async function findConfig(workingDirectory: string): Promise<string> {
   const loadNothing = () => ({});
   const loaders = Object.fromEntries(['.yaml', '.yml', '.json', 'noExt'].map((extension) => [extension, loadNothing]));
   const packageLoader = (_file: string, text: string) => (JSON.parse(text) as { calm?: unknown }).calm ?? null;
-  const explorer = cosmiconfig('calm', { searchPlaces: SEARCH_PLACES, stopDir: resolve('/'), loaders: { ...loaders, '.json': (file: string, text: string) => (basename(file) === 'package.json' ? packageLoader(file, text) : {}) } });
+  const explorer = cosmiconfig('calm', {
+    searchPlaces: SEARCH_PLACES,
+    stopDir: resolve('/'),
+    loaders: { ...loaders, '.json': (file: string, text: string) => (basename(file) === 'package.json' ? packageLoader(file, text) : {}) },
+  });
   const found = await explorer.search(workingDirectory);
   if (!found) throw noConfig(workingDirectory);
   return found.filepath;
@@ -132,7 +148,14 @@ export function checkConfig(document: ConfigDocument): RunConfig {
   if (!result.success) throw issueError(result.error.issues[0], document.locate, [], 'The configuration', Object.keys(runConfigSchema.shape));
   const { name, stages, ...rest } = result.data;
   const entries = Object.entries(stages).map(([id, { uses, inputs, ...fields }]) => [id, { uses: uses ?? id, inputs: inputs ?? {}, fields }] as const);
-  return { ...rest, name: name ?? nameOf(document.file), stages: Object.fromEntries(entries), file: document.file, directory: document.directory, locate: document.locate };
+  return {
+    ...rest,
+    name: name ?? nameOf(document.file),
+    stages: Object.fromEntries(entries),
+    file: document.file,
+    directory: document.directory,
+    locate: document.locate,
+  };
 }
 
 function nameOf(file: string): string {

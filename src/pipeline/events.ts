@@ -15,7 +15,13 @@ export type PipelineEvent =
   | { readonly type: 'progress'; readonly stage: string; readonly progress: StageProgress }
   | { readonly type: 'metrics'; readonly stage: string; readonly metrics: { step: number } & Record<string, number> }
   | { readonly type: 'note' | 'warn' | 'text'; readonly stage: string; readonly text: string }
-  | { readonly type: 'stage-finished'; readonly stage: string; readonly metrics: Record<string, unknown>; readonly seconds: number; readonly metricsFile: string }
+  | {
+      readonly type: 'stage-finished';
+      readonly stage: string;
+      readonly metrics: Record<string, unknown>;
+      readonly seconds: number;
+      readonly metricsFile: string;
+    }
   | { readonly type: 'stage-failed'; readonly stage: string; readonly error: unknown };
 
 export type Reporter = (event: PipelineEvent) => void;

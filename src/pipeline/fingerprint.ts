@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 
 /** A short hash of plain data; the order of keys does not matter. */
 export function fingerprint(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(sorted(value))).digest('hex').slice(0, 24);
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(value)))
+    .digest('hex')
+    .slice(0, 24);
 }
 
 function sorted(value: unknown): unknown {

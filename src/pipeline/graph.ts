@@ -59,12 +59,25 @@ function at(config: RunConfig, id: string, port: string, error: CalmError): Calm
   return new CalmError(error.code, error.message, { hint: error.hint, location: config.locate(['stages', id, 'inputs', port]) });
 }
 
-function sourceByKind(id: string, port: string, declared: ArtifactKind | OptionalPort, stages: Record<string, AnyStage>, registry: Registry): Source | undefined {
+function sourceByKind(
+  id: string,
+  port: string,
+  declared: ArtifactKind | OptionalPort,
+  stages: Record<string, AnyStage>,
+  registry: Registry,
+): Source | undefined {
   const kind = kindOf(declared).name;
   const candidates = Object.entries(stages)
     .filter(([other]) => other !== id)
-    .flatMap(([other, stage]) => outputsOf(stage).flatMap(([output, { name }]) => (name === kind ? [{ type: 'stage', id: other, port: output } as const] : [])));
-  if (candidates.length > 1) throw ambiguousInput(id, port, candidates.map(({ id: other }) => other));
+    .flatMap(([other, stage]) =>
+      outputsOf(stage).flatMap(([output, { name }]) => (name === kind ? [{ type: 'stage', id: other, port: output } as const] : [])),
+    );
+  if (candidates.length > 1)
+    throw ambiguousInput(
+      id,
+      port,
+      candidates.map(({ id: other }) => other),
+    );
   if (candidates.length === 0 && !('optional' in declared)) throw missingInput(id, port, kind, registry.makersOf(kind));
   return candidates[0];
 }
@@ -76,7 +89,8 @@ function sourceByName(config: RunConfig, id: string, port: string, given: string
   if (!stage) throw at(config, id, port, unknownStageId(other, Object.keys(stages)));
   const outputs = outputsOf(stage);
   const found = named ? outputs.find(([output]) => output === named) : (outputs.find(([, { name }]) => name === kind.name) ?? outputs[0]);
-  if (!found || found[1].name !== kind.name) throw at(config, id, port, wrongWire(id, port, kind.name, given, found?.[1].name ?? 'stage without such an output'));
+  if (!found || found[1].name !== kind.name)
+    throw at(config, id, port, wrongWire(id, port, kind.name, given, found?.[1].name ?? 'stage without such an output'));
   return { type: 'stage', id: other, port: found[0] };
 }
 

@@ -42,7 +42,8 @@ export async function makePlan(config: RunConfig, registry: Registry, options: P
   const folder = new RunFolder(resolve(options.workingDirectory, config.output, config.name));
   const selected = select(nodes, options);
   const planned = new Map<string, PlannedStage>();
-  for (const node of nodes) planned.set(node.id, await planStage(node, { config, folder, planned, isSelected: selected.has(node.id), force: options.force ?? false }));
+  for (const node of nodes)
+    planned.set(node.id, await planStage(node, { config, folder, planned, isSelected: selected.has(node.id), force: options.force ?? false }));
   return { config, folder, stages: [...planned.values()] };
 }
 
@@ -69,7 +70,11 @@ async function planStage(node: StageNode, { config, folder, planned, isSelected,
     sources,
   });
   const blocked = isSelected ? blockedBy(node, planned) : [];
-  const reasons = [...blocked, ...(manifest ? staleReasons(node, config, manifest, inputs, sources, wanted) : ['has not been run']), ...(force && isSelected ? ['forced'] : [])];
+  const reasons = [
+    ...blocked,
+    ...(manifest ? staleReasons(node, config, manifest, inputs, sources, wanted) : ['has not been run']),
+    ...(force && isSelected ? ['forced'] : []),
+  ];
   const state: PlannedState = !isSelected ? 'left out' : blocked.length ? 'blocked' : reasons.length ? 'stale' : 'fresh';
   return { node, state, reasons, fingerprint: isSelected || !manifest ? wanted : manifest.fingerprint, inputs, sources, manifest };
 }
@@ -104,7 +109,9 @@ function staleReasons(node: StageNode, config: RunConfig, manifest: Manifest, in
     ...(manifest.uses === node.stage.name ? [] : [`stage ${manifest.uses} → ${node.stage.name}`]),
     ...(manifest.seed === config.seed ? [] : [`seed ${manifest.seed} → ${config.seed}`]),
     ...(manifest.stageVersion === (node.stage.version ?? 1) ? [] : [`stage version ${manifest.stageVersion} → ${node.stage.version ?? 1}`]),
-    ...Object.entries(inputs).flatMap(([port, { from, fingerprint: print }]) => (manifest.inputs[port]?.fingerprint === print ? [] : [`input ${port} from ${from} changed`])),
+    ...Object.entries(inputs).flatMap(([port, { from, fingerprint: print }]) =>
+      manifest.inputs[port]?.fingerprint === print ? [] : [`input ${port} from ${from} changed`],
+    ),
     ...(fingerprint(manifest.sources ?? null) === fingerprint(sources ?? null) ? [] : ['its source files changed']),
   ];
   return reasons.length ? reasons : ['the artifact format changed'];

@@ -61,7 +61,10 @@ function refuseBlocked(plan: Plan): void {
 /** The whole configuration as it is run, so that later commands can name the run folder instead of the file. */
 async function saveConfig({ config, folder }: Plan): Promise<void> {
   const stages = Object.fromEntries(
-    Object.entries(config.stages).map(([id, { uses, inputs, fields }]) => [id, { ...(uses === id ? {} : { uses }), ...(Object.keys(inputs).length ? { inputs } : {}), ...fields }]),
+    Object.entries(config.stages).map(([id, { uses, inputs, fields }]) => [
+      id,
+      { ...(uses === id ? {} : { uses }), ...(Object.keys(inputs).length ? { inputs } : {}), ...fields },
+    ]),
   );
   const { name, seed, engine, output, plugins } = config;
   await writeFileWhole(join(folder.directory, 'config.yaml'), stringify({ name, seed, engine, output, plugins, stages }));
@@ -163,7 +166,10 @@ class StageRun {
 
   #manifest(seconds: number) {
     const { node, fingerprint, inputs, sources } = this.#planned;
-    const outputs = Object.entries(node.stage.outputs as Record<string, ArtifactKind>).map(([port, { name, formatVersion }]) => [port, { kind: name, formatVersion }]);
+    const outputs = Object.entries(node.stage.outputs as Record<string, ArtifactKind>).map(([port, { name, formatVersion }]) => [
+      port,
+      { kind: name, formatVersion },
+    ]);
     return {
       formatVersion: MANIFEST_VERSION,
       stage: node.id,

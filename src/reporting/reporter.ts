@@ -29,26 +29,14 @@ export class RunReporter {
   }
 
   readonly report = (event: PipelineEvent): void => {
-    switch (event.type) {
-      case 'stage-started':
-        return this.#start(event.stage, event.reasons);
-      case 'stage-skipped':
-        return this.#line(`✔ ${event.stage}: fresh, nothing to do`);
-      case 'progress':
-        return this.#progress(event.stage, event.progress);
-      case 'note':
-        return this.#line(`  ${event.stage}: ${event.text}`);
-      case 'warn':
-        return this.#line(`⚠ ${event.stage}: ${event.text}`);
-      case 'text':
-        return this.#text(event.text);
-      case 'stage-finished':
-        return this.#finish(event.stage, event.seconds, event.metricsFile);
-      case 'stage-failed':
-        return this.#fail(event.stage, event.error);
-      default:
-        return undefined;
-    }
+    if (event.type === 'stage-started') this.#start(event.stage, event.reasons);
+    else if (event.type === 'stage-skipped') this.#line(`✔ ${event.stage}: fresh, nothing to do`);
+    else if (event.type === 'progress') this.#progress(event.stage, event.progress);
+    else if (event.type === 'note') this.#line(`  ${event.stage}: ${event.text}`);
+    else if (event.type === 'warn') this.#line(`⚠ ${event.stage}: ${event.text}`);
+    else if (event.type === 'text') this.#text(event.text);
+    else if (event.type === 'stage-finished') this.#finish(event.stage, event.seconds, event.metricsFile);
+    else if (event.type === 'stage-failed') this.#fail(event.stage, event.error);
   };
 
   #start(stage: string, reasons: readonly string[]): void {

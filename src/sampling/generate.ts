@@ -42,7 +42,12 @@ export interface GeneratedPatch {
  * @param prompts token ids, all rows of one length
  * @returns an iterator over steps; leaving it early frees everything
  */
-export async function* generate(decoder: PatchDecoder, prompts: readonly Int32Array[], options: GenerateOptions, draws: GenerateDraws): AsyncGenerator<GeneratedPatch> {
+export async function* generate(
+  decoder: PatchDecoder,
+  prompts: readonly Int32Array[],
+  options: GenerateOptions,
+  draws: GenerateDraws,
+): AsyncGenerator<GeneratedPatch> {
   const { patchSize, noiseSize } = decoder.model.config;
   const rows = prompts.length;
   const power = powerOf(options.temperature);

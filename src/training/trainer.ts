@@ -4,11 +4,22 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type CheckpointStore, type StoredTensor } from '../artifacts/index.ts';
-import { type CompiledStep, disposeTree, type Engine, floatTensor, type LossOutputs, readFloats, type TensorMap, type TensorTree, tf, valueAndGradients } from '../engine/index.ts';
+import type { CheckpointStore, StoredTensor } from '../artifacts/index.ts';
+import {
+  type CompiledStep,
+  disposeTree,
+  type Engine,
+  floatTensor,
+  type LossOutputs,
+  readFloats,
+  type TensorMap,
+  type TensorTree,
+  tf,
+  valueAndGradients,
+} from '../engine/index.ts';
 import { interrupted, notFinite } from '../errors.ts';
 import { isDecayed } from '../models/index.ts';
-import { adamW, clipByGlobalNorm, mapTensors, type Moments, type OptimizerConfig, stepScalars, type StepScalars, zeroMoments } from './optimizer.ts';
+import { adamW, clipByGlobalNorm, type Moments, mapTensors, type OptimizerConfig, type StepScalars, stepScalars, zeroMoments } from './optimizer.ts';
 import { learningRateAt, type ScheduleConfig } from './schedule.ts';
 
 /** What a stage passes on from its context; see StageReport of the plugin door. */
@@ -98,7 +109,8 @@ class Trainer<Batch extends TensorTree> {
       return new Trainer(options, { parameters: options.parameters, first, second }, 0, fresh);
     }
     options.report.note(`going on from the checkpoint at step ${saved.step}`);
-    const part = (prefix: string) => mapTensors(options.parameters, ({ shape }, name) => floatTensor((saved.tensors.get(prefix + name) as StoredTensor).data as Float32Array, shape));
+    const part = (prefix: string) =>
+      mapTensors(options.parameters, ({ shape }, name) => floatTensor((saved.tensors.get(prefix + name) as StoredTensor).data as Float32Array, shape));
     const learnt = { parameters: part(''), first: part('exp_avg.'), second: part('exp_avg_sq.') };
     disposeTree(options.parameters);
     return new Trainer(options, learnt, saved.step, saved.state);
@@ -168,12 +180,23 @@ class Trainer<Batch extends TensorTree> {
       sums = tf.tidy(() => {
         const { outputs, gradients } = this.#gradients(this.#learnt.parameters, batch);
         const share = (tensor: tf.Tensor, sum?: tf.Tensor) => (sum ? tf.add(sum, tf.div(tensor, accumulationSteps)) : tf.div(tensor, accumulationSteps));
-        return { gradients: mapTensors(gradients, (g, name) => share(g, previous?.gradients[name])), values: mapTensors(outputs, (v, name) => share(v, previous?.values[name])) };
+        return {
+          gradients: mapTensors(gradients, (g, name) => share(g, previous?.gradients[name])),
+          values: mapTensors(outputs, (v, name) => share(v, previous?.values[name])),
+        };
       });
       disposeTree({ batch, ...(previous ?? {}) });
     }
     const { gradients, values } = sums as NonNullable<typeof sums>;
-    const outputs = tf.tidy(() => this.#apply(this.#learnt, gradients, mapTensors(values, (value) => tf.clone(value)), scalars) as unknown as tf.TensorContainer) as unknown as FusedOutputs;
+    const outputs = tf.tidy(
+      () =>
+        this.#apply(
+          this.#learnt,
+          gradients,
+          mapTensors(values, (value) => tf.clone(value)),
+          scalars,
+        ) as unknown as tf.TensorContainer,
+    ) as unknown as FusedOutputs;
     disposeTree({ gradients, values });
     return outputs;
   }
@@ -205,7 +228,11 @@ class Trainer<Batch extends TensorTree> {
   async #save(): Promise<void> {
     const stored: [string, StoredTensor][] = [];
     const { parameters, first, second } = this.#learnt;
-    for (const [prefix, tensors] of [['', parameters], ['exp_avg.', first], ['exp_avg_sq.', second]] as const) {
+    for (const [prefix, tensors] of [
+      ['', parameters],
+      ['exp_avg.', first],
+      ['exp_avg_sq.', second],
+    ] as const) {
       for (const [name, tensor] of Object.entries(tensors)) stored.push([prefix + name, { shape: tensor.shape, data: await readFloats(tensor) }]);
     }
     await this.#options.checkpoints.save(this.#step, { window: this.#window, windowSteps: this.#windowSteps, elapsedMs: this.#elapsedMs }, stored);

@@ -9,7 +9,11 @@ export default class EvalReconstruction extends EvaluationCommand {
 
   override async run() {
     const { args, flags } = await this.parse(EvalReconstruction);
-    const found = await this.measure('reconstruction', { config: args.config ?? flags.config, set: flags.set, engine: flags.engine }, { numPatches: flags['num-patches'] });
+    const found = await this.measure(
+      'reconstruction',
+      { config: args.config ?? flags.config, set: flags.set, engine: flags.engine },
+      { numPatches: flags['num-patches'] },
+    );
     this.say(formatTable(['measure', 'value'], flatten(found ?? {})));
     return found;
   }

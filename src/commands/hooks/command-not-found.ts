@@ -5,7 +5,7 @@ import { runStageCommand } from '../stage-command.ts';
 import { gatherStages, openWorkspace } from '../workspace.ts';
 
 /** A name that is no command may be a stage of an installed plugin or of the configuration's `plugins:` list. */
-const hook: Hook<'command_not_found'> = async function ({ id, argv = [], config }) {
+const hook: Hook<'command_not_found'> = async ({ id, argv = [], config }) => {
   try {
     const named = argv.find((word, i) => !word.startsWith('-') && !/^-/.test(argv[i - 1] ?? '')) ?? valueAfter(argv, ['--config', '-c']);
     const installed = await gatherStages(config);

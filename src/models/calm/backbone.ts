@@ -77,9 +77,18 @@ export function runBackbone(parameters: TensorMap, config: CalmConfig, embeds: T
 }
 
 /** Causal self-attention of layer `index`; writes the layer's grown keys and values into `cache`. */
-function attention(parameters: TensorMap, config: CalmConfig, index: number, x: Tensor, rotary: RotaryTable, cache: KeyValueCache, past?: KeyValueCache): Tensor {
+function attention(
+  parameters: TensorMap,
+  config: CalmConfig,
+  index: number,
+  x: Tensor,
+  rotary: RotaryTable,
+  cache: KeyValueCache,
+  past?: KeyValueCache,
+): Tensor {
   const { numAttentionHeads, numKeyValueHeads, hiddenSize } = config;
-  const project = (kind: 'q' | 'k' | 'v', heads: number) => splitHeads(linear(x, parameters[`transformer.layers.${index}.self_attn.${kind}_proj.weight`]), heads);
+  const project = (kind: 'q' | 'k' | 'v', heads: number) =>
+    splitHeads(linear(x, parameters[`transformer.layers.${index}.self_attn.${kind}_proj.weight`]), heads);
   const query = rotate(project('q', numAttentionHeads), rotary);
   const key = append(past?.[`k${index}`], rotate(project('k', numKeyValueHeads), rotary));
   const value = append(past?.[`v${index}`], project('v', numKeyValueHeads));

@@ -2,7 +2,7 @@
 
 import { type Engine, floatTensor, intTensor, readIntegers, type Tensor, type TensorMap, tf, valueAndGradients } from 'calm-lm/engine';
 import { aggregateBrier, estimateBrier } from 'calm-lm/evaluation';
-import { energyLoss, energyParts, rotaryTable } from 'calm-lm/math';
+import { crossEntropy, energyLoss, energyParts, rotaryTable } from 'calm-lm/math';
 import {
   AUTOENCODER_PREFIX,
   type AutoencoderConfig,
@@ -26,8 +26,7 @@ import {
 } from 'calm-lm/models';
 import { alignPrompt, candidatesOfRow, chooseCandidate, generate, powerOf, weighCandidates } from 'calm-lm/sampling';
 import { adamW, clipByGlobalNorm, learningRateAt, OPTIMIZER_DEFAULTS, type ScheduleName, stepScalars, zeroMoments } from 'calm-lm/training';
-import { crossEntropy } from 'calm-lm/math';
-import { GoldenCase, NOISE_FLOOR } from './case.ts';
+import { type GoldenCase, NOISE_FLOOR } from './case.ts';
 
 export interface CaseKind {
   readonly name: string;
@@ -47,7 +46,11 @@ export const CASE_KINDS: readonly CaseKind[] = [
   { name: 'optimizer', matches: (golden) => golden.has('decay_membership.json'), check: checkOptimizer },
   { name: 'backbone with cache', matches: (golden) => golden.hasInput('in.inputs_embeds'), check: checkCache },
   { name: 'brier', matches: (golden) => golden.hasInput('in.targets') && headOf(golden) === 'energy', check: checkBrier },
-  { name: 'discrete baseline', matches: (golden) => golden.hasWeight('lm_head.weight') || golden.hasWeight('model.embed_tokens.weight'), skip: 'the discrete baseline is not built' },
+  {
+    name: 'discrete baseline',
+    matches: (golden) => golden.hasWeight('lm_head.weight') || golden.hasWeight('model.embed_tokens.weight'),
+    skip: 'the discrete baseline is not built',
+  },
   { name: 'diffusion head', matches: (golden) => headOf(golden) === 'diffusion', skip: 'the diffusion head is not built' },
   { name: 'flow head', matches: (golden) => headOf(golden) === 'flow', skip: 'the flow head is not built' },
   { name: 'autoencoder', matches: (golden) => golden.hasInput('rng.token_mask_u'), check: checkAutoencoder },
@@ -175,7 +178,10 @@ function shiftByPatch(golden: GoldenCase, patchSize: number): { context: Tensor;
       positions.push(row * patches + patch);
     }
   }
-  const context = Int32Array.from({ length: rows * patches * patchSize }, (_, i) => ids[Math.floor(i / (patches * patchSize)) * width + (i % (patches * patchSize))]);
+  const context = Int32Array.from(
+    { length: rows * patches * patchSize },
+    (_, i) => ids[Math.floor(i / (patches * patchSize)) * width + (i % (patches * patchSize))],
+  );
   return { context: intTensor(context, [rows, patches * patchSize]), targets: Int32Array.from(targets), positions: Int32Array.from(positions) };
 }
 
@@ -240,7 +246,9 @@ async function checkBrier(golden: GoldenCase, engine: Engine): Promise<void> {
   await golden.check('hidden', hidden);
   const latents = sampleEnergyHead(parameters, config, hidden, tf.sub(golden.floats('rng.noise_u'), 0.5));
   await golden.check('latent_predictions', latents);
-  const tokens = await readIntegers(decodeTokens(decoder.model.autoencoder.parameters, decoder.model.autoencoder.config, tf.reshape(latents, [-1, config.latentSize])));
+  const tokens = await readIntegers(
+    decodeTokens(decoder.model.autoencoder.parameters, decoder.model.autoencoder.config, tf.reshape(latents, [-1, config.latentSize])),
+  );
   golden.checkEqual('predictions_1', tokens.subarray(0, tokens.length / 2), golden.expected('predictions_1').data);
   golden.checkEqual('predictions_2', tokens.subarray(tokens.length / 2), golden.expected('predictions_2').data);
 }
@@ -298,8 +306,16 @@ function checkTemperatureRow(golden: GoldenCase, name: string, row: TemperatureR
     return;
   }
   const { candidates, power } = weighCandidates(pool, patchSize, n);
-  golden.checkEqual(`${name}: candidates`, candidates.flatMap(({ patch }) => [...patch]), (row.candidates ?? []).flat());
-  golden.checkEqual(`${name}: weights`, candidates.map(({ weight }) => weight), row.weights ?? []);
+  golden.checkEqual(
+    `${name}: candidates`,
+    candidates.flatMap(({ patch }) => [...patch]),
+    (row.candidates ?? []).flat(),
+  );
+  golden.checkEqual(
+    `${name}: weights`,
+    candidates.map(({ weight }) => weight),
+    row.weights ?? [],
+  );
   golden.checkEqual(`${name}: n used`, [power], [row.n_used ?? Number.NaN]);
   golden.checkEqual(`${name}: picked`, chooseCandidate(candidates, row.u ?? 0).patch, result);
 }
@@ -380,7 +396,9 @@ interface OptimizerMeta {
 async function checkOptimizer(golden: GoldenCase): Promise<void> {
   const meta = golden.json<OptimizerMeta>('meta.json');
   for (const name of Object.keys(meta.schedules)) await checkSchedule(golden, meta, name);
-  for (const [model, { decay, no_decay: kept }] of Object.entries(golden.json<Record<string, { decay: string[]; no_decay: string[] }>>('decay_membership.json'))) {
+  for (const [model, { decay, no_decay: kept }] of Object.entries(
+    golden.json<Record<string, { decay: string[]; no_decay: string[] }>>('decay_membership.json'),
+  )) {
     const rule = (parameter: string) => isDecayed(parameter.endsWith('.bias') || /norm|_ln\.|layernorm|embed_proj\.3\./.test(parameter) ? [1] : [1, 1]);
     golden.checkEqual(`${model}: decay by rank`, [...decay.map(rule), ...kept.map(rule)], [...decay.map(() => true), ...kept.map(() => false)]);
   }
@@ -388,7 +406,14 @@ async function checkOptimizer(golden: GoldenCase): Promise<void> {
 
 async function checkSchedule(golden: GoldenCase, meta: OptimizerMeta, name: string): Promise<void> {
   const { scheduler, num_warmup_steps: warmupSteps, num_training_steps: steps, lr } = meta.schedules[name];
-  const config = { ...OPTIMIZER_DEFAULTS, beta1: meta.betas[0], beta2: meta.betas[1], epsilon: meta.eps, weightDecay: meta.weight_decay, maxGradNorm: meta.max_grad_norm };
+  const config = {
+    ...OPTIMIZER_DEFAULTS,
+    beta1: meta.betas[0],
+    beta2: meta.betas[1],
+    epsilon: meta.eps,
+    weightDecay: meta.weight_decay,
+    maxGradNorm: meta.max_grad_norm,
+  };
   const names = [...golden.json<OptimizerMeta & { no_decay: string[] }>('meta.json').no_decay, ...meta.decay];
   let parameters: TensorMap = Object.fromEntries(names.map((parameter) => [parameter, golden.floats(`in.p0.${parameter}`)]));
   let moments = zeroMoments(parameters);
@@ -399,7 +424,9 @@ async function checkSchedule(golden: GoldenCase, meta: OptimizerMeta, name: stri
     golden.checkNumber(`${name}: rate ${step}`, rate, lr[step]);
     const gradients = Object.fromEntries(names.map((parameter) => [parameter, gradientAt(golden, parameter, step)]));
     const clipped = clipByGlobalNorm(gradients, config.maxGradNorm);
-    ({ parameters, moments } = adamW(parameters, moments, clipped.gradients, stepScalars(config, rate, step + 1), config, (parameter) => meta.decay.includes(parameter)));
+    ({ parameters, moments } = adamW(parameters, moments, clipped.gradients, stepScalars(config, rate, step + 1), config, (parameter) =>
+      meta.decay.includes(parameter),
+    ));
     norms.push((await clipped.norm.data())[0]);
     for (const parameter of names) history[parameter].push(...(await parameters[parameter].data()));
   }

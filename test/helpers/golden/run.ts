@@ -27,7 +27,14 @@ async function runCase(directory: string, engine: Engine): Promise<CaseReport> {
   const report = { directory, comparisons: golden.comparisons };
   try {
     const kind = CASE_KINDS.find((candidate) => candidate.matches(golden));
-    if (!kind?.check) return { ...report, kind: kind?.name ?? 'unknown', state: 'skipped', reason: kind?.skip ?? 'no check knows this kind of case', unchecked: golden.unchecked() };
+    if (!kind?.check)
+      return {
+        ...report,
+        kind: kind?.name ?? 'unknown',
+        state: 'skipped',
+        reason: kind?.skip ?? 'no check knows this kind of case',
+        unchecked: golden.unchecked(),
+      };
     await inScope(() => kind.check?.(golden, engine));
     const misses = golden.comparisons.filter((comparison) => !comparison.isWithin);
     const reason = misses.length ? misses.map(({ name, deviation }) => `${name}: ${deviation.toExponential(1)}`).join(', ') : undefined;

@@ -1,0 +1,66 @@
+/** Who may import whom; see ARCHITECTURE.md. Types count: what a file names, it knows. */
+
+/** @param {string} from @param {string[]} rooms the only rooms of src that it may import, besides itself and the leaves */
+const only = (from, rooms) => ({
+  name: `${from.replace('/', '-')}-imports`,
+  comment: `${from} may import ${rooms.join(', ') || 'no other room'} and the leaf files`,
+  severity: 'error',
+  from: { path: `^src/${from}/` },
+  to: { path: '^src/[^/]+/', pathNot: `^src/(${[from, ...rooms].join('|')})/` },
+});
+
+module.exports = {
+  forbidden: [
+    only('artifacts', []),
+    only('engine', []),
+    only('math', ['engine']),
+    only('models', ['math', 'engine', 'artifacts']),
+    only('data', ['artifacts']),
+    only('training', ['models', 'data', 'math', 'engine', 'artifacts']),
+    only('evaluation', ['models', 'data', 'math', 'engine', 'artifacts']),
+    only('sampling', ['models', 'data', 'math', 'engine', 'artifacts']),
+    only('pipeline', ['plugin', 'artifacts']),
+    only('reporting', ['pipeline']),
+    only('commands', ['pipeline', 'reporting', 'plugin', 'engine']),
+    {
+      name: 'plugin-door-takes-types-only',
+      comment: 'The public door names the engine as a type and loads nothing of it.',
+      severity: 'error',
+      from: { path: '^src/plugin/' },
+      to: { path: '^src/(?!plugin/|errors)', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'leaves-import-nothing',
+      comment: 'errors, random and shapes stand at the bottom.',
+      severity: 'error',
+      from: { path: '^src/[^/]+\\.ts$' },
+      to: { path: '^src/' },
+    },
+    {
+      name: 'tensorflow-in-the-engine-room-only',
+      severity: 'error',
+      from: { pathNot: '^src/engine/' },
+      to: { path: '@tensorflow/' },
+    },
+    {
+      name: 'pipeline-knows-no-tensor',
+      severity: 'error',
+      from: { path: '^src/(pipeline|artifacts|data|reporting)/' },
+      to: { path: '^src/(engine|math|models|training|evaluation|sampling)/' },
+    },
+    {
+      name: 'plugins-are-closed-rooms',
+      comment: "Built-in stages use the package's public exports, as a stranger's would (Biome forbids paths into src), and nothing of each other.",
+      severity: 'error',
+      from: { path: '^plugins/([^/]+)/' },
+      to: { path: '^plugins/', pathNot: ['^plugins/$1/', '^plugins/training-fields\\.ts$'] },
+    },
+    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { conditionNames: ['calm-source', 'import', 'node', 'default'], exportsFields: ['exports'] },
+  },
+};

@@ -1,0 +1,47 @@
+/** Runs the built `calm` as a user does. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+export const EXECUTABLE = join(ROOT, 'bin/run.js');
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A running command. ava's own conditions must not reach it: it runs what was built. */
+export class RunningCli {
+  readonly process: ChildProcess;
+  readonly result: Promise<CliResult>;
+  #stdout = '';
+  #stderr = '';
+
+  constructor(args: readonly string[], cwd: string, environment: Record<string, string> = {}) {
+    const { NODE_OPTIONS: _, ...env } = process.env;
+    this.process = spawn(process.execPath, [EXECUTABLE, ...args], { cwd, env: { ...env, NO_COLOR: '1', ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process.stdout?.on('data', (chunk: Buffer) => {
+      this.#stdout += chunk;
+    });
+    this.process.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderr += chunk;
+    });
+    this.result = new Promise((done) => {
+      this.process.on('close', (code, signal) => done({ code, signal, stdout: this.#stdout, stderr: this.#stderr }));
+    });
+  }
+}
+
+export function calm(args: readonly string[], cwd: string, environment?: Record<string, string>): Promise<CliResult> {
+  return new RunningCli(args, cwd, environment).result;
+}
+
+/** The path of an installed package's main file, as a plain Node program sees it. */
+export function resolvePackage(name: string): string {
+  return createRequire(join(ROOT, 'package.json')).resolve(name);
+}
