@@ -1,8 +1,8 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { loadEngine } from 'calm-lm/engine';
 import { readSafetensors, writeSafetensors } from 'calm-lm/artifacts';
+import { loadEngine } from 'calm-lm/engine';
 import { ROOT } from './helpers/cli.ts';
 import { runGoldens } from './helpers/golden/run.ts';
 import { temporaryFolder } from './helpers/temporary.ts';
@@ -11,7 +11,10 @@ test('a case is found under any name, and a wrong value or gradient fails it', a
   const folder = temporaryFolder(t);
   const engine = await loadEngine('cpu');
   cpSync(join(ROOT, 'test/golden/02_energy_head'), join(folder, 'deep/anything'), { recursive: true });
-  t.deepEqual((await runGoldens(folder, engine)).map(({ state }) => state), ['passed']);
+  t.deepEqual(
+    (await runGoldens(folder, engine)).map(({ state }) => state),
+    ['passed'],
+  );
   for (const file of ['expected', 'grads']) {
     const path = join(folder, 'deep/anything', `${file}.safetensors`);
     const whole = readFileSync(path);

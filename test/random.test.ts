@@ -43,7 +43,10 @@ test('integers are uniform, also where the bound is no power of two', (t) => {
 test('permutedIndex visits everything once, in another order for another key', (t) => {
   for (const size of [1, 2, 3, 10, 1000]) {
     const order = Array.from({ length: size }, (_, i) => permutedIndex(i, size, streamKey(1, 'order')));
-    t.deepEqual([...order].sort((a, b) => a - b), Array.from({ length: size }, (_, i) => i));
+    t.deepEqual(
+      [...order].sort((a, b) => a - b),
+      Array.from({ length: size }, (_, i) => i),
+    );
   }
   const order = (label: string) => Array.from({ length: 50 }, (_, i) => permutedIndex(i, 50, streamKey(1, label)));
   t.notDeepEqual(order('a'), order('b'));

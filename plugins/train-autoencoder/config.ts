@@ -18,6 +18,7 @@ export const config = z.strictObject({
   aeDropout: z.number().min(0).lt(1).default(defaults.aeDropout).describe('Rate of token dropout and of latent dropout.'),
   klClamp: z.number().nonnegative().default(defaults.klClamp).describe('Free nats a latent dimension.'),
   klWeight: z.number().nonnegative().default(defaults.klWeight).describe('Weight of the KL term.'),
+  initializerRange: z.number().positive().default(defaults.initializerRange).describe('Standard deviation of the first weights.'),
   steps: count(30000).describe('Optimiser steps.'),
   warmupSteps: z.int().nonnegative().default(1000).describe('Steps of linear warm-up.'),
   patchesPerStep: count(512).describe('Patches a micro-batch, drawn from all documents at random.'),

@@ -3,15 +3,8 @@ import { DocumentPatches, evenlySpread, shuffledBatch } from 'calm-lm/data';
 import { disposeTree, type Engine, floatTensor, intTensor, type Tensor, type TensorMap } from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
 import { measureReconstruction } from 'calm-lm/evaluation';
-import {
-  AUTOENCODER_DEFAULTS,
-  type AutoencoderConfig,
-  type AutoencoderDraws,
-  autoencoderLoss,
-  autoencoderTable,
-  initParameters,
-  storeParameters,
-} from 'calm-lm/models';
+import { type AutoencoderConfig, type AutoencoderDraws, autoencoderLoss, autoencoderTable, initParameters, storeParameters } from 'calm-lm/models';
+import { AUTOENCODER_DEFAULTS, configure } from 'calm-lm/models/config';
 import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { train } from 'calm-lm/training';
@@ -57,9 +50,7 @@ function tokensPerStep({ accumulationSteps, patchesPerStep, patchSize }: Config)
 
 function modelConfig({ config, inputs }: Context): AutoencoderConfig {
   const { vocabSize, padId, endOfTextId } = inputs.tokens.index;
-  const { variant, patchSize, latentSize, hiddenSize, intermediateSize, numEncoderLayers, numDecoderLayers, aeDropout, klClamp, klWeight } = config;
-  const own = { variant, patchSize, latentSize, hiddenSize, intermediateSize, numEncoderLayers, numDecoderLayers, aeDropout, klClamp, klWeight };
-  return { ...AUTOENCODER_DEFAULTS, ...own, vocabSize, padTokenId: padId, eosTokenId: endOfTextId };
+  return configure(AUTOENCODER_DEFAULTS, config, { vocabSize, padTokenId: padId, eosTokenId: endOfTextId });
 }
 
 function openPatches({ config, inputs }: Context, split: 'train' | 'validation'): DocumentPatches {

@@ -17,6 +17,11 @@ export const config = z
     numSamples: z.int().min(2).default(defaults.numSamples).describe('N, model samples a position in the energy loss.'),
     numTargetSamples: count(NUM_TARGET_SAMPLES).describe('M, draws of the target posterior a position.'),
     beta: z.number().gt(0).lt(2).default(defaults.beta).describe('Exponent of the energy score; proper in (0, 2).'),
+    initializerRange: z
+      .number()
+      .positive()
+      .default(defaults.initializerRange)
+      .describe('Standard deviation of the first weights; narrow models learn sooner from larger ones.'),
     patchesPerSequence: z.int().min(2).default(2048).describe('P, patches a sequence.'),
     sequencesPerStep: count(8).describe('Sequences a micro-batch.'),
     steps: count(250000).describe('Optimiser steps.'),

@@ -14,7 +14,6 @@ import { EnergyEvaluator, type EnergySequence } from 'calm-lm/evaluation';
 import {
   AUTOENCODER_PREFIX,
   type Autoencoder,
-  CALM_DEFAULTS,
   type CalmConfig,
   CorpusEncoder,
   calmLoss,
@@ -23,6 +22,7 @@ import {
   loadAutoencoder,
   storeParameters,
 } from 'calm-lm/models';
+import { CALM_DEFAULTS, configure } from 'calm-lm/models/config';
 import type { OptionalPort, StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { train } from 'calm-lm/training';
@@ -71,21 +71,9 @@ function tokensPerStep({ accumulationSteps, sequencesPerStep, patchesPerSequence
 function modelConfig({ config, inputs }: Context, { config: autoencoder }: Autoencoder): CalmConfig {
   const { vocabSize, padId, endOfTextId } = inputs.tokens.index;
   if (autoencoder.vocabSize !== vocabSize) throw modelMismatch('vocabSize of the autoencoder and the tokens', vocabSize, autoencoder.vocabSize);
-  const {
-    hiddenSize,
-    intermediateSize,
-    numHiddenLayers,
-    numAttentionHeads,
-    numKeyValueHeads = numAttentionHeads,
-    ropeTheta,
-    numMlpLayers,
-    noiseSize,
-    numSamples,
-    beta,
-  } = config;
-  const own = { hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads, numKeyValueHeads, ropeTheta, numMlpLayers, noiseSize, numSamples, beta };
   const { patchSize, latentSize } = autoencoder;
-  return { ...CALM_DEFAULTS, ...own, vocabSize, patchSize, latentSize, padTokenId: padId, eosTokenId: endOfTextId };
+  const numKeyValueHeads = config.numKeyValueHeads ?? config.numAttentionHeads;
+  return configure(CALM_DEFAULTS, config, { numKeyValueHeads, vocabSize, patchSize, latentSize, padTokenId: padId, eosTokenId: endOfTextId });
 }
 
 /** Sequences with their targets: read from latent shards, or encoded on the way. */

@@ -2,3 +2,9 @@
 
 export { AUTOENCODER_DEFAULTS, type AutoencoderConfig } from './autoencoder/config.ts';
 export { CALM_DEFAULTS, type CalmConfig, NUM_TARGET_SAMPLES } from './calm/config.ts';
+
+/** A model's configuration from its defaults and whatever else has fields of the same names. */
+export function configure<Config extends object>(defaults: Config, ...given: object[]): Config {
+  const known = (fields: object) => Object.entries(fields).filter(([key, value]) => key in defaults && value !== undefined);
+  return Object.assign({}, defaults, ...given.map((fields) => Object.fromEntries(known(fields))));
+}

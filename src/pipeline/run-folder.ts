@@ -59,9 +59,12 @@ export class RunFolder {
     return join(this.directory, '.work', id);
   }
 
-  /** The manifest of a finished stage; undefined where there is none. Manifests of other format versions are errors. */
+  /**
+   * The manifest of a finished stage; undefined where there is none. A stage that a kill kept from its place counts: `recover` will put it there.
+   * Manifests of other format versions are errors.
+   */
   async manifest(id: string): Promise<Manifest | undefined> {
-    return readManifest(this.stage(id));
+    return (await readManifest(this.stage(id))) ?? readManifest(this.work(id));
   }
 
   /** The folder in which a stage works. One that the same configuration left behind keeps its checkpoints and metrics; any other is emptied. */

@@ -1,0 +1,139 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { parse } from 'yaml';
+import { calm, ROOT } from '../helpers/cli.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+import { writeTinyProject } from '../helpers/tiny.ts';
+
+test('a whole run: table, samples, JSON, freshness', async (t) => {
+  const folder = temporaryFolder(t);
+  const config = writeTinyProject(folder);
+  const run = await calm(['run', config], folder);
+  t.is(run.code, 0, run.stderr);
+  for (const pattern of [/reconstruction\.tokenAccuracy/, /brierlm\.brier /, /tokens\/s/, /— 2 —\nthe /, /train-lm\s+done/]) t.regex(run.stdout, pattern);
+  t.regex(run.stderr, /loss, steps 4 … 30/);
+
+  const again = await calm(['run', config, '--json'], folder);
+  const { stages } = JSON.parse(again.stdout) as { stages: { name: string; state: string; seconds: number; metrics: Record<string, unknown> }[] };
+  t.deepEqual(
+    stages.map(({ name, state }) => [name, state]),
+    ['tokenize', 'train-autoencoder', 'encode-corpus', 'train-lm', 'evaluate', 'sample'].map((name) => [name, 'fresh']),
+  );
+  t.is(typeof stages[1].metrics.tokenAccuracy, 'number');
+
+  const brier = JSON.parse((await calm(['eval', 'brierlm', config, '--json'], folder)).stdout);
+  t.is(brier.brier.length, 4);
+  t.like(brier, { numSamples: 2, protocol: 'weighted', numWindows: 4 * 13 });
+  t.deepEqual(brier.brier, (stages[4].metrics.brierlm as { brier: number[] }).brier);
+
+  const reconstruction = JSON.parse((await calm(['eval', 'reconstruction', 'runs/tiny', '--json'], folder)).stdout);
+  t.deepEqual(
+    reconstruction.underNoise.map(({ sigma }: { sigma: number }) => sigma),
+    [0.1, 0.2, 0.3, 0.4, 0.5],
+  );
+  t.is(typeof reconstruction.tokenAccuracy, 'number');
+  t.is(typeof reconstruction.patchAccuracy, 'number');
+
+  const sample = (seed: number) =>
+    calm(['sample', '--prompt', 'peace ', '--temperature', '1', '--max-tokens', '7', '--num-samples', '2', '--seed', String(seed)], folder);
+  const [first, second] = [await sample(7), await sample(7)];
+  t.regex(first.stderr, /using the newest run, runs\/tiny/);
+  t.regex(first.stdout, /— 1 —\npeace [\s\S]*— 2 —\npeace /);
+  t.is(first.stdout, second.stdout);
+
+  const plan = await calm(['plan', config, '--set', 'train-lm.steps=31'], folder);
+  t.regex(plan.stdout, /train-lm\s+stale\s+tokenize.*steps 30 → 31/);
+  t.regex((await calm(['plan', config, '--mermaid'], folder)).stdout, /tokenize -- tokens --> train-lm/);
+  t.deepEqual(readdirSync(join(folder, 'runs/tiny/.work')), []);
+});
+
+test('a stage’s own command runs that stage with its flags', async (t) => {
+  const folder = temporaryFolder(t);
+  const config = writeTinyProject(folder);
+  const bpe = await calm(['tokenize', config, '--tokenizer', 'bpe', '--vocab-size', '280', '--json'], folder);
+  t.is(bpe.code, 0, bpe.stderr);
+  t.is(JSON.parse(bpe.stdout).stages[0].metrics.vocabSize, 280);
+  const early = await calm(['train-lm', config], folder);
+  t.is(early.code, 1);
+  t.regex(early.stderr, /CALM_INPUT_NOT_READY[\s\S]*calm run --until tokenize|CALM_INPUT_NOT_READY[\s\S]*train-autoencoder/);
+});
+
+const mistakes: [string, string[], RegExp[]][] = [
+  ['a wrong key', ['run', 'tiny.yaml', '--set', 'train-lm.lerningRate=1'], [/CALM_CONFIG_UNKNOWN_KEY/, /Did you mean "learningRate"/]],
+  ['a wrong type', ['run', 'tiny.yaml', '--set', 'train-lm.steps=many'], [/CALM_CONFIG_INVALID +\S*tiny\.yaml:\d+:\d+/, /stages\.train-lm\.steps/]],
+  ['a missing file', ['run', 'nothing.yaml'], [/CALM_CONFIG_NOT_FOUND/, /calm init/]],
+  ['a missing corpus', ['run', 'tiny.yaml', '--set', 'tokenize.corpus=no/such.txt'], [/CALM_FILE_MISSING/, /no\/such\.txt/]],
+  ['an unknown stage', ['run', 'tiny.yaml', '--only', 'train-ml'], [/CALM_STAGE_NOT_IN_CONFIG/, /Did you mean "train-lm"/]],
+  ['a temperature that is not 1/n', ['run', 'tiny.yaml', '--set', 'sample.temperature=0.7'], [/CALM_CONFIG_INVALID/, /1\/n/, /stages\.sample\.temperature/]],
+  ['a temperature of 0', ['sample', 'tiny.yaml', '--temperature', '0'], [/must lie in \(0, 1\]/]],
+  ['a temperature that is no number', ['sample', 'tiny.yaml', '--temperature', 'warm'], [/temperature/]],
+  ['an unknown command', ['trian-lm'], [/CALM_STAGE_UNKNOWN/, /Did you mean "train-lm"/]],
+  ['an unknown flag', ['run', '--frce'], [/--frce/]],
+  ['an unknown engine', ['run', 'tiny.yaml', '--engine', 'cuda'], [/CALM_ENGINE_UNKNOWN/, /wasm/]],
+];
+
+for (const [what, args, patterns] of mistakes) {
+  test(`${what} is an error on one screen`, async (t) => {
+    const folder = temporaryFolder(t);
+    writeTinyProject(folder, { 'train-autoencoder': { steps: 1 } });
+    const { code, stdout, stderr } = await calm(args, folder);
+    t.true(code !== 0);
+    for (const pattern of patterns) t.regex(stdout + stderr, pattern);
+    t.true(stderr.split('\n').length < 20, stderr);
+    t.notRegex(stderr, /\n {4}at /);
+  });
+}
+
+test('with --json an error is a document too', async (t) => {
+  const { code, stdout } = await calm(['plan', 'none.yaml', '--json'], temporaryFolder(t));
+  t.is(code, 1);
+  t.like(JSON.parse(stdout).error, { code: 'CALM_CONFIG_NOT_FOUND' });
+});
+
+test('an artifact of another format version is refused by name', async (t) => {
+  const folder = temporaryFolder(t);
+  const config = writeTinyProject(folder);
+  await calm(['tokenize', config], folder);
+  const index = join(folder, 'runs/tiny/tokenize/tokens/index.json');
+  writeFileSync(index, readFileSync(index, 'utf8').replace('"formatVersion": 1', '"formatVersion": 2'));
+  const { code, stderr } = await calm(['train-autoencoder', config], folder);
+  t.is(code, 1);
+  t.regex(stderr, /CALM_ARTIFACT_VERSION +\S*index\.json/);
+  t.regex(stderr, /→ .*--force/);
+});
+
+test('init writes a configuration that plans; it replaces nothing unasked', async (t) => {
+  const folder = temporaryFolder(t);
+  writeTinyProject(folder);
+  t.is((await calm(['init', '--corpus', 'texts/*.txt'], folder)).code, 0);
+  t.deepEqual(parse(readFileSync(join(folder, 'calm.yaml'), 'utf8')).stages.tokenize.corpus, 'texts/*.txt');
+  const plan = await calm(['plan'], folder);
+  t.is(plan.code, 0, plan.stderr);
+  t.regex(plan.stdout, /runs\/default/);
+  t.is((await calm(['init'], folder)).code, 1);
+  t.false(existsSync(join(folder, 'runs')));
+});
+
+test('doctor, stages and schema answer', async (t) => {
+  const folder = temporaryFolder(t);
+  const doctor = await calm(['doctor', '--json'], folder);
+  t.is(doctor.code, 0, doctor.stderr);
+  const { findings } = JSON.parse(doctor.stdout) as { findings: { what: string; state: string }[] };
+  for (const what of ['node', 'engine wasm', 'engine cpu', 'memory', 'disk', 'tokenizers'])
+    t.true(
+      findings.some((finding) => finding.what === what && finding.state === 'ok'),
+      what,
+    );
+  t.regex((await calm(['stages'], folder)).stdout, /train-lm +token-shards, autoencoder, latent-shards\? +language-model/);
+  const schema = await calm(['schema'], folder);
+  t.is(schema.stdout, readFileSync(join(ROOT, 'configs/calm.schema.json'), 'utf8'), 'configs/calm.schema.json is out of date: npm run schema');
+});
+
+test('help loads no tensor library', async (t) => {
+  const trace = await calm(['--help'], ROOT, { NODE_DEBUG: 'module,esm' });
+  t.is(trace.code, 0);
+  t.regex(trace.stdout, /train-autoencoder/);
+  t.notRegex(trace.stderr, /tfjs-core/);
+  t.notRegex((await calm(['plan', 'configs/smoke.yaml'], ROOT, { NODE_DEBUG: 'module,esm' })).stderr, /tfjs-core/);
+});

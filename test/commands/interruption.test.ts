@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { calm, RunningCli } from '../helpers/cli.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+import { writeTinyProject } from '../helpers/tiny.ts';
+
+const STAGES = ['train-autoencoder', 'train-lm'] as const;
+const OUTPUTS = { 'train-autoencoder': 'autoencoder', 'train-lm': 'model' };
+// Long enough to be hit in the middle.
+const SLOW = { 'train-autoencoder': { steps: 120 }, 'train-lm': { steps: 90 } };
+
+interface Outcome {
+  readonly weights: Record<string, string>;
+  readonly metrics: Record<string, string>;
+}
+
+function outcomeOf(folder: string): Outcome {
+  const read = (stage: (typeof STAGES)[number], file: string) => readFileSync(join(folder, 'runs/tiny', stage, file)).toString('base64');
+  return {
+    weights: Object.fromEntries(STAGES.map((stage) => [stage, read(stage, `${OUTPUTS[stage]}/model.safetensors`)])),
+    metrics: Object.fromEntries(STAGES.map((stage) => [stage, read(stage, 'metrics.jsonl')])),
+  };
+}
+
+/** Starts the run, waits until a stage has got to a line of its metrics, sends a signal, and runs again to the end. */
+async function disturbed(folder: string, config: string, stage: string, lines: number, signal: NodeJS.Signals) {
+  const cli = new RunningCli(['run', config], folder);
+  const metrics = join(folder, 'runs/tiny/.work', stage, 'metrics.jsonl');
+  const count = () => {
+    try {
+      return readFileSync(metrics, 'utf8').split('\n').length - 1;
+    } catch {
+      return 0;
+    }
+  };
+  let isOver = false;
+  void cli.result.then(() => {
+    isOver = true;
+  });
+  while (!isOver && count() < lines) await sleep(5);
+  cli.process.kill(signal);
+  const stopped = await cli.result;
+  const again = await calm(['run', config], folder);
+  return { stopped, again };
+}
+
+let undisturbed: Outcome;
+
+test.serial('the same seed twice gives the same weights and metrics', async (t) => {
+  const outcomes: Outcome[] = [];
+  for (let i = 0; i < 2; i++) {
+    const folder = temporaryFolder(t);
+    const run = await calm(['run', writeTinyProject(folder, SLOW)], folder);
+    t.is(run.code, 0, run.stderr);
+    outcomes.push(outcomeOf(folder));
+  }
+  t.deepEqual(outcomes[0], outcomes[1]);
+  undisturbed = outcomes[0];
+});
+
+for (const signal of ['SIGKILL', 'SIGINT'] as const) {
+  for (const [stage, lines] of [
+    ['train-autoencoder', 8],
+    ['train-autoencoder', 20],
+    ['train-lm', 3],
+    ['train-lm', 15],
+  ] as const) {
+    test.serial(`${signal} in ${stage} after ${lines} lines of metrics, then the same command: the same bits`, async (t) => {
+      const folder = temporaryFolder(t);
+      const { stopped, again } = await disturbed(folder, writeTinyProject(folder, SLOW), stage, lines, signal);
+      if (signal === 'SIGKILL') t.is(stopped.signal, 'SIGKILL');
+      else {
+        t.is(stopped.code, 130, stopped.stderr);
+        t.regex(stopped.stderr, /CALM_INTERRUPTED[\s\S]*Go on with: calm run /);
+      }
+      t.is(again.code, 0, again.stderr);
+      t.regex(again.stderr, /going on from the checkpoint at step \d+/);
+      t.deepEqual(outcomeOf(folder), undisturbed);
+      t.deepEqual(readdirSync(join(folder, 'runs/tiny/.work')), []);
+      t.false(readdirSync(join(folder, 'runs/tiny')).includes('.lock'));
+    });
+  }
+}

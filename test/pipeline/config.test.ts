@@ -1,0 +1,56 @@
+import test from 'ava';
+import { type CalmError, CalmError as UserError } from '../../src/errors.ts';
+import { applyOverrides, checkConfig, parseConfig } from '../../src/pipeline/index.ts';
+
+function errorOf(run: () => unknown): CalmError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
+  }
+  throw new Error('no error was thrown');
+}
+
+const check = (text: string) => checkConfig(parseConfig('x/calm.yaml', text));
+
+test('a configuration with defaults; empty stages; stages under other ids', (t) => {
+  const config = check('stages:\n  tokenize:\n  second: { uses: tokenize, vocabSize: 300 }\n');
+  t.is(config.name, 'default');
+  t.is(config.engine, 'auto');
+  t.deepEqual(config.stages.tokenize, { uses: 'tokenize', inputs: {}, fields: {} });
+  t.deepEqual(config.stages.second, { uses: 'tokenize', inputs: {}, fields: { vocabSize: 300 } });
+});
+
+test('an unknown key is named with its place and the nearest known one', (t) => {
+  const error = errorOf(() => check('seed: 1\nengin: wasm\nstages: {}\n'));
+  t.is(error.code, 'CALM_CONFIG_UNKNOWN_KEY');
+  t.deepEqual(error.location, { file: 'x/calm.yaml', line: 2, column: 1 });
+  t.regex(error.hint ?? '', /Did you mean "engine"/);
+});
+
+test('a wrong type, broken YAML and duplicate keys have their places', (t) => {
+  const wrong = errorOf(() => check('stages: {}\nseed: many\n'));
+  t.is(wrong.code, 'CALM_CONFIG_INVALID');
+  t.is(wrong.location?.line, 2);
+  const broken = errorOf(() => check('stages:\n  a: [1\n'));
+  t.is(broken.code, 'CALM_CONFIG_SYNTAX');
+  const twice = errorOf(() => check('seed: 1\nseed: 2\nstages: {}\n'));
+  t.is(twice.code, 'CALM_CONFIG_SYNTAX');
+  t.is(twice.location?.line, 2);
+});
+
+test('names cannot leave their folders', (t) => {
+  for (const name of ['../x', 'a/b', '.hidden']) t.is(errorOf(() => check(`name: ${name}\nstages: {}\n`)).code, 'CALM_CONFIG_INVALID');
+  t.is(errorOf(() => check('stages: { ../x: {} }\n')).code, 'CALM_CONFIG_INVALID');
+});
+
+test('--set changes known paths only', (t) => {
+  const document = parseConfig('calm.yaml', 'stages: { train-lm: { steps: 1 } }');
+  const { data } = applyOverrides(document, ['train-lm.steps=500', 'stages.train-lm.schedule=cosine', 'seed=7']);
+  t.deepEqual(data, { seed: 7, stages: { 'train-lm': { steps: 500, schedule: 'cosine' } } });
+  t.deepEqual(document.data, { stages: { 'train-lm': { steps: 1 } } });
+  t.is(errorOf(() => applyOverrides(document, ['trainlm.steps=5'])).code, 'CALM_OVERRIDE_UNKNOWN_PATH');
+  t.regex(errorOf(() => applyOverrides(document, ['trainlm.steps=5'])).hint ?? '', /Did you mean "train-lm"/);
+  t.is(errorOf(() => applyOverrides(document, ['seed'])).code, 'CALM_OVERRIDE_SYNTAX');
+});
