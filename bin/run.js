@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 // The `calm` executable. Written in the JavaScript that Node 16 reads, so that an old Node gets an answer instead of a syntax error.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const REQUIRED = [22, 18];
 const [major, minor] = process.versions.node.split('.').map(Number);
@@ -13,7 +16,13 @@ else await runCalm();
 async function runCalm() {
   exitWithParent();
   const { execute } = await import('@oclif/core');
-  await execute({ dir: import.meta.url });
+  const root = dirname(dirname(fileURLToPath(import.meta.url)));
+  await execute({ loadOptions: { root, pluginAdditions: pluginsOfProject(process.cwd()) } });
+}
+
+/** oclif plugins called calm-plugin-… among the dependencies of the project that calm is started in. */
+function pluginsOfProject(path) {
+  return existsSync(join(path, 'package.json')) ? { core: ['calm-plugin-*', '@*/calm-plugin-*'], path } : undefined;
 }
 
 /** Starts this command again with the Node that npm put into node_modules (the package `node`). */
