@@ -1,0 +1,90 @@
+import test from 'ava';
+import { disposeTree, type Engine, intTensor, loadEngine, tf } from 'calm-lm/engine';
+import {
+  AUTOENCODER_DEFAULTS,
+  autoencoderTable,
+  CALM_DEFAULTS,
+  CorpusEncoder,
+  calmTable,
+  countParameters,
+  encode,
+  initParameters,
+  type LanguageModel,
+  PatchDecoder,
+} from 'calm-lm/models';
+import { RandomStream } from 'calm-lm/random';
+
+let engine: Engine;
+test.before(async () => {
+  engine = await loadEngine('wasm');
+});
+
+const autoencoderConfig = { ...AUTOENCODER_DEFAULTS, vocabSize: 30, hiddenSize: 12, intermediateSize: 20, numEncoderLayers: 4, latentSize: 5, patchSize: 3 };
+const config = {
+  ...CALM_DEFAULTS,
+  vocabSize: 30,
+  hiddenSize: 16,
+  intermediateSize: 24,
+  numHiddenLayers: 2,
+  numAttentionHeads: 2,
+  numKeyValueHeads: 1,
+  latentSize: 5,
+  patchSize: 3,
+  noiseSize: 4,
+  numMlpLayers: 1,
+};
+const ids = (count: number) => {
+  const stream = new RandomStream(1, 'ids');
+  return Int32Array.from({ length: count }, () => stream.nextInteger(30));
+};
+
+function languageModel(): LanguageModel {
+  const autoencoder = { config: autoencoderConfig, parameters: initParameters(autoencoderTable(autoencoderConfig), 1, 0.3) };
+  return { config, parameters: initParameters(calmTable(config), 1, 0.3), autoencoder };
+}
+
+test.serial('the tables of the frozen encoder give what the encoder gives', async (t) => {
+  const autoencoder = { config: autoencoderConfig, parameters: initParameters(autoencoderTable(autoencoderConfig), 2, 0.3) };
+  const encoder = await CorpusEncoder.create(engine, autoencoder);
+  const byTables = await encoder.encode(ids(60));
+  const plain = encode(autoencoder.parameters, autoencoderConfig, intTensor(ids(60)));
+  for (const part of ['mean', 'logStd'] as const) {
+    const expected = await plain[part].data();
+    byTables[part].forEach((value, i) => {
+      t.true(Math.abs(value - expected[i]) < 1e-5);
+    });
+  }
+  encoder.dispose();
+});
+
+test.serial('a prompt fed in pieces gives the hidden states of one pass', async (t) => {
+  const decoder = new PatchDecoder(engine, languageModel());
+  const [rows, patches] = [2, 9];
+  const all = intTensor(ids(rows * patches * 3), [rows, patches * 3]);
+  const whole = await decoder.feed(all);
+  const first = await decoder.feed(tf.slice(all, [0, 0], [rows, 12]));
+  const rest = await decoder.feed(tf.slice(all, [0, 12], [rows, 15]), first.cache);
+  const pieces = await tf.concat([first.hidden, rest.hidden], 1).data();
+  (await whole.hidden.data()).forEach((value: number, i: number) => {
+    t.true(Math.abs(value - pieces[i]) < 1e-5);
+  });
+  disposeTree({ whole, first, rest });
+});
+
+test.serial('a prompt longer than a piece is cut, fed and joined', async (t) => {
+  const decoder = new PatchDecoder(engine, languageModel());
+  const patches = 700;
+  const { hidden, cache } = await decoder.feed(intTensor(ids(patches * 3), [1, patches * 3]));
+  t.deepEqual(hidden.shape, [1, patches, 16]);
+  t.is(cache.k1.shape[2], patches);
+  disposeTree({ hidden, cache });
+});
+
+test('sizes of the paper: the autoencoder has 75M parameters, CALM-M 371M without it', (t) => {
+  const autoencoder = countParameters(autoencoderTable(AUTOENCODER_DEFAULTS));
+  t.true(Math.abs(autoencoder / 75.8e6 - 1) < 0.01, `${autoencoder}`);
+  const medium = countParameters(
+    calmTable({ ...CALM_DEFAULTS, hiddenSize: 1024, intermediateSize: 2752, numHiddenLayers: 16, numAttentionHeads: 16, numKeyValueHeads: 16 }),
+  );
+  t.true(Math.abs(medium / 371e6 - 1) < 0.01, `${medium}`);
+});
