@@ -1,0 +1,46 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { drawLossCurve, flatten, formatCount, formatNumber, formatRun, formatSeconds, formatTable } from '../../src/reporting/index.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+
+test('numbers and times for people', (t) => {
+  t.deepEqual([4.23, 59.94, 61, 3600 + 62].map(formatSeconds), ['4.2 s', '59.9 s', '1:01', '1:01:02']);
+  t.deepEqual([12, 12_345, 4.56e6].map(formatCount), ['12', '12.3k', '4.6M']);
+  t.deepEqual([3, 0.99912, 123.456, 2_500_000].map(formatNumber), ['3', '0.99912', '123.46', '2.5M']);
+});
+
+test('a table has a rule and no trailing blanks', (t) => {
+  t.is(formatTable(['a', 'long head'], [['wide cell', 'x']]), 'a          long head\n─────────  ─────────\nwide cell  x');
+});
+
+test('results flatten to dotted names; lists of records keep their first field as a label', (t) => {
+  t.deepEqual(
+    flatten({
+      brier: [0.25, 0.5],
+      nested: { tokens: 3 },
+      underNoise: [{ sigma: 0.1, accuracy: 0.5 }],
+      tokensPerSecond: 9,
+      text: 'x',
+      samples: [{ tokens: 3 }],
+    }),
+    [
+      ['brier', '0.25000  0.50000'],
+      ['nested.tokens', '3'],
+      ['underNoise[sigma 0.10000].accuracy', '0.50000'],
+    ],
+  );
+  const shown = formatRun([{ name: 'train', state: 'done', seconds: 5, metrics: { loss: 1.5, tokensPerSecond: 2000 } }]);
+  t.regex(shown, /train +done +5\.0 s +2\.0k/);
+  t.regex(shown, /train +loss +1\.5000/);
+});
+
+test('the loss curve leaves out lines without a loss, and needs three points', (t) => {
+  const file = join(temporaryFolder(t), 'metrics.jsonl');
+  t.is(drawLossCurve(file), undefined);
+  writeFileSync(file, '{"step":1,"loss":3}\n{"step":2,"held":1}\n{"step":2,"loss":2}\n');
+  t.is(drawLossCurve(file), undefined);
+  writeFileSync(file, '{"step":1,"loss":3}\n{"step":2,"held":1}\n{"step":2,"loss":2}\n{"step":3,"loss":1}\n');
+  t.regex(drawLossCurve(file) ?? '', /3\.0000|3 ┼/);
+  t.regex(drawLossCurve(file) ?? '', /loss, steps 1 … 3/);
+});
