@@ -8,17 +8,18 @@
 import { createRequire } from 'node:module';
 import { engineUnavailable, engineUnknown } from '../errors.ts';
 import { ENGINE_NAMES, ENGINE_PACKAGES, type EngineChoice, type EngineName, engineVersion } from './names.ts';
+import { loadRuntime, numThreads, onnxCompiler } from './onnx/runtime.ts';
+import type { CompiledStep, Step } from './step.ts';
 import { type TensorTree, tf } from './tensors.ts';
 import { loadWasm } from './wasm/load.ts';
-
-export type Step<Inputs extends TensorTree, Outputs extends TensorTree> = (inputs: Inputs) => Outputs;
-export type CompiledStep<Inputs extends TensorTree, Outputs extends TensorTree> = (inputs: Inputs) => Promise<Outputs>;
 
 /** A loaded engine. There is one a process: TensorFlow.js keeps its backend in global state. */
 export interface Engine {
   readonly name: EngineName;
   /** Package name → version, for manifests. */
   readonly versions: Readonly<Record<string, string>>;
+  /** Whether steps become graphs, of which there is one for each set of input shapes. */
+  readonly isCompiling: boolean;
   /**
    * Makes a step ready to run. `example` shows the shapes; other shapes may follow. The compiled step leaves its inputs alone and returns
    * tensors that the caller disposes; everything between is freed.
@@ -33,12 +34,15 @@ const require = createRequire(import.meta.url);
 const BACKENDS: Record<EngineName, () => Promise<string>> = {
   'node-gpu': () => loadNative('node-gpu'),
   node: () => loadNative('node'),
+  onnx: loadCpu,
   wasm: loadWasm,
-  cpu: async () => {
-    await import('@tensorflow/tfjs-backend-cpu');
-    return 'cpu';
-  },
+  cpu: loadCpu,
 };
+
+async function loadCpu(): Promise<string> {
+  await import('@tensorflow/tfjs-backend-cpu');
+  return 'cpu';
+}
 
 /** Loads an engine; `auto` takes the first that works, in the order of ENGINE_NAMES. */
 export async function loadEngine(choice: EngineChoice = 'auto'): Promise<Engine> {
@@ -59,16 +63,32 @@ async function startEngine(name: EngineName): Promise<Engine> {
     await tf.setBackend(backend);
     await tf.ready();
     if (tf.getBackend() !== backend) throw new Error(`TensorFlow.js fell back to "${tf.getBackend()}"`);
+    tf.enableProdMode();
+    return {
+      name,
+      isCompiling: name === 'onnx',
+      versions: versionsOf(name),
+      compile: compilerOf(name),
+      memory: () => ({ numTensors: tf.memory().numTensors, numBytes: tf.memory().numBytes }),
+    };
   } catch (error) {
     throw engineUnavailable(name, ENGINE_PACKAGES[name], error);
   }
-  tf.enableProdMode();
+}
+
+function versionsOf(name: EngineName): Record<string, string> {
   return {
-    name,
-    versions: { '@tensorflow/tfjs-core': tf.version_core, [ENGINE_PACKAGES[name]]: engineVersion(name) ?? 'unknown' },
-    compile: async (step) => async (inputs) => tf.tidy(() => step(inputs) as tf.TensorContainer) as ReturnType<typeof step>,
-    memory: () => ({ numTensors: tf.memory().numTensors, numBytes: tf.memory().numBytes }),
+    '@tensorflow/tfjs-core': tf.version_core,
+    [ENGINE_PACKAGES[name]]: engineVersion(name) ?? 'unknown',
+    ...(name === 'onnx' ? { threads: String(numThreads()) } : {}),
   };
+}
+
+/** `onnx` traces steps into graphs; the others run them eagerly. */
+function compilerOf(name: EngineName): Engine['compile'] {
+  if (name !== 'onnx') return async (step) => async (inputs) => tf.tidy(() => step(inputs) as tf.TensorContainer) as ReturnType<typeof step>;
+  const compile = onnxCompiler(loadRuntime());
+  return async (step) => compile(step);
 }
 
 /** TensorFlow's own binding, looked for at run time. It calls two functions of node:util that Node 23 dropped. */

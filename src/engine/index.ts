@@ -1,6 +1,7 @@
 /** The engine room: the only importer of TensorFlow.js. */
 
-export { type CompiledStep, type Engine, loadEngine, type Step } from './engine.ts';
+export { type Engine, loadEngine } from './engine.ts';
 export { type LossOutputs, valueAndGradients } from './gradients.ts';
 export { ENGINE_NAMES, ENGINE_PACKAGES, type EngineChoice, type EngineName, engineVersion } from './names.ts';
+export type { CompiledStep, Step } from './step.ts';
 export { disposeTree, floatTensor, intTensor, readFloats, readIntegers, type Tensor, type TensorMap, type TensorTree, tf } from './tensors.ts';

@@ -2,7 +2,7 @@
 
 import { createRequire } from 'node:module';
 
-export const ENGINE_NAMES = ['node-gpu', 'node', 'wasm', 'cpu'] as const;
+export const ENGINE_NAMES = ['node-gpu', 'node', 'onnx', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 export type EngineChoice = EngineName | 'auto';
 
@@ -10,6 +10,7 @@ export type EngineChoice = EngineName | 'auto';
 export const ENGINE_PACKAGES: Record<EngineName, string> = {
   'node-gpu': '@tensorflow/tfjs-node-gpu',
   node: '@tensorflow/tfjs-node',
+  onnx: 'onnxruntime-node',
   wasm: '@tensorflow/tfjs-backend-wasm',
   cpu: '@tensorflow/tfjs-backend-cpu',
 };

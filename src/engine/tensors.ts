@@ -13,7 +13,7 @@ export type TensorMap = Record<string, tf.Tensor>;
 /** What goes into a step and comes out of it: tensors in nested records. */
 export type TensorTree = tf.Tensor | { readonly [name: string]: TensorTree };
 
-/** A float32 tensor of the given shape over a copy of the values. */
+/** A float32 tensor of the given shape. The values may be taken over without a copy: leave them alone afterwards. */
 export function floatTensor(values: Float32Array, shape: readonly number[]): tf.Tensor {
   return tf.tensor(values, shape as number[], 'float32');
 }
@@ -25,11 +25,11 @@ export function intTensor(values: Int32Array, shape: readonly number[] = [values
 
 /** The numbers of a tensor, copied out. */
 export async function readFloats(tensor: tf.Tensor): Promise<Float32Array> {
-  return Float32Array.from(await tensor.data());
+  return (await tensor.data<'float32'>()).slice();
 }
 
 export async function readIntegers(tensor: tf.Tensor): Promise<Int32Array> {
-  return Int32Array.from(await tensor.data());
+  return (await tensor.data<'int32'>()).slice();
 }
 
 /** Frees every tensor of a tree. */

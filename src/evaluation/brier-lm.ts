@@ -5,8 +5,8 @@
  * B rows · P target patches · K tokens a patch · W windows.
  */
 
-import { disposeTree, intTensor, type TensorMap, tf } from '../engine/index.ts';
-import type { KeyValueCache, PatchDecoder } from '../models/index.ts';
+import { disposeTree, intTensor, type Tensor, tf } from '../engine/index.ts';
+import { extendCache, type KeyValueCache, type PatchDecoder } from '../models/index.ts';
 
 export const NUM_FACTORS = 4;
 
@@ -43,8 +43,7 @@ export async function estimateBrier(
   const rows = ids.length;
   const golden = targets ?? ids.map((row) => row.subarray(patchSize));
   const patches = golden[0].length / patchSize;
-  const context = Int32Array.from({ length: rows * patches * patchSize }, (_, i) => ids[Math.floor(i / (patches * patchSize))][i % (patches * patchSize)]);
-  const idTensor = intTensor(context, [rows, patches * patchSize]);
+  const idTensor = joinRows(ids.map((row) => row.subarray(0, patches * patchSize)));
   const { hidden, cache } = await decoder.feed(idTensor);
   const positions = tf.reshape(hidden, [rows * patches, hiddenSize]);
   const drawn = await decoder.draw(positions, draws.accuracy(2 * rows * patches * noiseSize));
@@ -128,39 +127,37 @@ async function rollOut(
     drawn.slice(offset + (row * patches + window) * patchSize, offset + (row * patches + window + 1) * patchSize);
   const indices = Array.from({ length: rows }, (_, row) => row);
   let paths: { first: Int32Array[]; second: Int32Array[] } = { first: indices.map((row) => patchOf(0, row)), second: indices.map((row) => patchOf(half, row)) };
-  let cache = cutCache(full, window + 1);
+  let past: { cache: KeyValueCache; length: number } = { cache: full, length: window + 1 };
   for (let step = 1; step < steps; step++) {
     if (indices.every((row) => agreement(paths.first[row], paths.second[row]) < Math.min(NUM_FACTORS, step * patchSize))) break;
-    const next = await continuePath(
-      decoder,
-      cache,
-      lastPatches(paths.first, patchSize),
-      draws.rollout(window, step - 1, 2 * rows * decoder.model.config.noiseSize),
-    );
-    disposeTree(cache);
-    cache = next.cache;
-    paths = { first: extend(paths.first, next.drawn, 0, patchSize), second: extend(paths.second, next.drawn, rows * patchSize, patchSize) };
+    const ids = joinRows(lastPatches(paths.first, patchSize));
+    const { hidden, fresh } = await decoder.look(ids, past.cache, past.length);
+    const next = await drawAt(decoder, hidden, draws.rollout(window, step - 1, 2 * rows * decoder.model.config.noiseSize));
+    const cache = step + 1 < steps ? extendCache(past.cache, past.length, fresh) : full;
+    if (past.cache !== full) disposeTree(past.cache);
+    past = { cache, length: past.length + 1 };
+    disposeTree({ ids, hidden, fresh });
+    paths = { first: extend(paths.first, next, 0, patchSize), second: extend(paths.second, next, rows * patchSize, patchSize) };
   }
-  disposeTree(cache);
+  if (past.cache !== full) disposeTree(past.cache);
   return paths;
 }
 
-async function continuePath(
-  decoder: PatchDecoder,
-  cache: KeyValueCache,
-  patches: readonly Int32Array[],
-  noise: Float32Array,
-): Promise<{ drawn: Int32Array; cache: KeyValueCache }> {
-  const [rows, width] = [patches.length, patches[0].length];
-  const ids = intTensor(
-    Int32Array.from({ length: rows * width }, (_, i) => patches[Math.floor(i / width)][i % width]),
-    [rows, width],
+/** Draws at the last position of every row, [rows, 1, hidden]. */
+async function drawAt(decoder: PatchDecoder, hidden: Tensor, noise: Float32Array): Promise<Int32Array> {
+  const positions = tf.reshape(hidden, [hidden.shape[0], decoder.model.config.hiddenSize]);
+  const drawn = await decoder.draw(positions, noise);
+  positions.dispose();
+  return drawn;
+}
+
+/** Rows of equal length as one tensor, [rows, length]. */
+function joinRows(rows: readonly Int32Array[]): Tensor {
+  const width = rows[0].length;
+  return intTensor(
+    Int32Array.from({ length: rows.length * width }, (_, i) => rows[Math.floor(i / width)][i % width]),
+    [rows.length, width],
   );
-  const fed = await decoder.feed(ids, cache);
-  const hidden = tf.reshape(fed.hidden, [rows, decoder.model.config.hiddenSize]);
-  const drawn = await decoder.draw(hidden, noise);
-  disposeTree({ ids, hidden, fed: fed.hidden });
-  return { drawn, cache: fed.cache };
 }
 
 function lastPatches(paths: readonly Int32Array[], patchSize: number): Int32Array[] {
@@ -169,16 +166,6 @@ function lastPatches(paths: readonly Int32Array[], patchSize: number): Int32Arra
 
 function extend(paths: readonly Int32Array[], drawn: Int32Array, offset: number, patchSize: number): Int32Array[] {
   return paths.map((path, row) => Int32Array.of(...path, ...drawn.subarray(offset + row * patchSize, offset + (row + 1) * patchSize)));
-}
-
-/** The first `length` positions of every layer's keys and values. */
-function cutCache(cache: KeyValueCache, length: number): TensorMap {
-  return Object.fromEntries(
-    Object.entries(cache).map(([name, tensor]) => {
-      const [rows, heads, , size] = tensor.shape as [number, number, number, number];
-      return [name, tf.slice(tensor, [0, 0, 0, 0], [rows, heads, length, size])];
-    }),
-  );
 }
 
 /** How batches become one score. `weighted`: every window counts the same and each factor is clamped at 0. `reference`: every batch counts the same and only the product is clamped, so two negative factors give a positive score. */

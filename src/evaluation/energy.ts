@@ -81,12 +81,9 @@ export class EnergyEvaluator {
     return this.#average(async (batch, index) => {
       const { ids, mean, logStd, targetNoise, rows, positions } = this.#tensors(batch);
       const samples = floatTensor(await draw(positions * numSamples, index), [positions, numSamples, latentSize]);
-      const outputs = tf.tidy(() => {
-        const targets = addNoise({ mean: tf.expandDims(mean, 1), logStd: tf.expandDims(logStd, 1) }, targetNoise);
-        const parts = energyParts(samples, targets, beta);
-        const [fidelity, diversity] = [tf.mean(parts.fidelity), tf.mean(parts.diversity)];
-        return { loss: tf.sub(fidelity, diversity), fidelity, diversity };
-      });
+      const inputs = { mean, logStd, targetNoise, samples };
+      const run = await this.#engine.compile((given: typeof inputs) => scoreSamples(given, beta), inputs);
+      const outputs = await run(inputs);
       disposeTree({ ids, mean, logStd, targetNoise, samples });
       return { outputs, weight: rows };
     });
@@ -121,4 +118,15 @@ export class EnergyEvaluator {
   #stream(batch: readonly EnergySequence[], purpose: string): RandomStream {
     return new RandomStream(this.#seed, 'energy evaluation', this.#sequences.indexOf(batch[0]), purpose);
   }
+}
+
+/** The energy loss of samples that are given, [positions, N, latent]. */
+function scoreSamples(
+  { mean, logStd, targetNoise, samples }: Omit<Inputs, 'parameters' | 'ids' | 'noise'> & { readonly samples: Tensor },
+  beta: number,
+): Outputs {
+  const targets = addNoise({ mean: tf.expandDims(mean, 1), logStd: tf.expandDims(logStd, 1) }, targetNoise);
+  const parts = energyParts(samples, targets, beta);
+  const [fidelity, diversity] = [tf.mean(parts.fidelity), tf.mean(parts.diversity)];
+  return { loss: tf.sub(fidelity, diversity), fidelity, diversity };
 }

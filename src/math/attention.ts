@@ -10,16 +10,13 @@ export interface RotaryTable {
 
 /**
  * Angles position · θ^(−2i/D) for i = 0 … D/2 − 1, repeated for both halves (the rotate-half convention of Llama).
- * @param start the first position; later chunks of a cached rollout begin where the cache ends
+ * @param start the first position, a scalar; later chunks of a cached rollout begin where the cache ends
  */
-export function rotaryTable(start: number, count: number, headSize: number, theta: number): RotaryTable {
-  const half = headSize / 2;
-  const angles = Float32Array.from({ length: count * headSize }, (_, i) => {
-    const frequency = Math.fround(1 / theta ** ((2 * ((i % headSize) % half)) / headSize));
-    return Math.fround((start + Math.floor(i / headSize)) * frequency);
-  });
-  const table = (f: (x: number) => number) => floatTensor(angles.map(f), [count, headSize]);
-  return { cos: table(Math.cos), sin: table(Math.sin) };
+export function rotaryTable(start: Tensor | number, count: number, headSize: number, theta: number): RotaryTable {
+  const frequencies = Float32Array.from({ length: headSize }, (_, i) => 1 / theta ** ((2 * (i % (headSize / 2))) / headSize));
+  const positions = tf.add(tf.range(0, count, 1, 'float32'), start);
+  const angles = tf.mul(tf.expandDims(positions, 1), floatTensor(frequencies, [1, headSize]));
+  return { cos: tf.cos(angles), sin: tf.sin(angles) };
 }
 
 /**
@@ -32,27 +29,38 @@ export function rotate(x: Tensor, { cos, sin }: RotaryTable): Tensor {
 }
 
 /**
- * softmax(q kᵀ / √D + mask) v, in which query i may look at keys up to its own position.
- * @param query [batch, heads, queries, head size]; the queries are the last positions of the keys
+ * softmax(q kᵀ / √D + mask) v.
+ * @param query [batch, heads, queries, head size]
  * @param key [batch, heads, keys, head size]
  * @param value [batch, heads, keys, head size]
+ * @param mask added to the scores, [queries, keys]: see causalMask
  * @returns [batch, heads, queries, head size]
  */
-export function causalAttention(query: Tensor, key: Tensor, value: Tensor): Tensor {
-  const [batch, heads, queries, size] = query.shape as [number, number, number, number];
-  const keys = key.shape[2] as number;
+export function attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor): Tensor {
+  const [batch, heads, , size] = query.shape as [number, number, number, number];
   const flat = (x: Tensor) => tf.reshape(x, [batch * heads, x.shape[2] as number, size]) as tf.Tensor3D;
   const scores = tf.mul(tf.matMul(flat(query), flat(key), false, true), 1 / Math.sqrt(size));
-  const weights = tf.softmax(queries === 1 ? scores : tf.add(scores, causalMask(queries, keys)));
+  const weights = tf.softmax(tf.add(scores, mask));
   return tf.reshape(tf.matMul(weights as tf.Tensor3D, flat(value)), query.shape);
 }
 
-/** 0 where query i may see key j, −1e9 where not; [queries, keys]. */
-function causalMask(queries: number, keys: number): Tensor {
-  const offset = keys - queries;
-  const mask = new Float32Array(queries * keys);
-  for (let i = 0; i < queries; i++) mask.fill(-1e9, i * keys + offset + i + 1, (i + 1) * keys);
-  return floatTensor(mask, [queries, keys]);
+/** What a hidden position adds to its score. */
+const HIDDEN = -1e9;
+
+/**
+ * 0 where a query may look, −1e9 where not. The keys are `capacity` places of a cache, of which the first `filled` count, and then the queries' own;
+ * each query sees all that counts of the cache, and its own kind up to itself.
+ * @param filled a scalar, so that one graph serves a cache as it fills
+ * @returns [queries, capacity + queries]
+ */
+export function causalMask(queries: number, capacity: number, filled: Tensor | number): Tensor {
+  const own = new Float32Array(queries * queries);
+  for (let i = 0; i < queries; i++) own.fill(HIDDEN, i * queries + i + 1, (i + 1) * queries);
+  const ownMask = floatTensor(own, [queries, queries]);
+  if (capacity === 0) return ownMask;
+  const isEmpty = tf.greaterEqual(tf.range(0, capacity, 1, 'float32'), filled);
+  const cacheMask = tf.mul(tf.cast(isEmpty, 'float32'), HIDDEN);
+  return tf.concat([tf.tile(tf.reshape(cacheMask, [1, capacity]), [queries, 1]), ownMask], 1);
 }
 
 /** Repeats each key/value head for its group of query heads: [batch, groups, positions, size] → [batch, heads, positions, size]. */

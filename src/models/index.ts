@@ -4,7 +4,7 @@ export * from './autoencoder/autoencoder.ts';
 export { AUTOENCODER_DEFAULTS, type AutoencoderConfig } from './autoencoder/config.ts';
 export { CorpusEncoder } from './autoencoder/corpus-encoder.ts';
 export { encodeByTables, encoderTables } from './autoencoder/encoder-tables.ts';
-export { type BackboneOutput, embedPatches, type KeyValueCache, runBackbone } from './calm/backbone.ts';
+export { type BackboneOutput, embedPatches, extendCache, type KeyValueCache, type PastPatches, runBackbone } from './calm/backbone.ts';
 export * from './calm/calm.ts';
 export { CALM_DEFAULTS, type CalmConfig, NUM_TARGET_SAMPLES } from './calm/config.ts';
 export { PatchDecoder } from './calm/decoding.ts';

@@ -81,6 +81,11 @@ type Learnt = { readonly parameters: TensorMap; readonly first: TensorMap; reado
 type FusedInputs = { readonly learnt: Learnt; readonly scalars: StepScalars; readonly batch: TensorTree };
 type FusedOutputs = { readonly learnt: Learnt; readonly values: TensorMap };
 
+/** Gradients and values of a step so far; the values' names come with the first micro-batch. */
+type Sums = { readonly gradients: TensorMap; readonly values: TensorMap };
+type MicroInputs = { readonly parameters: TensorMap; readonly sums: Sums; readonly batch: TensorTree };
+type ApplyInputs = { readonly learnt: Learnt; readonly sums: Sums; readonly scalars: StepScalars };
+
 class Trainer<Batch extends TensorTree> {
   readonly #options: TrainerOptions<Batch>;
   #learnt: Learnt;
@@ -90,6 +95,8 @@ class Trainer<Batch extends TensorTree> {
   #elapsedMs: number;
   #metrics: Record<string, number> = {};
   #runStep: CompiledStep<FusedInputs, FusedOutputs> | undefined;
+  #runMicro: CompiledStep<MicroInputs, Sums> | undefined;
+  #runApply: CompiledStep<ApplyInputs, FusedOutputs> | undefined;
 
   private constructor(options: TrainerOptions<Batch>, learnt: Learnt, step: number, state: TrainerState) {
     this.#options = options;
@@ -172,33 +179,34 @@ class Trainer<Batch extends TensorTree> {
 
   /** Gradients micro-batch by micro-batch, averaged, then applied. */
   async #accumulatedStep(scalars: StepScalars): Promise<FusedOutputs> {
-    const { accumulationSteps } = this.#options;
-    let sums: { gradients: TensorMap; values: TensorMap } | undefined;
+    const { accumulationSteps, engine } = this.#options;
+    const { parameters } = this.#learnt;
+    let sums: Sums = { gradients: mapTensors(parameters, (tensor) => tf.zerosLike(tensor)), values: {} };
     for (let micro = 0; micro < accumulationSteps; micro++) {
-      const batch = await this.#options.batch(this.#step, micro);
-      const previous = sums;
-      sums = tf.tidy(() => {
-        const { outputs, gradients } = this.#gradients(this.#learnt.parameters, batch);
-        const share = (tensor: tf.Tensor, sum?: tf.Tensor) => (sum ? tf.add(sum, tf.div(tensor, accumulationSteps)) : tf.div(tensor, accumulationSteps));
-        return {
-          gradients: mapTensors(gradients, (g, name) => share(g, previous?.gradients[name])),
-          values: mapTensors(outputs, (v, name) => share(v, previous?.values[name])),
-        };
-      });
-      disposeTree({ batch, ...(previous ?? {}) });
+      const inputs: MicroInputs = { parameters, sums, batch: await this.#options.batch(this.#step, micro) };
+      this.#runMicro ??= await engine.compile((given: MicroInputs) => this.#addGradients(given), inputs);
+      const grown = await this.#runMicro(inputs);
+      disposeTree({ batch: inputs.batch, sums });
+      sums = grown;
     }
-    const { gradients, values } = sums as NonNullable<typeof sums>;
-    const outputs = tf.tidy(
-      () =>
-        this.#apply(
-          this.#learnt,
-          gradients,
-          mapTensors(values, (value) => tf.clone(value)),
-          scalars,
-        ) as unknown as tf.TensorContainer,
-    ) as unknown as FusedOutputs;
-    disposeTree({ gradients, values });
+    const inputs: ApplyInputs = { learnt: this.#learnt, sums, scalars };
+    this.#runApply ??= await engine.compile((given: ApplyInputs) => this.#apply(given.learnt, given.sums.gradients, given.sums.values, given.scalars), inputs);
+    const outputs = await this.#runApply(inputs);
+    disposeTree(sums);
     return outputs;
+  }
+
+  /** Adds one micro-batch's share to the sums. */
+  #addGradients({ parameters, sums, batch }: MicroInputs): Sums {
+    const { outputs, gradients } = this.#gradients(parameters, batch as Batch);
+    const share = (tensor: tf.Tensor, sum?: tf.Tensor) => {
+      const part = tf.div(tensor, this.#options.accumulationSteps);
+      return sum ? tf.add(sum, part) : part;
+    };
+    return {
+      gradients: mapTensors(gradients, (tensor, name) => share(tensor, sums.gradients[name])),
+      values: mapTensors(outputs, (tensor, name) => share(tensor, sums.values[name])),
+    };
   }
 
   #gradients(parameters: TensorMap, batch: Batch): { outputs: TensorMap; gradients: TensorMap } {

@@ -1,7 +1,7 @@
 /** The frozen encoder over many patches, by tables. N patches · K tokens a patch · L latent. */
 
 import type { Latents } from '../../artifacts/index.ts';
-import { type CompiledStep, disposeTree, type Engine, intTensor, readFloats, type Tensor, type TensorMap, tf } from '../../engine/index.ts';
+import { type CompiledStep, disposeTree, type Engine, intTensor, readFloats, type Tensor, type TensorMap } from '../../engine/index.ts';
 import type { Autoencoder } from '../language-model.ts';
 import type { PatchGaussians } from './autoencoder.ts';
 import { encodeByTables, encoderTables } from './encoder-tables.ts';
@@ -21,7 +21,8 @@ export class CorpusEncoder {
   }
 
   static async create(engine: Engine, { config, parameters }: Autoencoder): Promise<CorpusEncoder> {
-    const tables = tf.tidy(() => encoderTables(parameters, config));
+    const makeTables = await engine.compile((given: TensorMap) => ({ tables: encoderTables(given, config) }), parameters);
+    const { tables } = await makeTables(parameters);
     const example: Inputs = { parameters, tables, ids: intTensor(new Int32Array(config.patchSize)) };
     const run = await engine.compile((given: Inputs) => {
       const { mean, logStd }: PatchGaussians = encodeByTables(given.parameters, config, given.tables, given.ids);

@@ -4,7 +4,7 @@
  */
 
 import { type Tensor, type TensorMap, tf } from '../../engine/index.ts';
-import { causalAttention, embed, layerNorm, linear, type RotaryTable, repeatHeads, rmsNorm, rotaryTable, rotate, silu } from '../../math/index.ts';
+import { attend, causalMask, embed, layerNorm, linear, type RotaryTable, repeatHeads, rmsNorm, rotaryTable, rotate, silu } from '../../math/index.ts';
 import { linearSpec, normSpec, type ParameterTable, swigluSpec } from '../parameters.ts';
 import { swiglu } from '../swiglu.ts';
 import type { CalmConfig } from './config.ts';
@@ -15,8 +15,14 @@ export type KeyValueCache = TensorMap;
 export interface BackboneOutput {
   /** [batch, patches, hidden], after the final norm. */
   readonly hidden: Tensor;
-  /** The cache grown by these patches. */
+  /** Keys and values of these patches alone, in the shape of a cache. */
+  readonly fresh: KeyValueCache;
+}
+
+/** A cache and how much of it counts, a float scalar. Places past `length` are hidden, so one graph serves a cache as it fills. */
+export interface PastPatches {
   readonly cache: KeyValueCache;
+  readonly length: Tensor;
 }
 
 export function backboneTable(config: CalmConfig): ParameterTable {
@@ -60,42 +66,50 @@ export function embedPatches(parameters: TensorMap, config: CalmConfig, ids: Ten
 }
 
 /**
- * One pass over patches, after those of the cache if there is one.
+ * One pass over patches, after those of the past if there is one.
  * @param embeds [batch, patches, hidden]
  */
-export function runBackbone(parameters: TensorMap, config: CalmConfig, embeds: Tensor, past?: KeyValueCache): BackboneOutput {
-  const rotary = rotaryTable(past?.k0?.shape[2] ?? 0, embeds.shape[1] as number, config.hiddenSize / config.numAttentionHeads, config.ropeTheta);
-  const cache: KeyValueCache = {};
+export function runBackbone(parameters: TensorMap, config: CalmConfig, embeds: Tensor, past?: PastPatches): BackboneOutput {
+  const patches = embeds.shape[1] as number;
+  const start = past?.length ?? 0;
+  const surroundings: Surroundings = {
+    rotary: rotaryTable(start, patches, config.hiddenSize / config.numAttentionHeads, config.ropeTheta),
+    mask: causalMask(patches, past?.cache.k0.shape[2] ?? 0, start),
+    past: past?.cache,
+    fresh: {},
+  };
   let hidden = embeds;
   for (let i = 0; i < config.numHiddenLayers; i++) {
     const name = `transformer.layers.${i}`;
-    const attended = attention(parameters, config, i, rmsNorm(hidden, parameters[`${name}.input_layernorm.weight`], config.rmsNormEps), rotary, cache, past);
-    hidden = tf.add(hidden, attended);
+    const normed = rmsNorm(hidden, parameters[`${name}.input_layernorm.weight`], config.rmsNormEps);
+    hidden = tf.add(hidden, attention(parameters, config, i, normed, surroundings));
     hidden = tf.add(hidden, swiglu(parameters, `${name}.mlp`, rmsNorm(hidden, parameters[`${name}.post_attention_layernorm.weight`], config.rmsNormEps)));
   }
-  return { hidden: rmsNorm(hidden, parameters['transformer.norm.weight'], config.rmsNormEps), cache };
+  return { hidden: rmsNorm(hidden, parameters['transformer.norm.weight'], config.rmsNormEps), fresh: surroundings.fresh };
 }
 
-/** Causal self-attention of layer `index`; writes the layer's grown keys and values into `cache`. */
-function attention(
-  parameters: TensorMap,
-  config: CalmConfig,
-  index: number,
-  x: Tensor,
-  rotary: RotaryTable,
-  cache: KeyValueCache,
-  past?: KeyValueCache,
-): Tensor {
+/** What all layers share. */
+interface Surroundings {
+  readonly rotary: RotaryTable;
+  readonly mask: Tensor;
+  readonly past: KeyValueCache | undefined;
+  /** Filled layer by layer. */
+  readonly fresh: KeyValueCache;
+}
+
+/** Causal self-attention of layer `index`. */
+function attention(parameters: TensorMap, config: CalmConfig, index: number, x: Tensor, { rotary, mask, past, fresh }: Surroundings): Tensor {
   const { numAttentionHeads, numKeyValueHeads, hiddenSize } = config;
   const project = (kind: 'q' | 'k' | 'v', heads: number) =>
     splitHeads(linear(x, parameters[`transformer.layers.${index}.self_attn.${kind}_proj.weight`]), heads);
   const query = rotate(project('q', numAttentionHeads), rotary);
-  const key = append(past?.[`k${index}`], rotate(project('k', numKeyValueHeads), rotary));
-  const value = append(past?.[`v${index}`], project('v', numKeyValueHeads));
-  cache[`k${index}`] = key;
-  cache[`v${index}`] = value;
+  const key = rotate(project('k', numKeyValueHeads), rotary);
+  const value = project('v', numKeyValueHeads);
+  fresh[`k${index}`] = key;
+  fresh[`v${index}`] = value;
   const group = numAttentionHeads / numKeyValueHeads;
-  const attended = causalAttention(query, repeatHeads(key, group), repeatHeads(value, group));
+  const all = (name: string, own: Tensor) => repeatHeads(past ? tf.concat([past[name], own], 2) : own, group);
+  const attended = attend(query, all(`k${index}`, key), all(`v${index}`, value), mask);
   const merged = tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [x.shape[0], x.shape[1] as number, hiddenSize]);
   return linear(merged, parameters[`transformer.layers.${index}.self_attn.o_proj.weight`]);
 }
@@ -106,7 +120,29 @@ function splitHeads(x: Tensor, heads: number): Tensor {
   return tf.transpose(tf.reshape(x, [batch, patches, heads, size / heads]), [0, 2, 1, 3]);
 }
 
-/** Along the positions axis. */
-function append(past: Tensor | undefined, next: Tensor): Tensor {
-  return past ? tf.concat([past, next], 2) : next;
+/** The first `length` places of a cache, followed by fresh ones. */
+export function extendCache(cache: KeyValueCache, length: number, fresh: KeyValueCache): KeyValueCache {
+  if (length === 0) return mapCache(fresh, (tensor) => tf.clone(tensor));
+  return mapCache(fresh, (own, name) => tf.tidy(() => tf.concat([firstPlaces(cache[name], length), own], 2)));
+}
+
+/** A cache with empty places up to a capacity. */
+export function padCache(cache: KeyValueCache, capacity: number): KeyValueCache {
+  return mapCache(cache, (tensor) =>
+    tf.pad(tensor as tf.Tensor4D, [
+      [0, 0],
+      [0, 0],
+      [0, capacity - (tensor.shape[2] as number)],
+      [0, 0],
+    ]),
+  );
+}
+
+function firstPlaces(tensor: Tensor, length: number): Tensor {
+  const [batch, heads, , size] = tensor.shape as [number, number, number, number];
+  return tf.slice(tensor, [0, 0, 0, 0], [batch, heads, length, size]);
+}
+
+function mapCache(cache: KeyValueCache, f: (tensor: Tensor, name: string) => Tensor): KeyValueCache {
+  return Object.fromEntries(Object.entries(cache).map(([name, tensor]) => [name, f(tensor, name)]));
 }

@@ -6,14 +6,16 @@
 import { type CompiledStep, disposeTree, type Engine, floatTensor, readIntegers, type Tensor, type TensorMap, tf } from '../../engine/index.ts';
 import { decodeTokens } from '../autoencoder/autoencoder.ts';
 import type { LanguageModel } from '../language-model.ts';
-import { embedPatches, type KeyValueCache, runBackbone } from './backbone.ts';
+import { embedPatches, extendCache, type KeyValueCache, padCache, runBackbone } from './backbone.ts';
 import { sampleEnergyHead } from './heads/energy.ts';
 
 /** Patches are fed in pieces of at most this many, so that a long prompt's attention stays small. */
 const PATCHES_A_PIECE = 512;
+/** Capacities of padded caches are multiples of this. */
+const CAPACITY_STEP = 32;
 
-type FeedInputs = { readonly parameters: TensorMap; readonly ids: Tensor; readonly cache: KeyValueCache };
-type FeedOutputs = { readonly hidden: Tensor; readonly cache: KeyValueCache };
+type FeedInputs = { readonly parameters: TensorMap; readonly ids: Tensor; readonly past?: { readonly cache: KeyValueCache; readonly length: Tensor } };
+type FeedOutputs = { readonly hidden: Tensor; readonly fresh: KeyValueCache };
 type DrawInputs = { readonly parameters: TensorMap; readonly autoencoder: TensorMap; readonly hidden: Tensor; readonly noise: Tensor };
 
 /** Runs a language model patch by patch. Tensors that it returns belong to the caller. */
@@ -29,20 +31,44 @@ export class PatchDecoder {
   }
 
   /**
-   * Feeds patches after those of `cache`.
+   * Feeds patches after the first `length` of `cache`; all of it counts where `length` is absent.
    * @param ids [rows, patches·K], int32
    * @returns the hidden state at every new patch, [rows, patches, hidden], and the grown cache
    */
-  async feed(ids: Tensor, cache: KeyValueCache = {}): Promise<FeedOutputs> {
+  async feed(ids: Tensor, cache: KeyValueCache = {}, length = cache.k0?.shape[2] ?? 0): Promise<{ hidden: Tensor; cache: KeyValueCache }> {
     const [rows, width] = ids.shape as [number, number];
     const piece = PATCHES_A_PIECE * this.model.config.patchSize;
-    if (width <= piece) return this.#feedPiece(ids, cache);
+    if (width <= piece) {
+      const { hidden, fresh } = await this.look(ids, cache, length);
+      const grown = extendCache(cache, length, fresh);
+      disposeTree(fresh);
+      return { hidden, cache: grown };
+    }
     const [head, tail] = [tf.slice(ids, [0, 0], [rows, piece]), tf.slice(ids, [0, piece])];
-    const first = await this.#feedPiece(head, cache);
+    const first = await this.feed(head, cache, length);
     const rest = await this.feed(tail, first.cache);
     const hidden = tf.concat([first.hidden, rest.hidden], 1);
     disposeTree({ first, rest: rest.hidden, head, tail });
     return { hidden, cache: rest.cache };
+  }
+
+  /** Like feed, for patches that nothing will follow: the cache is left as it is, and only what is new is returned. */
+  async look(ids: Tensor, cache: KeyValueCache, length: number): Promise<FeedOutputs> {
+    const { config, parameters } = this.model;
+    const capacity = cache.k0?.shape[2] ?? 0;
+    // An engine that compiles has a graph for each shape; capacities in steps keep them few.
+    const wanted = this.#engine.isCompiling ? Math.ceil(capacity / CAPACITY_STEP) * CAPACITY_STEP : capacity;
+    const padded = wanted === capacity ? cache : padCache(cache, wanted);
+    const lengthTensor = floatTensor(Float32Array.of(length), []);
+    const inputs: FeedInputs = capacity === 0 ? { parameters, ids } : { parameters, ids, past: { cache: padded, length: lengthTensor } };
+    this.#feed ??= await this.#engine.compile(
+      (given: FeedInputs) => runBackbone(given.parameters, config, embedPatches(given.parameters, config, given.ids), given.past) as FeedOutputs,
+      inputs,
+    );
+    const outputs = await this.#feed(inputs);
+    lengthTensor.dispose();
+    if (padded !== cache) disposeTree(padded);
+    return outputs;
   }
 
   /**
@@ -63,15 +89,5 @@ export class PatchDecoder {
     const ids = await readIntegers(tokens);
     disposeTree({ tokens, noiseTensor });
     return ids;
-  }
-
-  async #feedPiece(ids: Tensor, cache: KeyValueCache): Promise<FeedOutputs> {
-    const { config, parameters } = this.model;
-    const inputs = { parameters, ids, cache };
-    this.#feed ??= await this.#engine.compile(
-      (given: FeedInputs) => runBackbone(given.parameters, config, embedPatches(given.parameters, config, given.ids), given.cache) as FeedOutputs,
-      inputs,
-    );
-    return this.#feed(inputs);
   }
 }

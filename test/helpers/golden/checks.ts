@@ -1,6 +1,17 @@
 /** What is computed for each kind of case. A kind is recognised by what the folder holds, never by its name or sizes. */
 
-import { type Engine, floatTensor, intTensor, readIntegers, type Tensor, type TensorMap, tf, valueAndGradients } from 'calm-lm/engine';
+import {
+  type Engine,
+  floatTensor,
+  intTensor,
+  type LossOutputs,
+  readIntegers,
+  type Tensor,
+  type TensorMap,
+  type TensorTree,
+  tf,
+  valueAndGradients,
+} from 'calm-lm/engine';
 import { aggregateBrier, estimateBrier } from 'calm-lm/evaluation';
 import { crossEntropy, energyLoss, energyParts, rotaryTable } from 'calm-lm/math';
 import {
@@ -17,6 +28,7 @@ import {
   encode,
   encodeByTables,
   encoderTables,
+  extendCache,
   hiddenStates,
   isDecayed,
   type LanguageModel,
@@ -34,6 +46,13 @@ export interface CaseKind {
   /** Why a kind can't be checked; absent where it can. */
   readonly skip?: string;
   readonly check?: (golden: GoldenCase, engine: Engine) => Promise<void>;
+}
+
+/** Value and gradients as one compiled step: what the engine makes of a training step is what is checked. */
+async function compiledGradients<Inputs extends TensorTree & { parameters: TensorMap }>(engine: Engine, inputs: Inputs, loss: (given: Inputs) => LossOutputs) {
+  const step = (given: Inputs) => valueAndGradients(() => loss(given), given.parameters);
+  const run = await engine.compile(step as (given: Inputs) => { outputs: TensorMap; gradients: TensorMap }, inputs);
+  return run(inputs);
 }
 
 const headOf = (golden: GoldenCase) => golden.config<{ modelType?: string }>().modelType;
@@ -62,7 +81,7 @@ const firstOf = (golden: GoldenCase): object => golden.json<{ cases: object[] }>
 
 // — autoencoder —
 
-async function checkAutoencoder(golden: GoldenCase): Promise<void> {
+async function checkAutoencoder(golden: GoldenCase, engine: Engine): Promise<void> {
   const config = golden.autoencoderConfig();
   const parameters = golden.parameters(autoencoderTable(config));
   const ids = tf.reshape(golden.integers('in.input_ids'), [-1]);
@@ -75,16 +94,19 @@ async function checkAutoencoder(golden: GoldenCase): Promise<void> {
   const latents = tf.reshape(golden.floats('in.dec_latent'), [-1, config.latentSize]);
   await golden.check('dec.logits', decode(parameters, config, latents));
   golden.checkEqual('dec.argmax', await readIntegers(decodeTokens(parameters, config, latents)), golden.expected('dec.argmax').data);
-  await checkAutoencoderLoss(golden, parameters, config, ids);
+  await checkAutoencoderLoss(golden, engine, parameters, config, ids);
 }
 
-async function checkAutoencoderLoss(golden: GoldenCase, parameters: TensorMap, config: AutoencoderConfig, ids: Tensor): Promise<void> {
+async function checkAutoencoderLoss(golden: GoldenCase, engine: Engine, parameters: TensorMap, config: AutoencoderConfig, ids: Tensor): Promise<void> {
   const perPatch = (name: string) => tf.reshape(golden.floats(name), [-1, config.latentSize]);
   const keep = golden.input('rng.token_mask_u').data.map((u) => Number(u > config.aeDropout));
   const tokenMask = intTensor(Int32Array.from(keep));
   golden.checkEqual('in.token_mask', await readIntegers(tokenMask), golden.input('in.token_mask').data);
   const draws = { tokenMask, noise: perPatch('rng.eps'), latentMask: perPatch('rng.latent_dropout_mask') };
-  const { outputs: parts, gradients } = valueAndGradients(() => ({ ...autoencoderLoss(parameters, config, ids, draws) }), parameters);
+  const inputs = { parameters, ids, draws };
+  const { outputs: parts, gradients } = await compiledGradients(engine, inputs, (given) => ({
+    ...autoencoderLoss(given.parameters, config, given.ids, given.draws),
+  }));
   await golden.check('train.loss', parts.loss);
   await golden.check('train.ce', parts.crossEntropy);
   await golden.check('train.kl', parts.kl);
@@ -97,7 +119,7 @@ async function checkAutoencoderLoss(golden: GoldenCase, parameters: TensorMap, c
 
 // — energy head —
 
-async function checkEnergyHead(golden: GoldenCase): Promise<void> {
+async function checkEnergyHead(golden: GoldenCase, engine: Engine): Promise<void> {
   const config = golden.config();
   const table = Object.fromEntries(Object.entries(calmTable(config)).filter(([name]) => name.startsWith('mlp_generator.')));
   const parameters = golden.parameters(table);
@@ -106,27 +128,32 @@ async function checkEnergyHead(golden: GoldenCase): Promise<void> {
   await golden.check('latent_predictions', sampleEnergyHead(parameters, config, hidden, noise));
   const targets = positionMajor(tf.add(golden.floats('in.mean'), tf.mul(golden.floats('rng.target_eps'), tf.exp(golden.floats('in.log_std')))));
   const all = { ...parameters, hidden };
-  const samplesOf = () => positionMajor(sampleEnergyHead(parameters, config, hidden, noise));
-  const { outputs, gradients } = valueAndGradients(() => ({ loss: tf.mean(energyLoss(samplesOf(), targets, config.beta)) }), all);
+  const samplesOf = (given: TensorMap, z: Tensor) => positionMajor(sampleEnergyHead(given, config, given.hidden, z));
+  const inputs = { parameters: all, noise, targets };
+  const { outputs, gradients } = await compiledGradients(engine, inputs, (given) => ({
+    loss: tf.mean(energyLoss(samplesOf(given.parameters, given.noise), given.targets, config.beta)),
+  }));
   const { hidden: gradHidden, ...gradParameters } = gradients;
   await golden.check('loss', outputs.loss);
   await golden.checkGradients(gradParameters);
   await golden.check('grad_hidden', gradHidden);
-  const parts = energyParts(samplesOf(), targets, config.beta);
+  const parts = energyParts(samplesOf(all, noise), targets, config.beta);
   await golden.check('distance_x', parts.diversity);
   await golden.check('distance_y', tf.div(parts.fidelity, 2));
   await golden.check('score', tf.sub(parts.diversity, parts.fidelity));
-  await checkGivenSamples(golden, targets, config.beta);
+  await checkGivenSamples(golden, engine, targets, config.beta);
 }
 
 /** The score of given samples, for the case's own exponent and others. */
-async function checkGivenSamples(golden: GoldenCase, targets: Tensor, beta: number): Promise<void> {
+async function checkGivenSamples(golden: GoldenCase, engine: Engine, targets: Tensor, beta: number): Promise<void> {
   if (!golden.hasInput('in.x')) return;
   const samples = golden.floats('in.x');
   const extra = golden.json<{ extra_betas?: number[] }>('meta.json').extra_betas ?? [];
   for (const exponent of [beta, ...extra]) {
     const suffix = exponent === beta ? '' : `_beta${exponent}`;
-    const { outputs, gradients } = valueAndGradients(() => ({ loss: tf.mean(energyLoss(positionMajor(samples), targets, exponent)) }), { samples });
+    const { outputs, gradients } = await compiledGradients(engine, { parameters: { samples }, targets }, (given) => ({
+      loss: tf.mean(energyLoss(positionMajor(given.parameters.samples), given.targets, exponent)),
+    }));
     await golden.check(`given_x.loss${suffix}`, outputs.loss);
     await golden.check(`given_x.grad_x${suffix}`, gradients.samples);
   }
@@ -140,7 +167,7 @@ function positionMajor(x: Tensor): Tensor {
 
 // — training step of the language model —
 
-async function checkTrainingStep(golden: GoldenCase): Promise<void> {
+async function checkTrainingStep(golden: GoldenCase, engine: Engine): Promise<void> {
   const config = golden.config();
   const autoencoderConfig = golden.autoencoderConfig();
   const parameters = golden.parameters(calmTable(config));
@@ -151,7 +178,8 @@ async function checkTrainingStep(golden: GoldenCase): Promise<void> {
   await golden.check('ae_log_std', gaussians.logStd);
   const batch = { ids: context, targets: gaussians, positions: intTensor(positions) };
   const draws = { noise: tf.sub(golden.floats('rng.noise_u'), 0.5), targetNoise: positionMajor(golden.floats('rng.target_eps')) };
-  const { outputs, gradients } = valueAndGradients(() => ({ ...calmLoss(parameters, config, batch, draws) }), parameters);
+  const inputs = { parameters, batch: { ...batch, targets: { ...gaussians } }, draws };
+  const { outputs, gradients } = await compiledGradients(engine, inputs, (given) => ({ ...calmLoss(given.parameters, config, given.batch, given.draws) }));
   await golden.check('loss', outputs.loss);
   await golden.checkGradients(gradients);
   await golden.check('patch_embeds', embedPatches(parameters, config, context));
@@ -197,19 +225,20 @@ async function checkCache(golden: GoldenCase): Promise<void> {
   const rotary = rotaryTable(0, patches, config.hiddenSize / config.numAttentionHeads, config.ropeTheta);
   await golden.check('rope_cos', rotary.cos);
   await golden.check('rope_sin', rotary.sin);
-  let cache: TensorMap | undefined;
+  let cache: TensorMap = {};
   let upTo = 0;
   const pieces: Tensor[] = [];
   for (const chunk of golden.json<{ chunks: number[] }>('meta.json').chunks) {
-    const next = runBackbone(parameters, config, tf.slice(embeds, [0, upTo, 0], [rows, chunk, size]), cache);
-    cache = next.cache;
+    const past = upTo ? { cache, length: tf.scalar(upTo) } : undefined;
+    const next = runBackbone(parameters, config, tf.slice(embeds, [0, upTo, 0], [rows, chunk, size]), past);
+    cache = extendCache(cache, upTo, next.fresh);
     upTo += chunk;
     pieces.push(next.hidden);
     await golden.check(`inc.hidden_upto${upTo}`, next.hidden);
   }
   await golden.check('inc.hidden', tf.concat(pieces, 1));
-  for (const [name, tensor] of Object.entries(full.cache)) await golden.check(`full.cache.${name}`, tensor);
-  for (const [name, tensor] of Object.entries(cache ?? {})) await golden.check(`inc.cache.${name}`, tensor);
+  for (const [name, tensor] of Object.entries(full.fresh)) await golden.check(`full.cache.${name}`, tensor);
+  for (const [name, tensor] of Object.entries(cache)) await golden.check(`inc.cache.${name}`, tensor);
 }
 
 // — evaluation —
