@@ -48,11 +48,12 @@ export async function estimateBrier(
   const positions = tf.reshape(hidden, [rows * patches, hiddenSize]);
   const drawn = await decoder.draw(positions, draws.accuracy(2 * rows * patches * noiseSize));
   const shape = { rows, patches, patchSize };
+  const rounded = decoder.roundCapacity(cache);
   const batch =
     patchSize >= NUM_FACTORS
       ? scorePatches(drawn, golden, shape)
-      : await scoreWindows(drawn, golden, shape, (window, steps) => rollOut(decoder, cache, drawn, shape, window, steps, draws));
-  disposeTree({ hidden, cache, idTensor, positions });
+      : await scoreWindows(drawn, golden, shape, (window, steps) => rollOut(decoder, rounded, drawn, shape, window, steps, draws));
+  disposeTree({ hidden, cache, idTensor, positions, ...(rounded === cache ? {} : { rounded }) });
   return batch;
 }
 

@@ -190,7 +190,16 @@ class Trainer<Batch extends TensorTree> {
       sums = grown;
     }
     const inputs: ApplyInputs = { learnt: this.#learnt, sums, scalars };
-    this.#runApply ??= await engine.compile((given: ApplyInputs) => this.#apply(given.learnt, given.sums.gradients, given.sums.values, given.scalars), inputs);
+    this.#runApply ??= await engine.compile(
+      (given: ApplyInputs) =>
+        this.#apply(
+          given.learnt,
+          given.sums.gradients,
+          mapTensors(given.sums.values, (value) => tf.clone(value)),
+          given.scalars,
+        ),
+      inputs,
+    );
     const outputs = await this.#runApply(inputs);
     disposeTree(sums);
     return outputs;

@@ -120,7 +120,7 @@ test('doctor, stages and schema answer', async (t) => {
   const doctor = await calm(['doctor', '--json'], folder);
   t.is(doctor.code, 0, doctor.stderr);
   const { findings } = JSON.parse(doctor.stdout) as { findings: { what: string; state: string }[] };
-  for (const what of ['node', 'engine wasm', 'engine cpu', 'memory', 'disk', 'tokenizers'])
+  for (const what of ['node', 'engine onnx', 'engine wasm', 'engine cpu', 'memory', 'disk', 'tokenizers'])
     t.true(
       findings.some((finding) => finding.what === what && finding.state === 'ok'),
       what,

@@ -46,40 +46,47 @@ async function disturbed(folder: string, config: string, stage: string, lines: n
   return { stopped, again };
 }
 
-let undisturbed: Outcome;
+const undisturbed = new Map<string, Outcome>();
 
-test.serial('the same seed twice gives the same weights and metrics', async (t) => {
-  const outcomes: Outcome[] = [];
-  for (let i = 0; i < 2; i++) {
-    const folder = temporaryFolder(t);
-    const run = await calm(['run', writeTinyProject(folder, SLOW)], folder);
-    t.is(run.code, 0, run.stderr);
-    outcomes.push(outcomeOf(folder));
-  }
-  t.deepEqual(outcomes[0], outcomes[1]);
-  undisturbed = outcomes[0];
-});
-
-for (const signal of ['SIGKILL', 'SIGINT'] as const) {
-  for (const [stage, lines] of [
-    ['train-autoencoder', 8],
-    ['train-autoencoder', 20],
-    ['train-lm', 3],
-    ['train-lm', 15],
-  ] as const) {
-    test.serial(`${signal} in ${stage} after ${lines} lines of metrics, then the same command: the same bits`, async (t) => {
+for (const engine of ['onnx', 'wasm']) {
+  test.serial(`the same seed twice gives the same weights and metrics (${engine})`, async (t) => {
+    const outcomes: Outcome[] = [];
+    for (let i = 0; i < 2; i++) {
       const folder = temporaryFolder(t);
-      const { stopped, again } = await disturbed(folder, writeTinyProject(folder, SLOW), stage, lines, signal);
-      if (signal === 'SIGKILL') t.is(stopped.signal, 'SIGKILL');
-      else {
-        t.is(stopped.code, 130, stopped.stderr);
-        t.regex(stopped.stderr, /CALM_INTERRUPTED[\s\S]*Go on with: calm run /);
-      }
-      t.is(again.code, 0, again.stderr);
-      t.regex(again.stderr, /going on from the checkpoint at step \d+/);
-      t.deepEqual(outcomeOf(folder), undisturbed);
-      t.deepEqual(readdirSync(join(folder, 'runs/tiny/.work')), []);
-      t.false(readdirSync(join(folder, 'runs/tiny')).includes('.lock'));
-    });
-  }
+      const run = await calm(['run', writeTinyProject(folder, SLOW, { engine })], folder);
+      t.is(run.code, 0, run.stderr);
+      outcomes.push(outcomeOf(folder));
+    }
+    t.deepEqual(outcomes[0], outcomes[1]);
+    undisturbed.set(engine, outcomes[0]);
+  });
+}
+
+const disturbances = [
+  ['onnx', 'SIGKILL', 'train-autoencoder', 8],
+  ['onnx', 'SIGKILL', 'train-autoencoder', 20],
+  ['onnx', 'SIGKILL', 'train-lm', 3],
+  ['onnx', 'SIGKILL', 'train-lm', 15],
+  ['onnx', 'SIGINT', 'train-autoencoder', 12],
+  ['onnx', 'SIGINT', 'train-lm', 12],
+  ['wasm', 'SIGKILL', 'train-autoencoder', 12],
+  ['wasm', 'SIGKILL', 'train-lm', 12],
+  ['wasm', 'SIGINT', 'train-lm', 5],
+] as const;
+
+for (const [engine, signal, stage, lines] of disturbances) {
+  test.serial(`${signal} in ${stage} after ${lines} lines of metrics, then the same command: the same bits (${engine})`, async (t) => {
+    const folder = temporaryFolder(t);
+    const { stopped, again } = await disturbed(folder, writeTinyProject(folder, SLOW, { engine }), stage, lines, signal);
+    if (signal === 'SIGKILL') t.is(stopped.signal, 'SIGKILL');
+    else {
+      t.is(stopped.code, 130, stopped.stderr);
+      t.regex(stopped.stderr, /CALM_INTERRUPTED[\s\S]*Go on with: calm run /);
+    }
+    t.is(again.code, 0, again.stderr);
+    t.regex(again.stderr, /going on from the checkpoint at step \d+/);
+    t.deepEqual(outcomeOf(folder), undisturbed.get(engine) as Outcome);
+    t.deepEqual(readdirSync(join(folder, 'runs/tiny/.work')), []);
+    t.false(readdirSync(join(folder, 'runs/tiny')).includes('.lock'));
+  });
 }

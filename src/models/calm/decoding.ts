@@ -55,12 +55,9 @@ export class PatchDecoder {
   /** Like feed, for patches that nothing will follow: the cache is left as it is, and only what is new is returned. */
   async look(ids: Tensor, cache: KeyValueCache, length: number): Promise<FeedOutputs> {
     const { config, parameters } = this.model;
-    const capacity = cache.k0?.shape[2] ?? 0;
-    // An engine that compiles has a graph for each shape; capacities in steps keep them few.
-    const wanted = this.#engine.isCompiling ? Math.ceil(capacity / CAPACITY_STEP) * CAPACITY_STEP : capacity;
-    const padded = wanted === capacity ? cache : padCache(cache, wanted);
+    const padded = this.roundCapacity(cache);
     const lengthTensor = floatTensor(Float32Array.of(length), []);
-    const inputs: FeedInputs = capacity === 0 ? { parameters, ids } : { parameters, ids, past: { cache: padded, length: lengthTensor } };
+    const inputs: FeedInputs = length === 0 ? { parameters, ids } : { parameters, ids, past: { cache: padded, length: lengthTensor } };
     this.#feed ??= await this.#engine.compile(
       (given: FeedInputs) => runBackbone(given.parameters, config, embedPatches(given.parameters, config, given.ids), given.past) as FeedOutputs,
       inputs,
@@ -69,6 +66,16 @@ export class PatchDecoder {
     lengthTensor.dispose();
     if (padded !== cache) disposeTree(padded);
     return outputs;
+  }
+
+  /**
+   * The cache as this engine likes it. One that compiles has a graph for each shape, and capacities in steps keep them few; for others, and where
+   * the capacity fits, it is the cache itself. Whoever looks at one cache many times rounds it once.
+   */
+  roundCapacity(cache: KeyValueCache): KeyValueCache {
+    const capacity = cache.k0?.shape[2] ?? 0;
+    const wanted = this.#engine.isCompiling ? Math.ceil(capacity / CAPACITY_STEP) * CAPACITY_STEP : capacity;
+    return wanted === capacity ? cache : padCache(cache, wanted);
   }
 
   /**

@@ -1,0 +1,11 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { loadEngine } from 'calm-lm/engine';
+import { ROOT } from './helpers/cli.ts';
+import { runGoldens } from './helpers/golden/run.ts';
+
+test('values and gradients of the PyTorch reference, on onnx', async (t) => {
+  const reports = await runGoldens(join(ROOT, 'test/golden'), await loadEngine('onnx'));
+  t.is(reports.length, 13);
+  for (const { directory, kind, state, reason } of reports) t.is(state, 'passed', `${directory} (${kind}): ${reason}`);
+});
