@@ -1,41 +1,25 @@
 import { jsonReport } from 'calm-lm/artifacts';
+import type { BrierScore, EnergyMeasure, Reconstruction } from 'calm-lm/evaluation';
 
-/** BrierLM as scripts read it. */
-export interface BrierReport {
-  /** × 100, as the paper prints it. */
-  readonly brierLM: number;
-  /** Brier-1 … Brier-4, as fractions. */
-  readonly brier: readonly number[];
+/** BrierLM as scripts read it; brierLM is × 100, as the paper prints it, the factors are fractions. */
+export interface BrierReport extends BrierScore {
   /** Samples a position. */
   readonly numSamples: number;
-  readonly numWindows: number;
   readonly protocol: string;
 }
 
 /** The energy loss of the model and of a predictor that ignores the context. */
-export interface EnergyReport {
-  readonly loss: number;
-  readonly fidelity: number;
-  readonly diversity: number;
+export interface EnergyReport extends EnergyMeasure {
   readonly contextFreeLoss: number;
-}
-
-export interface ReconstructionReport {
-  readonly tokenAccuracy: number;
-  readonly patchAccuracy: number;
-  readonly sampledTokenAccuracy: number;
-  readonly meanStd: number;
-  readonly underNoise: readonly { readonly sigma: number; readonly tokenAccuracy: number }[];
-  readonly numTokens: number;
 }
 
 /** All that `evaluate` measures; what was not asked for is absent. */
 export interface Evaluation {
-  readonly reconstruction?: ReconstructionReport;
+  readonly reconstruction?: Reconstruction;
   readonly brierlm?: BrierReport;
   readonly energy?: EnergyReport;
   readonly untrained?: BrierReport;
-  readonly unigram?: Omit<BrierReport, 'numSamples' | 'protocol'>;
+  readonly unigram?: BrierScore;
 }
 
 /** The artifact kind that `evaluate` makes: evaluation.json. */

@@ -7,7 +7,7 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { artifactVersion } from '../errors.ts';
 import { readIndex, readJson, writeJson } from './files.ts';
-import { readSafetensors, type StoredTensors, writeSafetensors } from './safetensors.ts';
+import { readSafetensors, type StoredTensor, type StoredTensors, writeSafetensors } from './safetensors.ts';
 
 const FORMAT_VERSION = 1;
 
@@ -59,11 +59,7 @@ export class ModelFolder {
   }
 
   /** Writes the whole folder; `configs` maps file names (config, ae_config) to camelCase records. */
-  async write(
-    configs: Record<string, object>,
-    weights: Iterable<readonly [string, StoredTensors extends Map<string, infer T> ? T : never]>,
-    tokenizerFile: string,
-  ): Promise<void> {
+  async write(configs: Record<string, object>, weights: Iterable<readonly [string, StoredTensor]>, tokenizerFile: string): Promise<void> {
     await mkdir(this.directory, { recursive: true });
     await writeSafetensors(this.weightsFile, weights);
     for (const [name, config] of Object.entries(configs))

@@ -14,7 +14,7 @@ export const configFlags = {
     helpValue: 'PATH=VALUE',
     default: [],
   }),
-  engine: Flags.string({ description: 'tensor engine: auto, node-gpu, node, wasm, cpu' }),
+  engine: Flags.string({ description: 'tensor engine: auto, node-gpu, node, onnx, wasm, cpu' }),
 };
 
 export const selectionFlags = {

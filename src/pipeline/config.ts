@@ -29,7 +29,7 @@ export const runConfigSchema = z.strictObject({
     .optional()
     .describe('Name of the run and of its folder; the file name where absent.'),
   seed: z.int().nonnegative().default(0).describe('Every random number of the run follows from it.'),
-  engine: z.string().default('auto').describe('auto | node-gpu | node | wasm | cpu. `auto` takes the first of these that is there.'),
+  engine: z.string().default('auto').describe('auto | node-gpu | node | onnx | wasm | cpu. `auto` takes the first of these that is there.'),
   output: z.string().default('runs').describe('Folder of all runs, relative to where calm is started.'),
   plugins: z.array(z.string()).default([]).describe('Packages or files (./…) that bring further stages.'),
   stages: z

@@ -27,7 +27,20 @@ export async function buildGraph(config: RunConfig, registry: Registry): Promise
   for (const [id, entry] of Object.entries(config.stages)) {
     nodes.push({ id, stage: stages[id], config: await checkFields(config, id, entry, stages[id]), inputs: wire(config, id, entry, stages, registry) });
   }
-  return sortByNeed(nodes);
+  // Loops first: what waits for itself is worse than what is of the wrong kind.
+  const sorted = sortByNeed(nodes);
+  for (const node of nodes) checkKinds(config, node, stages);
+  return sorted;
+}
+
+/** Refuses wires whose ends are of different kinds. */
+function checkKinds(config: RunConfig, { id, stage, inputs }: StageNode, stages: Record<string, AnyStage>): void {
+  for (const [port, source] of Object.entries(inputs)) {
+    if (source.type !== 'stage') continue;
+    const wanted = kindOf(stage.inputs[port] as ArtifactKind | OptionalPort).name;
+    const found = (stages[source.id].outputs as Record<string, ArtifactKind>)[source.port]?.name ?? 'stage without such an output';
+    if (found !== wanted) throw at(config, id, port, wrongWire(id, port, wanted, source.id, found));
+  }
 }
 
 /** Runs the stage's own schema over its fields. */
@@ -88,10 +101,8 @@ function sourceByName(config: RunConfig, id: string, port: string, given: string
   const stage = stages[other];
   if (!stage) throw at(config, id, port, unknownStageId(other, Object.keys(stages)));
   const outputs = outputsOf(stage);
-  const found = named ? outputs.find(([output]) => output === named) : (outputs.find(([, { name }]) => name === kind.name) ?? outputs[0]);
-  if (!found || found[1].name !== kind.name)
-    throw at(config, id, port, wrongWire(id, port, kind.name, given, found?.[1].name ?? 'stage without such an output'));
-  return { type: 'stage', id: other, port: found[0] };
+  const fitting = outputs.find(([, { name }]) => name === kind.name) ?? outputs[0];
+  return { type: 'stage', id: other, port: named ?? fitting?.[0] ?? '' };
 }
 
 function outputsOf(stage: AnyStage): [string, ArtifactKind][] {

@@ -23,6 +23,8 @@ export class RunReporter {
   #lastLine = 0;
   #rate = 0;
   #stageSteps = 0;
+  /** Where and when the present stretch of steps began; the time left is judged from it. */
+  #first: { step: number; at: number } | undefined;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -68,8 +70,6 @@ export class RunReporter {
     if (steps) parts.push(...this.#timeLeft(step, steps, now));
     return parts.join(' · ');
   }
-
-  #first: { step: number; at: number } | undefined;
 
   #timeLeft(step: number, steps: number, now: number): string[] {
     if (!this.#first || step <= this.#first.step) this.#first = { step, at: now };

@@ -142,7 +142,8 @@ test('what can’t be wired is refused before any work', async (t) => {
   t.is(await code('stages: { double: {} }'), 'CALM_INPUT_MISSING');
   t.is(await code('stages: { a: { uses: make }, b: { uses: make }, double: {} }'), 'CALM_INPUT_AMBIGUOUS');
   t.is(await code('stages: { make: {}, double: { inputs: { im: make } } }'), 'CALM_INPUT_UNKNOWN');
-  t.is(await code('stages: { make: {}, double: {}, third: { uses: double, inputs: { in: double } } }'), 'CALM_INPUT_KIND');
+  t.is(await code('stages: { make: {}, double: { inputs: { more: make } } }'), 'CALM_INPUT_KIND');
+  t.is(await code('stages: { make: {}, double: { inputs: { in: make.nothing } } }'), 'CALM_INPUT_KIND');
   t.is(await code('stages: { mak: {} }'), 'CALM_STAGE_UNKNOWN');
   t.is(await code('stages: { make: { wort: x } }'), 'CALM_CONFIG_UNKNOWN_KEY');
   t.is(await code('stages: { make: { word: 5 } }'), 'CALM_CONFIG_INVALID');

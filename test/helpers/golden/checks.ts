@@ -15,11 +15,13 @@ import {
 import { aggregateBrier, estimateBrier } from 'calm-lm/evaluation';
 import { crossEntropy, energyLoss, energyParts, rotaryTable } from 'calm-lm/math';
 import {
+  AUTOENCODER_DEFAULTS,
   AUTOENCODER_PREFIX,
   type AutoencoderConfig,
   addNoise,
   autoencoderLoss,
   autoencoderTable,
+  CALM_DEFAULTS,
   calmLoss,
   calmTable,
   decode,
@@ -32,6 +34,7 @@ import {
   hiddenStates,
   isDecayed,
   type LanguageModel,
+  type ParameterTable,
   PatchDecoder,
   runBackbone,
   sampleEnergyHead,
@@ -425,12 +428,38 @@ interface OptimizerMeta {
 async function checkOptimizer(golden: GoldenCase): Promise<void> {
   const meta = golden.json<OptimizerMeta>('meta.json');
   for (const name of Object.keys(meta.schedules)) await checkSchedule(golden, meta, name);
-  for (const [model, { decay, no_decay: kept }] of Object.entries(
-    golden.json<Record<string, { decay: string[]; no_decay: string[] }>>('decay_membership.json'),
-  )) {
-    const rule = (parameter: string) => isDecayed(parameter.endsWith('.bias') || /norm|_ln\.|layernorm|embed_proj\.3\./.test(parameter) ? [1] : [1, 1]);
-    golden.checkEqual(`${model}: decay by rank`, [...decay.map(rule), ...kept.map(rule)], [...decay.map(() => true), ...kept.map(() => false)]);
-  }
+  const membership = golden.json<Record<string, Membership>>('decay_membership.json');
+  for (const [model, lists] of Object.entries(membership)) checkMembership(golden, model, lists);
+}
+
+interface Membership {
+  readonly decay: string[];
+  readonly no_decay: string[];
+}
+
+/** Which parameters are decayed, for the models that are built: our rule over our own parameter tables. */
+function checkMembership(golden: GoldenCase, model: string, { decay, no_decay: kept }: Membership): void {
+  const count = (prefix: string) => 1 + Math.max(-1, ...[...decay, ...kept].map((name) => Number(name.match(new RegExp(`^${prefix}\\.(\\d+)\\.`))?.[1] ?? -1)));
+  const tables: Record<string, () => ParameterTable> = {
+    autoencoder: () =>
+      autoencoderTable({ ...AUTOENCODER_DEFAULTS, numEncoderLayers: count('encoder.encoder_layers'), numDecoderLayers: count('decoder.decoder_layers') }),
+    calm_energy: () => calmTable({ ...CALM_DEFAULTS, numHiddenLayers: count('transformer.layers'), numMlpLayers: count('mlp_generator.mlp_blocks') }),
+  };
+  if (!tables[model]) return;
+  const table = tables[model]();
+  const isListed = (name: string) => name in table;
+  const rule = (name: string) => isDecayed(table[name].shape);
+  golden.checkEqual(`${model}: the parameters`, [...decay, ...kept].filter(isListed).sort(), Object.keys(table).sort());
+  golden.checkEqual(
+    `${model}: decayed`,
+    decay.filter(isListed).map(rule),
+    decay.filter(isListed).map(() => true),
+  );
+  golden.checkEqual(
+    `${model}: not decayed`,
+    kept.filter(isListed).map(rule),
+    kept.filter(isListed).map(() => false),
+  );
 }
 
 async function checkSchedule(golden: GoldenCase, meta: OptimizerMeta, name: string): Promise<void> {

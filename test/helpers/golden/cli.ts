@@ -10,7 +10,7 @@ const { values, positionals } = parseArgs({
   options: { engine: { type: 'string', default: 'auto' }, json: { type: 'boolean', default: false }, tokenizer: { type: 'string' } },
 });
 if (positionals.length !== 1) {
-  console.error('usage: npm run golden -- DIR [--engine auto|node-gpu|node|wasm|cpu] [--json]');
+  console.error('usage: npm run golden -- DIR [--engine auto|node-gpu|node|onnx|wasm|cpu] [--json]');
   process.exit(2);
 }
 
