@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { SPLITS, type Split, type tokenShards } from 'calm-lm/artifacts';
-import { ByteTokenizer, loadTokenizer, openTokenizer, readCorpus, type Tokenizer, trainBpe, WordCounter } from 'calm-lm/data';
+import { ByteTokenizer, isJsonLines, listCorpus, loadTokenizer, openTokenizer, readCorpus, type Tokenizer, trainBpe, WordCounter } from 'calm-lm/data';
 import type { StageContext } from 'calm-lm/plugin';
 import type { z } from 'zod';
 import type { config } from './config.ts';
@@ -8,7 +8,8 @@ import type { config } from './config.ts';
 type Context = StageContext<z.infer<typeof config>, Record<never, never>, { tokens: typeof tokenShards }>;
 
 /** Two passes for a trained tokenizer (count words, then encode), one otherwise. */
-export async function run(context: Context): Promise<void> {
+export async function run(given: Context): Promise<void> {
+  const context = await withParagraphs(given);
   const { outputs, report } = context;
   const tokenizer = await chooseTokenizer(context);
   await outputs.tokens.begin(tokenizer, tokenizer.toJson());
@@ -26,6 +27,17 @@ export async function run(context: Context): Promise<void> {
     documents: splits.train.documents + splits.validation.documents,
     bytesPerToken: (splits.train.textBytes + splits.validation.textBytes) / (splits.train.tokens + splits.validation.tokens),
   });
+}
+
+/** A corpus of one text file has nothing to hold out, unless its paragraphs count as documents. */
+async function withParagraphs(context: Context): Promise<Context> {
+  const { config, resolvePath, report } = context;
+  const [file, ...others] = await listCorpus(config.corpus, dirname(resolvePath('_')));
+  const isLone =
+    others.length === 0 && config.validationFraction > 0 && !isJsonLines(file.path) && config.corpus.every(({ documents }) => documents === 'file');
+  if (!isLone) return context;
+  report.warn('the corpus is one file, so its paragraphs are taken as documents (`documents: paragraph`); `validationFraction: 0` keeps it whole');
+  return { ...context, config: { ...config, corpus: config.corpus.map((source) => ({ ...source, documents: 'paragraph' as const })) } };
 }
 
 async function chooseTokenizer(context: Context): Promise<Tokenizer> {

@@ -83,11 +83,15 @@ function packageFolder(name: string, baseDirectory: string): string {
   throw packageMissing(name, baseDirectory);
 }
 
+/** Whether a file holds JSON lines, by its name: .jsonl, .ndjson, .json, or one of these with .gz. */
+export function isJsonLines(file: string): boolean {
+  return JSON_LINES.has(extname(file.replace(/\.gz$/, '')));
+}
+
 async function* readFile(file: string, source: CorpusSource): AsyncGenerator<DocumentPiece> {
   const isZipped = extname(file) === '.gz';
   const stream = isZipped ? createReadStream(file).pipe(createGunzip()) : createReadStream(file);
-  const extension = extname(isZipped ? file.slice(0, -3) : file);
-  if (JSON_LINES.has(extension)) yield* readJsonLines(stream, file, source.textField);
+  if (isJsonLines(file)) yield* readJsonLines(stream, file, source.textField);
   else if (source.documents === 'file') yield* readWhole(stream);
   else yield* readParted(stream, source.documents);
 }

@@ -1,6 +1,6 @@
 /** Corpora, tokenizers, patches and batches. */
 
-export { type CorpusFile, type CorpusSource, type DocumentPiece, listCorpus, readCorpus } from './corpus.ts';
+export { type CorpusFile, type CorpusSource, type DocumentPiece, isJsonLines, listCorpus, readCorpus } from './corpus.ts';
 export { DocumentPatches, evenlySpread, shuffledBatch } from './patches.ts';
 export { PatchSequences } from './sequences.ts';
 export { ByteTokenizer } from './tokenizers/byte-tokenizer.ts';

@@ -59,6 +59,16 @@ test('a stage’s own command runs that stage with its flags', async (t) => {
   t.regex(early.stderr, /CALM_INPUT_NOT_READY[\s\S]*calm run --until tokenize|CALM_INPUT_NOT_READY[\s\S]*train-autoencoder/);
 });
 
+test('a corpus of one file is split by paragraphs, with a word about it', async (t) => {
+  const folder = temporaryFolder(t);
+  const config = writeTinyProject(folder);
+  writeFileSync(join(folder, 'one.txt'), Array.from({ length: 20 }, (_, i) => `paragraph ${i} of the nation`).join('\n\n'));
+  const run = await calm(['tokenize', config, '--set', 'tokenize.corpus=one.txt', '--json'], folder);
+  t.is(run.code, 0, run.stderr);
+  t.regex(run.stderr, /one file.*paragraphs/);
+  t.like(JSON.parse(run.stdout).stages[0].metrics, { documents: 20 });
+});
+
 const mistakes: [string, string[], RegExp[]][] = [
   ['a wrong key', ['run', 'tiny.yaml', '--set', 'train-lm.lerningRate=1'], [/CALM_CONFIG_UNKNOWN_KEY/, /Did you mean "learningRate"/]],
   ['a wrong type', ['run', 'tiny.yaml', '--set', 'train-lm.steps=many'], [/CALM_CONFIG_INVALID +\S*tiny\.yaml:\d+:\d+/, /stages\.train-lm\.steps/]],
