@@ -4,9 +4,9 @@ import { floatTensor, intTensor, type Tensor, type TensorMap, type TensorTree, v
 import { type AutoencoderDraws, autoencoderLoss, autoencoderTable, calmLoss, calmTable, initParameters, isDecayed, type ParameterTable } from 'calm-lm/models';
 import { AUTOENCODER_DEFAULTS, CALM_DEFAULTS } from 'calm-lm/models/config';
 import { RandomStream } from 'calm-lm/random';
-import { adamW, clipByGlobalNorm, OPTIMIZER_DEFAULTS, type StepScalars, zeroMoments } from 'calm-lm/training';
+import { adamW, clipByNorm, flatten, type Moments, OPTIMIZER_DEFAULTS, type StepScalars, zeroMoments } from 'calm-lm/training';
 
-export type Learnt = { readonly parameters: TensorMap; readonly first: TensorMap; readonly second: TensorMap };
+export type Learnt = { readonly parameters: TensorMap; readonly moments: Moments };
 export type StepInputs = { readonly learnt: Learnt; readonly scalars: StepScalars; readonly batch: TensorTree };
 export type StepOutputs = { readonly learnt: Learnt; readonly loss: Tensor };
 
@@ -69,9 +69,9 @@ function trainingStep<Batch extends TensorTree>(
   const parameters = initParameters(table, 1, range);
   const run = ({ learnt, scalars, batch: given }: StepInputs): StepOutputs => {
     const { outputs, gradients } = valueAndGradients(() => ({ loss: loss(learnt.parameters, given as Batch) }), learnt.parameters);
-    const clipped = clipByGlobalNorm(gradients, OPTIMIZER_DEFAULTS.maxGradNorm);
-    const updated = adamW(learnt.parameters, learnt, clipped.gradients, scalars, OPTIMIZER_DEFAULTS, (name) => isDecayed(table[name].shape));
-    return { learnt: { parameters: updated.parameters, ...updated.moments }, loss: outputs.loss };
+    const clipped = clipByNorm(flatten(gradients), OPTIMIZER_DEFAULTS.maxGradNorm);
+    const updated = adamW(learnt.parameters, learnt.moments, clipped.gradient, scalars, OPTIMIZER_DEFAULTS, (name) => isDecayed(table[name].shape));
+    return { learnt: updated, loss: outputs.loss };
   };
-  return { tokens, learnt: { parameters, ...zeroMoments(parameters) }, batch, run };
+  return { tokens, learnt: { parameters, moments: zeroMoments(parameters) }, batch, run };
 }

@@ -18,8 +18,8 @@ import {
   valueAndGradients,
 } from '../engine/index.ts';
 import { interrupted, notFinite } from '../errors.ts';
-import { isDecayed } from '../models/index.ts';
-import { adamW, clipByGlobalNorm, type Moments, mapTensors, type OptimizerConfig, type StepScalars, stepScalars, zeroMoments } from './optimizer.ts';
+import { isDecayed, storeParameters } from '../models/index.ts';
+import { adamW, clipByNorm, flatten, type Moments, mapTensors, type OptimizerConfig, type StepScalars, stepScalars, zeroMoments } from './optimizer.ts';
 import { learningRateAt, type ScheduleConfig } from './schedule.ts';
 
 /** What a stage passes on from its context; see StageReport of the plugin door. */
@@ -77,7 +77,10 @@ export async function train<Batch extends TensorTree>(options: TrainerOptions<Ba
   return trainer.run();
 }
 
-type Learnt = { readonly parameters: TensorMap; readonly first: TensorMap; readonly second: TensorMap };
+/** Names of the moments in a checkpoint, beside those of the parameters. */
+const [FIRST, SECOND] = ['exp_avg', 'exp_avg_sq'];
+
+type Learnt = { readonly parameters: TensorMap; readonly moments: Moments };
 type FusedInputs = { readonly learnt: Learnt; readonly scalars: StepScalars; readonly batch: TensorTree };
 type FusedOutputs = { readonly learnt: Learnt; readonly values: TensorMap };
 
@@ -111,14 +114,13 @@ class Trainer<Batch extends TensorTree> {
     const saved = await options.checkpoints.latest();
     const fresh = { window: {}, windowSteps: 0, elapsedMs: 0 };
     options.report.rewind(saved?.step ?? 0);
-    if (!saved) {
-      const { first, second } = zeroMoments(options.parameters);
-      return new Trainer(options, { parameters: options.parameters, first, second }, 0, fresh);
-    }
+    if (!saved) return new Trainer(options, { parameters: options.parameters, moments: zeroMoments(options.parameters) }, 0, fresh);
     options.report.note(`going on from the checkpoint at step ${saved.step}`);
-    const part = (prefix: string) =>
-      mapTensors(options.parameters, ({ shape }, name) => floatTensor((saved.tensors.get(prefix + name) as StoredTensor).data as Float32Array, shape));
-    const learnt = { parameters: part(''), first: part('exp_avg.'), second: part('exp_avg_sq.') };
+    const read = (name: string) => {
+      const { data, shape } = saved.tensors.get(name) as StoredTensor;
+      return floatTensor(data as Float32Array, shape);
+    };
+    const learnt = { parameters: mapTensors(options.parameters, (_, name) => read(name)), moments: { first: read(FIRST), second: read(SECOND) } };
     disposeTree(options.parameters);
     return new Trainer(options, learnt, saved.step, saved.state);
   }
@@ -131,7 +133,7 @@ class Trainer<Batch extends TensorTree> {
       if (this.#step % checkpointEvery === 0 && this.#step < schedule.steps) await this.#save();
       await nextTurn();
     }
-    disposeTree({ first: this.#learnt.first, second: this.#learnt.second });
+    disposeTree(this.#learnt.moments);
     return { parameters: this.#learnt.parameters, metrics: this.#metrics, elapsedMs: this.#elapsedMs };
   }
 
@@ -222,12 +224,11 @@ class Trainer<Batch extends TensorTree> {
     return valueAndGradients(() => this.#options.loss(parameters, batch), parameters);
   }
 
-  #apply({ parameters, first, second }: Learnt, gradients: TensorMap, outputs: TensorMap, scalars: StepScalars): FusedOutputs {
+  #apply({ parameters, moments }: Learnt, gradients: TensorMap, outputs: TensorMap, scalars: StepScalars): FusedOutputs {
     const { optimizer } = this.#options;
-    const clipped = clipByGlobalNorm(gradients, optimizer.maxGradNorm);
-    const moments: Moments = { first, second };
-    const updated = adamW(parameters, moments, clipped.gradients, scalars, optimizer, (name) => isDecayed(parameters[name].shape));
-    return { learnt: { parameters: updated.parameters, ...updated.moments }, values: { ...outputs, gradNorm: clipped.norm } };
+    const { gradient, norm } = clipByNorm(flatten(gradients), optimizer.maxGradNorm);
+    const learnt = adamW(parameters, moments, gradient, scalars, optimizer, (name) => isDecayed(parameters[name].shape));
+    return { learnt, values: { ...outputs, gradNorm: norm } };
   }
 
   /** The means of the window since the last log. */
@@ -243,15 +244,8 @@ class Trainer<Batch extends TensorTree> {
   }
 
   async #save(): Promise<void> {
-    const stored: [string, StoredTensor][] = [];
-    const { parameters, first, second } = this.#learnt;
-    for (const [prefix, tensors] of [
-      ['', parameters],
-      ['exp_avg.', first],
-      ['exp_avg_sq.', second],
-    ] as const) {
-      for (const [name, tensor] of Object.entries(tensors)) stored.push([prefix + name, { shape: tensor.shape, data: await readFloats(tensor) }]);
-    }
+    const { parameters, moments } = this.#learnt;
+    const stored = await storeParameters({ ...parameters, [FIRST]: moments.first, [SECOND]: moments.second });
     await this.#options.checkpoints.save(this.#step, { window: this.#window, windowSteps: this.#windowSteps, elapsedMs: this.#elapsedMs }, stored);
   }
 

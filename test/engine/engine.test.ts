@@ -52,6 +52,20 @@ test.serial('mended sums, gathers, segment sums and one-hots', async (t) => {
   t.deepEqual(rows as unknown as number[][], [table[2], table[0], table[2]]);
   const segments = await tf.unsortedSegmentSum(floatTensor(Float32Array.of(1, 2, 3, 4, 5, 6), [3, 2]), intTensor(Int32Array.of(1, 0, 1)) as never, 3).data();
   t.deepEqual([...segments], [3, 4, 6, 8, 0, 0]);
+  const whole = draw(2, 5, 3);
+  for (const [axis, sizes] of [
+    [0, [1, 1]],
+    [1, [2, 0, 3]],
+    [2, [1, 2]],
+    [-1, [3]],
+  ] as const) {
+    const parts = tf.split(whole, [...sizes], axis);
+    t.deepEqual(await tf.concat(parts, axis).data(), await whole.data());
+    t.deepEqual(
+      parts.map(({ shape }) => shape.at(axis)),
+      [...sizes],
+    );
+  }
   t.deepEqual([...(await tf.oneHot(intTensor(Int32Array.of(1, 0)) as never, 3, 1, 0, 'float32').data())], [0, 1, 0, 1, 0, 0]);
 });
 

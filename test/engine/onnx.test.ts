@@ -2,7 +2,7 @@ import test from 'ava';
 import { disposeTree, type Engine, floatTensor, intTensor, loadEngine, type Tensor, type TensorMap, tf, valueAndGradients } from 'calm-lm/engine';
 import { CALM_DEFAULTS, calmLoss, calmTable, initParameters, isDecayed } from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
-import { adamW, clipByGlobalNorm, OPTIMIZER_DEFAULTS, type StepScalars, stepScalars, zeroMoments } from 'calm-lm/training';
+import { adamW, clipByNorm, flatten, type Moments, OPTIMIZER_DEFAULTS, type StepScalars, stepScalars, zeroMoments } from 'calm-lm/training';
 
 let engine: Engine;
 test.before(async () => {
@@ -26,7 +26,7 @@ const config = {
 };
 const [ROWS, PATCHES, TARGETS] = [2, 6, 4];
 
-type Learnt = { readonly parameters: TensorMap; readonly first: TensorMap; readonly second: TensorMap };
+type Learnt = { readonly parameters: TensorMap; readonly moments: Moments };
 type Batch = {
   readonly ids: Tensor;
   readonly targets: { readonly mean: Tensor; readonly logStd: Tensor };
@@ -38,9 +38,9 @@ type Inputs = { readonly learnt: Learnt; readonly scalars: StepScalars; readonly
 /** A whole training step of the language model. */
 function step({ learnt, scalars, batch }: Inputs): { learnt: Learnt; loss: Tensor } {
   const { outputs, gradients } = valueAndGradients(() => ({ loss: calmLoss(learnt.parameters, config, batch, batch).loss }), learnt.parameters);
-  const clipped = clipByGlobalNorm(gradients, 1);
-  const updated = adamW(learnt.parameters, learnt, clipped.gradients, scalars, OPTIMIZER_DEFAULTS, (name) => isDecayed(learnt.parameters[name].shape));
-  return { learnt: { parameters: updated.parameters, ...updated.moments }, loss: outputs.loss };
+  const clipped = clipByNorm(flatten(gradients), 1);
+  const updated = adamW(learnt.parameters, learnt.moments, clipped.gradient, scalars, OPTIMIZER_DEFAULTS, (name) => isDecayed(learnt.parameters[name].shape));
+  return { learnt: updated, loss: outputs.loss };
 }
 
 function batchAt(number: number): Batch {
@@ -63,7 +63,7 @@ async function trained(
   steps: number,
 ): Promise<{ parameters: Record<string, Float32Array>; losses: number[] }> {
   const parameters = initParameters(calmTable(config), 1, 0.1);
-  let learnt: Learnt = { parameters, ...zeroMoments(parameters) };
+  let learnt: Learnt = { parameters, moments: zeroMoments(parameters) };
   const losses: number[] = [];
   for (let i = 0; i < steps; i++) {
     const inputs = { learnt, scalars: stepScalars(OPTIMIZER_DEFAULTS, 1e-3, i + 1), batch: batchAt(i) };

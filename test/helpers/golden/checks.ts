@@ -40,7 +40,7 @@ import {
   sampleEnergyHead,
 } from 'calm-lm/models';
 import { alignPrompt, candidatesOfRow, chooseCandidate, generate, powerOf, weighCandidates } from 'calm-lm/sampling';
-import { adamW, clipByGlobalNorm, learningRateAt, OPTIMIZER_DEFAULTS, type ScheduleName, stepScalars, zeroMoments } from 'calm-lm/training';
+import { adamW, clipByNorm, flatten, learningRateAt, OPTIMIZER_DEFAULTS, type ScheduleName, stepScalars, unflatten, zeroMoments } from 'calm-lm/training';
 import { type GoldenCase, NOISE_FLOOR } from './case.ts';
 
 export interface CaseKind {
@@ -481,18 +481,19 @@ async function checkSchedule(golden: GoldenCase, meta: OptimizerMeta, name: stri
     const rate = learningRateAt({ schedule: scheduler, learningRate: meta.lr, warmupSteps, steps }, step);
     golden.checkNumber(`${name}: rate ${step}`, rate, lr[step]);
     const gradients = Object.fromEntries(names.map((parameter) => [parameter, gradientAt(golden, parameter, step)]));
-    const clipped = clipByGlobalNorm(gradients, config.maxGradNorm);
-    ({ parameters, moments } = adamW(parameters, moments, clipped.gradients, stepScalars(config, rate, step + 1), config, (parameter) =>
+    const clipped = clipByNorm(flatten(gradients), config.maxGradNorm);
+    ({ parameters, moments } = adamW(parameters, moments, clipped.gradient, stepScalars(config, rate, step + 1), config, (parameter) =>
       meta.decay.includes(parameter),
     ));
     norms.push((await clipped.norm.data())[0]);
     for (const parameter of names) history[parameter].push(...(await parameters[parameter].data()));
   }
+  const [first, second] = [unflatten(moments.first, parameters), unflatten(moments.second, parameters)];
   await golden.check(`${name}.grad_norm`, Float32Array.from(norms), NOISE_FLOOR.precise);
   for (const parameter of names) {
     await golden.check(`${name}.params.${parameter}`, Float32Array.from(history[parameter]), NOISE_FLOOR.precise);
-    await golden.check(`${name}.exp_avg.${parameter}`, moments.first[parameter], NOISE_FLOOR.precise);
-    await golden.check(`${name}.exp_avg_sq.${parameter}`, moments.second[parameter], NOISE_FLOOR.precise);
+    await golden.check(`${name}.exp_avg.${parameter}`, first[parameter], NOISE_FLOOR.precise);
+    await golden.check(`${name}.exp_avg_sq.${parameter}`, second[parameter], NOISE_FLOOR.precise);
   }
 }
 
