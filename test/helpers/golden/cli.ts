@@ -21,6 +21,8 @@ const counts = { passed: count('passed'), failed: count('failed'), skipped: coun
 
 if (values.json) console.log(JSON.stringify({ engine: engine.name, ...counts, cases: reports }, null, 2));
 else printReports();
+// With --json the document has stdout to itself.
+(values.json ? console.error : console.log)(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 if (counts.failed > 0 || reports.length === 0) process.exitCode = 1;
 
 function printReports(): void {
@@ -31,5 +33,4 @@ function printReports(): void {
     console.log(`${report.state.padEnd(7)} ${report.directory} (${report.kind}): ${detail}`);
     if (report.unchecked.length && report.state !== 'skipped') console.log(`        not compared: ${report.unchecked.join(', ')}`);
   }
-  console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 }
