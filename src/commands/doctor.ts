@@ -44,10 +44,16 @@ async function engines(): Promise<Finding[]> {
     : [...findings, { what: 'engine auto', state: 'problem', found: 'none works', advice: 'npm ci' }];
 }
 
+/** How to get an engine. ONNX Runtime's install script fetches GPU libraries that are not needed; where it fails, npm drops the package. */
+const INSTALL_ADVICE: Partial<Record<EngineName, string>> = {
+  onnx: 'npm install onnxruntime-node --onnxruntime-node-install=skip',
+  node: 'not needed; see its own instructions',
+  'node-gpu': 'not needed; see its own instructions',
+};
+
 async function tryEngine(name: EngineName, load: (name: EngineName) => Promise<unknown>): Promise<Finding> {
   const [what, version] = [`engine ${name}`, engineVersion(name)];
-  if (!version)
-    return { what, state: 'missing', found: `${ENGINE_PACKAGES[name]} is not installed`, advice: 'not needed; it is faster where it can be installed' };
+  if (!version) return { what, state: 'missing', found: `${ENGINE_PACKAGES[name]} is not installed`, advice: INSTALL_ADVICE[name] };
   try {
     await load(name);
     return { what, state: 'ok', found: `${ENGINE_PACKAGES[name]} ${version}` };
