@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { tokenShards } from 'calm-lm/artifacts';
 import { listCorpus } from 'calm-lm/data';
 import { defineStage } from 'calm-lm/plugin';
@@ -15,10 +14,8 @@ export default defineStage({
   outputs: { tokens: tokenShards },
   sources: async ({ corpus, tokenizer }, resolvePath) => {
     const own =
-      tokenizer === 'bpe' || tokenizer === 'bytes'
-        ? []
-        : await listCorpus([{ files: [tokenizer], documents: 'file', textField: 'text' }], dirname(resolvePath('_')));
-    return [...own, ...(await listCorpus(corpus, dirname(resolvePath('_'))))].map(({ path, sizeBytes, modifiedMs }) => ({
+      tokenizer === 'bpe' || tokenizer === 'bytes' ? [] : await listCorpus([{ files: [tokenizer], documents: 'file', textField: 'text' }], resolvePath('.'));
+    return [...own, ...(await listCorpus(corpus, resolvePath('.')))].map(({ path, sizeBytes, modifiedMs }) => ({
       file: path.split('/').at(-1),
       sizeBytes,
       modifiedMs,

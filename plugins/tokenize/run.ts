@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { SPLITS, type Split, type tokenShards } from 'calm-lm/artifacts';
 import { ByteTokenizer, isJsonLines, listCorpus, loadTokenizer, openTokenizer, readCorpus, type Tokenizer, trainBpe, WordCounter } from 'calm-lm/data';
 import type { StageContext } from 'calm-lm/plugin';
@@ -32,7 +31,7 @@ export async function run(given: Context): Promise<void> {
 /** A corpus of one text file has nothing to hold out, unless its paragraphs count as documents. */
 async function withParagraphs(context: Context): Promise<Context> {
   const { config, resolvePath, report } = context;
-  const [file, ...others] = await listCorpus(config.corpus, dirname(resolvePath('_')));
+  const [file, ...others] = await listCorpus(config.corpus, resolvePath('.'));
   const isLone =
     others.length === 0 && config.validationFraction > 0 && !isJsonLines(file.path) && config.corpus.every(({ documents }) => documents === 'file');
   if (!isLone) return context;
@@ -50,7 +49,7 @@ async function chooseTokenizer(context: Context): Promise<Tokenizer> {
 async function trainTokenizer({ config, report, signal, resolvePath }: Context): Promise<Tokenizer> {
   const words = new WordCounter();
   let documents = 0;
-  for await (const { text, isEnd } of readCorpus(config.corpus, dirname(resolvePath('_')))) {
+  for await (const { text, isEnd } of readCorpus(config.corpus, resolvePath('.'))) {
     signal.throwIfAborted();
     words.add(text);
     if (isEnd) report.progress({ step: ++documents });
@@ -65,7 +64,7 @@ async function trainTokenizer({ config, report, signal, resolvePath }: Context):
 async function encodeDocuments({ config, outputs, report, signal, resolvePath }: Context, tokenizer: Tokenizer): Promise<void> {
   const started = performance.now();
   let [documents, tokens] = [0, 0];
-  for await (const { text, isEnd } of readCorpus(config.corpus, dirname(resolvePath('_')))) {
+  for await (const { text, isEnd } of readCorpus(config.corpus, resolvePath('.'))) {
     signal.throwIfAborted();
     const split = splitOf(documents, config.validationFraction);
     const ids = await tokenizer.encode(text);

@@ -1,7 +1,6 @@
 /** Files that are whole or not there: written under another name, fsynced, renamed. */
 
-import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { artifactBroken, artifactMissing, artifactVersion } from '../errors.ts';
@@ -58,11 +57,4 @@ export function appendBytes(handle: number, array: ArrayBufferView): number {
   const bytes = Buffer.from(array.buffer, array.byteOffset, array.byteLength);
   for (let written = 0; written < bytes.length; ) written += writeSync(handle, bytes, written);
   return bytes.length;
-}
-
-/** The SHA-256 of a file, streamed, in hexadecimal. */
-export async function hashFile(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }

@@ -1,7 +1,7 @@
 /** Bytes on disk ↔ typed arrays. Knows no tensor library. */
 
 export { type Checkpoint, CheckpointStore } from './checkpoints.ts';
-export { hashFile, readJson, syncDirectory, writeFileWhole, writeJson } from './files.ts';
+export { readJson, syncDirectory, writeFileWhole, writeJson } from './files.ts';
 export { jsonReport } from './json-report.ts';
 export { type LatentPrecision, LatentShards, LatentShardsWriter, type Latents, latentShards } from './latent-shards.ts';
 export { autoencoderFolder, camelCaseKeys, languageModelFolder, ModelFolder, modelFolder, snakeCaseKeys } from './model-folder.ts';

@@ -1,6 +1,6 @@
 import { jsonSchemaOf, runConfigSchema } from '../pipeline/index.ts';
 import { BaseCommand, configArgs, configFlags } from './base-command.ts';
-import { gatherStages, openWorkspace } from './workspace.ts';
+import { stagesOf } from './workspace.ts';
 
 export default class Schema extends BaseCommand {
   static override summary = 'Print the JSON Schema of configurations, for editors.';
@@ -11,8 +11,7 @@ export default class Schema extends BaseCommand {
 
   override async run() {
     const { args, flags } = await this.parse(Schema);
-    const named = args.config ?? flags.config;
-    const registry = named ? (await openWorkspace(this.config, { config: named })).registry : await gatherStages(this.config);
+    const registry = await stagesOf(this.config, args.config ?? flags.config);
     const run = runConfigSchema['~standard'].jsonSchema.input({ target: 'draft-2020-12' }) as {
       properties: Record<string, { additionalProperties?: unknown }>;
     };

@@ -2,7 +2,7 @@ import { kindOf } from '../pipeline/index.ts';
 import type { ArtifactKind, OptionalPort } from '../plugin/index.ts';
 import { formatTable } from '../reporting/format.ts';
 import { BaseCommand, configArgs, configFlags } from './base-command.ts';
-import { gatherStages, openWorkspace } from './workspace.ts';
+import { stagesOf } from './workspace.ts';
 
 export default class Stages extends BaseCommand {
   static override summary = 'List all stages: built-in, of installed plugins, of the configuration.';
@@ -11,8 +11,7 @@ export default class Stages extends BaseCommand {
 
   override async run() {
     const { args, flags } = await this.parse(Stages);
-    const named = args.config ?? flags.config;
-    const registry = named ? (await openWorkspace(this.config, { config: named })).registry : await gatherStages(this.config);
+    const registry = await stagesOf(this.config, args.config ?? flags.config);
     const stages = registry.list().map(({ stage, source }) => ({
       name: stage.name,
       summary: stage.summary,

@@ -22,6 +22,7 @@ import {
   runPlan,
   type Selection,
   type StageResult,
+  sourceDirectory,
 } from '../pipeline/index.ts';
 import { RunReporter } from '../reporting/index.ts';
 
@@ -66,6 +67,11 @@ export async function gatherStages(oclif: Interfaces.Config): Promise<Registry> 
   for (const { error, plugin } of failures) throw error instanceof CalmError ? error : pluginNotLoaded(plugin.name, error);
   for (const { result, plugin } of successes) registerExport(registry, result, plugin.name);
   return registry;
+}
+
+/** All stages that a configuration knows; without one, those that are installed. */
+export async function stagesOf(oclif: Interfaces.Config, named: string | undefined): Promise<Registry> {
+  return named === undefined ? gatherStages(oclif) : (await openWorkspace(oclif, { config: named })).registry;
 }
 
 /** The named configuration or the nearest one; for commands on one stage, the newest run failing that. */
@@ -138,7 +144,6 @@ function memoise<T>(make: () => Promise<T>): () => Promise<T> {
 /** Runs one stage beside its run folder, in a temporary one, and keeps nothing: its inputs are taken from where the run has them. */
 export async function executeAside({ config, registry, stageId }: Workspace, choice: RunChoice): Promise<StageResult> {
   const id = stageId as string;
-  const { sourceDirectory } = await import('../pipeline/plan.ts');
   const there = await makePlan(config, registry, { only: [id], workingDirectory: process.cwd() });
   const planned = there.stages.find(({ node }) => node.id === id) as Plan['stages'][number];
   if (planned.state === 'blocked') await execute(there, choice);

@@ -4,7 +4,7 @@ export { type ConfigDocument, checkConfig, parseConfig, type RunConfig, readConf
 export type { PipelineEvent, Reporter, StageProgress, StageState } from './events.ts';
 export { kindOf, needsOf, type Selection } from './graph.ts';
 export { applyOverrides } from './overrides.ts';
-export { makePlan, type Plan, type PlannedStage, type PlanOptions } from './plan.ts';
+export { makePlan, type Plan, type PlannedStage, type PlanOptions, sourceDirectory } from './plan.ts';
 export { addConfiguredPlugins, Registry, registerExport } from './registry.ts';
 export { RunFolder, readManifest } from './run-folder.ts';
 export { isInterruption, type RunOptions, runPlan, type StageResult } from './runner.ts';
