@@ -6,11 +6,16 @@
  */
 
 import { createRequire } from 'node:module';
+import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { engineUnavailable, engineUnknown } from '../errors.ts';
 import { ENGINE_NAMES, ENGINE_PACKAGES, type EngineChoice, type EngineName, engineVersion } from './names.ts';
-import { loadRuntime, numThreads, onnxCompiler } from './onnx/runtime.ts';
-import type { CompiledStep, Step } from './step.ts';
+import { registerAdamW } from './kernels/adamw.ts';
+import { onnxRuntime } from './onnx/runtime.ts';
+import type { CompiledStep, CompileOptions, Step } from './step.ts';
 import { type TensorTree, tf } from './tensors.ts';
+import { numThreads } from './threads.ts';
+import { graphCompiler, runEagerly } from './trace/compiler.ts';
+import { sizeOf } from '../shapes.ts';
 import { loadWasm } from './wasm/load.ts';
 
 /** A loaded engine. There is one a process: TensorFlow.js keeps its backend in global state. */
@@ -21,10 +26,10 @@ export interface Engine {
   /** Whether steps become graphs, of which there is one for each set of input shapes. */
   readonly isCompiling: boolean;
   /**
-   * Makes a step ready to run. `example` shows the shapes; other shapes may follow. The compiled step leaves its inputs alone and returns
+   * Makes a step ready to run, for any input shapes. The compiled step leaves its inputs alone, but for those that are donated to it, and returns
    * tensors that the caller disposes; everything between is freed.
    */
-  compile<Inputs extends TensorTree, Outputs extends TensorTree>(step: Step<Inputs, Outputs>, example: Inputs): Promise<CompiledStep<Inputs, Outputs>>;
+  compile<Inputs extends TensorTree, Outputs extends TensorTree>(step: Step<Inputs, Outputs>, options?: CompileOptions<Inputs>): CompiledStep<Inputs, Outputs>;
   /** Live tensors and their bytes: what a leak test looks at. */
   memory(): { numTensors: number; numBytes: number };
 }
@@ -41,6 +46,10 @@ const BACKENDS: Record<EngineName, () => Promise<string>> = {
 
 async function loadCpu(): Promise<string> {
   await import('@tensorflow/tfjs-backend-cpu');
+  registerAdamW<MathBackendCPU>('cpu', {
+    read: (backend, { dataId }) => backend.data.get(dataId).values as Float32Array,
+    make: (backend, shape) => backend.makeTensorInfo(shape, 'float32', new Float32Array(sizeOf(shape))),
+  });
   return 'cpu';
 }
 
@@ -86,9 +95,10 @@ function versionsOf(name: EngineName): Record<string, string> {
 
 /** `onnx` traces steps into graphs; the others run them eagerly. */
 function compilerOf(name: EngineName): Engine['compile'] {
-  if (name !== 'onnx') return async (step) => async (inputs) => tf.tidy(() => step(inputs) as tf.TensorContainer) as ReturnType<typeof step>;
-  const compile = onnxCompiler(loadRuntime());
-  return async (step) => compile(step);
+  if (name === 'onnx') return graphCompiler(onnxRuntime());
+  return (step, { donates = [] } = {}) =>
+    async (inputs) =>
+      runEagerly(step, inputs, donates);
 }
 
 /** TensorFlow's own binding, looked for at run time. It calls two functions of node:util that Node 23 dropped. */

@@ -5,3 +5,12 @@ export type Step<Inputs extends TensorTree, Outputs extends TensorTree> = (input
 
 /** A step made ready to run by an engine. */
 export type CompiledStep<Inputs extends TensorTree, Outputs extends TensorTree> = (inputs: Inputs) => Promise<Outputs>;
+
+/** How a step may be run. */
+export interface CompileOptions<Inputs> {
+  /**
+   * Inputs that the caller gives up: the compiled step disposes them, and may write its outputs over them. What training passes from step to step
+   * then needs memory once, not twice. (JAX calls it donation.)
+   */
+  readonly donates?: readonly (keyof Inputs)[];
+}

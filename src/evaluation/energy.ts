@@ -61,10 +61,7 @@ export class EnergyEvaluator {
         config.noiseSize,
       ]);
       const inputs: Inputs = { parameters, ids, mean, logStd, noise, targetNoise };
-      this.#run ??= await this.#engine.compile(
-        (given: Inputs) => calmLoss(given.parameters, config, { ids: given.ids, targets: given }, given) as Outputs,
-        inputs,
-      );
+      this.#run ??= this.#engine.compile((given: Inputs) => calmLoss(given.parameters, config, { ids: given.ids, targets: given }, given) as Outputs);
       const outputs = await this.#run(inputs);
       disposeTree({ ids, mean, logStd, noise, targetNoise });
       return { outputs, weight: rows };
@@ -82,7 +79,7 @@ export class EnergyEvaluator {
       const { ids, mean, logStd, targetNoise, rows, positions } = this.#tensors(batch);
       const samples = floatTensor(await draw(positions * numSamples, index), [positions, numSamples, latentSize]);
       const inputs = { mean, logStd, targetNoise, samples };
-      const run = await this.#engine.compile((given: typeof inputs) => scoreSamples(given, beta), inputs);
+      const run = this.#engine.compile((given: typeof inputs) => scoreSamples(given, beta));
       const outputs = await run(inputs);
       disposeTree({ ids, mean, logStd, targetNoise, samples });
       return { outputs, weight: rows };

@@ -1,7 +1,7 @@
 /** How well the autoencoder gives tokens back. N patches · K tokens a patch · L latent. */
 
-import { disposeTree, type Engine, floatTensor, intTensor, readIntegers, type Tensor, type TensorMap, tf } from '../engine/index.ts';
-import { type Autoencoder, decodeTokens, encode } from '../models/index.ts';
+import { type CompiledStep, disposeTree, type Engine, floatTensor, intTensor, readIntegers, type Tensor, type TensorMap, tf } from '../engine/index.ts';
+import { type Autoencoder, type AutoencoderConfig, decodeTokens, encode } from '../models/index.ts';
 import { RandomStream } from '../random.ts';
 
 /** Noise levels of the robustness check (paper §2.2 calls for robustness near the posterior's σ ≈ 0.3). */
@@ -44,7 +44,8 @@ export async function measureReconstruction(
   noiseLevels: readonly number[] = NOISE_LEVELS,
 ): Promise<Reconstruction> {
   const numPatches = ids.length / autoencoder.config.patchSize;
-  const tally = (sigma: number, posterior: number) => tallyAt(engine, autoencoder, ids, sigma, posterior, seed);
+  const run = reconstructor(engine, autoencoder.config);
+  const tally = (sigma: number, posterior: number) => tallyAt(run, autoencoder, ids, sigma, posterior, seed);
   const mean = await tally(0, 0);
   const sampled = await tally(0, 1);
   const underNoise: { sigma: number; tokenAccuracy: number }[] = [];
@@ -59,8 +60,20 @@ export async function measureReconstruction(
   };
 }
 
+type Reconstruct = CompiledStep<Inputs, { tokens: Tensor; spread: Tensor }>;
+
+/** Patches to tokens again by z = mean + (sigma + posterior·std)·noise, and the mean std. */
+function reconstructor(engine: Engine, config: AutoencoderConfig): Reconstruct {
+  return engine.compile((given: Inputs) => {
+    const { mean, logStd } = encode(given.parameters, config, given.ids);
+    const std = tf.exp(logStd);
+    const latents = tf.add(mean, tf.mul(given.noise, tf.add(given.sigma, tf.mul(std, given.posterior))));
+    return { tokens: decodeTokens(given.parameters, config, latents), spread: tf.mean(std) };
+  });
+}
+
 /** Counts right tokens and patches with z = mean + (sigma + posterior·std)·noise. */
-async function tallyAt(engine: Engine, { config, parameters }: Autoencoder, ids: Int32Array, sigma: number, posterior: number, seed: number): Promise<Tally> {
+async function tallyAt(run: Reconstruct, { config, parameters }: Autoencoder, ids: Int32Array, sigma: number, posterior: number, seed: number): Promise<Tally> {
   const scalars = { sigma: floatTensor(Float32Array.of(sigma), []), posterior: floatTensor(Float32Array.of(posterior), []) };
   const total: Tally = { tokens: 0, patches: 0, spread: 0 };
   const width = PATCHES_A_BATCH * config.patchSize;
@@ -69,12 +82,6 @@ async function tallyAt(engine: Engine, { config, parameters }: Autoencoder, ids:
     const patches = part.length / config.patchSize;
     const noise = new RandomStream(seed, 'reconstruction', start, String(sigma)).normals(patches * config.latentSize);
     const inputs: Inputs = { parameters, ids: intTensor(part), noise: floatTensor(noise, [patches, config.latentSize]), ...scalars };
-    const run = await engine.compile((given: Inputs) => {
-      const { mean, logStd } = encode(given.parameters, config, given.ids);
-      const std = tf.exp(logStd);
-      const latents = tf.add(mean, tf.mul(given.noise, tf.add(given.sigma, tf.mul(std, given.posterior))));
-      return { tokens: decodeTokens(given.parameters, config, latents), spread: tf.mean(std) };
-    }, inputs);
     const outputs = await run(inputs);
     addMatches(total, part, await readIntegers(outputs.tokens), config.patchSize);
     total.spread += patches * ((await outputs.spread.data())[0] as number);

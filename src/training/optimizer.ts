@@ -3,7 +3,7 @@
  * the step are tensors, so that a traced step stays valid.
  */
 
-import { floatTensor, type TensorMap, tf } from '../engine/index.ts';
+import { applyAdamW, floatTensor, type TensorMap, tf } from '../engine/index.ts';
 
 export interface OptimizerConfig {
   readonly beta1: number;
@@ -18,10 +18,10 @@ export interface OptimizerConfig {
 /** Source: paper §7.1. */
 export const OPTIMIZER_DEFAULTS: OptimizerConfig = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, maxGradNorm: 1 };
 
-/** First and second moments of all parameters in one row each, [numbers]: one operation serves them all. A type, so that it fits a tensor tree. */
+/** First and second moments of every parameter, under its name. A type, so that it fits a tensor tree. */
 export type Moments = {
-  readonly first: tf.Tensor;
-  readonly second: tf.Tensor;
+  readonly first: TensorMap;
+  readonly second: TensorMap;
 };
 
 /** What changes from step to step, as scalars. A type, not an interface, so that it fits a tensor tree. */
@@ -34,24 +34,8 @@ export type StepScalars = {
 };
 
 export function zeroMoments(parameters: TensorMap): Moments {
-  const size = Object.values(parameters).reduce((sum, tensor) => sum + tensor.size, 0);
-  return { first: tf.zeros([size]), second: tf.zeros([size]) };
-}
-
-/** All tensors of a map in one row, in its order: [numbers]. */
-export function flatten(tensors: TensorMap): tf.Tensor {
-  return tf.concat(Object.values(tensors).map((tensor) => tf.reshape(tensor, [-1]) as tf.Tensor1D));
-}
-
-/** The row cut up again, with the names and shapes of another map. */
-export function unflatten(row: tf.Tensor, like: TensorMap): TensorMap {
-  const tensors = Object.values(like);
-  if (tensors.length === 1) return { [Object.keys(like)[0]]: tf.reshape(row, tensors[0].shape) };
-  const parts = tf.split(
-    row,
-    tensors.map(({ size }) => size),
-  );
-  return Object.fromEntries(Object.keys(like).map((name, i) => [name, tf.reshape(parts[i], tensors[i].shape)]));
+  const zeros = () => mapTensors(parameters, (tensor) => tf.zerosLike(tensor));
+  return { first: zeros(), second: zeros() };
 }
 
 /** @param step counts from 1 */
@@ -60,32 +44,36 @@ export function stepScalars(config: OptimizerConfig, learningRate: number, step:
   return { learningRate: scalar(learningRate), correction1: scalar(1 - config.beta1 ** step), correction2: scalar(1 - config.beta2 ** step) };
 }
 
-/** Scales a gradient by min(1, maxNorm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ does. `norm` is the one before. */
-export function clipByNorm(gradient: tf.Tensor, maxNorm: number): { gradient: tf.Tensor; norm: tf.Tensor } {
-  const norm = tf.sqrt(tf.sum(tf.square(gradient)));
-  return { gradient: tf.mul(gradient, tf.minimum(tf.div(maxNorm, tf.add(norm, 1e-6)), 1)), norm };
+/**
+ * The factor that brings gradients to a global norm: min(1, maxNorm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ has it.
+ * @returns the factor, for adamW, and the norm before
+ */
+export function clipByNorm(gradients: TensorMap, maxNorm: number): { scale: tf.Tensor; norm: tf.Tensor } {
+  const norm = tf.sqrt(tf.addN(Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient)))));
+  return { scale: tf.minimum(tf.div(maxNorm, tf.add(norm, 1e-6)), 1), norm };
 }
 
 /**
- * One step of AdamW (Loshchilov & Hutter 2019, in torch's order): p ← p (1 − lr·wd), then p ← p − lr · m̂ / (√v̂ + ε).
- * @param gradient of all parameters in one row (see flatten)
+ * One step of AdamW (see applyAdamW).
+ * @param scale what the gradients are multiplied by
  * @param isDecayed says which parameters the weight decay applies to
  */
 export function adamW(
   parameters: TensorMap,
-  { first, second }: Moments,
-  gradient: tf.Tensor,
+  moments: Moments,
+  gradients: TensorMap,
+  scale: tf.Tensor,
   scalars: StepScalars,
   { beta1, beta2, epsilon, weightDecay }: OptimizerConfig,
   isDecayed: (name: string) => boolean,
 ): { parameters: TensorMap; moments: Moments } {
-  const m = tf.add(tf.mul(first, beta1), tf.mul(gradient, 1 - beta1));
-  const v = tf.add(tf.mul(second, beta2), tf.mul(tf.square(gradient), 1 - beta2));
-  const root = tf.add(tf.div(tf.sqrt(v), tf.sqrt(scalars.correction2)), epsilon);
-  const updates = unflatten(tf.div(tf.mul(m, tf.div(scalars.learningRate, scalars.correction1)), root), parameters);
-  const keep = tf.sub(1, tf.mul(scalars.learningRate, weightDecay));
-  const updated = mapTensors(parameters, (parameter, name) => tf.sub(isDecayed(name) ? tf.mul(parameter, keep) : parameter, updates[name]));
-  return { parameters: updated, moments: { first: m, second: v } };
+  const [updated, first, second]: TensorMap[] = [{}, {}, {}];
+  for (const [name, parameter] of Object.entries(parameters)) {
+    const inputs = { parameter, first: moments.first[name], second: moments.second[name], gradient: gradients[name], scale, ...scalars };
+    const decay = isDecayed(name) ? weightDecay : 0;
+    [updated[name], first[name], second[name]] = applyAdamW(inputs, { beta1, beta2, epsilon, weightDecay: decay });
+  }
+  return { parameters: updated, moments: { first, second } };
 }
 
 export function mapTensors(tensors: TensorMap, f: (tensor: tf.Tensor, name: string) => tf.Tensor): TensorMap {

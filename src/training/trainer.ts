@@ -19,7 +19,7 @@ import {
 } from '../engine/index.ts';
 import { interrupted, notFinite } from '../errors.ts';
 import { isDecayed, storeParameters } from '../models/index.ts';
-import { adamW, clipByNorm, flatten, type Moments, mapTensors, type OptimizerConfig, type StepScalars, stepScalars, zeroMoments } from './optimizer.ts';
+import { adamW, clipByNorm, type Moments, mapTensors, type OptimizerConfig, type StepScalars, stepScalars, zeroMoments } from './optimizer.ts';
 import { learningRateAt, type ScheduleConfig } from './schedule.ts';
 
 /** What a stage passes on from its context; see StageReport of the plugin door. */
@@ -77,8 +77,8 @@ export async function train<Batch extends TensorTree>(options: TrainerOptions<Ba
   return trainer.run();
 }
 
-/** Names of the moments in a checkpoint, beside those of the parameters. */
-const [FIRST, SECOND] = ['exp_avg', 'exp_avg_sq'];
+/** What stands before a parameter's name in a checkpoint where its moments are meant. */
+const [FIRST, SECOND] = ['exp_avg.', 'exp_avg_sq.'];
 
 type Learnt = { readonly parameters: TensorMap; readonly moments: Moments };
 type FusedInputs = { readonly learnt: Learnt; readonly scalars: StepScalars; readonly batch: TensorTree };
@@ -116,11 +116,12 @@ class Trainer<Batch extends TensorTree> {
     options.report.rewind(saved?.step ?? 0);
     if (!saved) return new Trainer(options, { parameters: options.parameters, moments: zeroMoments(options.parameters) }, 0, fresh);
     options.report.note(`going on from the checkpoint at step ${saved.step}`);
-    const read = (name: string) => {
-      const { data, shape } = saved.tensors.get(name) as StoredTensor;
-      return floatTensor(data as Float32Array, shape);
-    };
-    const learnt = { parameters: mapTensors(options.parameters, (_, name) => read(name)), moments: { first: read(FIRST), second: read(SECOND) } };
+    const read = (prefix: string) =>
+      mapTensors(options.parameters, (_, name) => {
+        const { data, shape } = saved.tensors.get(prefix + name) as StoredTensor;
+        return floatTensor(data as Float32Array, shape);
+      });
+    const learnt = { parameters: read(''), moments: { first: read(FIRST), second: read(SECOND) } };
     disposeTree(options.parameters);
     return new Trainer(options, learnt, saved.step, saved.state);
   }
@@ -160,7 +161,7 @@ class Trainer<Batch extends TensorTree> {
     const { learnt, values } = this.#options.accumulationSteps === 1 ? await this.#fusedStep(scalars) : await this.#accumulatedStep(scalars);
     const numbers: Record<string, number> = {};
     for (const [name, tensor] of Object.entries(values)) numbers[name] = (await readFloats(tensor))[0];
-    disposeTree({ old: this.#learnt, scalars, values });
+    disposeTree({ scalars, values });
     this.#learnt = learnt;
     if (!Number.isFinite(numbers.loss)) throw notFinite(stage, this.#step + 1);
     return { ...numbers, learningRate };
@@ -170,10 +171,13 @@ class Trainer<Batch extends TensorTree> {
   async #fusedStep(scalars: StepScalars): Promise<FusedOutputs> {
     const batch = await this.#options.batch(this.#step, 0);
     const inputs: FusedInputs = { learnt: this.#learnt, scalars, batch };
-    this.#runStep ??= await this.#options.engine.compile((given: FusedInputs) => {
-      const { outputs, gradients } = this.#gradients(given.learnt.parameters, given.batch as Batch);
-      return this.#apply(given.learnt, gradients, outputs, given.scalars);
-    }, inputs);
+    this.#runStep ??= this.#options.engine.compile(
+      (given: FusedInputs) => {
+        const { outputs, gradients } = this.#gradients(given.learnt.parameters, given.batch as Batch);
+        return this.#apply(given.learnt, gradients, outputs, given.scalars);
+      },
+      { donates: ['learnt'] },
+    );
     const outputs = await this.#runStep(inputs);
     disposeTree(batch);
     return outputs;
@@ -186,13 +190,13 @@ class Trainer<Batch extends TensorTree> {
     let sums: Sums = { gradients: mapTensors(parameters, (tensor) => tf.zerosLike(tensor)), values: {} };
     for (let micro = 0; micro < accumulationSteps; micro++) {
       const inputs: MicroInputs = { parameters, sums, batch: await this.#options.batch(this.#step, micro) };
-      this.#runMicro ??= await engine.compile((given: MicroInputs) => this.#addGradients(given), inputs);
+      this.#runMicro ??= engine.compile((given: MicroInputs) => this.#addGradients(given));
       const grown = await this.#runMicro(inputs);
       disposeTree({ batch: inputs.batch, sums });
       sums = grown;
     }
     const inputs: ApplyInputs = { learnt: this.#learnt, sums, scalars };
-    this.#runApply ??= await engine.compile(
+    this.#runApply ??= engine.compile(
       (given: ApplyInputs) =>
         this.#apply(
           given.learnt,
@@ -200,7 +204,7 @@ class Trainer<Batch extends TensorTree> {
           mapTensors(given.sums.values, (value) => tf.clone(value)),
           given.scalars,
         ),
-      inputs,
+      { donates: ['learnt'] },
     );
     const outputs = await this.#runApply(inputs);
     disposeTree(sums);
@@ -226,8 +230,8 @@ class Trainer<Batch extends TensorTree> {
 
   #apply({ parameters, moments }: Learnt, gradients: TensorMap, outputs: TensorMap, scalars: StepScalars): FusedOutputs {
     const { optimizer } = this.#options;
-    const { gradient, norm } = clipByNorm(flatten(gradients), optimizer.maxGradNorm);
-    const learnt = adamW(parameters, moments, gradient, scalars, optimizer, (name) => isDecayed(parameters[name].shape));
+    const { scale, norm } = clipByNorm(gradients, optimizer.maxGradNorm);
+    const learnt = adamW(parameters, moments, gradients, scale, scalars, optimizer, (name) => isDecayed(parameters[name].shape));
     return { learnt, values: { ...outputs, gradNorm: norm } };
   }
 
@@ -245,7 +249,7 @@ class Trainer<Batch extends TensorTree> {
 
   async #save(): Promise<void> {
     const { parameters, moments } = this.#learnt;
-    const stored = await storeParameters({ ...parameters, [FIRST]: moments.first, [SECOND]: moments.second });
+    const stored = [...(await storeParameters(parameters)), ...(await storeParameters(moments.first, FIRST)), ...(await storeParameters(moments.second, SECOND))];
     await this.#options.checkpoints.save(this.#step, { window: this.#window, windowSteps: this.#windowSteps, elapsedMs: this.#elapsedMs }, stored);
   }
 

@@ -72,7 +72,7 @@ test.serial('mended sums, gathers, segment sums and one-hots', async (t) => {
 test.serial('a compiled step frees what lies between, over many steps', async (t) => {
   const engine = await loadEngine('wasm');
   const inputs = { x: draw(8, 8) };
-  const step = await engine.compile(({ x }: { x: tf.Tensor }) => ({ y: tf.softmax(tf.matMul(x as tf.Tensor2D, tf.transpose(x) as tf.Tensor2D)) }), inputs);
+  const step = engine.compile(({ x }: { x: tf.Tensor }) => ({ y: tf.softmax(tf.matMul(x as tf.Tensor2D, tf.transpose(x) as tf.Tensor2D)) }));
   const before = engine.memory();
   for (let i = 0; i < 100; i++) disposeTree(await step(inputs));
   t.deepEqual(engine.memory(), before);

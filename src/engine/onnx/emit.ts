@@ -1,6 +1,7 @@
 /** A traced step as an ONNX model (opset 18): one small emitter a kernel. */
 
 import { sizeOf } from '../../shapes.ts';
+import { UnknownKernel } from '../trace/compiler.ts';
 import type { Graph, Node, Value, ValueType } from '../trace/graph.ts';
 import { reducedAxes } from '../trace/infer.ts';
 import { ProtoWriter } from './protobuf.ts';
@@ -15,16 +16,6 @@ const FLOAT = 1;
 /** The numbers of ONNX's attribute types. */
 const ATTRIBUTE = { integer: 2, string: 3, integers: 7 };
 type AttributeValue = number | string | readonly number[];
-
-/** A kernel that has no emitter. The caller runs the step eagerly and says so. */
-export class UnknownKernel extends Error {
-  readonly kernel: string;
-
-  constructor(kernel: string) {
-    super(`the kernel ${kernel} has no ONNX operator here`);
-    this.kernel = kernel;
-  }
-}
 
 export interface OnnxModel {
   readonly bytes: Uint8Array;
@@ -119,6 +110,7 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
   },
   Tile: (to, { inputs: [x], attrs }, output) => to.node('Tile', [to.name(x), to.integers(attrs.reps as number[])], [output]),
   Sum: (to, node, output) => to.reduce('ReduceSum', node, output),
+  SumOfSquares: (to, node, output) => to.reduce('ReduceSumSquare', node, output),
   Mean: (to, node, output) => to.reduce('ReduceMean', node, output),
   Max: (to, node, output) => to.reduce('ReduceMax', node, output),
   ArgMax: (to, { inputs: [x], attrs }, output) => {
@@ -127,11 +119,12 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
   },
   Softmax: (to, { inputs: [x] }, output) => to.node('Softmax', [to.name(x)], [output], { axis: -1 }),
   GatherV2: (to, { inputs: [x, indices], attrs }, output) => to.node('Gather', [to.name(x), to.name(indices)], [output], { axis: (attrs.axis as number) ?? 0 }),
-  // Not ScatterND: with `add` it races on duplicate indices.
+  SegmentAdd: (to, { inputs: [x, ids, updates], attrs }, output) => {
+    const added = attrs.negate ? to.node('Neg', [to.name(updates)], [to.fresh()]) : to.name(updates);
+    to.scatter(to.name(x), ids, updates.shape, added, output);
+  },
   UnsortedSegmentSum: (to, { inputs: [x, ids], outputs: [y] }, output) => {
-    const column = to.node('Reshape', [to.name(ids), to.integers([...ids.shape, ...x.shape.slice(ids.shape.length).map(() => 1)])], [to.fresh()]);
-    const indices = to.node('Expand', [column, to.integers(x.shape)], [to.fresh()]);
-    to.node('ScatterElements', [to.filled(y.shape, 0), indices, to.name(x)], [output], { axis: 0, reduction: 'add' });
+    to.scatter(to.filled(y.shape, 0), ids, x.shape, to.name(x), output);
   },
   OneHot: (to, { inputs: [indices], attrs }, output) => {
     const values = to.constant([2], FLOAT, Float32Array.of(attrs.offValue as number, attrs.onValue as number));
@@ -163,13 +156,19 @@ class Emitter {
   emit(): OnnxModel {
     for (const node of this.#graph.nodes) {
       const emitter = EMITTERS[node.kernel];
-      if (!emitter) throw new UnknownKernel(node.kernel);
+      if (!emitter) throw new UnknownKernel(node.kernel, 'ONNX');
       emitter(this, node, this.name(node.outputs[0]));
     }
-    // An output may be an input, a constant, or another output too: each gets a node and a name of its own.
-    const outputs = this.#graph.outputs.map((value, i) => this.node('Identity', [this.name(value)], [`out${i}`]));
+    const outputs = this.#graph.outputs.map((value, i) => this.#output(value, i));
     const inputs = this.#graph.inputs.map((value) => (this.#used.has(`v${value.id}`) ? `v${value.id}` : undefined));
     return { bytes: this.#model(inputs, outputs), inputs, outputs };
+  }
+
+  /** The name of an output. One that is an input, a constant or another output too gets a node and a name of its own. */
+  #output(value: Value, index: number): string {
+    const isMade = this.#graph.nodes.some(({ outputs }) => outputs.includes(value));
+    const isFirst = this.#graph.outputs.indexOf(value) === index;
+    return isMade && isFirst ? this.name(value) : this.node('Identity', [this.name(value)], [`out${index}`]);
   }
 
   /** The name of a value; a constant becomes an initializer when it is first named. */
@@ -216,9 +215,16 @@ class Emitter {
     else this.node(operator, [this.name(x), this.integers(axes)], [output], { keepdims: attrs.keepDims ? 1 : 0 });
   }
 
-  matMul({ inputs: [a, b], attrs }: Node, output: string): void {
+  /** Adds rows of updates to the rows of `data` that ids name. Not ScatterND: with `add` it races on duplicate indices. */
+  scatter(data: string, ids: Value, shape: readonly number[], updates: string, output: string): void {
+    const column = this.node('Reshape', [this.name(ids), this.integers([...ids.shape, ...shape.slice(ids.shape.length).map(() => 1)])], [this.fresh()]);
+    const indices = this.node('Expand', [column, this.integers(shape)], [this.fresh()]);
+    this.node('ScatterElements', [data, indices, updates], [output], { axis: 0, reduction: 'add' });
+  }
+
+  matMul({ inputs: [a, b, ...addend], attrs }: Node, output: string): void {
     const [transA, transB] = [Number(Boolean(attrs.transposeA)), Number(Boolean(attrs.transposeB))];
-    const names = [this.name(a), this.name(b)];
+    const names = [a, b, ...addend].map((value) => this.name(value));
     if (a.shape.length === 2 && b.shape.length === 2) this.node('Gemm', names, [output], { transA, transB });
     else if (transA || transB) this.node('FusedMatMul', names, [output], { transA, transB }, 'com.microsoft');
     else this.node('MatMul', names, [output]);

@@ -1,137 +1,112 @@
-/** Runs traced steps on ONNX Runtime. Numbers live as typed arrays in tfjs's cpu backend, which ONNX Runtime reads in place. */
+/** Runs graphs on ONNX Runtime. Numbers live as typed arrays in tfjs's cpu backend, which ONNX Runtime reads in place. */
 
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
-import type { CompiledStep, Step } from '../step.ts';
-import { type TensorTree, tf } from '../tensors.ts';
-import { simplify } from '../trace/simplify.ts';
-import { leavesOf, trace, UntraceableKernel } from '../trace/trace.ts';
-import { emitOnnx, type OnnxModel, UnknownKernel } from './emit.ts';
+import { sizeOf } from '../../shapes.ts';
+import { tf } from '../tensors.ts';
+import { numThreads } from '../threads.ts';
+import { type GraphRuntime, type LoadedGraph, UnknownKernel } from '../trace/compiler.ts';
+import type { Graph, Value } from '../trace/graph.ts';
+import { emitOnnx } from './emit.ts';
+import { type HostMemory, runOnHost, type SplitGraph, splitGraph } from './host.ts';
 
 /** The part of onnxruntime-node that is used. */
-interface Runtime {
+interface Ort {
   readonly InferenceSession: { create(model: Uint8Array, options: object): Promise<Session> };
-  readonly Tensor: new (type: string, data: Float32Array | Int32Array | Uint8Array, dims: readonly number[]) => OrtTensor;
-  readonly env: { logLevel: string };
+  readonly Tensor: new (type: string, data: Numbers, dims: readonly number[]) => OrtTensor;
 }
 
 interface Session {
-  run(feeds: Record<string, OrtTensor>): Promise<Record<string, OrtTensor>>;
+  run(feeds: Record<string, OrtTensor>, fetches: Record<string, OrtTensor | null>): Promise<Record<string, OrtTensor>>;
   release(): Promise<void>;
 }
 
+type Numbers = Float32Array | Int32Array | Uint8Array;
+
 interface OrtTensor {
-  readonly data: Float32Array | Int32Array | Uint8Array;
-  readonly type: string;
-  readonly dims: readonly number[];
+  readonly data: Numbers;
 }
 
-/** Sessions kept of one step, one for each set of input shapes; the one used longest ago goes first. */
-const SESSIONS_KEPT = 16;
+const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
 /** Loads ONNX Runtime; throws where it is not installed or does not start. */
-export function loadRuntime(): Runtime {
-  return createRequire(import.meta.url)('onnxruntime-node') as Runtime;
+export function onnxRuntime(): GraphRuntime {
+  const ort = createRequire(import.meta.url)('onnxruntime-node') as Ort;
+  return { load: (graph) => loadGraph(ort, graph) };
 }
 
-/** How many threads a step uses: all cores, or what CALM_THREADS says. */
-export function numThreads(): number {
-  return Number(process.env.CALM_THREADS) || availableParallelism();
+async function loadGraph(ort: Ort, graph: Graph): Promise<LoadedGraph> {
+  const split = splitGraph(graph);
+  if (!split) throw new UnknownKernel('of the host, in the middle of a step,', 'ONNX');
+  const model = emitOnnx(split.device);
+  const session = await ort.InferenceSession.create(model.bytes, {
+    executionProviders: ['cpu'],
+    graphOptimizationLevel: 'all',
+    intraOpNumThreads: numThreads(),
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    // Threads that wait without spinning cost a tenth alone, and save half where others use the machine too.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  });
+  return new OnnxGraph(ort, session, graph, split, model);
 }
 
-/** Makes a compiler of steps. */
-export function onnxCompiler(runtime: Runtime) {
-  return <Inputs extends TensorTree, Outputs extends TensorTree>(step: Step<Inputs, Outputs>): CompiledStep<Inputs, Outputs> => {
-    const compiled = new Map<string, Promise<CompiledGraph | 'eager'>>();
-    return async (inputs) => {
-      const leaves = leavesOf(inputs);
-      const signature = leaves.map(({ shape, dtype }) => `${dtype}[${shape}]`).join(' ');
-      const known = compiled.get(signature) ?? compile(runtime, step, inputs);
-      // Re-inserted, so that the map's order is that of the last use.
-      compiled.delete(signature);
-      compiled.set(signature, known);
-      if (compiled.size > SESSIONS_KEPT) await forgetOldest(compiled);
-      const graph = await known;
-      if (graph === 'eager') return tf.tidy(() => step(inputs) as tf.TensorContainer) as Outputs;
-      return (await graph.run(leaves)) as Outputs;
-    };
-  };
-}
-
-async function forgetOldest(compiled: Map<string, Promise<CompiledGraph | 'eager'>>): Promise<void> {
-  const [signature, oldest] = compiled.entries().next().value as [string, Promise<CompiledGraph | 'eager'>];
-  compiled.delete(signature);
-  const graph = await oldest;
-  if (graph !== 'eager') await graph.release();
-}
-
-/** Kernels that were met and cannot be compiled; each is named once. */
-const announced = new Set<string>();
-
-async function compile<Inputs extends TensorTree, Outputs extends TensorTree>(
-  runtime: Runtime,
-  step: Step<Inputs, Outputs>,
-  example: Inputs,
-): Promise<CompiledGraph | 'eager'> {
-  try {
-    const { graph, rebuild } = trace(step as (inputs: never) => TensorTree, example);
-    const simple = simplify(graph);
-    const model = emitOnnx(simple);
-    const session = await runtime.InferenceSession.create(model.bytes, {
-      executionProviders: ['cpu'],
-      graphOptimizationLevel: 'all',
-      intraOpNumThreads: numThreads(),
-      interOpNumThreads: 1,
-      logSeverityLevel: 3,
-      // Threads that wait without spinning cost a tenth alone, and save half where others use the machine too.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
-    });
-    return new CompiledGraph(
-      runtime,
-      session,
-      model,
-      graph.outputs.map(({ shape, dtype }) => ({ shape, dtype })),
-      rebuild,
-    );
-  } catch (error) {
-    if (!(error instanceof UntraceableKernel || error instanceof UnknownKernel)) throw error;
-    if (!announced.has(error.kernel)) process.emitWarning(`${error.message}; steps that use it run eagerly`);
-    announced.add(error.kernel);
-    return 'eager';
-  }
-}
-
-type Described = { readonly shape: readonly number[]; readonly dtype: tf.DataType };
-type Rebuild = (tensors: readonly tf.Tensor[]) => TensorTree;
-
-class CompiledGraph {
-  readonly #runtime: Runtime;
+class OnnxGraph implements LoadedGraph {
+  readonly #ort: Ort;
   readonly #session: Session;
-  readonly #model: OnnxModel;
-  readonly #outputs: readonly Described[];
-  readonly #rebuild: Rebuild;
+  readonly #graph: Graph;
+  readonly #split: SplitGraph;
+  readonly #inputNames: readonly (string | undefined)[];
+  readonly #outputNames: readonly string[];
+  /** Arrays of outputs that only the host reads: made once, written anew by every run. */
+  readonly #scratch = new Map<Value, OrtTensor>();
 
-  constructor(runtime: Runtime, session: Session, model: OnnxModel, outputs: readonly Described[], rebuild: Rebuild) {
-    this.#runtime = runtime;
+  constructor(ort: Ort, session: Session, graph: Graph, split: SplitGraph, names: { inputs: readonly (string | undefined)[]; outputs: readonly string[] }) {
+    this.#ort = ort;
     this.#session = session;
-    this.#model = model;
-    this.#outputs = outputs;
-    this.#rebuild = rebuild;
+    this.#graph = graph;
+    this.#split = split;
+    this.#inputNames = names.inputs;
+    this.#outputNames = names.outputs;
+    const returned = new Set(graph.outputs);
+    for (const value of split.device.outputs) if (!returned.has(value)) this.#scratch.set(value, this.#tensor(value, emptyArray(value)));
   }
 
-  async run(leaves: readonly tf.Tensor[]): Promise<TensorTree> {
+  async run(inputs: readonly tf.Tensor[], donated: readonly boolean[]): Promise<tf.Tensor[]> {
+    const arrays = inputs.map((tensor) => tensor.dataSync() as Numbers);
     const feeds: Record<string, OrtTensor> = {};
-    this.#model.inputs.forEach((name, i) => {
-      if (name !== undefined) feeds[name] = new this.#runtime.Tensor(leaves[i].dtype, leaves[i].dataSync() as Float32Array, leaves[i].shape);
+    this.#inputNames.forEach((name, i) => {
+      if (name !== undefined) feeds[name] = this.#tensor(this.#graph.inputs[i], arrays[i]);
     });
-    const results = await this.#session.run(feeds);
-    const tensors = this.#outputs.map(({ shape, dtype }, i) =>
-      tf.tensor(results[this.#model.outputs[i]].data as Float32Array, shape as number[], dtype as 'float32'),
-    );
-    return this.#rebuild(tensors);
+    const fetches = Object.fromEntries(this.#outputNames.map((name, i) => [name, this.#scratch.get(this.#split.device.outputs[i]) ?? null]));
+    const results = await this.#session.run(feeds, fetches);
+    const known = new Map<Value, Numbers>(this.#graph.inputs.map((value, i) => [value, arrays[i]]));
+    this.#split.device.outputs.forEach((value, i) => {
+      known.set(value, this.#scratch.get(value)?.data ?? results[this.#outputNames[i]].data);
+    });
+    // A clone elsewhere may share the numbers.
+    const free = new Set(this.#graph.inputs.filter((_, i) => donated[i] && tf.backend().refCount(inputs[i].dataId) === 1));
+    runOnHost(this.#split.host, memoryOf(known, free));
+    return this.#graph.outputs.map((value) => tf.tensor(known.get(value) as Float32Array, value.shape as number[], value.dtype as 'float32'));
   }
 
   release(): Promise<void> {
     return this.#session.release();
   }
+
+  #tensor({ dtype, shape }: Value, data: Numbers): OrtTensor {
+    return new this.#ort.Tensor(dtype, data, shape);
+  }
+}
+
+function emptyArray({ dtype, shape }: Value): Numbers {
+  return new ARRAYS[dtype](sizeOf(shape));
+}
+
+function memoryOf(known: Map<Value, Numbers>, free: ReadonlySet<Value>): HostMemory {
+  const read = (value: Value) => (value.constant ?? known.get(value)) as Numbers;
+  return {
+    read,
+    take: (value) => (free.has(value) ? read(value) : read(value).slice()),
+    write: (value, numbers) => known.set(value, numbers),
+  };
 }

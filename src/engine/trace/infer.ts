@@ -1,6 +1,7 @@
 /** What each kernel returns, by shape and type: all that tracing needs to know of it. */
 
 import { sizeOf } from '../../shapes.ts';
+import { ADAMW } from '../kernels/adamw.ts';
 import { tf } from '../tensors.ts';
 import type { ValueType } from './graph.ts';
 
@@ -107,4 +108,5 @@ export const INFER: Readonly<Record<string, Infer>> = {
   Cast: ([x], { dtype }) => [{ shape: x.shape, dtype: dtype as ValueType }],
   Fill: (_, { shape, dtype }) => [{ shape: shape as number[], dtype: (dtype as ValueType) ?? 'float32' }],
   Range: range,
+  [ADAMW]: ([parameter]) => [parameter, parameter, parameter],
 };

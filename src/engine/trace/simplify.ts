@@ -1,6 +1,9 @@
 /**
  * Thins out a trace: what tfjs records beyond the mathematics. Its gradient of a sum multiplies by a tensor of ones; casts and reshapes often change
- * nothing; the same constant is made again and again. Every rule keeps all values as they are.
+ * nothing; the same value is made again and again; an addition after a product is a pass of its own. Every rule keeps all values, but for the order of a sum.
+ *
+ * It adds two kernels that runtimes know and tfjs does not: `SegmentAdd(x, ids, updates)` adds rows to the rows of x that ids name, `SumOfSquares` is what
+ * it says. A `BatchMatMul` may have a third input, which is added to the product.
  */
 
 import { sameShape } from '../../shapes.ts';
@@ -10,7 +13,13 @@ import type { Graph, Node, Value } from './graph.ts';
 const ELEMENTWISE = new Set(['Add', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum']);
 
 export function simplify(graph: Graph): Graph {
-  const state = { replaced: new Map<Value, Value>(), madeBy: new Map<Value, Node>() };
+  const thin = fuse(removeIdle(graph));
+  return { ...thin, nodes: onlyNeeded(thin.nodes, thin.outputs) };
+}
+
+/** Drops what changes nothing, and what was made before. */
+function removeIdle(graph: Graph): Graph {
+  const state = { replaced: new Map<Value, Value>(), madeBy: new Map<Value, Node>(), seen: new Map<string, Node>() };
   const nodes: Node[] = [];
   for (const original of graph.nodes) {
     const node = { ...original, inputs: original.inputs.map((value) => resolve(state.replaced, value)) };
@@ -26,6 +35,8 @@ export function simplify(graph: Graph): Graph {
 interface State {
   readonly replaced: Map<Value, Value>;
   readonly madeBy: Map<Value, Node>;
+  /** Nodes by what they compute. */
+  readonly seen: Map<string, Node>;
 }
 
 function resolve(replaced: ReadonlyMap<Value, Value>, value: Value): Value {
@@ -42,9 +53,74 @@ function simplifyNode(node: Node, state: State): Node | undefined {
     state.replaced.set(output, input);
     return undefined;
   }
-  if (node.kernel === 'Multiply') return withoutOnes(node, state);
-  if (ELEMENTWISE.has(node.kernel)) return withoutExpansion(node, state);
-  return node;
+  const lean = node.kernel === 'Multiply' ? withoutOnes(node, state) : ELEMENTWISE.has(node.kernel) ? withoutExpansion(node, state) : node;
+  return lean && onlyOnce(lean, state);
+}
+
+/** The node, or undefined where one that computes the same is there already. */
+function onlyOnce(node: Node, state: State): Node | undefined {
+  const key = `${node.kernel} ${JSON.stringify(node.attrs)} ${node.inputs.map(keyOf)} ${node.outputs[0].dtype}[${node.outputs[0].shape}]`;
+  const twin = state.seen.get(key);
+  if (!twin) {
+    state.seen.set(key, node);
+    return node;
+  }
+  node.outputs.forEach((output, i) => {
+    state.replaced.set(output, twin.outputs[i]);
+  });
+  return undefined;
+}
+
+/** A value by name; a constant of one number by that number. */
+function keyOf({ id, constant, dtype, shape }: Value): string {
+  return constant?.length === 1 ? `${dtype}[${shape}]=${constant[0]}` : `v${id}`;
+}
+
+/** Two kernels into one, where nothing else needs the first one's result. */
+function fuse(graph: Graph): Graph {
+  const uses = new Map<Value, number>();
+  for (const value of [...graph.nodes.flatMap(({ inputs }) => inputs), ...graph.outputs]) uses.set(value, (uses.get(value) ?? 0) + 1);
+  const madeBy = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+  const before = (value: Value, kernel: string) => {
+    const maker = madeBy.get(value);
+    return maker?.kernel === kernel && uses.get(value) === 1 ? maker : undefined;
+  };
+  const nodes = graph.nodes.map((node) => {
+    const fused = FUSIONS[node.kernel]?.(node, before) ?? node;
+    for (const output of fused.outputs) madeBy.set(output, fused);
+    return fused;
+  });
+  return { ...graph, nodes };
+}
+
+type Before = (value: Value, kernel: string) => Node | undefined;
+
+const FUSIONS: Readonly<Record<string, (node: Node, before: Before) => Node | undefined>> = {
+  Add: (node, before) => addToProduct(node, before) ?? addRows(node, before),
+  Sub: (node, before) => addRows(node, before),
+  Sum: ({ inputs: [x], attrs, outputs }, before) => {
+    const square = before(x, 'Square');
+    return square && { kernel: 'SumOfSquares', inputs: square.inputs, attrs, outputs };
+  },
+};
+
+/** a·b + c in one kernel, for matrices: c is a row that is added to every row, or as large as the product. */
+function addToProduct({ inputs, outputs }: Node, before: Before): Node | undefined {
+  for (const [product, addend] of [inputs, [...inputs].reverse()]) {
+    const maker = before(product, 'BatchMatMul');
+    if (!maker || maker.inputs.length > 2 || maker.inputs.some(({ shape }) => shape.length !== 2)) continue;
+    if (addend.shape.length === 1 || sameShape(addend.shape, outputs[0].shape)) return { ...maker, inputs: [...maker.inputs, addend], outputs };
+  }
+  return undefined;
+}
+
+/** x ± (rows added up by segment): the rows go straight into x. */
+function addRows({ kernel, inputs: [x, y], outputs }: Node, before: Before): Node | undefined {
+  const attrs = { negate: kernel === 'Sub' };
+  const last = before(y, 'UnsortedSegmentSum');
+  if (last && sameShape(x.shape, y.shape)) return { kernel: 'SegmentAdd', inputs: [x, last.inputs[1], last.inputs[0]], attrs, outputs };
+  const first = kernel === 'Add' ? before(x, 'UnsortedSegmentSum') : undefined;
+  return first && sameShape(x.shape, y.shape) ? { kernel: 'SegmentAdd', inputs: [y, first.inputs[1], first.inputs[0]], attrs, outputs } : undefined;
 }
 
 function changesNothing({ kernel, inputs: [input], outputs: [output] }: Node): boolean {

@@ -120,7 +120,7 @@ function record(into: TraceBackend, kernel: string, { inputs, attrs = {} }: Kern
   const values = infos.map((info) => into.recorded(info));
   const results = INFER[kernel](values, attrs).map((described) => into.make({ shape: [...described.shape], dtype: described.dtype }));
   into.nodes.push({ kernel, inputs: values, attrs, outputs: results.map((result) => into.recorded(result)) });
-  return kernel === 'SplitV' ? results : results[0];
+  return kernel === 'SplitV' || results.length > 1 ? results : results[0];
 }
 
 /** What a trace gives: the graph, and the shape of the tree that the step returns, its leaves numbered like the graph's outputs. */

@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { registerAdamW } from '../kernels/adamw.ts';
 import { mendKernels } from './mend-kernels.ts';
 
 /** Loads the WebAssembly backend of TensorFlow.js and mends the kernels that training needs. Returns the backend's name. */
@@ -8,5 +10,9 @@ export async function loadWasm(): Promise<string> {
   const folder = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json'));
   setWasmPaths(`${join(folder, 'wasm-out')}/`);
   mendKernels();
+  registerAdamW<BackendWasm>('wasm', {
+    read: (backend, info) => backend.typedArrayFromHeap(info) as Float32Array,
+    make: (backend, shape) => backend.makeOutput(shape, 'float32'),
+  });
   return 'wasm';
 }

@@ -10,7 +10,7 @@
  */
 
 import { type Tensor, type TensorMap, tf } from '../../engine/index.ts';
-import { clippedKl, crossEntropy, embed, linear, rmsNorm } from '../../math/index.ts';
+import { clippedKl, embed, linear, linearArgMax, linearCrossEntropy, rmsNorm } from '../../math/index.ts';
 import { linearSpec, normSpec, type ParameterTable, swigluSpec } from '../parameters.ts';
 import { swiglu } from '../swiglu.ts';
 import type { AutoencoderConfig } from './config.ts';
@@ -38,7 +38,6 @@ export interface AutoencoderLoss {
   readonly crossEntropy: Tensor;
   /** Clipped KL, nats a patch; 0 for the plain variant. */
   readonly kl: Tensor;
-  readonly logits: Tensor;
 }
 
 /** Every parameter with its shape and first value, under the reference's names. `decoder.lm_head_weight` is the embedding and not listed. */
@@ -90,19 +89,23 @@ export function squeeze(parameters: TensorMap, config: AutoencoderConfig, squeez
  * @returns [patches·K, vocabulary]
  */
 export function decode(parameters: TensorMap, config: AutoencoderConfig, latents: Tensor): Tensor {
+  return linear(decodeHidden(parameters, config, latents), parameters['encoder.embed_tokens.weight']);
+}
+
+/** The decoder up to its tied head, [patches·K, hidden]. */
+function decodeHidden(parameters: TensorMap, config: AutoencoderConfig, latents: Tensor): Tensor {
   const half = Math.floor(config.numDecoderLayers / 2);
   const patchHidden = linear(latents, parameters['decoder.latent_to_hidden.weight'], parameters['decoder.latent_to_hidden.bias']);
   const thought = residualLayers(parameters, config, 'decoder.decoder_layers', 0, half, patchHidden);
   const expanded = linear(thought, parameters['decoder.expand_layer.weight'], parameters['decoder.expand_layer.bias']);
   const tokens = tf.reshape(expanded, [-1, config.hiddenSize]);
   const refined = residualLayers(parameters, config, 'decoder.decoder_layers', half, 2 * half, tokens);
-  const normed = rmsNorm(refined, parameters['decoder.norm.weight'], config.rmsNormEps);
-  return linear(normed, parameters['encoder.embed_tokens.weight']);
+  return rmsNorm(refined, parameters['decoder.norm.weight'], config.rmsNormEps);
 }
 
-/** Latents [patches, latent] to the likeliest tokens [patches, K], int32. No softmax: only the order of the logits counts. */
+/** Latents [patches, latent] to the likeliest tokens [patches, K], int32. */
 export function decodeTokens(parameters: TensorMap, config: AutoencoderConfig, latents: Tensor): Tensor {
-  return tf.reshape(tf.argMax(decode(parameters, config, latents), -1), [-1, config.patchSize]);
+  return tf.reshape(linearArgMax(decodeHidden(parameters, config, latents), parameters['encoder.embed_tokens.weight']), [-1, config.patchSize]);
 }
 
 /**
@@ -114,10 +117,9 @@ export function autoencoderLoss(parameters: TensorMap, config: AutoencoderConfig
   const isRobust = config.variant === 'robust' && draws !== undefined;
   const { mean, logStd } = encode(parameters, config, isRobust ? tf.mul(ids, draws.tokenMask) : ids);
   const latents = isRobust ? dropLatents(addNoise({ mean, logStd }, draws.noise), draws.latentMask, config.aeDropout) : mean;
-  const logits = decode(parameters, config, latents);
-  const tokenLoss = crossEntropy(logits, ids);
+  const tokenLoss = linearCrossEntropy(decodeHidden(parameters, config, latents), parameters['encoder.embed_tokens.weight'], ids);
   const kl = isRobust ? clippedKl(mean, logStd, config.klClamp) : tf.scalar(0);
-  return { loss: tf.add(tf.mul(tokenLoss, config.patchSize), tf.mul(kl, config.klWeight)), crossEntropy: tokenLoss, kl, logits };
+  return { loss: tf.add(tf.mul(tokenLoss, config.patchSize), tf.mul(kl, config.klWeight)), crossEntropy: tokenLoss, kl };
 }
 
 /** z = mean + noise · exp(logStd). */

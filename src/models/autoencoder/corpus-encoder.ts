@@ -21,14 +21,12 @@ export class CorpusEncoder {
   }
 
   static async create(engine: Engine, { config, parameters }: Autoencoder): Promise<CorpusEncoder> {
-    const makeTables = await engine.compile((given: TensorMap) => ({ tables: encoderTables(given, config) }), parameters);
+    const makeTables = engine.compile((given: TensorMap) => ({ tables: encoderTables(given, config) }));
     const { tables } = await makeTables(parameters);
-    const example: Inputs = { parameters, tables, ids: intTensor(new Int32Array(config.patchSize)) };
-    const run = await engine.compile((given: Inputs) => {
+    const run = engine.compile((given: Inputs) => {
       const { mean, logStd }: PatchGaussians = encodeByTables(given.parameters, config, given.tables, given.ids);
       return { mean, logStd };
-    }, example);
-    example.ids.dispose();
+    });
     return new CorpusEncoder(parameters, tables, run);
   }
 

@@ -58,9 +58,8 @@ export class PatchDecoder {
     const padded = this.roundCapacity(cache);
     const lengthTensor = floatTensor(Float32Array.of(length), []);
     const inputs: FeedInputs = length === 0 ? { parameters, ids } : { parameters, ids, past: { cache: padded, length: lengthTensor } };
-    this.#feed ??= await this.#engine.compile(
+    this.#feed ??= this.#engine.compile(
       (given: FeedInputs) => runBackbone(given.parameters, config, embedPatches(given.parameters, config, given.ids), given.past) as FeedOutputs,
-      inputs,
     );
     const outputs = await this.#feed(inputs);
     lengthTensor.dispose();
@@ -88,10 +87,10 @@ export class PatchDecoder {
     const { config, parameters, autoencoder } = this.model;
     const noiseTensor = floatTensor(noise, [noise.length / (hidden.shape[0] * config.noiseSize), hidden.shape[0], config.noiseSize]);
     const inputs = { parameters, autoencoder: autoencoder.parameters, hidden, noise: noiseTensor };
-    this.#draw ??= await this.#engine.compile((given: DrawInputs) => {
+    this.#draw ??= this.#engine.compile((given: DrawInputs) => {
       const latents = sampleEnergyHead(given.parameters, config, given.hidden, given.noise);
       return decodeTokens(given.autoencoder, autoencoder.config, tf.reshape(latents, [-1, config.latentSize]));
-    }, inputs);
+    });
     const tokens = await this.#draw(inputs);
     const ids = await readIntegers(tokens);
     disposeTree({ tokens, noiseTensor });

@@ -1,0 +1,177 @@
+/** What is timed: whole tasks at the sizes of sizes.json, on whichever engine is loaded. The peer's are in peer/worker.py, line for line. */
+
+import { readFileSync } from 'node:fs';
+import { camelCaseKeys } from 'calm-lm/artifacts';
+import { disposeTree, type Engine, floatTensor, intTensor, type TensorMap, type TensorTree, tf, valueAndGradients } from 'calm-lm/engine';
+import { estimateBrier } from 'calm-lm/evaluation';
+import {
+  type AutoencoderDraws,
+  autoencoderLoss,
+  autoencoderTable,
+  CorpusEncoder,
+  calmLoss,
+  calmTable,
+  initParameters,
+  isDecayed,
+  type LanguageModel,
+  PatchDecoder,
+  type ParameterTable,
+} from 'calm-lm/models';
+import { AUTOENCODER_DEFAULTS, type AutoencoderConfig, CALM_DEFAULTS, type CalmConfig } from 'calm-lm/models/config';
+import { RandomStream } from 'calm-lm/random';
+import { generate } from 'calm-lm/sampling';
+import { adamW, clipByNorm, type Moments, OPTIMIZER_DEFAULTS, type StepScalars, stepScalars, zeroMoments } from 'calm-lm/training';
+
+export const TASKS = ['autoencoder', 'language-model', 'encode-corpus', 'brierlm', 'sampling'] as const;
+export type Task = (typeof TASKS)[number] | 'gemm';
+const [PROMPT_PATCHES, NEW_PATCHES, CANDIDATES, ENCODE_PATCHES] = [16, 8, 200, 2048];
+
+export interface Prepared {
+  /** Tokens that one repetition works on. */
+  readonly tokens: number;
+  run(): Promise<unknown>;
+}
+
+interface Size {
+  readonly autoencoder: AutoencoderConfig;
+  readonly calm: CalmConfig;
+  readonly numTargets: number;
+  readonly rows: number;
+  readonly patches: number;
+}
+
+function readSize(name: string): Size {
+  const sizes = JSON.parse(readFileSync(new URL('sizes.json', import.meta.url), 'utf8')) as Record<string, Record<string, unknown>>;
+  const { autoencoder, calm, num_targets, rows, patches } = sizes[name] as Record<string, never>;
+  return {
+    autoencoder: { ...AUTOENCODER_DEFAULTS, ...camelCaseKeys(autoencoder) },
+    calm: { ...CALM_DEFAULTS, ...camelCaseKeys(calm) },
+    numTargets: num_targets,
+    rows,
+    patches,
+  };
+}
+
+let draws = 0;
+const stream = () => new RandomStream(1, 'bench', draws++);
+const ids = (count: number, vocabSize: number) => {
+  const source = stream();
+  return Int32Array.from({ length: count }, () => 1 + source.nextInteger(vocabSize - 1));
+};
+const normals = (...shape: number[]) => floatTensor(stream().normals(shape.reduce((a, b) => a * b)), shape);
+const uniforms = (...shape: number[]) => floatTensor(stream().uniforms(shape.reduce((a, b) => a * b), -0.5), shape);
+
+export async function prepare(engine: Engine, task: Task, sizeName: string): Promise<Prepared> {
+  const size = readSize(sizeName);
+  if (task === 'autoencoder') return autoencoderTask(engine, size);
+  if (task === 'language-model') return languageModelTask(engine, size);
+  if (task === 'gemm') return gemmTask(engine);
+  const autoencoder = { config: size.autoencoder, parameters: initParameters(autoencoderTable(size.autoencoder), 1, 0.02) };
+  if (task === 'encode-corpus') {
+    const encoder = await CorpusEncoder.create(engine, autoencoder);
+    return { tokens: ENCODE_PATCHES * size.calm.patchSize, run: () => encoder.encode(ids(ENCODE_PATCHES * size.calm.patchSize, size.calm.vocabSize)) };
+  }
+  const model = { config: size.calm, parameters: initParameters(calmTable(size.calm), 1, 0.02), autoencoder };
+  return task === 'brierlm' ? brierTask(engine, size, model) : samplingTask(engine, size, model);
+}
+
+function autoencoderTask(engine: Engine, { autoencoder: config, rows, patches }: Size): Promise<Prepared> {
+  const [count, { patchSize, latentSize, vocabSize, aeDropout }] = [rows * patches, config];
+  const batch = () => {
+    const source = stream();
+    return {
+      ids: intTensor(ids(count * patchSize, vocabSize)),
+      tokenMask: intTensor(Int32Array.from({ length: count * patchSize }, () => Number(source.nextUniform() > aeDropout))),
+      noise: normals(count, latentSize),
+      latentMask: floatTensor(Float32Array.from({ length: count * latentSize }, () => Number(source.nextUniform() > aeDropout)), [count, latentSize]),
+    };
+  };
+  const loss = (parameters: TensorMap, given: ReturnType<typeof batch>) => autoencoderLoss(parameters, config, given.ids, given as AutoencoderDraws).loss;
+  return trainingTask(engine, autoencoderTable(config), count * patchSize, batch, loss);
+}
+
+function languageModelTask(engine: Engine, { calm: config, rows, patches, numTargets }: Size): Promise<Prepared> {
+  const [positions, { latentSize, numSamples, noiseSize, patchSize, vocabSize }] = [rows * patches, config];
+  const targets = { mean: normals(positions, latentSize), logStd: floatTensor(new Float32Array(positions * latentSize).fill(-1), [positions, latentSize]) };
+  const batch = () => ({
+    ids: intTensor(ids(positions * patchSize, vocabSize), [rows, patches * patchSize]),
+    targets: { mean: tf.clone(targets.mean), logStd: tf.clone(targets.logStd) },
+    noise: uniforms(numSamples, positions, noiseSize),
+    targetNoise: normals(positions, numTargets, latentSize),
+  });
+  const loss = (parameters: TensorMap, given: ReturnType<typeof batch>) => calmLoss(parameters, config, given, given).loss;
+  return trainingTask(engine, calmTable(config), positions * patchSize, batch, loss);
+}
+
+/** Drawing a batch, loss, gradients, clipping and AdamW. */
+async function trainingTask<Batch extends TensorTree>(
+  engine: Engine,
+  table: ParameterTable,
+  tokens: number,
+  makeBatch: () => Batch,
+  loss: (parameters: TensorMap, batch: Batch) => tf.Tensor,
+): Promise<Prepared> {
+  const parameters = initParameters(table, 1, 0.02);
+  let learnt: { readonly parameters: TensorMap; readonly moments: Moments } = { parameters, moments: zeroMoments(parameters) };
+  type Inputs = { readonly learnt: typeof learnt; readonly scalars: StepScalars; readonly batch: Batch };
+  const step = ({ learnt: { parameters: current, moments }, scalars, batch }: Inputs) => {
+    const { outputs, gradients } = valueAndGradients(() => ({ loss: loss(current, batch) }), current);
+    const { scale } = clipByNorm(gradients, OPTIMIZER_DEFAULTS.maxGradNorm);
+    return { learnt: adamW(current, moments, gradients, scale, scalars, OPTIMIZER_DEFAULTS, (name) => isDecayed(table[name].shape)), loss: outputs.loss };
+  };
+  let count = 0;
+  const inputs = (): Inputs => ({ learnt, scalars: stepScalars(OPTIMIZER_DEFAULTS, 1e-3, ++count), batch: makeBatch() });
+  const run = engine.compile(step, { donates: ['learnt'] });
+  return {
+    tokens,
+    async run() {
+      const given = inputs();
+      const outputs = await run(given);
+      const value = (await outputs.loss.data())[0];
+      if (!Number.isFinite(value)) throw new Error(`loss ${value}`);
+      disposeTree({ scalars: given.scalars, batch: given.batch, loss: outputs.loss });
+      learnt = outputs.learnt;
+    },
+  };
+}
+
+function brierTask(engine: Engine, { rows, patches, calm }: Size, model: LanguageModel): Prepared {
+  const decoder = new PatchDecoder(engine, model);
+  const text = Array.from({ length: rows }, () => ids((patches + 1) * calm.patchSize, calm.vocabSize));
+  const noise = (size: number) => stream().uniforms(size, -0.5);
+  const tokens = rows * patches * calm.patchSize;
+  return { tokens, run: () => estimateBrier(decoder, text, { accuracy: noise, rollout: (_window, _step, size) => noise(size) }) };
+}
+
+function samplingTask(engine: Engine, { calm }: Size, model: LanguageModel): Prepared {
+  const decoder = new PatchDecoder(engine, model);
+  const prompt = ids(PROMPT_PATCHES * calm.patchSize, calm.vocabSize);
+  const options = {
+    temperature: 0.5,
+    numCandidates: CANDIDATES,
+    maxLength: (PROMPT_PATCHES + NEW_PATCHES) * calm.patchSize,
+    padId: 0,
+    endOfTextId: null,
+  };
+  const source = { noise: (_step: number, size: number) => stream().uniforms(size, -0.5), choice: () => stream().nextUniform() };
+  return {
+    tokens: NEW_PATCHES * calm.patchSize,
+    async run() {
+      for await (const _ of generate(decoder, [prompt], options, source));
+    },
+  };
+}
+
+/** The machine's limit: one product of two [2048, 2048] matrices, 17.2 GFLOP. */
+async function gemmTask(engine: Engine): Promise<Prepared> {
+  const inputs = { a: normals(2048, 2048), b: normals(2048, 2048) };
+  const run = engine.compile(({ a, b }: typeof inputs) => ({ c: tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D) }));
+  return {
+    tokens: 0,
+    async run() {
+      const { c } = await run(inputs);
+      await c.data();
+      c.dispose();
+    },
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * AdamW as one kernel: one pass over memory where the primitives take thirteen. Backends whose numbers JavaScript can reach run the loop below, others the
+ * primitives; a traced step records the kernel by its name, and each runtime has its own way with it.
+ */
+
+import { tf } from '../tensors.ts';
+
+export const ADAMW = 'CalmAdamW';
+
+/** Constants of the update. */
+export interface AdamWAttributes {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Decoupled weight decay; 0 for none. */
+  readonly weightDecay: number;
+}
+
+/** A parameter with its moments and gradient, all of one shape, and four scalars. The order is that of the kernel's inputs. */
+export interface AdamWInputs {
+  readonly parameter: tf.Tensor;
+  readonly first: tf.Tensor;
+  readonly second: tf.Tensor;
+  readonly gradient: tf.Tensor;
+  /** What the gradient is multiplied by: the clipping. */
+  readonly scale: tf.Tensor;
+  readonly learningRate: tf.Tensor;
+  /** 1 − β₁ᵗ. */
+  readonly correction1: tf.Tensor;
+  /** 1 − β₂ᵗ. */
+  readonly correction2: tf.Tensor;
+}
+
+/** The same numbers where JavaScript can reach them. */
+export interface AdamWArrays {
+  readonly parameter: Float32Array;
+  readonly first: Float32Array;
+  readonly second: Float32Array;
+  readonly gradient: Float32Array;
+  readonly scale: number;
+  readonly learningRate: number;
+  readonly correction1: number;
+  readonly correction2: number;
+}
+
+/**
+ * m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², p ← p (1 − lr·wd) − lr · m̂ / (√v̂ + ε)   (Loshchilov & Hutter 2019, in torch's order)
+ * @returns parameter, first and second moment
+ */
+export function applyAdamW(inputs: AdamWInputs, attributes: AdamWAttributes): [tf.Tensor, tf.Tensor, tf.Tensor] {
+  if (!tf.getKernel(ADAMW, tf.getBackend())) return composed(inputs, attributes);
+  return tf.engine().runKernel(ADAMW, { ...inputs }, { ...attributes }) as unknown as [tf.Tensor, tf.Tensor, tf.Tensor];
+}
+
+/** The update from primitives. */
+function composed(
+  { parameter, first, second, gradient, scale, learningRate, correction1, correction2 }: AdamWInputs,
+  { beta1, beta2, epsilon, weightDecay }: AdamWAttributes,
+): [tf.Tensor, tf.Tensor, tf.Tensor] {
+  const g = tf.mul(gradient, scale);
+  const m = tf.add(tf.mul(first, beta1), tf.mul(g, 1 - beta1));
+  const v = tf.add(tf.mul(second, beta2), tf.mul(tf.square(g), 1 - beta2));
+  const root = tf.add(tf.div(tf.sqrt(v), tf.sqrt(correction2)), epsilon);
+  const kept = weightDecay === 0 ? parameter : tf.mul(parameter, tf.sub(1, tf.mul(learningRate, weightDecay)));
+  return [tf.sub(kept, tf.div(tf.mul(m, tf.div(learningRate, correction1)), root)), m, v];
+}
+
+/** The update as a loop, from one set of arrays into another, which may be the same. */
+export function updateArrays(
+  { parameter, first, second, gradient, scale, learningRate, correction1, correction2 }: AdamWArrays,
+  { beta1, beta2, epsilon, weightDecay }: AdamWAttributes,
+  into: Pick<AdamWArrays, 'parameter' | 'first' | 'second'>,
+): void {
+  const kept = 1 - learningRate * weightDecay;
+  const rate = learningRate / correction1;
+  const inverse = 1 / Math.sqrt(correction2);
+  const [p, m, v] = [into.parameter, into.first, into.second];
+  for (let i = 0; i < parameter.length; i++) {
+    const g = gradient[i] * scale;
+    const newFirst = beta1 * first[i] + (1 - beta1) * g;
+    const newSecond = beta2 * second[i] + (1 - beta2) * g * g;
+    m[i] = newFirst;
+    v[i] = newSecond;
+    p[i] = parameter[i] * kept - (rate * newFirst) / (Math.sqrt(newSecond) * inverse + epsilon);
+  }
+}
+
+/** What a backend must offer for the loop: its numbers as arrays, and outputs to write to. */
+interface ArrayAccess<Backend> {
+  read(backend: Backend, info: tf.TensorInfo): Float32Array;
+  make(backend: Backend, shape: number[]): tf.TensorInfo;
+}
+
+/** Registers the loop as a backend's kernel. Harmless when called twice. */
+export function registerAdamW<Backend>(backendName: string, { read, make }: ArrayAccess<Backend>): void {
+  if (tf.getKernel(ADAMW, backendName)) return;
+  const kernelFunc = ({ inputs, backend, attrs }: { inputs: Record<keyof AdamWInputs, tf.TensorInfo>; backend: Backend; attrs: AdamWAttributes }) => {
+    const outputs = [0, 1, 2].map(() => make(backend, inputs.parameter.shape));
+    // Arrays are taken after the outputs are made: a heap that grows moves.
+    const array = (info: tf.TensorInfo) => read(backend, info);
+    const number = (info: tf.TensorInfo) => array(info)[0];
+    const [parameter, first, second] = outputs.map(array);
+    updateArrays(
+      {
+        parameter: array(inputs.parameter),
+        first: array(inputs.first),
+        second: array(inputs.second),
+        gradient: array(inputs.gradient),
+        scale: number(inputs.scale),
+        learningRate: number(inputs.learningRate),
+        correction1: number(inputs.correction1),
+        correction2: number(inputs.correction2),
+      },
+      attrs,
+      { parameter, first, second },
+    );
+    return outputs;
+  };
+  tf.registerKernel({ kernelName: ADAMW, backendName, kernelFunc: kernelFunc as unknown as tf.KernelFunc });
+}
