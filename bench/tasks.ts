@@ -14,8 +14,8 @@ import {
   initParameters,
   isDecayed,
   type LanguageModel,
-  PatchDecoder,
   type ParameterTable,
+  PatchDecoder,
 } from 'calm-lm/models';
 import { AUTOENCODER_DEFAULTS, type AutoencoderConfig, CALM_DEFAULTS, type CalmConfig } from 'calm-lm/models/config';
 import { RandomStream } from 'calm-lm/random';
@@ -59,7 +59,14 @@ const ids = (count: number, vocabSize: number) => {
   return Int32Array.from({ length: count }, () => 1 + source.nextInteger(vocabSize - 1));
 };
 const normals = (...shape: number[]) => floatTensor(stream().normals(shape.reduce((a, b) => a * b)), shape);
-const uniforms = (...shape: number[]) => floatTensor(stream().uniforms(shape.reduce((a, b) => a * b), -0.5), shape);
+const uniforms = (...shape: number[]) =>
+  floatTensor(
+    stream().uniforms(
+      shape.reduce((a, b) => a * b),
+      -0.5,
+    ),
+    shape,
+  );
 
 export async function prepare(engine: Engine, task: Task, sizeName: string): Promise<Prepared> {
   const size = readSize(sizeName);
@@ -83,7 +90,10 @@ function autoencoderTask(engine: Engine, { autoencoder: config, rows, patches }:
       ids: intTensor(ids(count * patchSize, vocabSize)),
       tokenMask: intTensor(Int32Array.from({ length: count * patchSize }, () => Number(source.nextUniform() > aeDropout))),
       noise: normals(count, latentSize),
-      latentMask: floatTensor(Float32Array.from({ length: count * latentSize }, () => Number(source.nextUniform() > aeDropout)), [count, latentSize]),
+      latentMask: floatTensor(
+        Float32Array.from({ length: count * latentSize }, () => Number(source.nextUniform() > aeDropout)),
+        [count, latentSize],
+      ),
     };
   };
   const loss = (parameters: TensorMap, given: ReturnType<typeof batch>) => autoencoderLoss(parameters, config, given.ids, given as AutoencoderDraws).loss;

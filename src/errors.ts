@@ -213,7 +213,15 @@ export const engineUnknown = (name: string, available: readonly string[]) =>
 export const engineUnavailable = (name: string, packageName: string, cause: unknown) =>
   new CalmError('CALM_ENGINE_UNAVAILABLE', `The engine "${name}" can't be used: ${messageOf(cause).split('\n')[0]}`, {
     cause,
-    hint: `It needs the package ${packageName}, installed and working. \`engine: auto\` takes the best engine that is there; see \`calm doctor\`.`,
+    hint: `It needs ${packageName}, installed and working${name.startsWith('node') ? `: \`calm engine install ${name === 'node' ? 'cpu' : 'gpu'}\`` : ''}. \`engine: auto\` takes the best engine that is there; see \`calm doctor\`.`,
+  });
+
+export const engineInstallNeeds = (what: string, advice: string) =>
+  new CalmError('CALM_ENGINE_INSTALL_NEEDS', `Installing this engine needs ${what}.`, { hint: `${advice}.` });
+
+export const engineInstallFailed = (what: string, words: string) =>
+  new CalmError('CALM_ENGINE_INSTALL_FAILED', `The install stopped at ${what}:\n  ${words.replaceAll('\n', '\n  ')}`, {
+    hint: 'What was installed before stands as it was. The same command goes on from what is downloaded and unpacked; `calm engine remove cpu|gpu` clears it away.',
   });
 
 export const modelMismatch = (what: string, expected: unknown, found: unknown) =>

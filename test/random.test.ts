@@ -1,5 +1,5 @@
 import test from 'ava';
-import { permutedIndex, RandomStream, streamKey, threefry2x32 } from '../src/random.ts';
+import { permutedIndex, RandomStream, streamKey, threefry2x32, xoshiro128 } from '../src/random.ts';
 
 function threefry(key: [number, number], counter: [number, number]): string[] {
   const out = new Uint32Array(2);
@@ -14,6 +14,24 @@ test('Threefry-2x32-20 gives the published answers', (t) => {
   t.deepEqual(threefry([0x13198a2e, 0x03707344], [0x243f6a88, 0x85a308d3]), ['c4923a9c', '483df7a0']);
 });
 
+// The answers of rand_xoshiro (Rust) and of the authors' C code for the state 1, 2, 3, 4.
+test('xoshiro128++ gives the published answers', (t) => {
+  const words = new Int32Array(6);
+  xoshiro128(Int32Array.of(1, 2, 3, 4), words);
+  t.deepEqual(
+    Array.from(words, (word) => word >>> 0),
+    [641, 1573767, 3222811527, 3517856514, 836907274, 4247214768],
+  );
+});
+
+test('a stream is the same whether it is read number by number or at once', (t) => {
+  const [whole, parts] = [new RandomStream(3, 'x'), new RandomStream(3, 'x')];
+  const all = whole.normals(5000);
+  t.deepEqual(all.slice(0, 7), parts.normals(7));
+  t.deepEqual(all.slice(7), parts.normals(4993));
+  t.is(whole.nextWord(), parts.nextWord());
+});
+
 test('a stream is a function of its name alone', (t) => {
   const draw = (...labels: (string | number)[]) => new RandomStream(7, ...labels).normals(8);
   t.deepEqual(draw('a', 3), draw('a', 3));
@@ -26,10 +44,13 @@ test('normals have mean 0, variance 1 and the right tails', (t) => {
   const draws = new RandomStream(1, 'normals').normals(200_000);
   const mean = draws.reduce((sum, x) => sum + x, 0) / draws.length;
   const variance = draws.reduce((sum, x) => sum + x * x, 0) / draws.length;
-  const tail = draws.filter((x) => Math.abs(x) > 1.959964).length / draws.length;
+  const beyond = (limit: number) => draws.filter((x) => Math.abs(x) > limit).length / draws.length;
+  const tail = beyond(1.959964);
   t.true(Math.abs(mean) < 0.01, `mean ${mean}`);
   t.true(Math.abs(variance - 1) < 0.015, `variance ${variance}`);
   t.true(Math.abs(tail - 0.05) < 0.002, `tail ${tail}`);
+  // Beyond the ziggurat's last edge.
+  t.true(Math.abs(beyond(3.442619855899) - 0.000576) < 0.0002, `${beyond(3.442619855899)}`);
 });
 
 test('integers are uniform, also where the bound is no power of two', (t) => {

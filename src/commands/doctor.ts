@@ -47,8 +47,8 @@ async function engines(): Promise<Finding[]> {
 /** How to get an engine. ONNX Runtime's install script fetches GPU libraries that are not needed; where it fails, npm drops the package. */
 const INSTALL_ADVICE: Partial<Record<EngineName, string>> = {
   onnx: 'npm install onnxruntime-node --onnxruntime-node-install=skip',
-  node: 'not needed; see its own instructions',
-  'node-gpu': 'not needed; see its own instructions',
+  node: 'not needed, but faster: calm engine install cpu',
+  'node-gpu': 'for NVIDIA GPUs: calm engine install gpu',
 };
 
 async function tryEngine(name: EngineName, load: (name: EngineName) => Promise<unknown>): Promise<Finding> {

@@ -3,6 +3,9 @@
 import type { Command } from '@oclif/core';
 import builtin from '#plugins';
 import Doctor from './doctor.ts';
+import EngineInstall from './engine/install.ts';
+import EngineList from './engine/list.ts';
+import EngineRemove from './engine/remove.ts';
 import EvalBrierlm from './eval/brierlm.ts';
 import EvalReconstruction from './eval/reconstruction.ts';
 import Init from './init.ts';
@@ -14,6 +17,9 @@ import Stages from './stages.ts';
 
 export const COMMANDS: Record<string, Command.Class> = {
   doctor: Doctor,
+  'engine:install': EngineInstall,
+  'engine:list': EngineList,
+  'engine:remove': EngineRemove,
   'eval:brierlm': EvalBrierlm,
   'eval:reconstruction': EvalReconstruction,
   init: Init,

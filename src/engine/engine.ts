@@ -5,17 +5,19 @@
  * what they get. On the engines of this file that runs the step eagerly; an engine that traces it into one graph fits behind the same door.
  */
 
-import { createRequire } from 'node:module';
 import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { engineUnavailable, engineUnknown } from '../errors.ts';
-import { ENGINE_NAMES, ENGINE_PACKAGES, type EngineChoice, type EngineName, engineVersion } from './names.ts';
+import { sizeOf } from '../shapes.ts';
 import { registerAdamW } from './kernels/adamw.ts';
+import { ENGINE_NAMES, ENGINE_PACKAGES, type EngineChoice, type EngineName, engineVersion } from './names.ts';
+import { engineFolder, installedEngine, NATIVE, type NativeEngine } from './native/folder.ts';
+import { loadNative } from './native/load.ts';
 import { onnxRuntime } from './onnx/runtime.ts';
 import type { CompiledStep, CompileOptions, Step } from './step.ts';
+import { tensorFlowRuntime } from './tensorflow/runtime.ts';
 import { type TensorTree, tf } from './tensors.ts';
 import { numThreads } from './threads.ts';
 import { graphCompiler, runEagerly } from './trace/compiler.ts';
-import { sizeOf } from '../shapes.ts';
 import { loadWasm } from './wasm/load.ts';
 
 /** A loaded engine. There is one a process: TensorFlow.js keeps its backend in global state. */
@@ -34,11 +36,9 @@ export interface Engine {
   memory(): { numTensors: number; numBytes: number };
 }
 
-const require = createRequire(import.meta.url);
-
 const BACKENDS: Record<EngineName, () => Promise<string>> = {
-  'node-gpu': () => loadNative('node-gpu'),
-  node: () => loadNative('node'),
+  'node-gpu': async () => loadInstalled('node-gpu'),
+  node: async () => loadInstalled('node'),
   onnx: loadCpu,
   wasm: loadWasm,
   cpu: loadCpu,
@@ -75,7 +75,7 @@ async function startEngine(name: EngineName): Promise<Engine> {
     tf.enableProdMode();
     return {
       name,
-      isCompiling: name === 'onnx',
+      isCompiling: name === 'onnx' || isNative(name),
       versions: versionsOf(name),
       compile: compilerOf(name),
       memory: () => ({ numTensors: tf.memory().numTensors, numBytes: tf.memory().numBytes }),
@@ -85,27 +85,29 @@ async function startEngine(name: EngineName): Promise<Engine> {
   }
 }
 
+function isNative(name: EngineName): name is NativeEngine {
+  return name in NATIVE;
+}
+
 function versionsOf(name: EngineName): Record<string, string> {
   return {
     '@tensorflow/tfjs-core': tf.version_core,
     [ENGINE_PACKAGES[name]]: engineVersion(name) ?? 'unknown',
-    ...(name === 'onnx' ? { threads: String(numThreads()) } : {}),
+    ...(isNative(name) ? { tensorflow: installedEngine(name)?.tensorflowVersion ?? 'unknown' } : {}),
+    ...(name === 'onnx' || isNative(name) ? { threads: String(numThreads()) } : {}),
   };
 }
 
-/** `onnx` traces steps into graphs; the others run them eagerly. */
+function loadInstalled(name: NativeEngine): string {
+  if (!installedEngine(name)) throw new Error('it is not installed');
+  return loadNative(engineFolder(name), NATIVE[name].packageName);
+}
+
+/** ONNX Runtime and TensorFlow get steps as graphs; the others run them eagerly. */
 function compilerOf(name: EngineName): Engine['compile'] {
   if (name === 'onnx') return graphCompiler(onnxRuntime());
+  if (isNative(name)) return graphCompiler(tensorFlowRuntime());
   return (step, { donates = [] } = {}) =>
     async (inputs) =>
       runEagerly(step, inputs, donates);
-}
-
-/** TensorFlow's own binding, looked for at run time. It calls two functions of node:util that Node 23 dropped. */
-async function loadNative(name: 'node' | 'node-gpu'): Promise<string> {
-  const util = require('node:util') as Record<string, unknown>;
-  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-  util.isArray ??= Array.isArray;
-  require(ENGINE_PACKAGES[name]);
-  return 'tensorflow';
 }

@@ -1,6 +1,7 @@
 /** The engines by name, in the order in which `auto` tries them. Light: loads no tensor library. */
 
 import { createRequire } from 'node:module';
+import { installedEngine } from './native/folder.ts';
 
 export const ENGINE_NAMES = ['node-gpu', 'node', 'onnx', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
@@ -19,6 +20,7 @@ const require = createRequire(import.meta.url);
 
 /** The version of an engine's package; undefined where it is not installed. Installed does not mean working: its native library may be missing. */
 export function engineVersion(name: EngineName): string | undefined {
+  if (name === 'node' || name === 'node-gpu') return installedEngine(name)?.packageVersion;
   try {
     return (require(`${ENGINE_PACKAGES[name]}/package.json`) as { version: string }).version;
   } catch {

@@ -249,7 +249,11 @@ class Trainer<Batch extends TensorTree> {
 
   async #save(): Promise<void> {
     const { parameters, moments } = this.#learnt;
-    const stored = [...(await storeParameters(parameters)), ...(await storeParameters(moments.first, FIRST)), ...(await storeParameters(moments.second, SECOND))];
+    const stored = [
+      ...(await storeParameters(parameters)),
+      ...(await storeParameters(moments.first, FIRST)),
+      ...(await storeParameters(moments.second, SECOND)),
+    ];
     await this.#options.checkpoints.save(this.#step, { window: this.#window, windowSteps: this.#windowSteps, elapsedMs: this.#elapsedMs }, stored);
   }
 

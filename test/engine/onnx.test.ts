@@ -39,7 +39,9 @@ type Inputs = { readonly learnt: Learnt; readonly scalars: StepScalars; readonly
 function step({ learnt, scalars, batch }: Inputs): { learnt: Learnt; loss: Tensor } {
   const { outputs, gradients } = valueAndGradients(() => ({ loss: calmLoss(learnt.parameters, config, batch, batch).loss }), learnt.parameters);
   const clipped = clipByNorm(gradients, 1);
-  const updated = adamW(learnt.parameters, learnt.moments, gradients, clipped.scale, scalars, OPTIMIZER_DEFAULTS, (name) => isDecayed(learnt.parameters[name].shape));
+  const updated = adamW(learnt.parameters, learnt.moments, gradients, clipped.scale, scalars, OPTIMIZER_DEFAULTS, (name) =>
+    isDecayed(learnt.parameters[name].shape),
+  );
   return { learnt: updated, loss: outputs.loss };
 }
 

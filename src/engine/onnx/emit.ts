@@ -4,7 +4,7 @@ import { sizeOf } from '../../shapes.ts';
 import { UnknownKernel } from '../trace/compiler.ts';
 import type { Graph, Node, Value, ValueType } from '../trace/graph.ts';
 import { reducedAxes } from '../trace/infer.ts';
-import { ProtoWriter } from './protobuf.ts';
+import { ProtoWriter } from '../trace/protobuf.ts';
 
 const OPSET = 18;
 const IR_VERSION = 9;

@@ -1,4 +1,4 @@
-/** Writes protocol buffers: the few wire types that an ONNX model needs. */
+/** Writes protocol buffers: the few wire types that ONNX models and TensorFlow graphs need. */
 
 export class ProtoWriter {
   readonly #chunks: Uint8Array[] = [];

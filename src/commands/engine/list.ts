@@ -1,0 +1,39 @@
+import { ENGINE_NAMES, ENGINE_PACKAGES, engineVersion } from '../../engine/names.ts';
+import { engineFolder, installedEngine } from '../../engine/native/folder.ts';
+import { formatTable } from '../../reporting/format.ts';
+import { BaseCommand } from '../base-command.ts';
+
+const HOW: Record<string, string> = {
+  'node-gpu': 'calm engine install gpu',
+  node: 'calm engine install cpu',
+  onnx: 'npm install onnxruntime-node --onnxruntime-node-install=skip',
+};
+
+export default class EngineList extends BaseCommand {
+  static override summary = 'List the engines in the order in which `auto` tries them, and how to get those that are missing.';
+
+  override async run() {
+    await this.parse(EngineList);
+    const engines = ENGINE_NAMES.map((name) => {
+      const installed = name === 'node' || name === 'node-gpu' ? installedEngine(name) : undefined;
+      return {
+        name,
+        package: ENGINE_PACKAGES[name],
+        version: engineVersion(name),
+        ...(installed ? { tensorflow: installed.tensorflowVersion, sizeBytes: installed.sizeBytes, folder: engineFolder(installed.name) } : {}),
+      };
+    });
+    this.say(
+      formatTable(
+        ['engine', 'package', 'version', 'where, or how to get it'],
+        engines.map((engine) => [
+          engine.name,
+          engine.package,
+          engine.version ?? '–',
+          engine.version ? (engine.folder ?? 'node_modules') : (HOW[engine.name] ?? 'npm ci'),
+        ]),
+      ),
+    );
+    return { engines };
+  }
+}
