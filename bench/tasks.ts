@@ -78,7 +78,11 @@ export async function prepare(engine: Engine, task: Task, sizeName: string): Pro
     const encoder = await CorpusEncoder.create(engine, autoencoder);
     return { tokens: ENCODE_PATCHES * size.calm.patchSize, run: () => encoder.encode(ids(ENCODE_PATCHES * size.calm.patchSize, size.calm.vocabSize)) };
   }
-  const model = { config: size.calm, parameters: initParameters(calmTable(size.calm), 1, 0.02), autoencoder };
+  // As in a trained model no matrix is zero: with the head's last one at zero all samples would coincide.
+  const table = Object.fromEntries(
+    Object.entries(calmTable(size.calm)).map(([name, spec]) => [name, isDecayed(spec.shape) ? { ...spec, init: 'normal' as const } : spec]),
+  );
+  const model = { config: size.calm, parameters: initParameters(table, 1, 0.02), autoencoder };
   return task === 'brierlm' ? brierTask(engine, size, model) : samplingTask(engine, size, model);
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { disposeTree, intTensor, type Tensor, tf } from '../engine/index.ts';
-import { extendCache, type KeyValueCache, type PatchDecoder } from '../models/index.ts';
+import { type DrawnPatches, extendCache, type KeyValueCache, type PatchDecoder } from '../models/index.ts';
 
 export const NUM_FACTORS = 4;
 
@@ -46,13 +46,16 @@ export async function estimateBrier(
   const idTensor = joinRows(ids.map((row) => row.subarray(0, patches * patchSize)));
   const { hidden, cache } = await decoder.feed(idTensor);
   const positions = tf.reshape(hidden, [rows * patches, hiddenSize]);
-  const drawn = await decoder.draw(positions, draws.accuracy(2 * rows * patches * noiseSize));
+  const samples = await decoder.draw(positions, draws.accuracy(2 * rows * patches * noiseSize));
   const shape = { rows, patches, patchSize };
+  await decodeWhatCounts(samples, golden, shape);
+  const drawn = samples.tokens;
   const rounded = decoder.roundCapacity(cache);
   const batch =
     patchSize >= NUM_FACTORS
       ? scorePatches(drawn, golden, shape)
       : await scoreWindows(drawn, golden, shape, (window, steps) => rollOut(decoder, rounded, drawn, shape, window, steps, draws));
+  samples.dispose();
   disposeTree({ hidden, cache, idTensor, positions, ...(rounded === cache ? {} : { rounded }) });
   return batch;
 }
@@ -61,6 +64,44 @@ interface BatchShape {
   readonly rows: number;
   readonly patches: number;
   readonly patchSize: number;
+}
+
+/**
+ * Decodes the tokens that the score depends on: of each window the first ones, and the next ones only while one of its three comparisons still agrees.
+ * What is left out is −1 and stands behind a disagreement.
+ */
+async function decodeWhatCounts(samples: DrawnPatches, golden: readonly Int32Array[], { rows, patches, patchSize }: BatchShape): Promise<void> {
+  const { tokens } = samples;
+  const half = tokens.length / 2;
+  const perRow = patches * patchSize;
+  for (;;) {
+    const wanted: number[] = [];
+    /** Walks two paths until they part; where a token is not known, asks for it. */
+    const compare = (a: number, b: (n: number) => number, isKnown: (n: number) => boolean, length: number) => {
+      for (let n = 0; n < length; n++) {
+        if (tokens[a + n] < 0 || !isKnown(n)) return wanted.push(a + n);
+        if (tokens[a + n] !== b(n)) return undefined;
+      }
+      return undefined;
+    };
+    for (let row = 0; row < rows; row++) {
+      for (let start = 0; start < perRow; start += patchSize) {
+        const at = row * perRow + start;
+        const length = Math.min(NUM_FACTORS, perRow - start);
+        for (const sample of [at, half + at])
+          compare(
+            sample,
+            (n) => golden[row][start + n],
+            () => true,
+            length,
+          );
+        const isKnown = (n: number) => tokens[half + at + n] >= 0 || wanted.push(half + at + n) < 0;
+        compare(at, (n) => tokens[half + at + n], isKnown, Math.min(NUM_FACTORS, patchSize));
+      }
+    }
+    if (wanted.length === 0) return;
+    await samples.decode(wanted);
+  }
 }
 
 /** K ≥ 4: prefixes of one predicted patch. */
@@ -148,8 +189,10 @@ async function rollOut(
 async function drawAt(decoder: PatchDecoder, hidden: Tensor, noise: Float32Array): Promise<Int32Array> {
   const positions = tf.reshape(hidden, [hidden.shape[0], decoder.model.config.hiddenSize]);
   const drawn = await decoder.draw(positions, noise);
+  const tokens = await drawn.decodeAll();
+  drawn.dispose();
   positions.dispose();
-  return drawn;
+  return tokens;
 }
 
 /** Rows of equal length as one tensor, [rows, length]. */
@@ -161,8 +204,9 @@ function joinRows(rows: readonly Int32Array[]): Tensor {
   );
 }
 
+/** What is fed next. Rows whose paths have parted are fed as well, for the others' sake; what was never decoded of them becomes id 0. */
 function lastPatches(paths: readonly Int32Array[], patchSize: number): Int32Array[] {
-  return paths.map((path) => path.subarray(path.length - patchSize));
+  return paths.map((path) => path.subarray(path.length - patchSize).map((id) => Math.max(0, id)));
 }
 
 function extend(paths: readonly Int32Array[], drawn: Int32Array, offset: number, patchSize: number): Int32Array[] {

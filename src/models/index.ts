@@ -7,7 +7,7 @@ export { encodeByTables, encoderTables } from './autoencoder/encoder-tables.ts';
 export { type BackboneOutput, embedPatches, extendCache, type KeyValueCache, type PastPatches, runBackbone } from './calm/backbone.ts';
 export * from './calm/calm.ts';
 export { CALM_DEFAULTS, type CalmConfig, NUM_TARGET_SAMPLES } from './calm/config.ts';
-export { PatchDecoder } from './calm/decoding.ts';
+export { DrawnPatches, PatchDecoder } from './calm/decoding.ts';
 export { sampleEnergyHead } from './calm/heads/energy.ts';
 export {
   AUTOENCODER_PREFIX,

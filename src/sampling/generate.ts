@@ -5,7 +5,8 @@
 
 import { disposeTree, intTensor, type Tensor, tf } from '../engine/index.ts';
 import type { KeyValueCache, PatchDecoder } from '../models/index.ts';
-import { chooseCandidate, powerOf, weighCandidates } from './temperature.ts';
+import { choosePatches } from './candidates.ts';
+import { powerOf } from './temperature.ts';
 
 export interface GenerateOptions {
   /** 1/n for an integer n; 1 takes one plain draw a patch. */
@@ -31,8 +32,6 @@ export interface GenerateDraws {
 export interface GeneratedPatch {
   /** [rows·K]; a row that has ended gets padding. */
   readonly patch: Int32Array;
-  /** Candidates, [N·rows·K], candidate by candidate. */
-  readonly pool: Int32Array;
   /** [rows·hidden] */
   readonly hidden: Float32Array;
 }
@@ -60,16 +59,18 @@ export async function* generate(
     for (let step = 0; step === 0 || (length < options.maxLength && !ended.every(Boolean)); step++) {
       const state = await advance(decoder, fed, rows, cache);
       cache = state.cache;
-      const pool = await decoder.draw(state.hidden, draws.noise(step, numCandidates * rows * noiseSize));
+      const candidates = await decoder.draw(state.hidden, draws.noise(step, numCandidates * rows * noiseSize));
       const hidden = Float32Array.from(await state.hidden.data());
       state.hidden.dispose();
-      fed = choosePatches(pool, { rows, patchSize, power, ended, padId: options.padId }, (row) => draws.choice(step, row));
+      const chosen = await choosePatches(candidates, rows, power, (row) => (power === 1 ? 0 : draws.choice(step, row)));
+      candidates.dispose();
+      fed = flatten(chosen.map((patch, row) => (ended[row] ? new Int32Array(patchSize).fill(options.padId) : patch)));
       for (let row = 0; row < rows; row++) {
         const isEnd = options.endOfTextId !== null && fed.subarray(row * patchSize, (row + 1) * patchSize).includes(options.endOfTextId);
         ended[row] ||= isEnd;
       }
       length += patchSize;
-      yield { patch: fed, pool, hidden };
+      yield { patch: fed, hidden };
     }
   } finally {
     disposeTree(cache);
@@ -84,32 +85,6 @@ async function advance(decoder: PatchDecoder, ids: Int32Array, rows: number, pas
   const last = tf.tidy(() => tf.reshape(tf.slice(hidden, [0, patches - 1, 0], [rows, 1, size]), [rows, size]));
   disposeTree({ past, hidden, idTensor });
   return { hidden: last, cache };
-}
-
-interface Choice {
-  readonly rows: number;
-  readonly patchSize: number;
-  readonly power: number;
-  readonly ended: readonly boolean[];
-  readonly padId: number;
-}
-
-function choosePatches(pool: Int32Array, { rows, patchSize, power, ended, padId }: Choice, uniform: (row: number) => number): Int32Array {
-  const chosen = new Int32Array(rows * patchSize);
-  for (let row = 0; row < rows; row++) {
-    const own = candidatesOfRow(pool, row, rows, patchSize);
-    const patch = power === 1 ? own : chooseCandidate(weighCandidates(own, patchSize, power).candidates, uniform(row)).patch;
-    chosen.set(ended[row] ? new Int32Array(patchSize).fill(padId) : patch.subarray(0, patchSize), row * patchSize);
-  }
-  return chosen;
-}
-
-/** [N·rows·K] → the candidates of one row, [N·K]. */
-export function candidatesOfRow(pool: Int32Array, row: number, rows: number, patchSize: number): Int32Array {
-  const numCandidates = pool.length / (rows * patchSize);
-  const own = new Int32Array(numCandidates * patchSize);
-  for (let i = 0; i < numCandidates; i++) own.set(pool.subarray((i * rows + row) * patchSize, (i * rows + row + 1) * patchSize), i * patchSize);
-  return own;
 }
 
 function flatten(rows: readonly Int32Array[]): Int32Array {

@@ -1,4 +1,5 @@
 /** Drawing text: generation patch by patch, and temperature from samples alone. */
 
+export { choosePatches } from './candidates.ts';
 export * from './generate.ts';
 export { binomial, type Candidate, chooseCandidate, powerOf, weighCandidates } from './temperature.ts';

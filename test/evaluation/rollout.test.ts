@@ -1,46 +1,11 @@
 import test from 'ava';
 import { type Engine, floatTensor, intTensor, loadEngine, readIntegers, tf } from 'calm-lm/engine';
 import { estimateBrier } from 'calm-lm/evaluation';
-import {
-  AUTOENCODER_DEFAULTS,
-  autoencoderTable,
-  CALM_DEFAULTS,
-  calmTable,
-  decodeTokens,
-  hiddenStates,
-  initParameters,
-  type LanguageModel,
-  PatchDecoder,
-  sampleEnergyHead,
-} from 'calm-lm/models';
+import { decodeTokens, hiddenStates, type LanguageModel, PatchDecoder, sampleEnergyHead } from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
+import { drawingModel, NOISE, VOCABULARY } from '../helpers/drawing-model.ts';
 
-const VOCABULARY = 4;
-const [ROWS, PATCHES, NOISE] = [2, 24, 3];
-
-/** A model whose draws agree often enough that paths of several patches occur. */
-function modelOf(patchSize: number): LanguageModel {
-  const shared = { vocabSize: VOCABULARY, patchSize, latentSize: 3 };
-  const autoencoderConfig = { ...AUTOENCODER_DEFAULTS, ...shared, hiddenSize: 8, intermediateSize: 8 };
-  const config = {
-    ...CALM_DEFAULTS,
-    ...shared,
-    hiddenSize: 8,
-    intermediateSize: 8,
-    numHiddenLayers: 1,
-    numAttentionHeads: 2,
-    numKeyValueHeads: 2,
-    noiseSize: NOISE,
-    numMlpLayers: 1,
-  };
-  const parameters = initParameters(calmTable(config), 5, 0.5);
-  const last = 'mlp_generator.final_layer.linears.2.weight';
-  parameters[last] = floatTensor(
-    new RandomStream(1, 'last').normals(24).map((x) => 0.1 * x),
-    [3, 8],
-  );
-  return { config, parameters, autoencoder: { config: autoencoderConfig, parameters: initParameters(autoencoderTable(autoencoderConfig), 3, 0.5) } };
-}
+const [ROWS, PATCHES] = [2, 24];
 
 const noiseAt =
   (...labels: (string | number)[]) =>
@@ -71,7 +36,7 @@ for (const name of ['wasm', 'onnx'] as const) {
   for (const patchSize of [1, 2, 3]) {
     test.serial(`K = ${patchSize}: rollouts with a cache are those without one (${name})`, async (t) => {
       const engine: Engine = await loadEngine(name);
-      const model = modelOf(patchSize);
+      const model = drawingModel(patchSize);
       const stream = new RandomStream(4, 'ids');
       const sequences = Array.from({ length: ROWS }, () => Int32Array.from({ length: (PATCHES + 1) * patchSize }, () => stream.nextInteger(VOCABULARY)));
       const draws = { accuracy: noiseAt('accuracy'), rollout: (window: number, step: number, size: number) => noiseAt('rollout', window, step)(size) };

@@ -94,13 +94,34 @@ export function decode(parameters: TensorMap, config: AutoencoderConfig, latents
 
 /** The decoder up to its tied head, [patches·K, hidden]. */
 function decodeHidden(parameters: TensorMap, config: AutoencoderConfig, latents: Tensor): Tensor {
+  const patches = decodePatches(parameters, config, latents);
+  const expanded = linear(patches, parameters['decoder.expand_layer.weight'], parameters['decoder.expand_layer.bias']);
+  return refineTokens(parameters, config, tf.reshape(expanded, [-1, config.hiddenSize]));
+}
+
+/** The part of the decoder that sees a patch as a whole, [patches, latent] → [patches, hidden]. */
+export function decodePatches(parameters: TensorMap, config: AutoencoderConfig, latents: Tensor): Tensor {
+  const hidden = linear(latents, parameters['decoder.latent_to_hidden.weight'], parameters['decoder.latent_to_hidden.bias']);
+  return residualLayers(parameters, config, 'decoder.decoder_layers', 0, Math.floor(config.numDecoderLayers / 2), hidden);
+}
+
+/** The part that sees one token alone, up to the tied head, [tokens, hidden] → [tokens, hidden]. */
+function refineTokens(parameters: TensorMap, config: AutoencoderConfig, tokens: Tensor): Tensor {
   const half = Math.floor(config.numDecoderLayers / 2);
-  const patchHidden = linear(latents, parameters['decoder.latent_to_hidden.weight'], parameters['decoder.latent_to_hidden.bias']);
-  const thought = residualLayers(parameters, config, 'decoder.decoder_layers', 0, half, patchHidden);
-  const expanded = linear(thought, parameters['decoder.expand_layer.weight'], parameters['decoder.expand_layer.bias']);
-  const tokens = tf.reshape(expanded, [-1, config.hiddenSize]);
   const refined = residualLayers(parameters, config, 'decoder.decoder_layers', half, 2 * half, tokens);
   return rmsNorm(refined, parameters['decoder.norm.weight'], config.rmsNormEps);
+}
+
+/**
+ * The likeliest token at one position of each patch: what decodeTokens finds there, without the other positions.
+ * @param patches of decodePatches, [patches, hidden]
+ * @returns [patches], int32
+ */
+export function decodeTokenAt(parameters: TensorMap, config: AutoencoderConfig, patches: Tensor, position: number): Tensor {
+  const { hiddenSize } = config;
+  const weight = tf.slice(parameters['decoder.expand_layer.weight'], [position * hiddenSize, 0], [hiddenSize, hiddenSize]);
+  const bias = tf.slice(parameters['decoder.expand_layer.bias'], [position * hiddenSize], [hiddenSize]);
+  return linearArgMax(refineTokens(parameters, config, linear(patches, weight, bias)), parameters['encoder.embed_tokens.weight']);
 }
 
 /** Latents [patches, latent] to the likeliest tokens [patches, K], int32. */

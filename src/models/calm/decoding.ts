@@ -1,11 +1,11 @@
 /**
- * The two network calls of decoding, as compiled steps: the backbone over new patches, and tokens drawn from a hidden state.
+ * The network calls of decoding, as compiled steps: the backbone over new patches, patches drawn from a hidden state, and their tokens.
  * B rows · P new patches · N candidates · K tokens a patch · Z noise.
  */
 
-import { type CompiledStep, disposeTree, type Engine, floatTensor, readIntegers, type Tensor, type TensorMap, tf } from '../../engine/index.ts';
-import { decodeTokens } from '../autoencoder/autoencoder.ts';
-import type { LanguageModel } from '../language-model.ts';
+import { type CompiledStep, disposeTree, type Engine, floatTensor, intTensor, readIntegers, type Tensor, type TensorMap, tf } from '../../engine/index.ts';
+import { decodePatches, decodeTokenAt } from '../autoencoder/autoencoder.ts';
+import type { Autoencoder, LanguageModel } from '../language-model.ts';
 import { embedPatches, extendCache, type KeyValueCache, padCache, runBackbone } from './backbone.ts';
 import { sampleEnergyHead } from './heads/energy.ts';
 
@@ -23,7 +23,8 @@ export class PatchDecoder {
   readonly model: LanguageModel;
   readonly #engine: Engine;
   #feed: CompiledStep<FeedInputs, FeedOutputs> | undefined;
-  #draw: CompiledStep<DrawInputs, Tensor> | undefined;
+  #draw: CompiledStep<DrawInputs, { patches: Tensor }> | undefined;
+  #tokenDecoder: TokenDecoder | undefined;
 
   constructor(engine: Engine, model: LanguageModel) {
     this.#engine = engine;
@@ -78,22 +79,99 @@ export class PatchDecoder {
   }
 
   /**
-   * Draws candidates for the patch after each hidden state.
+   * Draws candidates for the patch after each hidden state. Their tokens are decoded when they are asked for.
    * @param hidden [positions, hidden]
    * @param noise uniform in [−½, ½), [candidates, positions, noise]
-   * @returns token ids, [candidates·positions·K], candidate by candidate
+   * @returns candidates·positions patches, candidate by candidate; the caller disposes them
    */
-  async draw(hidden: Tensor, noise: Float32Array): Promise<Int32Array> {
+  async draw(hidden: Tensor, noise: Float32Array): Promise<DrawnPatches> {
     const { config, parameters, autoencoder } = this.model;
     const noiseTensor = floatTensor(noise, [noise.length / (hidden.shape[0] * config.noiseSize), hidden.shape[0], config.noiseSize]);
     const inputs = { parameters, autoencoder: autoencoder.parameters, hidden, noise: noiseTensor };
     this.#draw ??= this.#engine.compile((given: DrawInputs) => {
       const latents = sampleEnergyHead(given.parameters, config, given.hidden, given.noise);
-      return decodeTokens(given.autoencoder, autoencoder.config, tf.reshape(latents, [-1, config.latentSize]));
+      return { patches: decodePatches(given.autoencoder, autoencoder.config, tf.reshape(latents, [-1, config.latentSize])) };
     });
-    const tokens = await this.#draw(inputs);
+    const { patches } = await this.#draw(inputs);
+    noiseTensor.dispose();
+    this.#tokenDecoder ??= new TokenDecoder(this.#engine, autoencoder);
+    return new DrawnPatches(this.#tokenDecoder, patches);
+  }
+}
+
+type TokenInputs = { readonly parameters: TensorMap; readonly patches: Tensor; readonly rows: Tensor };
+
+/** Decodes single tokens of patches: one compiled step for each position in the patch. */
+class TokenDecoder {
+  readonly autoencoder: Autoencoder;
+  readonly #isCompiling: boolean;
+  readonly #steps: readonly CompiledStep<TokenInputs, { tokens: Tensor }>[];
+
+  constructor(engine: Engine, autoencoder: Autoencoder) {
+    this.autoencoder = autoencoder;
+    this.#isCompiling = engine.isCompiling;
+    this.#steps = Array.from({ length: autoencoder.config.patchSize }, (_, position) =>
+      engine.compile(({ parameters, patches, rows }: TokenInputs) => ({
+        tokens: decodeTokenAt(parameters, autoencoder.config, tf.gather(patches, rows as tf.Tensor1D), position),
+      })),
+    );
+  }
+
+  /** The tokens at `position` of the patches that `rows` names. */
+  async decode(patches: Tensor, rows: readonly number[], position: number): Promise<Int32Array> {
+    // Row counts are rounded where each has a graph of its own; what is decoded too much is row 0.
+    const padded = new Int32Array(this.#isCompiling ? Math.min(Math.max(MIN_ROWS, 2 ** Math.ceil(Math.log2(rows.length))), patches.shape[0]) : rows.length);
+    padded.set(rows);
+    const inputs = { parameters: this.autoencoder.parameters, patches, rows: intTensor(padded) };
+    const { tokens } = await this.#steps[position](inputs);
     const ids = await readIntegers(tokens);
-    disposeTree({ tokens, noiseTensor });
-    return ids;
+    disposeTree({ tokens, rows: inputs.rows });
+    return ids.subarray(0, rows.length);
+  }
+}
+
+/** Fewest rows that are decoded at once by an engine that compiles. */
+const MIN_ROWS = 16;
+
+/**
+ * Patches that were drawn, as vectors in the middle of the decoder. Scores and temperatures need few of their tokens: most candidates are out after the
+ * first one. So a token is decoded when it is asked for.
+ */
+export class DrawnPatches {
+  /** [patches·K]; −1 where no one has asked. */
+  readonly tokens: Int32Array;
+  readonly numPatches: number;
+  readonly #decoder: TokenDecoder;
+  readonly #patches: Tensor;
+
+  constructor(decoder: TokenDecoder, patches: Tensor) {
+    this.#decoder = decoder;
+    this.#patches = patches;
+    this.numPatches = patches.shape[0];
+    this.tokens = new Int32Array(this.numPatches * decoder.autoencoder.config.patchSize).fill(-1);
+  }
+
+  /** Decodes what is not known yet of the tokens at these places in `tokens`. */
+  async decode(places: Iterable<number>): Promise<void> {
+    const { patchSize } = this.#decoder.autoencoder.config;
+    const wanted: Set<number>[] = Array.from({ length: patchSize }, () => new Set());
+    for (const place of places) if (this.tokens[place] < 0) wanted[place % patchSize].add(Math.floor(place / patchSize));
+    for (const [position, set] of wanted.entries()) {
+      if (set.size === 0) continue;
+      const rows = [...set];
+      const ids = await this.#decoder.decode(this.#patches, rows, position);
+      rows.forEach((row, i) => {
+        this.tokens[row * patchSize + position] = ids[i];
+      });
+    }
+  }
+
+  async decodeAll(): Promise<Int32Array> {
+    await this.decode(this.tokens.keys());
+    return this.tokens;
+  }
+
+  dispose(): void {
+    this.#patches.dispose();
   }
 }

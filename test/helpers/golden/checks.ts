@@ -39,7 +39,7 @@ import {
   runBackbone,
   sampleEnergyHead,
 } from 'calm-lm/models';
-import { alignPrompt, candidatesOfRow, chooseCandidate, generate, powerOf, weighCandidates } from 'calm-lm/sampling';
+import { alignPrompt, chooseCandidate, generate, powerOf, weighCandidates } from 'calm-lm/sampling';
 import { adamW, clipByNorm, learningRateAt, OPTIMIZER_DEFAULTS, type ScheduleName, stepScalars, zeroMoments } from 'calm-lm/training';
 import { type GoldenCase, NOISE_FLOOR } from './case.ts';
 
@@ -373,6 +373,11 @@ async function checkGeneration(golden: GoldenCase, engine: Engine): Promise<void
   for (const [i, run] of runs.entries()) await checkGenerationRun(golden, decoder, `run${i}`, run);
 }
 
+/** [N·rows·K] → the candidates of one row, [N·K]. */
+function candidatesOfRow(pool: Int32Array, row: number, rows: number, patchSize: number): number[] {
+  return [...pool].filter((_, i) => Math.floor(i / patchSize) % rows === row);
+}
+
 async function checkGenerationRun(golden: GoldenCase, decoder: PatchDecoder, name: string, run: GenerationRun): Promise<void> {
   const { patchSize, padTokenId, eosTokenId, noiseSize } = decoder.model.config;
   const padId = padTokenId as number;
@@ -387,7 +392,9 @@ async function checkGenerationRun(golden: GoldenCase, decoder: PatchDecoder, nam
   const options = { temperature: run.temperature, numCandidates: perStep / (rows * noiseSize), maxLength: run.max_length, padId, endOfTextId: eosTokenId };
   const outputs = prompts.map((prompt) => [...prompt]);
   const [pools, hiddens]: [number[], number[]] = [[], []];
-  for await (const { patch, pool, hidden } of generate(decoder, prompts, options, draws)) {
+  for await (const { patch, hidden } of generate(decoder, prompts, options, draws)) {
+    const drawn = await decoder.draw(floatTensor(hidden, [rows, decoder.model.config.hiddenSize]), draws.noise(hiddens.length / hidden.length));
+    const pool = await drawn.decodeAll();
     for (let row = 0; row < rows; row++) {
       outputs[row].push(...patch.subarray(row * patchSize, (row + 1) * patchSize));
       pools.push(...candidatesOfRow(pool, row, rows, patchSize));
