@@ -13,4 +13,9 @@ export interface CompileOptions<Inputs> {
    * then needs memory once, not twice. (JAX calls it donation.)
    */
   readonly donates?: readonly (keyof Inputs)[];
+  /**
+   * Inputs that hold the same tensors in every call: frozen weights. An engine that makes graphs builds them in, arranged as its products like them, and
+   * makes a new graph where other tensors come.
+   */
+  readonly constants?: readonly (keyof Inputs)[];
 }

@@ -44,7 +44,8 @@ async function loadGraph(ort: Ort, graph: Graph): Promise<LoadedGraph> {
     intraOpNumThreads: numThreads(),
     interOpNumThreads: 1,
     logSeverityLevel: 3,
-    // Threads that wait without spinning cost a tenth alone, and save half where others use the machine too.
+    // Each session has threads of its own. Spinning while they wait they would keep those of the others from working (sampling 255 → 800 ms), and other
+    // programs; a single session on an idle machine loses a tenth without.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   return new OnnxGraph(ort, session, graph, split, model);

@@ -13,6 +13,9 @@ const [FLOAT, INT32] = [TYPES.float32, TYPES.int32];
 /** The version of graphs that is written; older ones would be upgraded on loading. */
 const PRODUCER = 1900;
 
+/** Constants up to this size are compared by their numbers, larger ones by identity. */
+const SHARED_BYTES = 256;
+
 export interface TensorFlowGraph {
   /** A GraphDef. */
   readonly bytes: Uint8Array;
@@ -160,7 +163,7 @@ class Emitter {
   readonly #graph: Graph;
   readonly #nodes: ProtoWriter[] = [];
   readonly #names = new Map<Value, string>();
-  readonly #constants = new Map<string, string>();
+  readonly #constants = new Map<string | ArrayBufferView, string>();
   #count = 0;
 
   constructor(graph: Graph) {
@@ -169,7 +172,7 @@ class Emitter {
 
   emit(): TensorFlowGraph {
     const used = new Set([...this.#graph.nodes.flatMap(({ inputs }) => inputs), ...this.#graph.outputs]);
-    const inputs = this.#graph.inputs.map((value) => (used.has(value) ? this.#placeholder(value) : undefined));
+    const inputs = this.#graph.inputs.map((value) => (used.has(value) && !value.constant ? this.#placeholder(value) : undefined));
     for (const node of this.#graph.nodes) {
       const emitter = EMITTERS[node.kernel];
       if (!emitter) throw new UnknownKernel(node.kernel, 'TensorFlow');
@@ -297,7 +300,7 @@ class Emitter {
   /** A constant; equal ones are made once. */
   constant(shape: readonly number[], dtype: ValueType, values: ArrayBufferView): string {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    const key = `${dtype}[${shape}]${Buffer.from(bytes).toString('base64')}`;
+    const key = bytes.length <= SHARED_BYTES ? `${dtype}[${shape}]${Buffer.from(bytes).toString('base64')}` : values;
     const known = this.#constants.get(key);
     if (known) return known;
     const name = `c${this.#constants.size}`;

@@ -31,6 +31,9 @@ export class UnknownKernel extends Error {
   }
 }
 
+/** A larger tensor is not built into a graph, where it would stand a second time (64 MB). */
+const LARGEST_CONSTANT = 2 ** 24;
+
 /** Graphs kept of one step; the one used longest ago goes first. */
 const GRAPHS_KEPT = 16;
 
@@ -43,20 +46,21 @@ interface Compiled {
 export function graphCompiler(runtime: GraphRuntime) {
   return <Inputs extends TensorTree, Outputs extends TensorTree>(
     step: Step<Inputs, Outputs>,
-    { donates = [] }: CompileOptions<Inputs> = {},
+    { donates = [], constants = [] }: CompileOptions<Inputs> = {},
   ): CompiledStep<Inputs, Outputs> => {
     const graphs = new Map<string, Promise<Compiled | 'eager'>>();
     return async (inputs) => {
       const leaves = leavesOf(inputs);
-      const signature = leaves.map(({ shape, dtype }) => `${dtype}[${shape}]`).join(' ');
-      const known = graphs.get(signature) ?? compile(runtime, step, inputs);
+      const isConstant = leavesAmong(inputs, constants).map((isNamed, i) => isNamed && leaves[i].size <= LARGEST_CONSTANT);
+      const signature = leaves.map(({ id, shape, dtype }, i) => (isConstant[i] ? `#${id}` : `${dtype}[${shape}]`)).join(' ');
+      const known = graphs.get(signature) ?? compile(runtime, step, inputs, isConstant);
       // Re-inserted, so that the map's order is that of the last use.
       graphs.delete(signature);
       graphs.set(signature, known);
       if (graphs.size > GRAPHS_KEPT) await forgetOldest(graphs);
       const compiled = await known;
       if (compiled === 'eager') return runEagerly(step, inputs, donates);
-      const outputs = await compiled.graph.run(leaves, donatedLeaves(inputs, donates));
+      const outputs = await compiled.graph.run(leaves, leavesAmong(inputs, donates));
       disposeDonated(inputs, donates);
       return compiled.rebuild(outputs) as Outputs;
     };
@@ -78,10 +82,11 @@ function disposeDonated<Inputs extends TensorTree>(inputs: Inputs, donates: read
   for (const name of donates) disposeTree(inputs[name] as TensorTree);
 }
 
-function donatedLeaves<Inputs extends TensorTree>(inputs: Inputs, donates: readonly (keyof Inputs)[]): boolean[] {
+/** For each leaf whether it belongs to one of these inputs. */
+function leavesAmong<Inputs extends TensorTree>(inputs: Inputs, names: readonly (keyof Inputs)[]): boolean[] {
   if (inputs instanceof tf.Tensor) return [false];
   return Object.entries(inputs as Record<string, TensorTree>).flatMap(([name, branch]) =>
-    branch === undefined ? [] : leavesOf(branch).map(() => donates.includes(name as keyof Inputs)),
+    branch === undefined ? [] : leavesOf(branch).map(() => names.includes(name as keyof Inputs)),
   );
 }
 
@@ -95,9 +100,14 @@ async function forgetOldest(graphs: Map<string, Promise<Compiled | 'eager'>>): P
 /** Kernels that were met and cannot be compiled; each is named once. */
 const announced = new Set<string>();
 
-async function compile(runtime: GraphRuntime, step: (inputs: never) => TensorTree, example: TensorTree): Promise<Compiled | 'eager'> {
+async function compile(
+  runtime: GraphRuntime,
+  step: (inputs: never) => TensorTree,
+  example: TensorTree,
+  isConstant: readonly boolean[],
+): Promise<Compiled | 'eager'> {
   try {
-    const { graph, rebuild } = trace(step, example);
+    const { graph, rebuild } = trace(step, example, isConstant);
     return { graph: await runtime.load(simplify(graph)), rebuild };
   } catch (error) {
     if (!(error instanceof UntraceableKernel || error instanceof UnknownKernel)) throw error;

@@ -130,16 +130,21 @@ export interface Traced {
   readonly rebuild: (tensors: readonly tf.Tensor[]) => TensorTree;
 }
 
-/** Runs a step on placeholders of the given inputs' shapes. */
-export function trace(step: (inputs: never) => TensorTree, example: TensorTree): Traced {
+/**
+ * Runs a step on placeholders of the given inputs' shapes.
+ * @param isConstant for each leaf whether its numbers belong to the graph; such a leaf stays among the graph's inputs, unused
+ */
+export function trace(step: (inputs: never) => TensorTree, example: TensorTree, isConstant: readonly boolean[] = []): Traced {
   const recorder = traceBackend();
   const previous = tf.getBackend();
+  const constants = leavesOf(example).map((tensor, i) => (isConstant[i] ? (tensor.dataSync() as Float32Array) : undefined));
   recorder.reset();
   tf.setBackend(BACKEND);
   tf.engine().startScope();
   try {
+    let leaf = 0;
     const placeholders = mapTree(example, (tensor) => {
-      const info = recorder.make({ shape: tensor.shape, dtype: typeOf(tensor.dtype) });
+      const info = recorder.make({ shape: tensor.shape, dtype: typeOf(tensor.dtype), constant: constants[leaf++] });
       return tf.engine().makeTensorFromDataId(info.dataId, info.shape, info.dtype, recorder);
     });
     const outputs = step(placeholders as never);

@@ -94,9 +94,7 @@ export function decode(parameters: TensorMap, config: AutoencoderConfig, latents
 
 /** The decoder up to its tied head, [patches·K, hidden]. */
 function decodeHidden(parameters: TensorMap, config: AutoencoderConfig, latents: Tensor): Tensor {
-  const patches = decodePatches(parameters, config, latents);
-  const expanded = linear(patches, parameters['decoder.expand_layer.weight'], parameters['decoder.expand_layer.bias']);
-  return refineTokens(parameters, config, tf.reshape(expanded, [-1, config.hiddenSize]));
+  return expandPatches(parameters, config, decodePatches(parameters, config, latents));
 }
 
 /** The part of the decoder that sees a patch as a whole, [patches, latent] → [patches, hidden]. */
@@ -105,23 +103,26 @@ export function decodePatches(parameters: TensorMap, config: AutoencoderConfig, 
   return residualLayers(parameters, config, 'decoder.decoder_layers', 0, Math.floor(config.numDecoderLayers / 2), hidden);
 }
 
-/** The part that sees one token alone, up to the tied head, [tokens, hidden] → [tokens, hidden]. */
-function refineTokens(parameters: TensorMap, config: AutoencoderConfig, tokens: Tensor): Tensor {
+/** The rest of it up to the tied head, where each token stands alone: all K of each patch, [patches·K, hidden], or those at one position, [patches, hidden]. */
+function expandPatches(parameters: TensorMap, config: AutoencoderConfig, patches: Tensor, position?: number): Tensor {
+  const { hiddenSize, patchSize } = config;
+  const [first, count] = position === undefined ? [0, patchSize] : [position, 1];
+  const weight = tf.slice(parameters['decoder.expand_layer.weight'], [first * hiddenSize, 0], [count * hiddenSize, hiddenSize]);
+  const bias = tf.slice(parameters['decoder.expand_layer.bias'], [first * hiddenSize], [count * hiddenSize]);
   const half = Math.floor(config.numDecoderLayers / 2);
+  const tokens = tf.reshape(linear(patches, weight, bias), [-1, hiddenSize]);
   const refined = residualLayers(parameters, config, 'decoder.decoder_layers', half, 2 * half, tokens);
   return rmsNorm(refined, parameters['decoder.norm.weight'], config.rmsNormEps);
 }
 
 /**
- * The likeliest token at one position of each patch: what decodeTokens finds there, without the other positions.
+ * The likeliest tokens of patches in the middle of the decoder.
  * @param patches of decodePatches, [patches, hidden]
- * @returns [patches], int32
+ * @param position of the token in the patch; all K where it is absent
+ * @returns [patches·K] or [patches], int32
  */
-export function decodeTokenAt(parameters: TensorMap, config: AutoencoderConfig, patches: Tensor, position: number): Tensor {
-  const { hiddenSize } = config;
-  const weight = tf.slice(parameters['decoder.expand_layer.weight'], [position * hiddenSize, 0], [hiddenSize, hiddenSize]);
-  const bias = tf.slice(parameters['decoder.expand_layer.bias'], [position * hiddenSize], [hiddenSize]);
-  return linearArgMax(refineTokens(parameters, config, linear(patches, weight, bias)), parameters['encoder.embed_tokens.weight']);
+export function decodePatchTokens(parameters: TensorMap, config: AutoencoderConfig, patches: Tensor, position?: number): Tensor {
+  return linearArgMax(expandPatches(parameters, config, patches, position), parameters['encoder.embed_tokens.weight']);
 }
 
 /** Latents [patches, latent] to the likeliest tokens [patches, K], int32. */

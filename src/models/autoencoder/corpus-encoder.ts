@@ -23,10 +23,13 @@ export class CorpusEncoder {
   static async create(engine: Engine, { config, parameters }: Autoencoder): Promise<CorpusEncoder> {
     const makeTables = engine.compile((given: TensorMap) => ({ tables: encoderTables(given, config) }));
     const { tables } = await makeTables(parameters);
-    const run = engine.compile((given: Inputs) => {
-      const { mean, logStd }: PatchGaussians = encodeByTables(given.parameters, config, given.tables, given.ids);
-      return { mean, logStd };
-    });
+    const run = engine.compile(
+      (given: Inputs) => {
+        const { mean, logStd }: PatchGaussians = encodeByTables(given.parameters, config, given.tables, given.ids);
+        return { mean, logStd };
+      },
+      { constants: ['parameters'] },
+    );
     return new CorpusEncoder(parameters, tables, run);
   }
 

@@ -4,7 +4,7 @@
  */
 
 import { type CompiledStep, disposeTree, type Engine, floatTensor, intTensor, readIntegers, type Tensor, type TensorMap, tf } from '../../engine/index.ts';
-import { decodePatches, decodeTokenAt } from '../autoencoder/autoencoder.ts';
+import { decodePatches, decodePatchTokens } from '../autoencoder/autoencoder.ts';
 import type { Autoencoder, LanguageModel } from '../language-model.ts';
 import { embedPatches, extendCache, type KeyValueCache, padCache, runBackbone } from './backbone.ts';
 import { sampleEnergyHead } from './heads/energy.ts';
@@ -61,6 +61,7 @@ export class PatchDecoder {
     const inputs: FeedInputs = length === 0 ? { parameters, ids } : { parameters, ids, past: { cache: padded, length: lengthTensor } };
     this.#feed ??= this.#engine.compile(
       (given: FeedInputs) => runBackbone(given.parameters, config, embedPatches(given.parameters, config, given.ids), given.past) as FeedOutputs,
+      { constants: ['parameters'] },
     );
     const outputs = await this.#feed(inputs);
     lengthTensor.dispose();
@@ -88,10 +89,13 @@ export class PatchDecoder {
     const { config, parameters, autoencoder } = this.model;
     const noiseTensor = floatTensor(noise, [noise.length / (hidden.shape[0] * config.noiseSize), hidden.shape[0], config.noiseSize]);
     const inputs = { parameters, autoencoder: autoencoder.parameters, hidden, noise: noiseTensor };
-    this.#draw ??= this.#engine.compile((given: DrawInputs) => {
-      const latents = sampleEnergyHead(given.parameters, config, given.hidden, given.noise);
-      return { patches: decodePatches(given.autoencoder, autoencoder.config, tf.reshape(latents, [-1, config.latentSize])) };
-    });
+    this.#draw ??= this.#engine.compile(
+      (given: DrawInputs) => {
+        const latents = sampleEnergyHead(given.parameters, config, given.hidden, given.noise);
+        return { patches: decodePatches(given.autoencoder, autoencoder.config, tf.reshape(latents, [-1, config.latentSize])) };
+      },
+      { constants: ['parameters', 'autoencoder'] },
+    );
     const { patches } = await this.#draw(inputs);
     noiseTensor.dispose();
     this.#tokenDecoder ??= new TokenDecoder(this.#engine, autoencoder);
@@ -101,37 +105,45 @@ export class PatchDecoder {
 
 type TokenInputs = { readonly parameters: TensorMap; readonly patches: Tensor; readonly rows: Tensor };
 
-/** Decodes single tokens of patches: one compiled step for each position in the patch. */
+/** Decodes tokens of patches: those at one position of many, or all of a few. Compiled steps, one for each position and one for whole patches. */
 class TokenDecoder {
   readonly autoencoder: Autoencoder;
   readonly #isCompiling: boolean;
-  readonly #steps: readonly CompiledStep<TokenInputs, { tokens: Tensor }>[];
+  readonly #whole: CompiledStep<TokenInputs, { tokens: Tensor }>;
+  readonly #single: readonly CompiledStep<TokenInputs, { tokens: Tensor }>[];
 
   constructor(engine: Engine, autoencoder: Autoencoder) {
     this.autoencoder = autoencoder;
     this.#isCompiling = engine.isCompiling;
-    this.#steps = Array.from({ length: autoencoder.config.patchSize }, (_, position) =>
-      engine.compile(({ parameters, patches, rows }: TokenInputs) => ({
-        tokens: decodeTokenAt(parameters, autoencoder.config, tf.gather(patches, rows as tf.Tensor1D), position),
-      })),
-    );
+    const step = (position?: number) =>
+      engine.compile(
+        ({ parameters, patches, rows }: TokenInputs) => ({
+          tokens: decodePatchTokens(parameters, autoencoder.config, tf.gather(patches, rows as tf.Tensor1D), position),
+        }),
+        { constants: ['parameters'] },
+      );
+    this.#whole = step();
+    this.#single = Array.from({ length: autoencoder.config.patchSize }, (_, position) => step(position));
   }
 
-  /** The tokens at `position` of the patches that `rows` names. */
-  async decode(patches: Tensor, rows: readonly number[], position: number): Promise<Int32Array> {
-    // Row counts are rounded where each has a graph of its own; what is decoded too much is row 0.
-    const padded = new Int32Array(this.#isCompiling ? Math.min(Math.max(MIN_ROWS, 2 ** Math.ceil(Math.log2(rows.length))), patches.shape[0]) : rows.length);
+  /**
+   * Tokens of the patches that `rows` names: all K of each, [rows·K], or those at one position, [rows].
+   * Row counts are rounded where each has a graph of its own; what is decoded too much is row 0.
+   */
+  async decode(patches: Tensor, rows: readonly number[], position?: number): Promise<Int32Array> {
+    const rounded = Math.max(FEW_ROWS, 2 ** Math.ceil(Math.log2(rows.length)));
+    const padded = new Int32Array(this.#isCompiling && rows.length < patches.shape[0] ? rounded : rows.length);
     padded.set(rows);
     const inputs = { parameters: this.autoencoder.parameters, patches, rows: intTensor(padded) };
-    const { tokens } = await this.#steps[position](inputs);
+    const { tokens } = await (position === undefined ? this.#whole : this.#single[position])(inputs);
     const ids = await readIntegers(tokens);
     disposeTree({ tokens, rows: inputs.rows });
-    return ids.subarray(0, rows.length);
+    return ids.subarray(0, position === undefined ? rows.length * this.autoencoder.config.patchSize : rows.length);
   }
 }
 
-/** Fewest rows that are decoded at once by an engine that compiles. */
-const MIN_ROWS = 16;
+/** Up to this many patches are decoded whole: their products wait for the weights, not for the rows. */
+const FEW_ROWS = 8;
 
 /**
  * Patches that were drawn, as vectors in the middle of the decoder. Scores and temperatures need few of their tokens: most candidates are out after the
@@ -156,11 +168,20 @@ export class DrawnPatches {
     const { patchSize } = this.#decoder.autoencoder.config;
     const wanted: Set<number>[] = Array.from({ length: patchSize }, () => new Set());
     for (const place of places) if (this.tokens[place] < 0) wanted[place % patchSize].add(Math.floor(place / patchSize));
+    const all = new Set(wanted.flatMap((rows) => [...rows]));
+    const isWhole = all.size <= FEW_ROWS || wanted.every(({ size }) => size === all.size);
+    if (all.size === 0) return;
+    if (isWhole) {
+      const ids = await this.#decoder.decode(this.#patches, [...all]);
+      [...all].forEach((row, i) => {
+        this.tokens.set(ids.subarray(i * patchSize, (i + 1) * patchSize), row * patchSize);
+      });
+      return;
+    }
     for (const [position, set] of wanted.entries()) {
       if (set.size === 0) continue;
-      const rows = [...set];
-      const ids = await this.#decoder.decode(this.#patches, rows, position);
-      rows.forEach((row, i) => {
+      const ids = await this.#decoder.decode(this.#patches, [...set], position);
+      [...set].forEach((row, i) => {
         this.tokens[row * patchSize + position] = ids[i];
       });
     }
