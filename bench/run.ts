@@ -1,29 +1,38 @@
 /**
- * npm run bench [-- --json --only autoencoder|language-model --engines onnx,wasm --rounds 5]
+ * npm run bench [-- --json --only sampling --size small --contenders onnx,node,wasm,pytorch --rounds 5]
  *
- * Times training steps of our engines against each other: one process an engine, whole blocks of steps alternating, so that what else the machine does
- * meets all of them. Reported are medians over the rounds, and ratios within this one run.
+ * Times whole tasks on our engines and in PyTorch (bench/peer): one process a contender, whole blocks alternating, so that what else the machine does
+ * meets all of them. Reported are medians over the rounds, and ratios within this one run. `pytorch` is eager as it comes, `pytorch-tuned` with an allocator that
+ * keeps what it has, `pytorch-compiled` is torch.compile with that allocator; ours run with it too, tuned against tuned.
  */
 
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { stepGigaflops } from './flops.ts';
+import { TASKS } from './tasks.ts';
 
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     only: { type: 'string' },
-    engines: { type: 'string', default: 'onnx,wasm' },
+    size: { type: 'string', default: 'small,paper' },
+    contenders: { type: 'string', default: 'onnx,node,pytorch,pytorch-tuned' },
     rounds: { type: 'string', default: '5' },
   },
 });
-const TASKS = ['autoencoder', 'language-model'].filter((task) => !values.only || task === values.only);
-const ENGINES = values.engines.split(',');
 const ROUNDS = Number(values.rounds);
-const STEPS_A_BLOCK = 8;
-const WARM_UP_STEPS = 3;
+/** A block is as many repetitions as take about this long. */
+const BLOCK_MS = 2500;
+const WARM_UP = 3;
+/** The interpreter that has PyTorch. */
+const PYTHON = process.env.CALM_BENCH_PYTHON ?? 'python3';
+/** Page faults are dear on virtual machines: glibc is told to keep freed memory. */
+const TUNED = { MALLOC_MMAP_THRESHOLD_: String(2 ** 32), MALLOC_TRIM_THRESHOLD_: String(2 ** 32), MALLOC_TOP_PAD_: String(2 ** 28) };
+const GEMM_GIGAFLOPS = (2 * 2048 ** 3) / 1e9;
 
 interface Block {
   readonly medianMs: number;
@@ -31,47 +40,126 @@ interface Block {
   readonly peakMegabytes: number;
 }
 
+interface Contender {
+  readonly name: string;
+  ask(repetitions: number): Promise<Block>;
+  stop(): void;
+}
+
 const median = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
 
-async function ask(worker: ChildProcess, steps: number): Promise<Block> {
-  worker.send(steps);
-  return (await once(worker, 'message'))[0] as Block;
+async function start(name: string, task: string, size: string): Promise<Contender> {
+  return name.startsWith('pytorch') ? startPeer(name, task, size) : startEngine(name, task, size);
 }
 
-async function measure(task: string) {
-  const workers: ChildProcess[] = [];
-  for (const engine of ENGINES) {
-    const worker = fork(join(import.meta.dirname, 'worker.ts'), [engine, task], { execArgv: ['--conditions=calm-source', '--no-warnings'] });
-    await once(worker, 'message');
-    await ask(worker, WARM_UP_STEPS);
-    workers.push(worker);
+async function startEngine(name: string, task: string, size: string): Promise<Contender> {
+  const options = { execArgv: ['--conditions=calm-source', '--no-warnings'], env: { ...process.env, ...TUNED } };
+  const worker: ChildProcess = fork(join(import.meta.dirname, 'worker.ts'), [name, task, size], options);
+  await firstOf(worker, once(worker, 'message'));
+  const ask = async (repetitions: number) => {
+    worker.send(repetitions);
+    return (await firstOf(worker, once(worker, 'message')))[0] as Block;
+  };
+  return { name, ask, stop: () => worker.disconnect() };
+}
+
+async function startPeer(name: string, task: string, size: string): Promise<Contender> {
+  const args = [join(import.meta.dirname, 'peer/worker.py'), task, size, ...(name === 'pytorch-compiled' ? ['--compile'] : [])];
+  const worker = spawn(PYTHON, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...(name === 'pytorch' ? {} : TUNED) } });
+  const lines = createInterface(worker.stdout)[Symbol.asyncIterator]();
+  await firstOf(worker, lines.next());
+  const ask = async (repetitions: number) => {
+    worker.stdin.write(`${repetitions}\n`);
+    return JSON.parse((await firstOf(worker, lines.next())).value as string) as Block;
+  };
+  return { name, ask, stop: () => worker.stdin.end() };
+}
+
+/** An answer, or an error where the process ends first. */
+async function firstOf<Answer>(worker: ChildProcess, answer: Promise<Answer>): Promise<Answer> {
+  const end = once(worker, 'exit').then(([code]) => Promise.reject(new Error(`${worker.spawnargs.join(' ')} ended with ${code}`)));
+  end.catch(() => {});
+  return Promise.race([answer, end]);
+}
+
+interface Row extends Block {
+  readonly task: string;
+  readonly size: string;
+  readonly contender: string;
+  readonly firstMs: number;
+}
+
+async function measure(task: string, size: string, names: readonly string[]): Promise<Row[]> {
+  const contenders: Contender[] = [];
+  const repetitions: number[] = [];
+  const firstMs: number[] = [];
+  for (const name of names) {
+    const contender = await start(name, task, size);
+    firstMs.push((await contender.ask(1)).medianMs);
+    const { medianMs } = await contender.ask(WARM_UP);
+    contenders.push(contender);
+    repetitions.push(Math.max(1, Math.min(40, Math.round(BLOCK_MS / medianMs))));
   }
-  const blocks: Block[][] = ENGINES.map(() => []);
-  for (let round = 0; round < ROUNDS; round++) for (const [i, worker] of workers.entries()) blocks[i].push(await ask(worker, STEPS_A_BLOCK));
-  for (const worker of workers) worker.disconnect();
-  const slowest = Math.max(...blocks.map((own) => median(own.map(({ medianMs }) => medianMs))));
-  return ENGINES.map((engine, i) => {
-    const medianMs = median(blocks[i].map((block) => block.medianMs));
-    return {
-      task,
-      engine,
-      medianMs,
-      tokensPerSecond: (1000 * blocks[i][0].tokens) / medianMs,
-      timesFaster: slowest / medianMs,
-      peakMegabytes: Math.max(...blocks[i].map(({ peakMegabytes }) => peakMegabytes)),
-    };
-  });
+  const blocks: Block[][] = names.map(() => []);
+  for (let round = 0; round < ROUNDS; round++) for (const [i, contender] of contenders.entries()) blocks[i].push(await contender.ask(repetitions[i]));
+  for (const contender of contenders) contender.stop();
+  return names.map((contender, i) => ({
+    task,
+    size,
+    contender,
+    firstMs: firstMs[i],
+    medianMs: median(blocks[i].map((block) => block.medianMs)),
+    tokens: blocks[i][0].tokens,
+    peakMegabytes: Math.max(...blocks[i].map(({ peakMegabytes }) => peakMegabytes)),
+  }));
 }
 
-const rows = [];
-for (const task of TASKS) rows.push(...(await measure(task)));
+function usable(names: readonly string[]): string[] {
+  const hasTorch = spawnSync(PYTHON, ['-c', 'import torch']).status === 0;
+  if (!hasTorch)
+    console.error(`${PYTHON} has no PyTorch: python3 -m venv /tmp/torch && /tmp/torch/bin/pip install torch, then CALM_BENCH_PYTHON=/tmp/torch/bin/python`);
+  return names.filter((name) => hasTorch || !name.startsWith('pytorch'));
+}
+
+const names = usable(values.contenders.split(','));
+const tasks = TASKS.filter((task) => !values.only || values.only.split(',').includes(task));
 const machine = `${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.versions.node}`;
-if (values.json) console.log(JSON.stringify({ machine, rounds: ROUNDS, stepsPerBlock: STEPS_A_BLOCK, rows }, null, 2));
+const limits = await measure(
+  'gemm',
+  'small',
+  names.filter((name) => name !== 'wasm' && name !== 'pytorch'),
+);
+const limit = Math.max(...limits.map(({ medianMs }) => (1000 * GEMM_GIGAFLOPS) / medianMs));
+const rows: Row[] = [];
+for (const size of values.size.split(',')) for (const task of tasks) rows.push(...(await measure(task, size, names)));
+
+/** What part of the machine's limit a training step reaches. */
+function shareOfLimit({ task, size, medianMs }: Row): string {
+  const gigaflops = stepGigaflops(task, size);
+  return gigaflops ? `${Math.round((100 * 1000 * gigaflops) / medianMs / limit)} %` : '';
+}
+
+function timesPeer(row: Row): string {
+  const peer = rows.find(({ task, size, contender }) => task === row.task && size === row.size && contender === 'pytorch-tuned');
+  return peer ? (peer.medianMs / row.medianMs).toFixed(2) : '';
+}
+
+if (values.json) console.log(JSON.stringify({ machine, rounds: ROUNDS, gemmGigaflopsPerSecond: limit, limits, rows }, null, 2));
 else {
-  console.log(`${machine}; medians of ${ROUNDS} alternating blocks of ${STEPS_A_BLOCK} steps\n`);
-  console.log('| step | engine | ms | tokens/s | × the slowest | peak MB |\n|---|---|---|---|---|---|');
-  for (const row of rows)
-    console.log(
-      `| ${row.task} | ${row.engine} | ${row.medianMs.toFixed(1)} | ${Math.round(row.tokensPerSecond)} | ${row.timesFaster.toFixed(1)} | ${Math.round(row.peakMegabytes)} |`,
-    );
+  console.log(`${machine}; medians of ${ROUNDS} alternating blocks\n`);
+  console.log(
+    `Products of 2048 × 2048 matrices: ${limits.map(({ contender, medianMs }) => `${contender} ${((1000 * GEMM_GIGAFLOPS) / medianMs).toFixed(0)}`).join(', ')} GFLOP/s\n`,
+  );
+  console.log('| task | size | on | ms | tokens/s | × PyTorch tuned | of the limit | peak MB | first ms |\n|---|---|---|---|---|---|---|---|---|');
+  for (const row of rows) {
+    const numbers = [
+      row.medianMs.toFixed(1),
+      Math.round((1000 * row.tokens) / row.medianMs),
+      timesPeer(row),
+      shareOfLimit(row),
+      Math.round(row.peakMegabytes),
+      Math.round(row.firstMs),
+    ];
+    console.log(`| ${[row.task, row.size, row.contender, ...numbers].join(' | ')} |`);
+  }
 }

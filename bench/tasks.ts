@@ -40,7 +40,7 @@ interface Size {
   readonly patches: number;
 }
 
-function readSize(name: string): Size {
+export function readSize(name: string): Size {
   const sizes = JSON.parse(readFileSync(new URL('sizes.json', import.meta.url), 'utf8')) as Record<string, Record<string, unknown>>;
   const { autoencoder, calm, num_targets, rows, patches } = sizes[name] as Record<string, never>;
   return {
@@ -134,17 +134,21 @@ async function trainingTask<Batch extends TensorTree>(
     return { learnt: adamW(current, moments, gradients, scale, scalars, OPTIMIZER_DEFAULTS, (name) => isDecayed(table[name].shape)), loss: outputs.loss };
   };
   let count = 0;
-  const inputs = (): Inputs => ({ learnt, scalars: stepScalars(OPTIMIZER_DEFAULTS, 1e-3, ++count), batch: makeBatch() });
+  let batch = makeBatch();
   const run = engine.compile(step, { donates: ['learnt'] });
   return {
     tokens,
     async run() {
-      const given = inputs();
-      const outputs = await run(given);
+      const inputs: Inputs = { learnt, scalars: stepScalars(OPTIMIZER_DEFAULTS, 1e-3, ++count), batch };
+      const running = run(inputs);
+      // As the trainer does: the next batch is drawn meanwhile.
+      const next = makeBatch();
+      const outputs = await running;
       const value = (await outputs.loss.data())[0];
       if (!Number.isFinite(value)) throw new Error(`loss ${value}`);
-      disposeTree({ scalars: given.scalars, batch: given.batch, loss: outputs.loss });
+      disposeTree({ scalars: inputs.scalars, batch, loss: outputs.loss });
       learnt = outputs.learnt;
+      batch = next;
     },
   };
 }

@@ -7,23 +7,24 @@ import { type Tensor, tf } from '../engine/index.ts';
 
 /** silu(x) = x · σ(x). */
 export const silu = tf.customGrad((x, save) => {
-  const gate = tf.sigmoid(x as Tensor);
-  (save as tf.GradSaveFunc)([x as Tensor, gate]);
-  return { value: tf.mul(x as Tensor, gate), gradFunc: (dy, [saved, sigmoid]) => tf.mul(dy, siluSlope(saved, sigmoid)) };
+  const sigmoid = tf.sigmoid(x as Tensor);
+  const value = tf.mul(x as Tensor, sigmoid);
+  (save as tf.GradSaveFunc)([value, sigmoid]);
+  return { value, gradFunc: (dy, [y, s]) => tf.mul(dy, siluSlope(y, s)) };
 }) as (x: Tensor) => Tensor;
 
 /** silu(gate) ⊙ up, both of the same shape: the inside of SwiGLU. */
 export const gatedSilu = tf.customGrad((gate, up, save) => {
-  const [g, u] = [gate as Tensor, up as Tensor];
-  const sigmoid = tf.sigmoid(g);
-  (save as unknown as tf.GradSaveFunc)([g, u, sigmoid]);
+  const sigmoid = tf.sigmoid(gate as Tensor);
+  const activated = tf.mul(gate as Tensor, sigmoid);
+  (save as unknown as tf.GradSaveFunc)([activated, sigmoid, up as Tensor]);
   return {
-    value: tf.mul(tf.mul(g, sigmoid), u),
-    gradFunc: (dy, [savedGate, savedUp, s]) => [tf.mul(tf.mul(dy, savedUp), siluSlope(savedGate, s)), tf.mul(dy, tf.mul(savedGate, s))],
+    value: tf.mul(activated, up as Tensor),
+    gradFunc: (dy, [y, s, u]) => [tf.mul(tf.mul(dy, u), siluSlope(y, s)), tf.mul(dy, y)],
   };
 }) as (gate: Tensor, up: Tensor) => Tensor;
 
-/** d silu/dx = σ(x) (1 + x (1 − σ(x))). */
-function siluSlope(x: Tensor, sigmoid: Tensor): Tensor {
-  return tf.mul(sigmoid, tf.add(1, tf.mul(x, tf.sub(1, sigmoid))));
+/** d silu/dx = σ + y (1 − σ), with y = silu(x): three passes. */
+function siluSlope(y: Tensor, sigmoid: Tensor): Tensor {
+  return tf.add(sigmoid, tf.sub(y, tf.mul(y, sigmoid)));
 }

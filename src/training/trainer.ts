@@ -98,6 +98,8 @@ class Trainer<Batch extends TensorTree> {
   #elapsedMs: number;
   #metrics: Record<string, number> = {};
   #runStep: CompiledStep<FusedInputs, FusedOutputs> | undefined;
+  /** A batch that was drawn while the step before it ran. */
+  #ahead: { readonly step: number; readonly batch: Batch | Promise<Batch> } | undefined;
   #runMicro: CompiledStep<MicroInputs, Sums> | undefined;
   #runApply: CompiledStep<ApplyInputs, FusedOutputs> | undefined;
 
@@ -163,13 +165,16 @@ class Trainer<Batch extends TensorTree> {
     for (const [name, tensor] of Object.entries(values)) numbers[name] = (await readFloats(tensor))[0];
     disposeTree({ scalars, values });
     this.#learnt = learnt;
-    if (!Number.isFinite(numbers.loss)) throw notFinite(stage, this.#step + 1);
+    if (!Number.isFinite(numbers.loss)) {
+      await this.#dropAhead();
+      throw notFinite(stage, this.#step + 1);
+    }
     return { ...numbers, learningRate };
   }
 
   /** The whole step as one compiled function. */
   async #fusedStep(scalars: StepScalars): Promise<FusedOutputs> {
-    const batch = await this.#options.batch(this.#step, 0);
+    const batch = await this.#drawn(this.#step);
     const inputs: FusedInputs = { learnt: this.#learnt, scalars, batch };
     this.#runStep ??= this.#options.engine.compile(
       (given: FusedInputs) => {
@@ -178,9 +183,24 @@ class Trainer<Batch extends TensorTree> {
       },
       { donates: ['learnt'] },
     );
-    const outputs = await this.#runStep(inputs);
+    const running = this.#runStep(inputs);
+    // The next batch is drawn while the engine's threads work on this one.
+    if (this.#step + 1 < this.#options.schedule.steps) this.#ahead = { step: this.#step + 1, batch: this.#options.batch(this.#step + 1, 0) };
+    const outputs = await running;
     disposeTree(batch);
     return outputs;
+  }
+
+  /** The batch of a step, drawn ahead or now. */
+  #drawn(step: number): Batch | Promise<Batch> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    return ahead?.step === step ? ahead.batch : this.#options.batch(step, 0);
+  }
+
+  async #dropAhead(): Promise<void> {
+    if (this.#ahead) disposeTree(await this.#ahead.batch);
+    this.#ahead = undefined;
   }
 
   /** Gradients micro-batch by micro-batch, averaged, then applied. */
@@ -258,6 +278,7 @@ class Trainer<Batch extends TensorTree> {
   }
 
   async #stop(): Promise<never> {
+    await this.#dropAhead();
     await this.#save();
     throw interrupted('the same command');
   }

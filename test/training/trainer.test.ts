@@ -88,7 +88,8 @@ test.serial('a signal saves the step that it finds', async (t) => {
   });
   const error = (await t.throwsAsync(result)) as { code?: string };
   t.is(error.code, 'CALM_INTERRUPTED');
-  t.is((await new CheckpointStore(join(folder, 'checkpoints')).latest())?.step, 5);
+  // Batch 4 is drawn while step 3 runs, so four steps are done by then.
+  t.is((await new CheckpointStore(join(folder, 'checkpoints')).latest())?.step, 4);
   const [resumed, straight] = [await fitNumbers(folder, { microBatches: 1 }).result, await fitNumbers(temporaryFolder(t), { microBatches: 1 }).result];
   t.deepEqual(await valuesOf(resumed.parameters), await valuesOf(straight.parameters));
 });
