@@ -4,6 +4,7 @@
  */
 
 import { tf } from '../tensors.ts';
+import { updateArrays } from './adamw-simd.ts';
 
 export const ADAMW = 'CalmAdamW';
 
@@ -63,26 +64,6 @@ function composed(
   const root = tf.add(tf.div(tf.sqrt(v), tf.sqrt(correction2)), epsilon);
   const kept = weightDecay === 0 ? parameter : tf.mul(parameter, tf.sub(1, tf.mul(learningRate, weightDecay)));
   return [tf.sub(kept, tf.div(tf.mul(m, tf.div(learningRate, correction1)), root)), m, v];
-}
-
-/** The update as a loop, from one set of arrays into another, which may be the same. */
-export function updateArrays(
-  { parameter, first, second, gradient, scale, learningRate, correction1, correction2 }: AdamWArrays,
-  { beta1, beta2, epsilon, weightDecay }: AdamWAttributes,
-  into: Pick<AdamWArrays, 'parameter' | 'first' | 'second'>,
-): void {
-  const kept = 1 - learningRate * weightDecay;
-  const rate = learningRate / correction1;
-  const inverse = 1 / Math.sqrt(correction2);
-  const [p, m, v] = [into.parameter, into.first, into.second];
-  for (let i = 0; i < parameter.length; i++) {
-    const g = gradient[i] * scale;
-    const newFirst = beta1 * first[i] + (1 - beta1) * g;
-    const newSecond = beta2 * second[i] + (1 - beta2) * g * g;
-    m[i] = newFirst;
-    v[i] = newSecond;
-    p[i] = parameter[i] * kept - (rate * newFirst) / (Math.sqrt(newSecond) * inverse + epsilon);
-  }
 }
 
 /** What a backend must offer for the loop: its numbers as arrays, and outputs to write to. */
