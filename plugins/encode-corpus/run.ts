@@ -1,7 +1,7 @@
 import { type autoencoderFolder, type latentShards, SPLITS, type Split, type tokenShards } from 'calm-lm/artifacts';
 import { disposeTree } from 'calm-lm/engine';
 import { modelMismatch } from 'calm-lm/errors';
-import { CorpusEncoder, loadAutoencoder } from 'calm-lm/models';
+import { CorpusEncoder, DistinctPatchEncoder, loadAutoencoder } from 'calm-lm/models';
 import type { StageContext } from 'calm-lm/plugin';
 import type { z } from 'zod';
 import type { config } from './config.ts';
@@ -15,19 +15,25 @@ export async function run(context: Context): Promise<void> {
   const autoencoder = await loadAutoencoder(inputs.autoencoder);
   const { patchSize, latentSize, vocabSize } = autoencoder.config;
   if (vocabSize !== inputs.tokens.index.vocabSize) throw modelMismatch('vocabSize of the autoencoder and the tokens', inputs.tokens.index.vocabSize, vocabSize);
-  const encoder = await CorpusEncoder.create(engine, autoencoder);
+  const tables = await CorpusEncoder.create(engine, autoencoder);
+  const encoder = new DistinctPatchEncoder(tables, patchSize);
   outputs.latents.begin({ patchSize, latentSize, dtype: config.precision });
   const started = performance.now();
   let tokens = 0;
   for (const split of SPLITS) tokens += await encodeSplit(context, encoder, split, patchSize);
   await outputs.latents.finish();
-  encoder.dispose();
+  tables.dispose();
   disposeTree(autoencoder.parameters);
-  report.summary({ patches: tokens / patchSize, tokensPerSecond: (1000 * tokens) / (performance.now() - started) });
+  report.summary({ patches: tokens / patchSize, encodedPatches: encoder.numEncoded, tokensPerSecond: (1000 * tokens) / (performance.now() - started) });
 }
 
 /** Returns how many tokens were encoded. */
-async function encodeSplit({ config, inputs, outputs, report, signal }: Context, encoder: CorpusEncoder, split: Split, patchSize: number): Promise<number> {
+async function encodeSplit(
+  { config, inputs, outputs, report, signal }: Context,
+  encoder: DistinctPatchEncoder,
+  split: Split,
+  patchSize: number,
+): Promise<number> {
   const stream = inputs.tokens.split(split);
   const numPatches = Math.floor(stream.length / patchSize);
   const started = performance.now();

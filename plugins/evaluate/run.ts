@@ -2,7 +2,7 @@ import type { autoencoderFolder, languageModelFolder, tokenShards } from 'calm-l
 import { DocumentPatches, evenlySpread, PatchSequences } from 'calm-lm/data';
 import { disposeTree, type Engine } from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
-import { aggregateBrier, type BrierBatch, EnergyEvaluator, estimateBrier, measureReconstruction, UnigramCounts } from 'calm-lm/evaluation';
+import { aggregateBrier, type BrierBatch, brierInterval, EnergyEvaluator, estimateBrier, measureReconstruction, UnigramCounts } from 'calm-lm/evaluation';
 import {
   CorpusEncoder,
   calmTable,
@@ -33,10 +33,10 @@ export async function run(context: Context): Promise<void> {
   if (asks('reconstruction')) result.reconstruction = await reconstruct(context, engine);
   const model = inputs.model && (await loadLanguageModel(inputs.model));
   if (model) {
-    const sequences = heldOutSequences(context, model);
-    if (asks('brierlm')) result.brierlm = await scoreModel(context, engine, model, sequences, 'BrierLM');
-    if (asks('energy')) result.energy = await measureEnergy(context, engine, model, sequences);
-    if (asks('baselines')) Object.assign(result, await scoreBaselines(context, engine, model, sequences));
+    const heldOut = heldOutSequences(context, model);
+    if (asks('brierlm')) result.brierlm = await scoreModel(context, engine, model, heldOut, 'BrierLM');
+    if (asks('energy')) result.energy = await measureEnergy(context, engine, model, heldOut);
+    if (asks('baselines')) Object.assign(result, await scoreBaselines(context, engine, model, heldOut));
     disposeLanguageModel(model);
   }
   await outputs.evaluation.write(result);
@@ -54,19 +54,26 @@ async function reconstruct({ inputs, config, seed, report }: Context, engine: En
   return result;
 }
 
-function heldOutSequences({ inputs, config }: Context, model: LanguageModel): Int32Array[] {
+/** Sequences that are scored, and the document of each. */
+interface HeldOut {
+  readonly sequences: readonly Int32Array[];
+  readonly documents: readonly number[];
+}
+
+function heldOutSequences({ inputs, config }: Context, model: LanguageModel): HeldOut {
   const stream = inputs.tokens.split('validation');
   const { patchSize } = model.config;
   const sequences = new PatchSequences(stream, patchSize, config.patchesPerSequence);
   if (sequences.numSequences === 0) throw notEnoughTokens('validation', stream.length, patchSize * config.patchesPerSequence);
-  return evenlySpread(sequences.numSequences, config.numSequences).map((sequence) => sequences.read(sequence));
+  const chosen = evenlySpread(sequences.numSequences, config.numSequences);
+  return { sequences: chosen.map((sequence) => sequences.read(sequence)), documents: sequences.documentsOf(chosen) };
 }
 
 async function scoreModel(
   { config, seed, report, signal }: Context,
   engine: Engine,
   model: LanguageModel,
-  sequences: readonly Int32Array[],
+  { sequences, documents }: HeldOut,
   what: string,
 ): Promise<BrierReport> {
   const decoder = new PatchDecoder(engine, model);
@@ -82,10 +89,16 @@ async function scoreModel(
     report.progress({ step: Math.min(start + config.sequencesPerBatch, sequences.length), steps: sequences.length });
     await new Promise(setImmediate);
   }
-  return { ...aggregateBrier(batches, config.protocol), numSamples: NUM_BRIER_SAMPLES, protocol: config.protocol };
+  const interval = brierInterval(
+    batches.flatMap(({ rows }) => rows),
+    documents,
+    config.protocol,
+    seed,
+  );
+  return { ...aggregateBrier(batches, config.protocol), ...(interval ? { interval } : {}), numSamples: NUM_BRIER_SAMPLES, protocol: config.protocol };
 }
 
-async function measureEnergy({ inputs, seed, report }: Context, engine: Engine, model: LanguageModel, sequences: readonly Int32Array[]): Promise<EnergyReport> {
+async function measureEnergy({ inputs, seed, report }: Context, engine: Engine, model: LanguageModel, { sequences }: HeldOut): Promise<EnergyReport> {
   report.note('measuring the energy loss');
   const { patchSize, latentSize } = model.config;
   const encoder = await CorpusEncoder.create(engine, model.autoencoder);
@@ -108,23 +121,19 @@ async function measureEnergy({ inputs, seed, report }: Context, engine: Engine, 
 }
 
 /** BrierLM of the model as it was before its first step, and of a unigram sampler. */
-async function scoreBaselines(
-  context: Context,
-  engine: Engine,
-  model: LanguageModel,
-  sequences: readonly Int32Array[],
-): Promise<Pick<Evaluation, 'untrained' | 'unigram'>> {
+async function scoreBaselines(context: Context, engine: Engine, model: LanguageModel, heldOut: HeldOut): Promise<Pick<Evaluation, 'untrained' | 'unigram'>> {
   const { inputs, seed } = context;
   const { patchSize, vocabSize, initializerRange } = model.config;
   const parameters = initParameters(calmTable(model.config), seed, initializerRange);
-  const untrained = await scoreModel(context, engine, { ...model, parameters }, sequences, 'the untrained model');
+  const untrained = await scoreModel(context, engine, { ...model, parameters }, heldOut, 'the untrained model');
   disposeTree(parameters);
   const counts = new UnigramCounts(vocabSize);
   const train = inputs.tokens.split('train');
   for (let start = 0; start < train.length; start += 2 ** 20) counts.add(train.read(start, Math.min(2 ** 20, train.length - start)));
-  const unigram = counts.score(
-    sequences.map((ids) => ids.subarray(patchSize)),
+  const { rows, ...score } = counts.score(
+    heldOut.sequences.map((ids) => ids.subarray(patchSize)),
     patchSize,
   );
-  return { untrained, unigram };
+  const interval = brierInterval(rows, heldOut.documents, 'weighted', seed);
+  return { untrained, unigram: { ...score, ...(interval ? { interval } : {}) } };
 }

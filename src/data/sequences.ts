@@ -24,6 +24,14 @@ export class PatchSequences {
     return this.#stream.read(sequence * width, width);
   }
 
+  /** For each of these sequences the document that its first token belongs to. */
+  documentsOf(sequences: readonly number[]): number[] {
+    const ends: number[] = [];
+    let end = 0;
+    for (const length of this.#stream.documentLengths()) ends.push((end += length));
+    return sequences.map((sequence) => ends.findIndex((place) => place > sequence * this.patchSize * this.patchesPerSequence));
+  }
+
   /** The Gaussians of a sequence's patches but the first, from latent shards of the same split: [P − 1, latent]. */
   readTargets(latents: LatentShards, split: Split, sequence: number): Latents {
     return latents.read(split, sequence * this.patchesPerSequence + 1, this.patchesPerSequence - 1);

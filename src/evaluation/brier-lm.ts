@@ -10,10 +10,17 @@ import { type DrawnPatches, extendCache, type KeyValueCache, type PatchDecoder }
 
 export const NUM_FACTORS = 4;
 
-/** Brier-1 … Brier-4 of one batch: means over its windows. */
+/** What windows of one sequence add up to: for each factor the sum of 1{x₁ = y} + 1{x₂ = y} − 1{x₁ = x₂}. */
+export interface BrierSums {
+  readonly sums: readonly number[];
+  readonly numWindows: number;
+}
+
+/** Brier-1 … Brier-4 of one batch: means over its windows, and the sums of each of its rows. */
 export interface BrierBatch {
   readonly brier: readonly number[];
   readonly numWindows: number;
+  readonly rows: readonly BrierSums[];
 }
 
 /** Uniform noise for the head, in [−½, ½). */
@@ -106,16 +113,30 @@ async function decodeWhatCounts(samples: DrawnPatches, golden: readonly Int32Arr
 
 /** K ≥ 4: prefixes of one predicted patch. */
 function scorePatches(drawn: Int32Array, golden: readonly Int32Array[], { rows, patches, patchSize }: BatchShape): BrierBatch {
-  const sums = new Float64Array(NUM_FACTORS);
   const half = drawn.length / 2;
-  for (let row = 0; row < rows; row++) {
+  const sums = golden.map((target, row) => {
+    const own = new Float64Array(NUM_FACTORS);
     for (let patch = 0; patch < patches; patch++) {
       const at = (row * patches + patch) * patchSize;
       const [x1, x2] = [drawn.subarray(at, at + NUM_FACTORS), drawn.subarray(half + at, half + at + NUM_FACTORS)];
-      addWindow(sums, x1, x2, golden[row].subarray(patch * patchSize), agreement(x1, x2));
+      addWindow(own, x1, x2, target.subarray(patch * patchSize), agreement(x1, x2));
     }
-  }
-  return { brier: Array.from(sums, (sum) => sum / (rows * patches)), numWindows: rows * patches };
+    return own;
+  });
+  return batchOf(sums.slice(0, rows), patches);
+}
+
+/** A batch from the sums of its rows, each over as many windows. */
+function batchOf(sums: readonly Float64Array[], windowsPerRow: number): BrierBatch {
+  const rows = sums.map((own) => ({ sums: [...own], numWindows: windowsPerRow }));
+  return { ...meansOf(rows), rows };
+}
+
+/** Sums added up, as means over windows. */
+export function meansOf(parts: readonly BrierSums[]): { brier: number[]; numWindows: number } {
+  const numWindows = parts.reduce((sum, part) => sum + part.numWindows, 0);
+  const brier = Array.from({ length: NUM_FACTORS }, (_, n) => parts.reduce((sum, part) => sum + part.sums[n], 0) / numWindows);
+  return { brier, numWindows };
 }
 
 /** The two paths of every row through one window: tokens [rows][4] of each. Only their common prefix matters. */
@@ -125,17 +146,17 @@ type RollOut = (window: number, steps: number) => Promise<{ first: Int32Array[];
 async function scoreWindows(drawn: Int32Array, golden: readonly Int32Array[], { rows, patches, patchSize }: BatchShape, roll: RollOut): Promise<BrierBatch> {
   const steps = Math.ceil(NUM_FACTORS / patchSize);
   const numWindows = Math.max(0, patches - steps);
-  const sums = new Float64Array(NUM_FACTORS);
+  const sums = Array.from({ length: rows }, () => new Float64Array(NUM_FACTORS));
   const half = drawn.length / 2;
   for (let window = 0; window < numWindows; window++) {
     const { first, second } = await roll(window, steps);
     for (let row = 0; row < rows; row++) {
       const at = (row * patches + window) * patchSize;
       const target = golden[row].subarray(window * patchSize);
-      addWindow(sums, drawn.subarray(at), drawn.subarray(half + at), target, agreement(first[row], second[row]));
+      addWindow(sums[row], drawn.subarray(at), drawn.subarray(half + at), target, agreement(first[row], second[row]));
     }
   }
-  return { brier: Array.from(sums, (sum) => sum / (rows * numWindows)), numWindows: rows * numWindows };
+  return batchOf(sums, numWindows);
 }
 
 /** Adds 1{x₁ = y} + 1{x₂ = y} − 1{collision} for every prefix length to the sums. */
@@ -225,8 +246,8 @@ export interface BrierScore {
   readonly numWindows: number;
 }
 
-export function aggregateBrier(batches: readonly BrierBatch[], protocol: BrierProtocol): BrierScore {
-  const weightOf = (batch: BrierBatch) => (protocol === 'reference' ? 1 : batch.numWindows);
+export function aggregateBrier(batches: readonly Pick<BrierBatch, 'brier' | 'numWindows'>[], protocol: BrierProtocol): BrierScore {
+  const weightOf = (batch: { numWindows: number }) => (protocol === 'reference' ? 1 : batch.numWindows);
   const total = batches.reduce((sum, batch) => sum + weightOf(batch), 0);
   const brier = Array.from({ length: NUM_FACTORS }, (_, n) => batches.reduce((sum, batch) => sum + weightOf(batch) * batch.brier[n], 0) / total);
   return { brierLM: brierLM(brier, protocol), brier, numWindows: batches.reduce((sum, batch) => sum + batch.numWindows, 0) };

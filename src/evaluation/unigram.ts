@@ -1,6 +1,6 @@
 /** The unigram sampler: draws every token from the corpus's token frequencies. Any model should beat it. */
 
-import { type BrierScore, brierLM, NUM_FACTORS } from './brier-lm.ts';
+import { type BrierScore, type BrierSums, brierLM, meansOf, NUM_FACTORS } from './brier-lm.ts';
 
 /** Token counts, [vocabulary]. */
 export class UnigramCounts {
@@ -20,12 +20,12 @@ export class UnigramCounts {
    * Brier-n of the sampler, exactly and without drawing: 2 Π p(y_i) − (Σ p²)ⁿ, averaged over windows of the next n tokens.
    * @param targets token ids that are scored; each sequence gives its windows at multiples of `stride`
    */
-  score(targets: readonly Int32Array[], stride: number): BrierScore {
+  score(targets: readonly Int32Array[], stride: number): BrierScore & { rows: readonly BrierSums[] } {
     const p = this.#counts.map((count) => count / this.#total);
     const collision = p.reduce((sum, share) => sum + share * share, 0);
-    const sums = new Float64Array(NUM_FACTORS);
-    let numWindows = 0;
-    for (const ids of targets) {
+    const rows = targets.map((ids) => {
+      const sums = new Array<number>(NUM_FACTORS).fill(0);
+      let numWindows = 0;
       for (let start = 0; start + NUM_FACTORS <= ids.length; start += stride, numWindows++) {
         let likelihood = 1;
         for (let n = 0; n < NUM_FACTORS; n++) {
@@ -33,8 +33,9 @@ export class UnigramCounts {
           sums[n] += 2 * likelihood - collision ** (n + 1);
         }
       }
-    }
-    const brier = Array.from(sums, (sum) => sum / Math.max(1, numWindows));
-    return { brierLM: brierLM(brier), brier, numWindows };
+      return { sums, numWindows };
+    });
+    const { brier, numWindows } = meansOf(rows);
+    return { brierLM: brierLM(brier), brier, numWindows, rows };
   }
 }

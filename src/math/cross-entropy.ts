@@ -8,7 +8,7 @@ import { type Tensor, tf } from '../engine/index.ts';
 /** Logits of one piece hold about this many numbers (16 MB), */
 const PIECE_SIZE = 2 ** 22;
 /** but a piece has at least this many tokens: a product of fewer rows would wait for the weights. */
-const MIN_PIECE_TOKENS = 256;
+const MIN_PIECE_TOKENS = 512;
 /** Below this a probability's logarithm is cut off, at 87 nats; the gradient is not. */
 const TINY = 2 ** -126;
 

@@ -2,7 +2,7 @@
 
 export * from './autoencoder/autoencoder.ts';
 export { AUTOENCODER_DEFAULTS, type AutoencoderConfig } from './autoencoder/config.ts';
-export { CorpusEncoder } from './autoencoder/corpus-encoder.ts';
+export { CorpusEncoder, DistinctPatchEncoder } from './autoencoder/corpus-encoder.ts';
 export { encodeByTables, encoderTables } from './autoencoder/encoder-tables.ts';
 export { type BackboneOutput, embedPatches, extendCache, type KeyValueCache, type PastPatches, runBackbone } from './calm/backbone.ts';
 export * from './calm/calm.ts';

@@ -108,6 +108,28 @@ test.serial('memory does not grow with the steps', async (t) => {
   t.deepEqual(engine.memory(), before);
 });
 
+test.serial('what is donated is gone, and what only shares its numbers is not', async (t) => {
+  const compiled = engine.compile(step as (given: Inputs) => { learnt: Learnt; loss: Tensor }, { donates: ['learnt'] });
+  const parameters = initParameters(calmTable(config), 1, 0.1);
+  const name = 'mlp_generator.final_layer.linears.2.bias';
+  const shared = tf.clone(parameters[name]);
+  const inputs = { learnt: { parameters, moments: zeroMoments(parameters) }, scalars: stepScalars(OPTIMIZER_DEFAULTS, 1e-1, 1), batch: batchAt(1) };
+  const outputs = await compiled(inputs);
+  t.true(parameters[name].isDisposed);
+  t.deepEqual([...(await shared.data())], new Array(5).fill(0));
+  t.notDeepEqual([...(await outputs.learnt.parameters[name].data())], new Array(5).fill(0));
+  disposeTree({ outputs, shared, scalars: inputs.scalars, batch: inputs.batch });
+});
+
+test.serial('constants are built in, and other constants get another graph', async (t) => {
+  const compiled = engine.compile(({ w, x }: { w: Tensor; x: Tensor }) => ({ y: tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D) }), { constants: ['w'] });
+  const x = tf.tensor2d([[1, 2]]);
+  for (const factor of [1, 2, 1]) {
+    const w = tf.mul(tf.tensor2d([[1], [10]]), factor);
+    for (let i = 0; i < 2; i++) t.is((await (await compiled({ w, x })).y.data())[0], 21 * factor);
+  }
+});
+
 test.serial('other shapes get other graphs; outputs may be inputs, constants, or the same tensor twice', async (t) => {
   const compiled = engine.compile(({ x }: { x: Tensor }) => {
     const sum = tf.sum(x, 0);

@@ -7,6 +7,7 @@ import {
   CorpusEncoder,
   calmTable,
   countParameters,
+  DistinctPatchEncoder,
   encode,
   initParameters,
   type LanguageModel,
@@ -87,4 +88,18 @@ test('sizes of the paper: the autoencoder has 75M parameters, CALM-M 371M withou
     calmTable({ ...CALM_DEFAULTS, hiddenSize: 1024, intermediateSize: 2752, numHiddenLayers: 16, numAttentionHeads: 16, numKeyValueHeads: 16 }),
   );
   t.true(Math.abs(medium / 371e6 - 1) < 0.01, `${medium}`);
+});
+
+test.serial('each distinct patch is encoded once, and all get what the encoder gives', async (t) => {
+  const parameters = initParameters(autoencoderTable(autoencoderConfig), 1, 0.3);
+  const plain = await CorpusEncoder.create(engine, { config: autoencoderConfig, parameters });
+  const distinct = new DistinctPatchEncoder(plain, 3);
+  const few = Int32Array.from({ length: 300 }, (_, i) => (i * i) % 4);
+  for (const part of [few.subarray(0, 150), few.subarray(150), ids(90)]) {
+    const [expected, found] = [await plain.encode(part), await distinct.encode(part)];
+    for (const name of ['mean', 'logStd'] as const) t.true(expected[name].every((value, i) => Math.abs(found[name][i] - value) < 1e-5));
+  }
+  t.true(distinct.numEncoded <= 4 + 30, String(distinct.numEncoded));
+  plain.dispose();
+  disposeTree(parameters);
 });

@@ -3,7 +3,26 @@
  * which stays in the cache. Measured per number: 10 ns, most of them waiting for memory; the same loop in JavaScript 13.
  */
 
-import type { AdamWArrays, AdamWAttributes } from './adamw.ts';
+/** Constants of the update. */
+export interface AdamWAttributes {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Decoupled weight decay; 0 for none. */
+  readonly weightDecay: number;
+}
+
+/** The same numbers where JavaScript can reach them. */
+export interface AdamWArrays {
+  readonly parameter: Float32Array;
+  readonly first: Float32Array;
+  readonly second: Float32Array;
+  readonly gradient: Float32Array;
+  readonly scale: number;
+  readonly learningRate: number;
+  readonly correction1: number;
+  readonly correction2: number;
+}
 
 /** Numbers of one block; parameter, moments and gradient each have a block of this size in the module's memory. */
 const BLOCK = 16384;

@@ -4,18 +4,11 @@
  */
 
 import { tf } from '../tensors.ts';
-import { updateArrays } from './adamw-simd.ts';
+import { type AdamWAttributes, updateArrays } from './adamw-simd.ts';
+
+export type { AdamWAttributes };
 
 export const ADAMW = 'CalmAdamW';
-
-/** Constants of the update. */
-export interface AdamWAttributes {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  /** Decoupled weight decay; 0 for none. */
-  readonly weightDecay: number;
-}
 
 /** A parameter with its moments and gradient, all of one shape, and four scalars. The order is that of the kernel's inputs. */
 export interface AdamWInputs {
@@ -30,18 +23,6 @@ export interface AdamWInputs {
   readonly correction1: tf.Tensor;
   /** 1 − β₂ᵗ. */
   readonly correction2: tf.Tensor;
-}
-
-/** The same numbers where JavaScript can reach them. */
-export interface AdamWArrays {
-  readonly parameter: Float32Array;
-  readonly first: Float32Array;
-  readonly second: Float32Array;
-  readonly gradient: Float32Array;
-  readonly scale: number;
-  readonly learningRate: number;
-  readonly correction1: number;
-  readonly correction2: number;
 }
 
 /**

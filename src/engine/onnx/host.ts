@@ -1,7 +1,7 @@
 /** Kernels that run in JavaScript after a session, on its outputs: what ONNX Runtime would need many passes for. */
 
-import { ADAMW, type AdamWAttributes } from '../kernels/adamw.ts';
-import { updateArrays } from '../kernels/adamw-simd.ts';
+import { ADAMW } from '../kernels/adamw.ts';
+import { type AdamWAttributes, updateArrays } from '../kernels/adamw-simd.ts';
 import type { Graph, Node, Value } from '../trace/graph.ts';
 
 type Numbers = Float32Array | Int32Array | Uint8Array;

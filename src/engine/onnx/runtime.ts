@@ -37,6 +37,8 @@ export function onnxRuntime(): GraphRuntime {
 async function loadGraph(ort: Ort, graph: Graph): Promise<LoadedGraph> {
   const split = splitGraph(graph);
   if (!split) throw new UnknownKernel('of the host, in the middle of a step,', 'ONNX');
+  // Where the host does everything there is nothing to load.
+  if (split.device.outputs.length === 0) return new OnnxGraph(ort, undefined, graph, split, { inputs: [], outputs: [] });
   const model = emitOnnx(split.device);
   const session = await ort.InferenceSession.create(model.bytes, {
     executionProviders: ['cpu'],
@@ -53,7 +55,7 @@ async function loadGraph(ort: Ort, graph: Graph): Promise<LoadedGraph> {
 
 class OnnxGraph implements LoadedGraph {
   readonly #ort: Ort;
-  readonly #session: Session;
+  readonly #session: Session | undefined;
   readonly #graph: Graph;
   readonly #split: SplitGraph;
   readonly #inputNames: readonly (string | undefined)[];
@@ -61,7 +63,13 @@ class OnnxGraph implements LoadedGraph {
   /** Arrays of outputs that only the host reads: made once, written anew by every run. */
   readonly #scratch = new Map<Value, OrtTensor>();
 
-  constructor(ort: Ort, session: Session, graph: Graph, split: SplitGraph, names: { inputs: readonly (string | undefined)[]; outputs: readonly string[] }) {
+  constructor(
+    ort: Ort,
+    session: Session | undefined,
+    graph: Graph,
+    split: SplitGraph,
+    names: { inputs: readonly (string | undefined)[]; outputs: readonly string[] },
+  ) {
     this.#ort = ort;
     this.#session = session;
     this.#graph = graph;
@@ -79,7 +87,7 @@ class OnnxGraph implements LoadedGraph {
       if (name !== undefined) feeds[name] = this.#tensor(this.#graph.inputs[i], arrays[i]);
     });
     const fetches = Object.fromEntries(this.#outputNames.map((name, i) => [name, this.#scratch.get(this.#split.device.outputs[i]) ?? null]));
-    const results = await this.#session.run(feeds, fetches);
+    const results = (await this.#session?.run(feeds, fetches)) ?? {};
     const known = new Map<Value, Numbers>(this.#graph.inputs.map((value, i) => [value, arrays[i]]));
     this.#split.device.outputs.forEach((value, i) => {
       known.set(value, this.#scratch.get(value)?.data ?? results[this.#outputNames[i]].data);
@@ -90,8 +98,8 @@ class OnnxGraph implements LoadedGraph {
     return this.#graph.outputs.map((value) => tf.tensor(known.get(value) as Float32Array, value.shape as number[], value.dtype as 'float32'));
   }
 
-  release(): Promise<void> {
-    return this.#session.release();
+  async release(): Promise<void> {
+    await this.#session?.release();
   }
 
   #tensor({ dtype, shape }: Value, data: Numbers): OrtTensor {
