@@ -40,7 +40,9 @@ test('every command of the README runs, in its order', async (t) => {
   for (const command of commands) {
     // What is tested is the command: five steps show as much as five hundred.
     const [, ...args] = wordsOf(command.replace(/ [>|] .*$/, '').replace(/\b500\b/, '5'));
-    const { code, stderr } = await calm(args, folder);
+    // Not a download of 275 MB; and whatever engines there are stay where they are.
+    if (command.includes('engine install')) args.push('--help');
+    const { code, stderr } = await calm(args, folder, { CALM_CACHE: join(folder, 'cache') });
     t.is(code, 0, `${command}\n${stderr}`);
   }
 });

@@ -34,7 +34,8 @@ export type StepScalars = {
 };
 
 export function zeroMoments(parameters: TensorMap): Moments {
-  const zeros = () => mapTensors(parameters, (tensor) => tf.zerosLike(tensor));
+  // Fresh arrays, not tf.zeros: what was never written takes no memory yet.
+  const zeros = () => mapTensors(parameters, ({ shape, size }) => floatTensor(new Float32Array(size), shape));
   return { first: zeros(), second: zeros() };
 }
 

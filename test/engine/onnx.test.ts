@@ -1,102 +1,12 @@
 import test from 'ava';
-import { disposeTree, type Engine, floatTensor, intTensor, loadEngine, type Tensor, type TensorMap, tf, valueAndGradients } from 'calm-lm/engine';
-import { CALM_DEFAULTS, calmLoss, calmTable, initParameters, isDecayed } from 'calm-lm/models';
-import { RandomStream } from 'calm-lm/random';
-import { adamW, clipByNorm, type Moments, OPTIMIZER_DEFAULTS, type StepScalars, stepScalars, zeroMoments } from 'calm-lm/training';
+import { disposeTree, type Engine, loadEngine, type Tensor, tf } from 'calm-lm/engine';
+import { calmTable, initParameters } from 'calm-lm/models';
+import { OPTIMIZER_DEFAULTS, stepScalars, zeroMoments } from 'calm-lm/training';
+import { batchAt, config, type Inputs, type Learnt, step } from '../helpers/training-step.ts';
 
 let engine: Engine;
 test.before(async () => {
   engine = await loadEngine('onnx');
-});
-
-const config = {
-  ...CALM_DEFAULTS,
-  vocabSize: 30,
-  hiddenSize: 16,
-  intermediateSize: 24,
-  numHiddenLayers: 2,
-  numAttentionHeads: 2,
-  numKeyValueHeads: 1,
-  latentSize: 5,
-  patchSize: 2,
-  noiseSize: 4,
-  numMlpLayers: 1,
-  numSamples: 3,
-  padTokenId: 29,
-};
-const [ROWS, PATCHES, TARGETS] = [2, 6, 4];
-
-type Learnt = { readonly parameters: TensorMap; readonly moments: Moments };
-type Batch = {
-  readonly ids: Tensor;
-  readonly targets: { readonly mean: Tensor; readonly logStd: Tensor };
-  readonly noise: Tensor;
-  readonly targetNoise: Tensor;
-};
-type Inputs = { readonly learnt: Learnt; readonly scalars: StepScalars; readonly batch: Batch };
-
-/** A whole training step of the language model. */
-function step({ learnt, scalars, batch }: Inputs): { learnt: Learnt; loss: Tensor } {
-  const { outputs, gradients } = valueAndGradients(() => ({ loss: calmLoss(learnt.parameters, config, batch, batch).loss }), learnt.parameters);
-  const clipped = clipByNorm(gradients, 1);
-  const updated = adamW(learnt.parameters, learnt.moments, gradients, clipped.scale, scalars, OPTIMIZER_DEFAULTS, (name) =>
-    isDecayed(learnt.parameters[name].shape),
-  );
-  return { learnt: updated, loss: outputs.loss };
-}
-
-function batchAt(number: number): Batch {
-  const stream = new RandomStream(number, 'batch');
-  const positions = ROWS * PATCHES;
-  const normals = (...shape: number[]) => floatTensor(stream.normals(shape.reduce((a, b) => a * b)), shape);
-  return {
-    ids: intTensor(
-      Int32Array.from({ length: positions * 2 }, () => stream.nextInteger(30)),
-      [ROWS, PATCHES * 2],
-    ),
-    targets: { mean: normals(positions, 5), logStd: normals(positions, 5) },
-    noise: floatTensor(stream.uniforms(3 * positions * 4, -0.5), [3, positions, 4]),
-    targetNoise: normals(positions, TARGETS, 5),
-  };
-}
-
-async function trained(
-  run: (inputs: Inputs) => Promise<{ learnt: Learnt; loss: Tensor }>,
-  steps: number,
-): Promise<{ parameters: Record<string, Float32Array>; losses: number[] }> {
-  const parameters = initParameters(calmTable(config), 1, 0.1);
-  let learnt: Learnt = { parameters, moments: zeroMoments(parameters) };
-  const losses: number[] = [];
-  for (let i = 0; i < steps; i++) {
-    const inputs = { learnt, scalars: stepScalars(OPTIMIZER_DEFAULTS, 1e-3, i + 1), batch: batchAt(i) };
-    const outputs = await run(inputs);
-    losses.push((await outputs.loss.data())[0]);
-    disposeTree({ ...inputs, loss: outputs.loss });
-    learnt = outputs.learnt;
-  }
-  const values: Record<string, Float32Array> = {};
-  for (const [name, tensor] of Object.entries(learnt.parameters)) values[name] = (await tensor.data<'float32'>()).slice();
-  disposeTree(learnt);
-  return { parameters: values, losses };
-}
-
-test.serial('a compiled training step equals the eager one over 20 steps, and itself to the bit', async (t) => {
-  const compiled = engine.compile(step as (given: Inputs) => { learnt: Learnt; loss: Tensor }, { donates: ['learnt'] });
-  const [first, second] = [await trained(compiled, 20), await trained(compiled, 20)];
-  t.deepEqual(first, second);
-  const eager = await trained(
-    async (inputs) => tf.tidy(() => step(inputs) as unknown as tf.TensorContainer) as unknown as { learnt: Learnt; loss: Tensor },
-    20,
-  );
-  const start = initParameters(calmTable(config), 1, 0.1);
-  for (const [name, values] of Object.entries(eager.parameters)) {
-    const begin = await start[name].data();
-    const [update, gap] = [
-      Math.hypot(...values.map((value, i) => value - begin[i])),
-      Math.hypot(...values.map((value, i) => value - first.parameters[name][i])),
-    ];
-    t.true(gap <= 1e-4 * update + 1e-9, `${name}: ${gap / update}`);
-  }
 });
 
 test.serial('memory does not grow with the steps', async (t) => {

@@ -63,11 +63,8 @@ export function registerAdamW<Backend>(backendName: string, { read, make }: Arra
     const number = (info: tf.TensorInfo) => array(info)[0];
     const [parameter, first, second] = outputs.map(array);
     updateArrays(
+      { parameter: array(inputs.parameter), first: array(inputs.first), second: array(inputs.second), gradient: array(inputs.gradient) },
       {
-        parameter: array(inputs.parameter),
-        first: array(inputs.first),
-        second: array(inputs.second),
-        gradient: array(inputs.gradient),
         scale: number(inputs.scale),
         learningRate: number(inputs.learningRate),
         correction1: number(inputs.correction1),

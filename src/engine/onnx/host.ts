@@ -1,55 +1,91 @@
-/** Kernels that run in JavaScript after a session, on its outputs: what ONNX Runtime would need many passes for. */
+/** AdamW after a session, on its outputs and in place: ONNX Runtime would need thirteen passes over memory for it. */
 
+import { sizeOf } from '../../shapes.ts';
 import { ADAMW } from '../kernels/adamw.ts';
-import { type AdamWAttributes, updateArrays } from '../kernels/adamw-simd.ts';
+import { type AdamWArrays, type AdamWAttributes, AdamWMemory, updateArrays } from '../kernels/adamw-simd.ts';
 import type { Graph, Node, Value } from '../trace/graph.ts';
 
 type Numbers = Float32Array | Int32Array | Uint8Array;
 
-/** Where the host finds and leaves the numbers of values. */
-export interface HostMemory {
-  read(value: Value): Numbers;
-  /** The numbers of a value that may be written over; a copy where others still need them. */
-  take(value: Value): Numbers;
-  write(value: Value, numbers: Numbers): void;
-}
-
-const HOST_KERNELS: Readonly<Record<string, (node: Node, memory: HostMemory) => void>> = {
-  [ADAMW]: ({ inputs, outputs, attrs }, memory) => {
-    const [parameter, first, second] = inputs.slice(0, 3).map((value) => memory.take(value) as Float32Array);
-    const [scale, learningRate, correction1, correction2] = inputs.slice(4).map((value) => memory.read(value)[0]);
-    const into = { parameter, first, second };
-    updateArrays(
-      { ...into, gradient: memory.read(inputs[3]) as Float32Array, scale, learningRate, correction1, correction2 },
-      attrs as unknown as AdamWAttributes,
-      into,
-    );
-    [parameter, first, second].forEach((numbers, i) => {
-      memory.write(outputs[i], numbers);
-    });
-  },
-};
-
-/** A graph cut in two: what a session computes, and what the host does with its outputs. */
+/** A graph cut in two: what a session computes, and the updates at its end. */
 export interface SplitGraph {
   /** Its outputs are the step's own (those that the host does not make), then what the host reads. */
   readonly device: Graph;
-  readonly host: readonly Node[];
+  readonly updates: readonly Node[];
 }
 
-/** Cuts the host's kernels off the end. Undefined where a node of the device would need what the host makes. */
+/** Cuts the updates off the end. Undefined where a node of the device would need what they make. */
 export function splitGraph(graph: Graph): SplitGraph | undefined {
-  const host = graph.nodes.filter(({ kernel }) => HOST_KERNELS[kernel]);
-  if (host.length === 0) return { device: graph, host };
-  const made = new Set(host.flatMap(({ outputs }) => outputs));
-  const nodes = graph.nodes.filter((node) => !HOST_KERNELS[node.kernel]);
+  const updates = graph.nodes.filter(({ kernel }) => kernel === ADAMW);
+  if (updates.length === 0) return { device: graph, updates };
+  const made = new Set(updates.flatMap(({ outputs }) => outputs));
+  const nodes = graph.nodes.filter(({ kernel }) => kernel !== ADAMW);
   if (nodes.some(({ inputs }) => inputs.some((value) => made.has(value)))) return undefined;
   const given = new Set(graph.inputs);
-  const read = host.flatMap(({ inputs }) => inputs).filter((value) => !given.has(value) && !value.constant);
+  const read = updates.flatMap(({ inputs }) => inputs).filter((value) => !given.has(value) && !value.constant);
   const outputs = [...new Set([...graph.outputs.filter((value) => !made.has(value)), ...read])];
-  return { device: { inputs: graph.inputs, nodes, outputs }, host };
+  return { device: { inputs: graph.inputs, nodes, outputs }, updates };
 }
 
-export function runOnHost(nodes: readonly Node[], memory: HostMemory): void {
-  for (const node of nodes) HOST_KERNELS[node.kernel](node, memory);
+/**
+ * The updates of one graph. Parameters and moments that are donated move into one memory at the first step and stay there from then on; gradients are written
+ * into it by the session.
+ */
+export class HostUpdates {
+  readonly #updates: readonly Node[];
+  readonly #memory: AdamWMemory | undefined;
+  /** Each update's arrays in the memory. */
+  readonly #homes: readonly AdamWArrays[];
+  #areHomesTaken = false;
+
+  constructor(updates: readonly Node[]) {
+    const lengths = updates.map(({ inputs }) => sizeOf(inputs[0].shape));
+    this.#updates = updates;
+    this.#memory = updates.length ? AdamWMemory.forLengths(lengths) : undefined;
+    this.#homes = this.#memory ? lengths.map((length) => (this.#memory as AdamWMemory).allocate(length)) : [];
+  }
+
+  /** Where a session should write a value that only the updates read. */
+  arrayFor(value: Value): Float32Array {
+    const update = this.#updates.findIndex(({ inputs }) => inputs[3] === value);
+    return this.#homes[update]?.gradient ?? new Float32Array(sizeOf(value.shape));
+  }
+
+  /**
+   * @param known the numbers of values; the updates' outputs are added to it
+   * @param free which of them may be written over
+   */
+  run(known: Map<Value, Numbers>, free: ReadonlySet<Value>): void {
+    const read = (value: Value) => (value.constant ?? known.get(value)) as Float32Array;
+    const canSettle =
+      !this.#areHomesTaken && this.#homes.length > 0 && this.#updates.every(({ inputs }) => inputs.slice(0, 3).every((value) => free.has(value)));
+    for (const [i, { inputs, outputs, attrs }] of this.#updates.entries()) {
+      const [parameter, first, second, gradient] = inputs.slice(0, 4).map(read);
+      const [scale, learningRate, correction1, correction2] = inputs.slice(4).map((value) => read(value)[0]);
+      const given: AdamWArrays = { parameter, first, second, gradient };
+      const scalars = { scale, learningRate, correction1, correction2 };
+      const into = this.#place(i, given, canSettle, (value) => free.has(value), inputs);
+      const attributes = attrs as unknown as AdamWAttributes;
+      if (into === this.#homes[i] && gradient === into.gradient) this.#memory?.update(into, scalars, attributes);
+      else updateArrays({ ...into, gradient }, scalars, attributes, into);
+      [into.parameter, into.first, into.second].forEach((numbers, n) => {
+        known.set(outputs[n], numbers);
+      });
+    }
+    this.#areHomesTaken ||= canSettle;
+  }
+
+  /** Arrays that hold parameter and moments and may be written over: their home, their own, or copies. */
+  #place(i: number, given: AdamWArrays, canSettle: boolean, isFree: (value: Value) => boolean, inputs: readonly Value[]): AdamWArrays {
+    const home = this.#homes[i];
+    const names = ['parameter', 'first', 'second'] as const;
+    const areFree = names.every((_, n) => isFree(inputs[n]));
+    if (canSettle) {
+      for (const name of names) home[name].set(given[name]);
+      return home;
+    }
+    if (home && areFree && names.every((name) => given[name] === home[name])) return home;
+    const [parameter, first, second] = names.map((name, n) => (isFree(inputs[n]) ? given[name] : given[name].slice()));
+    return { parameter, first, second, gradient: given.gradient };
+  }
 }

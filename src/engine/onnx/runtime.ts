@@ -1,13 +1,12 @@
 /** Runs graphs on ONNX Runtime. Numbers live as typed arrays in tfjs's cpu backend, which ONNX Runtime reads in place. */
 
 import { createRequire } from 'node:module';
-import { sizeOf } from '../../shapes.ts';
 import { tf } from '../tensors.ts';
 import { numThreads } from '../threads.ts';
 import { type GraphRuntime, type LoadedGraph, UnknownKernel } from '../trace/compiler.ts';
 import type { Graph, Value } from '../trace/graph.ts';
 import { emitOnnx } from './emit.ts';
-import { type HostMemory, runOnHost, type SplitGraph, splitGraph } from './host.ts';
+import { HostUpdates, type SplitGraph, splitGraph } from './host.ts';
 
 /** The part of onnxruntime-node that is used. */
 interface Ort {
@@ -26,8 +25,6 @@ interface OrtTensor {
   readonly data: Numbers;
 }
 
-const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
-
 /** Loads ONNX Runtime; throws where it is not installed or does not start. */
 export function onnxRuntime(): GraphRuntime {
   const ort = createRequire(import.meta.url)('onnxruntime-node') as Ort;
@@ -36,7 +33,7 @@ export function onnxRuntime(): GraphRuntime {
 
 async function loadGraph(ort: Ort, graph: Graph): Promise<LoadedGraph> {
   const split = splitGraph(graph);
-  if (!split) throw new UnknownKernel('of the host, in the middle of a step,', 'ONNX');
+  if (!split) throw new UnknownKernel('AdamW, where more follows it,', 'ONNX');
   // Where the host does everything there is nothing to load.
   if (split.device.outputs.length === 0) return new OnnxGraph(ort, undefined, graph, split, { inputs: [], outputs: [] });
   const model = emitOnnx(split.device);
@@ -60,7 +57,8 @@ class OnnxGraph implements LoadedGraph {
   readonly #split: SplitGraph;
   readonly #inputNames: readonly (string | undefined)[];
   readonly #outputNames: readonly string[];
-  /** Arrays of outputs that only the host reads: made once, written anew by every run. */
+  readonly #updates: HostUpdates;
+  /** Outputs that only the host reads: their arrays are made once and written anew by every run. */
   readonly #scratch = new Map<Value, OrtTensor>();
 
   constructor(
@@ -76,8 +74,9 @@ class OnnxGraph implements LoadedGraph {
     this.#split = split;
     this.#inputNames = names.inputs;
     this.#outputNames = names.outputs;
+    this.#updates = new HostUpdates(split.updates);
     const returned = new Set(graph.outputs);
-    for (const value of split.device.outputs) if (!returned.has(value)) this.#scratch.set(value, this.#tensor(value, emptyArray(value)));
+    for (const value of split.device.outputs) if (!returned.has(value)) this.#scratch.set(value, this.#tensor(value, this.#updates.arrayFor(value)));
   }
 
   async run(inputs: readonly tf.Tensor[], donated: readonly boolean[]): Promise<tf.Tensor[]> {
@@ -94,7 +93,7 @@ class OnnxGraph implements LoadedGraph {
     });
     // A clone elsewhere may share the numbers.
     const free = new Set(this.#graph.inputs.filter((_, i) => donated[i] && tf.backend().refCount(inputs[i].dataId) === 1));
-    runOnHost(this.#split.host, memoryOf(known, free));
+    this.#updates.run(known, free);
     return this.#graph.outputs.map((value) => tf.tensor(known.get(value) as Float32Array, value.shape as number[], value.dtype as 'float32'));
   }
 
@@ -105,17 +104,4 @@ class OnnxGraph implements LoadedGraph {
   #tensor({ dtype, shape }: Value, data: Numbers): OrtTensor {
     return new this.#ort.Tensor(dtype, data, shape);
   }
-}
-
-function emptyArray({ dtype, shape }: Value): Numbers {
-  return new ARRAYS[dtype](sizeOf(shape));
-}
-
-function memoryOf(known: Map<Value, Numbers>, free: ReadonlySet<Value>): HostMemory {
-  const read = (value: Value) => (value.constant ?? known.get(value)) as Numbers;
-  return {
-    read,
-    take: (value) => (free.has(value) ? read(value) : read(value).slice()),
-    write: (value, numbers) => known.set(value, numbers),
-  };
 }
