@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --json --only sampling --size small --contenders onnx,node,wasm,pytorch --rounds 5]
+ * npm run bench [-- --json --only sampling --size small --contenders onnx,node,wasm,pytorch,pytorch-tuned,pytorch-compiled --rounds 5]
  *
  * Times whole tasks on our engines and in PyTorch (bench/peer): one process a contender, whole blocks alternating, so that what else the machine does
  * meets all of them. Reported are medians over the rounds, and ratios within this one run. `pytorch` is eager as it comes, `pytorch-tuned` with an allocator that
@@ -27,7 +27,7 @@ const { values } = parseArgs({
 const ROUNDS = Number(values.rounds);
 /** A block is as many repetitions as take about this long. */
 const BLOCK_MS = 2500;
-const WARM_UP = 3;
+const WARM_UP_MS = 5000;
 /** The interpreter that has PyTorch. */
 const PYTHON = process.env.CALM_BENCH_PYTHON ?? 'python3';
 /** Page faults are dear on virtual machines: glibc is told to keep freed memory. */
@@ -95,8 +95,9 @@ async function measure(task: string, size: string, names: readonly string[]): Pr
   const firstMs: number[] = [];
   for (const name of names) {
     const contender = await start(name, task, size);
-    firstMs.push((await contender.ask(1)).medianMs);
-    const { medianMs } = await contender.ask(WARM_UP);
+    const first = (await contender.ask(1)).medianMs;
+    firstMs.push(first);
+    const { medianMs } = await contender.ask(Math.max(1, Math.min(5, Math.round(WARM_UP_MS / first))));
     contenders.push(contender);
     repetitions.push(Math.max(1, Math.min(40, Math.round(BLOCK_MS / medianMs))));
   }
@@ -131,7 +132,13 @@ const limits = await measure(
 );
 const limit = Math.max(...limits.map(({ medianMs }) => (1000 * GEMM_GIGAFLOPS) / medianMs));
 const rows: Row[] = [];
-for (const size of values.size.split(',')) for (const task of tasks) rows.push(...(await measure(task, size, names)));
+for (const size of values.size.split(','))
+  for (const task of tasks) {
+    // Only training steps are compiled there.
+    const fitting = names.filter((name) => name !== 'pytorch-compiled' || stepGigaflops(task, size));
+    console.error(`${task}, ${size}: ${fitting.join(', ')}`);
+    rows.push(...(await measure(task, size, fitting)));
+  }
 
 /** What part of the machine's limit a training step reaches. */
 function shareOfLimit({ task, size, medianMs }: Row): string {
