@@ -10,7 +10,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { artifactBroken } from '../errors.ts';
 import { appendBytes, readIndex, writeJson } from './files.ts';
-import { fromHalf, toHalf } from './half-precision.ts';
+import { fromHalves, toHalves } from './half-precision.ts';
 import type { Split } from './token-shards.ts';
 
 export type LatentPrecision = 'f32' | 'f16';
@@ -88,7 +88,7 @@ export class LatentShards {
     const values = dtype === 'f32' ? new Float32Array(count * record) : new Uint16Array(count * record);
     const width = values.BYTES_PER_ELEMENT;
     readSync(this.#open(shard, record * width), new Uint8Array(values.buffer), 0, values.byteLength, start * record * width);
-    const numbers = dtype === 'f32' ? (values as Float32Array) : Float32Array.from(values, fromHalf);
+    const numbers = dtype === 'f32' ? (values as Float32Array) : fromHalves(values as Uint16Array);
     for (let patch = 0; patch < count; patch++) {
       const at = patch * record;
       out.mean.set(numbers.subarray(at, at + latentSize), (offset + patch) * latentSize);
@@ -134,7 +134,7 @@ export class LatentShardsWriter {
       values.set(latents.logStd.subarray(patch * latentSize, (patch + 1) * latentSize), patch * record + latentSize);
     }
     const shard = this.#shardFor(split);
-    appendBytes(this.#handle as number, dtype === 'f32' ? values : Uint16Array.from(values, toHalf));
+    appendBytes(this.#handle as number, dtype === 'f32' ? values : toHalves(values));
     this.#shards[split][this.#shards[split].length - 1] = { file: shard.file, patches: shard.patches + count };
   }
 

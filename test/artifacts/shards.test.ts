@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { fromHalf, toHalf } from '../../src/artifacts/half-precision.ts';
+import { fromHalf, fromHalves, toHalf, toHalves } from '../../src/artifacts/half-precision.ts';
 import { latentShards, tokenShards } from '../../src/artifacts/index.ts';
 import { RandomStream } from '../../src/random.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -82,5 +82,8 @@ test('half precision rounds to nearest, ties to even, at every scale', (t) => {
   t.is(toHalf(65520), 0x7c00);
   t.is(toHalf(65519), 0x7bff);
   t.true(Number.isNaN(fromHalf(toHalf(Number.NaN))));
+  const edges = Float32Array.of(0, -0, 1e-8, -3e-6, 65519, 65520, -1e30, Number.POSITIVE_INFINITY, 2 ** -24, 6.1e-5);
+  t.deepEqual([...toHalves(edges)], [...edges].map(toHalf));
+  t.deepEqual([...fromHalves(toHalves(edges))], [...edges].map(toHalf).map(fromHalf));
   for (const value of new RandomStream(3, 'half').normals(1000)) t.true(Math.abs(fromHalf(toHalf(value)) - value) <= Math.abs(value) * 2 ** -11 + 2 ** -25);
 });
