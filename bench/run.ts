@@ -118,7 +118,7 @@ async function measure(task: string, size: string, names: readonly string[]): Pr
 function usable(names: readonly string[]): string[] {
   const hasTorch = spawnSync(PYTHON, ['-c', 'import torch']).status === 0;
   if (!hasTorch)
-    console.error(`${PYTHON} has no PyTorch: python3 -m venv /tmp/torch && /tmp/torch/bin/pip install torch, then CALM_BENCH_PYTHON=/tmp/torch/bin/python`);
+    console.error(`${PYTHON} has no PyTorch: make one with python3 -m venv FOLDER && FOLDER/bin/pip install torch, then CALM_BENCH_PYTHON=FOLDER/bin/python`);
   return names.filter((name) => hasTorch || !name.startsWith('pytorch'));
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
-import { ENGINE_NAMES, ENGINE_PACKAGES, type EngineName, engineVersion } from '../engine/names.ts';
+import { ENGINE_NAMES, ENGINE_PACKAGES, type EngineName, engineVersion, HOW_TO_GET } from '../engine/names.ts';
 import { CalmError, messageOf } from '../errors.ts';
 import { formatTable } from '../reporting/format.ts';
 import { BaseCommand } from './base-command.ts';
@@ -44,16 +44,9 @@ async function engines(): Promise<Finding[]> {
     : [...findings, { what: 'engine auto', state: 'problem', found: 'none works', advice: 'npm ci' }];
 }
 
-/** How to get an engine. ONNX Runtime's install script fetches GPU libraries that are not needed; where it fails, npm drops the package. */
-const INSTALL_ADVICE: Partial<Record<EngineName, string>> = {
-  onnx: 'npm install onnxruntime-node --onnxruntime-node-install=skip',
-  node: 'not needed, but faster: calm engine install cpu',
-  'node-gpu': 'for NVIDIA GPUs: calm engine install gpu',
-};
-
 async function tryEngine(name: EngineName, load: (name: EngineName) => Promise<unknown>): Promise<Finding> {
   const [what, version] = [`engine ${name}`, engineVersion(name)];
-  if (!version) return { what, state: 'missing', found: `${ENGINE_PACKAGES[name]} is not installed`, advice: INSTALL_ADVICE[name] };
+  if (!version) return { what, state: 'missing', found: `${ENGINE_PACKAGES[name]} is not installed`, advice: HOW_TO_GET[name] };
   try {
     await load(name);
     return { what, state: 'ok', found: `${ENGINE_PACKAGES[name]} ${version}` };

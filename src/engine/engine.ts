@@ -2,7 +2,7 @@
  * Choosing and loading an engine, and running steps on it.
  *
  * A *step* is a pure function of tensors: a whole training step, an encoder pass, a head's samples. Stages hand it to `engine.compile` and call
- * what they get. On the engines of this file that runs the step eagerly; an engine that traces it into one graph fits behind the same door.
+ * what they get: the step as one graph on `onnx` and on TensorFlow, the step run eagerly on the others.
  */
 
 import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
@@ -10,7 +10,7 @@ import { engineUnavailable, engineUnknown } from '../errors.ts';
 import { sizeOf } from '../shapes.ts';
 import { registerAdamW } from './kernels/adamw.ts';
 import { ENGINE_NAMES, ENGINE_PACKAGES, type EngineChoice, type EngineName, engineVersion } from './names.ts';
-import { engineFolder, installedEngine, NATIVE, type NativeEngine } from './native/folder.ts';
+import { engineFolder, installedEngine, isNative, NATIVE, type NativeEngine } from './native/folder.ts';
 import { loadNative } from './native/load.ts';
 import { onnxRuntime } from './onnx/runtime.ts';
 import type { CompiledStep, CompileOptions, Step } from './step.ts';
@@ -83,10 +83,6 @@ async function startEngine(name: EngineName): Promise<Engine> {
   } catch (error) {
     throw engineUnavailable(name, ENGINE_PACKAGES[name], error);
   }
-}
-
-function isNative(name: EngineName): name is NativeEngine {
-  return name in NATIVE;
 }
 
 function versionsOf(name: EngineName): Record<string, string> {

@@ -83,32 +83,26 @@ async function decodeWhatCounts(samples: DrawnPatches, golden: readonly Int32Arr
   const perRow = patches * patchSize;
   for (;;) {
     const wanted: number[] = [];
-    /** Walks two paths until they part; where a token is not known, asks for it. */
-    const compare = (a: number, b: (n: number) => number, isKnown: (n: number) => boolean, length: number) => {
-      for (let n = 0; n < length; n++) {
-        if (tokens[a + n] < 0 || !isKnown(n)) return wanted.push(a + n);
-        if (tokens[a + n] !== b(n)) return undefined;
-      }
-      return undefined;
-    };
     for (let row = 0; row < rows; row++) {
       for (let start = 0; start < perRow; start += patchSize) {
-        const at = row * perRow + start;
-        const length = Math.min(NUM_FACTORS, perRow - start);
-        for (const sample of [at, half + at])
-          compare(
-            sample,
-            (n) => golden[row][start + n],
-            () => true,
-            length,
-          );
-        const isKnown = (n: number) => tokens[half + at + n] >= 0 || wanted.push(half + at + n) < 0;
-        compare(at, (n) => tokens[half + at + n], isKnown, Math.min(NUM_FACTORS, patchSize));
+        const [x1, x2] = [row * perRow + start, half + row * perRow + start];
+        const target = golden[row].subarray(start, start + NUM_FACTORS);
+        wanted.push(...undecided(tokens, x1, target), ...undecided(tokens, x2, target));
+        wanted.push(...undecided(tokens, x1, tokens.subarray(x2, x2 + Math.min(NUM_FACTORS, patchSize)), x2));
       }
     }
     if (wanted.length === 0) return;
     await samples.decode(wanted);
   }
+}
+
+/** The places whose tokens must be known to go on comparing a drawn path with another one: none once they have parted or end. `otherAt` is where a drawn one begins. */
+function undecided(tokens: Int32Array, at: number, other: Int32Array, otherAt = 0): number[] {
+  for (let n = 0; n < other.length; n++) {
+    const unknown = [...(tokens[at + n] < 0 ? [at + n] : []), ...(other[n] < 0 ? [otherAt + n] : [])];
+    if (unknown.length > 0 || tokens[at + n] !== other[n]) return unknown;
+  }
+  return [];
 }
 
 /** K ≥ 4: prefixes of one predicted patch. */

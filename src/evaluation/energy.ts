@@ -75,12 +75,12 @@ export class EnergyEvaluator {
    */
   async measureContextFree(draw: (count: number, batch: number) => Promise<Float32Array>): Promise<EnergyMeasure> {
     const { numSamples, latentSize, beta } = this.#config;
+    type Given = Omit<Inputs, 'parameters' | 'ids' | 'noise'> & { readonly samples: Tensor };
+    const run = this.#engine.compile((given: Given) => scoreSamples(given, beta));
     return this.#average(async (batch, index) => {
       const { ids, mean, logStd, targetNoise, rows, positions } = this.#tensors(batch);
       const samples = floatTensor(await draw(positions * numSamples, index), [positions, numSamples, latentSize]);
-      const inputs = { mean, logStd, targetNoise, samples };
-      const run = this.#engine.compile((given: typeof inputs) => scoreSamples(given, beta));
-      const outputs = await run(inputs);
+      const outputs = await run({ mean, logStd, targetNoise, samples });
       disposeTree({ ids, mean, logStd, targetNoise, samples });
       return { outputs, weight: rows };
     });

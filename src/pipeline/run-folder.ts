@@ -7,12 +7,13 @@
  *     .lock                     the process that works here
  */
 
-import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readJson, syncDirectory, writeJson } from '../artifacts/index.ts';
 import { artifactVersion, runLocked } from '../errors.ts';
+import { takeLock } from '../process-lock.ts';
 
 export const MANIFEST_VERSION = 1;
 
@@ -118,46 +119,11 @@ export class RunFolder {
     const file = join(this.directory, '.lock');
     const deadline = Date.now() + LOCK_PATIENCE_MS;
     for (;;) {
-      if (tryLock(file)) return () => rmSync(file, { force: true });
-      const owner = Number(await readFile(file, 'utf8').catch(() => ''));
-      if (!isAlive(owner)) rmSync(file, { force: true });
-      else if (Date.now() > deadline) throw runLocked(this.directory, owner);
-      else await sleep(200);
+      const owner = takeLock(file);
+      if (owner === undefined) return () => rmSync(file, { force: true });
+      if (Date.now() > deadline) throw runLocked(this.directory, owner);
+      await sleep(200);
     }
-  }
-}
-
-/** Creates the lock with its content in one step: a link to a finished file fails where the lock exists. */
-function tryLock(file: string): boolean {
-  const own = `${file}.${process.pid}`;
-  writeFileSync(own, String(process.pid));
-  try {
-    linkSync(own, file);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return false;
-  } finally {
-    rmSync(own, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return !isZombie(pid);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** A killed process whose parent has not yet looked is still listed; Linux says so in /proc. */
-function isZombie(pid: number): boolean {
-  try {
-    return /^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
   }
 }
 

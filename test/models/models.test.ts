@@ -14,6 +14,7 @@ import {
   PatchDecoder,
 } from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
+import { config as trainingConfig } from '../helpers/training-step.ts';
 
 let engine: Engine;
 test.before(async () => {
@@ -21,19 +22,7 @@ test.before(async () => {
 });
 
 const autoencoderConfig = { ...AUTOENCODER_DEFAULTS, vocabSize: 30, hiddenSize: 12, intermediateSize: 20, numEncoderLayers: 4, latentSize: 5, patchSize: 3 };
-const config = {
-  ...CALM_DEFAULTS,
-  vocabSize: 30,
-  hiddenSize: 16,
-  intermediateSize: 24,
-  numHiddenLayers: 2,
-  numAttentionHeads: 2,
-  numKeyValueHeads: 1,
-  latentSize: 5,
-  patchSize: 3,
-  noiseSize: 4,
-  numMlpLayers: 1,
-};
+const config = { ...trainingConfig, patchSize: 3, numSamples: CALM_DEFAULTS.numSamples, padTokenId: null };
 const ids = (count: number) => {
   const stream = new RandomStream(1, 'ids');
   return Int32Array.from({ length: count }, () => stream.nextInteger(30));

@@ -27,7 +27,7 @@ export default class EngineInstall extends BaseCommand {
     }
     const { downloadMegabytes, diskMegabytes, minutes } = COSTS[name];
     this.say(`Downloads ${downloadMegabytes} MB, takes ${diskMegabytes} MB in ${engineFolder(name)}, and about ${minutes} min.`);
-    const engine = await this.#install(name, (progress) => installEngine(name, { force: flags.force, progress }));
+    const engine = await this.#install(name, (progress) => installEngine(name, progress));
     this.say(`Runs use it from now on (\`engine: auto\`, or --engine ${name}).`);
     return { engine, folder: engineFolder(name), isNew: true };
   }

@@ -1,13 +1,7 @@
-import { ENGINE_NAMES, ENGINE_PACKAGES, engineVersion } from '../../engine/names.ts';
-import { engineFolder, installedEngine } from '../../engine/native/folder.ts';
+import { ENGINE_NAMES, ENGINE_PACKAGES, engineVersion, HOW_TO_GET } from '../../engine/names.ts';
+import { engineFolder, installedEngine, isNative } from '../../engine/native/folder.ts';
 import { formatTable } from '../../reporting/format.ts';
 import { BaseCommand } from '../base-command.ts';
-
-const HOW: Record<string, string> = {
-  'node-gpu': 'calm engine install gpu',
-  node: 'calm engine install cpu',
-  onnx: 'npm install onnxruntime-node --onnxruntime-node-install=skip',
-};
 
 export default class EngineList extends BaseCommand {
   static override summary = 'List the engines in the order in which `auto` tries them, and how to get those that are missing.';
@@ -15,7 +9,7 @@ export default class EngineList extends BaseCommand {
   override async run() {
     await this.parse(EngineList);
     const engines = ENGINE_NAMES.map((name) => {
-      const installed = name === 'node' || name === 'node-gpu' ? installedEngine(name) : undefined;
+      const installed = isNative(name) ? installedEngine(name) : undefined;
       return {
         name,
         package: ENGINE_PACKAGES[name],
@@ -30,7 +24,7 @@ export default class EngineList extends BaseCommand {
           engine.name,
           engine.package,
           engine.version ?? '–',
-          engine.version ? (engine.folder ?? 'node_modules') : (HOW[engine.name] ?? 'npm ci'),
+          engine.version ? (engine.folder ?? 'node_modules') : HOW_TO_GET[engine.name],
         ]),
       ),
     );

@@ -1,5 +1,5 @@
 /**
- * AdamW as one kernel: one pass over memory where the primitives take thirteen. Backends whose numbers JavaScript can reach run the loop below, others the
+ * AdamW as one kernel: one pass over memory where the primitives take thirteen. Backends whose numbers JavaScript can reach run the loop of adamw-simd.ts, others the
  * primitives; a traced step records the kernel by its name, and each runtime has its own way with it.
  */
 

@@ -13,6 +13,10 @@ export const NATIVE: Record<NativeEngine, { readonly target: 'cpu' | 'gpu'; read
   'node-gpu': { target: 'gpu', packageName: '@tensorflow/tfjs-node-gpu', wheel: 'tensorflow' },
 };
 
+export function isNative(name: string): name is NativeEngine {
+  return name in NATIVE;
+}
+
 /** Versions that were tried together. */
 export const TFJS_NODE_VERSION = '4.22.0';
 export const TENSORFLOW_VERSION = '2.21.0';

@@ -6,23 +6,14 @@
 
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, statfsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { engineInstallFailed, engineInstallNeeds } from '../../errors.ts';
-import {
-  engineFolder,
-  enginesFolder,
-  type InstalledEngine,
-  installedEngine,
-  NATIVE,
-  type NativeEngine,
-  PARTS,
-  TENSORFLOW_VERSION,
-  TFJS_NODE_VERSION,
-} from './folder.ts';
+import { takeLock } from '../../process-lock.ts';
+import { engineFolder, enginesFolder, type InstalledEngine, NATIVE, type NativeEngine, PARTS, TENSORFLOW_VERSION, TFJS_NODE_VERSION } from './folder.ts';
 import { SHARED_TFJS } from './load.ts';
 import { extractWheel, readWheelText } from './wheel.ts';
 
@@ -38,20 +29,14 @@ export const COSTS: Record<NativeEngine, { readonly downloadMegabytes: number; r
 /** Told as the install goes on; `megabytes` where something grows. */
 export type InstallProgress = (what: string, megabytes?: number) => void;
 
-export interface InstallOptions {
-  /** Install again over what is there. */
-  readonly force?: boolean;
-  readonly progress?: InstallProgress;
-}
-
-/** Installs an engine. Nothing is done where it is there already. Throws errors of the user's that name what is missing. */
-export async function installEngine(name: NativeEngine, { force = false, progress = () => {} }: InstallOptions = {}): Promise<InstalledEngine> {
-  const present = installedEngine(name);
-  if (present && !force) return present;
+/** Installs an engine, over one that is there. Throws errors of the user's that name what is missing. */
+export async function installEngine(name: NativeEngine, progress: InstallProgress): Promise<InstalledEngine> {
   await checkNeeds(name);
   const staging = join(enginesFolder(), `.staging-${basename(engineFolder(name))}`);
   await mkdir(staging, { recursive: true });
-  const release = await lock(join(staging, 'lock'));
+  const lock = join(staging, 'lock');
+  const owner = takeLock(lock);
+  if (owner !== undefined) throw engineInstallFailed('another install is under way', `process ${owner}; wait for it`);
   try {
     await getPackage(name, staging, progress);
     await getLibraries(name, staging, progress);
@@ -61,7 +46,7 @@ export async function installEngine(name: NativeEngine, { force = false, progres
     await selfTest(name, staging);
     return await putInPlace(name, staging);
   } finally {
-    await release();
+    await rm(lock, { force: true });
   }
 }
 
@@ -92,23 +77,6 @@ async function command(program: string, args: string[], advice: string): Promise
   await run(program, args).catch(() => {
     throw engineInstallNeeds(program, advice);
   });
-}
-
-/** One install at a time: the lock holds a process id, and a dead owner's is taken over. */
-async function lock(file: string): Promise<() => Promise<void>> {
-  const owner = Number(await readFile(file, 'utf8').catch(() => ''));
-  if (owner && owner !== process.pid && isAlive(owner)) throw engineInstallFailed('another install is under way', `process ${owner}; wait for it`);
-  await writeFile(file, String(process.pid));
-  return () => rm(file, { force: true });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The one dependency that the backend loads, at the version that tfjs-node asks for. */

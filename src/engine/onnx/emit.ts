@@ -1,9 +1,8 @@
 /** A traced step as an ONNX model (opset 18): one small emitter a kernel. */
 
-import { sizeOf } from '../../shapes.ts';
 import { UnknownKernel } from '../trace/compiler.ts';
 import type { Graph, Node, Value, ValueType } from '../trace/graph.ts';
-import { reducedAxes } from '../trace/infer.ts';
+import { numbersOfRange, reducedAxes, splitOf } from '../trace/infer.ts';
 import { ProtoWriter } from '../trace/protobuf.ts';
 
 const OPSET = 18;
@@ -90,13 +89,12 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
     const end = begin.map((start, i) => start + y.shape[i]);
     to.node('Slice', [to.name(x), to.integers(begin), to.integers(end)], [output]);
   },
-  SplitV: (to, { inputs: [x], attrs, outputs }) => {
-    const axis = ((attrs.axis as number) + x.shape.length) % x.shape.length;
-    const sizes = outputs.map(({ shape }) => shape[axis]);
+  SplitV: (to, node) => {
+    const { axis, sizes } = splitOf(node);
     to.node(
       'Split',
-      [to.name(x), to.integers(sizes)],
-      outputs.map((value) => to.name(value)),
+      [to.name(node.inputs[0]), to.integers(sizes)],
+      node.outputs.map((value) => to.name(value)),
       { axis },
     );
   },
@@ -134,9 +132,9 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
   ZerosLike: (to, { outputs: [y] }, output) => to.node('Identity', [to.filled(y.shape, 0)], [output]),
   OnesLike: (to, { outputs: [y] }, output) => to.node('Identity', [to.filled(y.shape, 1)], [output]),
   Fill: (to, { attrs, outputs: [y] }, output) => to.node('Identity', [to.filled(y.shape, attrs.value as number)], [output]),
-  Range: (to, { attrs, outputs: [y] }, output) => {
-    const numbers = Array.from({ length: sizeOf(y.shape) }, (_, i) => (attrs.start as number) + i * (attrs.step as number));
-    to.node('Identity', [to.constant(y.shape, TYPES[y.dtype], y.dtype === 'int32' ? Int32Array.from(numbers) : Float32Array.from(numbers))], [output]);
+  Range: (to, node, output) => {
+    const [{ shape, dtype }] = node.outputs;
+    to.node('Identity', [to.constant(shape, TYPES[dtype], numbersOfRange(node))], [output]);
   },
   BatchMatMul: (to, node, output) => to.matMul(node, output),
 };

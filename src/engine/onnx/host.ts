@@ -2,7 +2,7 @@
 
 import { sizeOf } from '../../shapes.ts';
 import { ADAMW } from '../kernels/adamw.ts';
-import { type AdamWArrays, type AdamWAttributes, AdamWMemory, updateArrays } from '../kernels/adamw-simd.ts';
+import { type AdamWArrays, type AdamWAttributes, AdamWMemory, type AdamWScalars, updateArrays } from '../kernels/adamw-simd.ts';
 import type { Graph, Node, Value } from '../trace/graph.ts';
 
 type Numbers = Float32Array | Int32Array | Uint8Array;
@@ -63,11 +63,9 @@ export class HostUpdates {
       const [parameter, first, second, gradient] = inputs.slice(0, 4).map(read);
       const [scale, learningRate, correction1, correction2] = inputs.slice(4).map((value) => read(value)[0]);
       const given: AdamWArrays = { parameter, first, second, gradient };
-      const scalars = { scale, learningRate, correction1, correction2 };
-      const into = this.#place(i, given, canSettle, (value) => free.has(value), inputs);
-      const attributes = attrs as unknown as AdamWAttributes;
-      if (into === this.#homes[i] && gradient === into.gradient) this.#memory?.update(into, scalars, attributes);
-      else updateArrays({ ...into, gradient }, scalars, attributes, into);
+      const isFree = inputs.slice(0, 3).every((value) => free.has(value));
+      const into = canSettle ? settle(given, this.#homes[i]) : isFree ? given : copied(given);
+      this.#update(i, { ...into, gradient }, { scale, learningRate, correction1, correction2 }, attrs as unknown as AdamWAttributes);
       [into.parameter, into.first, into.second].forEach((numbers, n) => {
         known.set(outputs[n], numbers);
       });
@@ -75,17 +73,25 @@ export class HostUpdates {
     this.#areHomesTaken ||= canSettle;
   }
 
-  /** Arrays that hold parameter and moments and may be written over: their home, their own, or copies. */
-  #place(i: number, given: AdamWArrays, canSettle: boolean, isFree: (value: Value) => boolean, inputs: readonly Value[]): AdamWArrays {
+  /** In place: where all four arrays are at home in the memory, there, else by blocks. */
+  #update(i: number, arrays: AdamWArrays, scalars: AdamWScalars, attributes: AdamWAttributes): void {
     const home = this.#homes[i];
-    const names = ['parameter', 'first', 'second'] as const;
-    const areFree = names.every((_, n) => isFree(inputs[n]));
-    if (canSettle) {
-      for (const name of names) home[name].set(given[name]);
-      return home;
-    }
-    if (home && areFree && names.every((name) => given[name] === home[name])) return home;
-    const [parameter, first, second] = names.map((name, n) => (isFree(inputs[n]) ? given[name] : given[name].slice()));
-    return { parameter, first, second, gradient: given.gradient };
+    const isAtHome = home && NAMES.every((name) => arrays[name] === home[name]);
+    if (isAtHome) this.#memory?.update(arrays, scalars, attributes);
+    else updateArrays(arrays, scalars, attributes, arrays);
   }
+}
+
+const STATE = ['parameter', 'first', 'second'] as const;
+const NAMES = [...STATE, 'gradient'] as const;
+
+/** Moves parameter and moments into their home. */
+function settle(given: AdamWArrays, home: AdamWArrays): AdamWArrays {
+  for (const name of STATE) home[name].set(given[name]);
+  return home;
+}
+
+/** Parameter and moments that others still need, as copies. */
+function copied({ parameter, first, second, gradient }: AdamWArrays): AdamWArrays {
+  return { parameter: parameter.slice(), first: first.slice(), second: second.slice(), gradient };
 }

@@ -1,10 +1,9 @@
 /** A traced step as a TensorFlow graph: one small emitter a kernel. */
 
-import { sizeOf } from '../../shapes.ts';
 import { ADAMW, type AdamWAttributes } from '../kernels/adamw.ts';
 import { UnknownKernel } from '../trace/compiler.ts';
 import type { Graph, Node, Value, ValueType } from '../trace/graph.ts';
-import { reducedAxes } from '../trace/infer.ts';
+import { numbersOfRange, reducedAxes, splitOf } from '../trace/infer.ts';
 import { ProtoWriter } from '../trace/protobuf.ts';
 
 /** TensorFlow's numbers for element types. */
@@ -89,9 +88,7 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
       Index: { type: INT32 },
     }),
   SplitV: (to, node) => {
-    const rank = node.inputs[0].shape.length;
-    const axis = ((node.attrs.axis as number) + rank) % rank;
-    const sizes = node.outputs.map(({ shape }) => shape[axis]);
+    const { axis, sizes } = splitOf(node);
     to.named(node, 'SplitV', [to.name(node.inputs[0]), to.integers(sizes), to.integer(axis)], {
       ...typed(node.inputs[0]),
       Tlen: { type: INT32 },
@@ -152,8 +149,7 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
   Fill: (to, node) => to.fill(node, node.attrs.value as number),
   Range: (to, node) => {
     const [output] = node.outputs;
-    const numbers = Array.from({ length: sizeOf(output.shape) }, (_, i) => (node.attrs.start as number) + i * (node.attrs.step as number));
-    to.alias(output, to.constant(output.shape, output.dtype, output.dtype === 'int32' ? Int32Array.from(numbers) : Float32Array.from(numbers)));
+    to.alias(output, to.constant(output.shape, output.dtype, numbersOfRange(node)));
   },
   BatchMatMul: (to, node) => to.matMul(node),
   [ADAMW]: (to, node) => to.adamW(node),

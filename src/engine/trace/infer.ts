@@ -3,7 +3,7 @@
 import { sizeOf } from '../../shapes.ts';
 import { ADAMW } from '../kernels/adamw.ts';
 import { tf } from '../tensors.ts';
-import type { ValueType } from './graph.ts';
+import type { Node, ValueType } from './graph.ts';
 
 export interface Described {
   readonly shape: readonly number[];
@@ -65,6 +65,18 @@ const gather: Infer = ([x, indices], { axis }) => {
   const at = tf.util.parseAxisParam((axis as number) ?? 0, x.shape as number[])[0];
   return [{ shape: [...x.shape.slice(0, at), ...indices.shape, ...x.shape.slice(at + 1)], dtype: x.dtype }];
 };
+
+/** Where and into which sizes a SplitV cuts. */
+export function splitOf({ inputs: [x], outputs, attrs }: Node): { axis: number; sizes: number[] } {
+  const [axis] = tf.util.parseAxisParam(attrs.axis as number, x.shape as number[]);
+  return { axis, sizes: outputs.map(({ shape }) => shape[axis]) };
+}
+
+/** The numbers of a Range. */
+export function numbersOfRange({ outputs: [y], attrs }: Node): Float32Array | Int32Array {
+  const numbers = Array.from({ length: sizeOf(y.shape) }, (_, i) => (attrs.start as number) + i * (attrs.step as number));
+  return y.dtype === 'int32' ? Int32Array.from(numbers) : Float32Array.from(numbers);
+}
 
 const range: Infer = (_, { start, stop, step, dtype }) => [
   { shape: [Math.max(0, Math.ceil(((stop as number) - (start as number)) / (step as number)))], dtype: (dtype as ValueType) ?? 'float32' },
