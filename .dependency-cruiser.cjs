@@ -31,7 +31,7 @@ module.exports = {
     },
     {
       name: 'leaves-import-nothing',
-      comment: 'errors, random and shapes stand at the bottom.',
+      comment: 'errors, random, shapes and process-lock stand at the bottom.',
       severity: 'error',
       from: { path: '^src/[^/]+\\.ts$' },
       to: { path: '^src/' },
