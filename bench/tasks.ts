@@ -16,6 +16,7 @@ import {
   type LanguageModel,
   type ParameterTable,
   PatchDecoder,
+  energyHead,
 } from 'calm-lm/models';
 import { AUTOENCODER_DEFAULTS, type AutoencoderConfig, CALM_DEFAULTS, type CalmConfig } from 'calm-lm/models/config';
 import { RandomStream } from 'calm-lm/random';
@@ -80,9 +81,9 @@ export async function prepare(engine: Engine, task: Task, sizeName: string): Pro
   }
   // As in a trained model no matrix is zero: with the head's last one at zero all samples would coincide.
   const table = Object.fromEntries(
-    Object.entries(calmTable(size.calm)).map(([name, spec]) => [name, isDecayed(spec.shape) ? { ...spec, init: 'normal' as const } : spec]),
+    Object.entries(calmTable(size.calm, energyHead)).map(([name, spec]) => [name, isDecayed(spec.shape) ? { ...spec, init: 'normal' as const } : spec]),
   );
-  const model = { config: size.calm, parameters: initParameters(table, 1, 0.02), autoencoder };
+  const model = { config: size.calm, head: energyHead, parameters: initParameters(table, 1, 0.02), autoencoder };
   return task === 'brierlm' ? brierTask(engine, size, model) : samplingTask(engine, size, model);
 }
 
@@ -110,11 +111,10 @@ function languageModelTask(engine: Engine, { calm: config, rows, patches, numTar
   const batch = () => ({
     ids: intTensor(ids(positions * patchSize, vocabSize), [rows, patches * patchSize]),
     targets: { mean: tf.clone(targets.mean), logStd: tf.clone(targets.logStd) },
-    noise: uniforms(numSamples, positions, noiseSize),
-    targetNoise: normals(positions, numTargets, latentSize),
+    draws: { noise: uniforms(numSamples, positions, noiseSize), targetNoise: normals(positions, numTargets, latentSize) },
   });
-  const loss = (parameters: TensorMap, given: ReturnType<typeof batch>) => calmLoss(parameters, config, given, given).loss;
-  return trainingTask(engine, calmTable(config), positions * patchSize, batch, loss);
+  const loss = (parameters: TensorMap, given: ReturnType<typeof batch>) => calmLoss(parameters, config, energyHead, given, given.draws).loss;
+  return trainingTask(engine, calmTable(config, energyHead), positions * patchSize, batch, loss);
 }
 
 /** Drawing a batch, loss, gradients, clipping and AdamW. */

@@ -3,9 +3,15 @@
 import { definePlugin } from 'calm-lm/plugin';
 import encodeCorpus from './encode-corpus/index.ts';
 import evaluate from './evaluate/index.ts';
+import evaluateBaseline from './evaluate-baseline/index.ts';
 import sample from './sample/index.ts';
+import sampleBaseline from './sample-baseline/index.ts';
 import tokenize from './tokenize/index.ts';
 import trainAutoencoder from './train-autoencoder/index.ts';
+import trainBaseline from './train-baseline/index.ts';
 import trainLm from './train-lm/index.ts';
 
-export default definePlugin({ name: 'calm-lm', stages: [tokenize, trainAutoencoder, encodeCorpus, trainLm, evaluate, sample] });
+export default definePlugin({
+  name: 'calm-lm',
+  stages: [tokenize, trainAutoencoder, encodeCorpus, trainLm, evaluate, sample, trainBaseline, evaluateBaseline, sampleBaseline],
+});

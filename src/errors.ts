@@ -85,6 +85,35 @@ export const overrideSyntax = (text: string) =>
 export const overrideUnknownPath = (path: string, segment: string, available: readonly string[]) =>
   new CalmError('CALM_OVERRIDE_UNKNOWN_PATH', `--set ${path}: there is no "${segment}".`, { hint: suggest(segment, available) });
 
+export const matrixSyntax = (location: SourceLocation, path: string, available: readonly string[]) =>
+  new CalmError('CALM_MATRIX_PATH', `matrix: "${path}" is no key of a stage.`, {
+    location,
+    hint: `Write stage.key, as in train-lm.head. ${suggest(path.split('.')[0], available)}`,
+  });
+
+export const duplicateCell = (axis: string, label: string) =>
+  new CalmError('CALM_MATRIX_DUPLICATE', `matrix.${axis} has "${label}" twice.`, { hint: 'Every value of an axis must be another.' });
+
+export const matrixVariants = (stage: string, variants: readonly string[]) =>
+  new CalmError('CALM_MATRIX_VARIANTS', `"${stage}" has several variants in this sweep: ${variants.join(', ')}.`, {
+    hint: 'Name one as the stage to use: --variant NAME.',
+  });
+
+// — heads —
+
+export const headUnknown = (name: string, available: readonly string[]) =>
+  new CalmError('CALM_HEAD_UNKNOWN', `No head is called "${name}".`, {
+    hint: `${suggest(name, available)} A third party's head comes by a module in \`plugins:\` that calls registerHead().`,
+  });
+
+export const headDuplicate = (name: string) =>
+  new CalmError('CALM_HEAD_DUPLICATE', `Two modules register a head "${name}".`, { hint: 'Rename one, or remove its module from `plugins:`.' });
+
+export const headOption = (head: string, option: string, known: readonly string[]) =>
+  new CalmError('CALM_HEAD_OPTION', `The ${head} head has no option "${option}".`, {
+    hint: known.length ? `It has ${known.join(', ')}.` : 'It takes one step and has none.',
+  });
+
 // — stages and the graph —
 
 export const unknownStage = (name: string, available: readonly string[], location?: SourceLocation) =>
@@ -244,16 +273,11 @@ export const notFinite = (stage: string, step: number) =>
   });
 
 export const temperatureInvalid = (temperature: number) =>
-  new CalmError('CALM_TEMPERATURE', `${temperatureProblem(temperature)}`, { hint: 'Choose 1, 0.5, 0.3333333333, 0.25, 0.2, …' });
+  new CalmError('CALM_TEMPERATURE', `${temperatureProblem(temperature)}`, { hint: 'Lower is safer and duller; 1 leaves the model as it is.' });
 
-/** Why a temperature can't be sampled at; undefined where it can. The batch approximation needs 1/T to be an integer. */
+/** Why a temperature can't be sampled at; undefined where it can. */
 export function temperatureProblem(temperature: number): string | undefined {
-  if (!(temperature > 0 && temperature <= 1)) return `The temperature must lie in (0, 1], and ${temperature} does not.`;
-  const inverse = 1 / temperature;
-  if (Math.abs(inverse - Math.round(inverse)) > 2e-9 * inverse) {
-    return `The temperature must be 1/n for an integer n (batch approximation), and 1/${temperature} = ${inverse.toFixed(4)}.`;
-  }
-  return undefined;
+  return temperature > 0 && temperature <= 1 ? undefined : `The temperature must lie in (0, 1], and ${temperature} does not.`;
 }
 
 /** The message of anything that was thrown. */

@@ -1,5 +1,5 @@
 import { jsonReport } from 'calm-lm/artifacts';
-import type { BrierInterval, BrierScore, EnergyMeasure, Reconstruction } from 'calm-lm/evaluation';
+import type { BrierInterval, BrierScore, EnergyMeasure, Reconstruction, TemperatureMeasure } from 'calm-lm/evaluation';
 
 /** BrierLM as scripts read it; brierLM is × 100, as the paper prints it, the factors are fractions. */
 export interface BrierReport extends BrierScore {
@@ -15,14 +15,39 @@ export interface EnergyReport extends EnergyMeasure {
   readonly contextFreeLoss: number;
 }
 
+/** One setting of the measure `temperature`. */
+export interface TemperatureReport extends TemperatureMeasure {
+  readonly temperature: number;
+  /** N; absent where the distribution is known and nothing is approximated. */
+  readonly numCandidates?: number;
+}
+
 /** All that `evaluate` measures; what was not asked for is absent. */
 export interface Evaluation {
   readonly reconstruction?: Reconstruction;
   readonly brierlm?: BrierReport;
   readonly energy?: EnergyReport;
   readonly untrained?: BrierReport;
-  readonly unigram?: BrierScore & { readonly interval?: BrierInterval };
+  readonly unigram?: UnigramReport;
+  readonly temperature?: readonly TemperatureReport[];
+}
+
+export type UnigramReport = BrierScore & { readonly interval?: BrierInterval };
+
+/** All that `evaluate-baseline` measures. */
+export interface BaselineEvaluation {
+  /** Nats a token; `perplexity` is its exponential, `bitsPerByte` counts the bytes of the text instead. */
+  readonly perplexity?: { readonly crossEntropy: number; readonly perplexity: number; readonly bitsPerByte: number; readonly numTokens: number };
+  /** With exact collisions. */
+  readonly brierlm?: BrierReport;
+  /** From samples alone, as any other model. */
+  readonly sampled?: BrierReport;
+  readonly unigram?: UnigramReport;
+  readonly temperature?: readonly TemperatureReport[];
 }
 
 /** The artifact kind that `evaluate` makes: evaluation.json. */
 export const evaluation = jsonReport<Evaluation>('evaluation');
+
+/** The artifact kind that `evaluate-baseline` makes: baseline-evaluation.json. */
+export const baselineEvaluation = jsonReport<BaselineEvaluation>('baseline-evaluation');

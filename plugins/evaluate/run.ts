@@ -1,8 +1,8 @@
 import type { autoencoderFolder, languageModelFolder, tokenShards } from 'calm-lm/artifacts';
-import { DocumentPatches, evenlySpread, PatchSequences } from 'calm-lm/data';
+import { DocumentPatches, evenlySpread } from 'calm-lm/data';
 import { disposeTree, type Engine } from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
-import { aggregateBrier, type BrierBatch, brierInterval, EnergyEvaluator, estimateBrier, measureReconstruction, UnigramCounts } from 'calm-lm/evaluation';
+import { type BrierBatch, EnergyScore, estimateBrier, measureReconstruction, measureTemperature } from 'calm-lm/evaluation';
 import {
   CorpusEncoder,
   calmTable,
@@ -13,17 +13,17 @@ import {
   loadLanguageModel,
   PatchDecoder,
 } from 'calm-lm/models';
+import type { HeadSampling } from 'calm-lm/models/config';
 import type { OptionalPort, StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
+import { choose, powerOf } from 'calm-lm/sampling';
 import type { z } from 'zod';
 import type { config } from './config.ts';
-import type { BrierReport, EnergyReport, Evaluation, evaluation } from './evaluation.ts';
+import type { BrierReport, EnergyReport, Evaluation, evaluation, TemperatureReport } from './evaluation.ts';
+import { brierReport, eachBatch, type HeldOut, heldOutSequences, unigramReport } from './held-out.ts';
 
 type Inputs = { tokens: typeof tokenShards; autoencoder: typeof autoencoderFolder; model: OptionalPort<typeof languageModelFolder> };
 type Context = StageContext<z.infer<typeof config>, Inputs, { evaluation: typeof evaluation }>;
-
-/** The reference scores with two draws a position. */
-const NUM_BRIER_SAMPLES = 2;
 
 export async function run(context: Context): Promise<void> {
   const { inputs, outputs, report, config } = context;
@@ -33,14 +33,24 @@ export async function run(context: Context): Promise<void> {
   if (asks('reconstruction')) result.reconstruction = await reconstruct(context, engine);
   const model = inputs.model && (await loadLanguageModel(inputs.model));
   if (model) {
-    const heldOut = heldOutSequences(context, model);
-    if (asks('brierlm')) result.brierlm = await scoreModel(context, engine, model, heldOut, 'BrierLM');
-    if (asks('energy')) result.energy = await measureEnergy(context, engine, model, heldOut);
-    if (asks('baselines')) Object.assign(result, await scoreBaselines(context, engine, model, heldOut));
+    const heldOut = heldOutSequences(inputs.tokens, model.config.patchSize, config.patchesPerSequence, config.numSequences);
+    const decoder = new PatchDecoder(engine, model, headSampling(config));
+    if (asks('brierlm')) result.brierlm = await scoreModel(context, decoder, heldOut, 'BrierLM');
+    if (asks('energy')) result.energy = await measureEnergy(context, engine, decoder, heldOut);
+    if (asks('baselines')) {
+      result.untrained = await scoreUntrained(context, engine, model, heldOut);
+      result.unigram = unigramReport(inputs.tokens, heldOut, model.config.patchSize, context.seed);
+    }
+    if (asks('temperature')) result.temperature = await measureTemperatures(context, decoder, heldOut);
     disposeLanguageModel(model);
   }
   await outputs.evaluation.write(result);
   report.summary(result as Record<string, unknown>);
+}
+
+/** The fields that choose among a head's ways of sampling. */
+export function headSampling({ headSteps, flowMethod, noiseTemperature }: HeadSampling): HeadSampling {
+  return { headSteps, flowMethod, noiseTemperature };
 }
 
 async function reconstruct({ inputs, config, seed, report }: Context, engine: Engine) {
@@ -54,60 +64,31 @@ async function reconstruct({ inputs, config, seed, report }: Context, engine: En
   return result;
 }
 
-/** Sequences that are scored, and the document of each. */
-interface HeldOut {
-  readonly sequences: readonly Int32Array[];
-  readonly documents: readonly number[];
-}
-
-function heldOutSequences({ inputs, config }: Context, model: LanguageModel): HeldOut {
-  const stream = inputs.tokens.split('validation');
-  const { patchSize } = model.config;
-  const sequences = new PatchSequences(stream, patchSize, config.patchesPerSequence);
-  if (sequences.numSequences === 0) throw notEnoughTokens('validation', stream.length, patchSize * config.patchesPerSequence);
-  const chosen = evenlySpread(sequences.numSequences, config.numSequences);
-  return { sequences: chosen.map((sequence) => sequences.read(sequence)), documents: sequences.documentsOf(chosen) };
-}
-
-async function scoreModel(
-  { config, seed, report, signal }: Context,
-  engine: Engine,
-  model: LanguageModel,
-  { sequences, documents }: HeldOut,
-  what: string,
-): Promise<BrierReport> {
-  const decoder = new PatchDecoder(engine, model);
+async function scoreModel(context: Context, decoder: PatchDecoder, { sequences, documents }: HeldOut, what: string): Promise<BrierReport> {
+  const { config, seed, report } = context;
   const batches: BrierBatch[] = [];
   report.note(`scoring ${what}`);
-  for (let start = 0; start < sequences.length; start += config.sequencesPerBatch) {
-    signal.throwIfAborted();
+  await eachBatch(sequences, config.sequencesPerBatch, context, async (batch, first) => {
     const draws = {
-      accuracy: (size: number) => new RandomStream(seed, 'brier', start).uniforms(size, -0.5),
-      rollout: (window: number, step: number, size: number) => new RandomStream(seed, 'brier rollout', start, window, step).uniforms(size, -0.5),
+      accuracy: (size: number) => decoder.drawNoise(new RandomStream(seed, 'brier', first), size),
+      rollout: (_: unknown, step: number, size: number) => decoder.drawNoise(new RandomStream(seed, 'brier rollout', first, step), size),
     };
-    batches.push(await estimateBrier(decoder, sequences.slice(start, start + config.sequencesPerBatch), draws));
-    report.progress({ step: Math.min(start + config.sequencesPerBatch, sequences.length), steps: sequences.length });
-    await new Promise(setImmediate);
-  }
-  const interval = brierInterval(
-    batches.flatMap(({ rows }) => rows),
-    documents,
-    config.protocol,
-    seed,
-  );
-  return { ...aggregateBrier(batches, config.protocol), ...(interval ? { interval } : {}), numSamples: NUM_BRIER_SAMPLES, protocol: config.protocol };
+    batches.push(await estimateBrier(decoder, batch, draws, { numSamples: config.numSamples }));
+  });
+  return brierReport(batches, documents, config, seed);
 }
 
-async function measureEnergy({ inputs, seed, report }: Context, engine: Engine, model: LanguageModel, { sequences }: HeldOut): Promise<EnergyReport> {
+async function measureEnergy({ inputs, seed, report }: Context, engine: Engine, decoder: PatchDecoder, { sequences }: HeldOut): Promise<EnergyReport> {
   report.note('measuring the energy loss');
-  const { patchSize, latentSize } = model.config;
-  const encoder = await CorpusEncoder.create(engine, model.autoencoder);
-  const prepared = [];
-  for (const ids of sequences) prepared.push({ ids, targets: await encoder.encode(ids.subarray(patchSize)) });
-  const evaluator = new EnergyEvaluator(engine, model.config, prepared, seed);
+  const { config, autoencoder } = decoder.model;
+  const { patchSize, latentSize } = config;
+  const encoder = await CorpusEncoder.create(engine, autoencoder);
+  const encoded = [];
+  for (const ids of sequences) encoded.push({ ids, latents: await encoder.encode(ids) });
+  const score = new EnergyScore(engine, config, encoded, seed);
   const train = inputs.tokens.split('train');
   const numPatches = Math.floor(train.length / patchSize);
-  const contextFree = await evaluator.measureContextFree(async (count, batch) => {
+  const contextFree = await score.ofContextFree(async (count, batch) => {
     const stream = new RandomStream(seed, 'context-free', batch);
     const ids = new Int32Array(count * patchSize);
     for (let i = 0; i < count; i++) ids.set(train.read(stream.nextInteger(numPatches) * patchSize, patchSize), i * patchSize);
@@ -115,25 +96,37 @@ async function measureEnergy({ inputs, seed, report }: Context, engine: Engine, 
     const noise = stream.normals(count * latentSize);
     return mean.map((value, i) => value + noise[i] * Math.exp(logStd[i]));
   });
-  const own = await evaluator.measure(model.parameters);
+  const own = await score.ofModel(decoder);
   encoder.dispose();
   return { ...own, contextFreeLoss: contextFree.loss };
 }
 
-/** BrierLM of the model as it was before its first step, and of a unigram sampler. */
-async function scoreBaselines(context: Context, engine: Engine, model: LanguageModel, heldOut: HeldOut): Promise<Pick<Evaluation, 'untrained' | 'unigram'>> {
-  const { inputs, seed } = context;
-  const { patchSize, vocabSize, initializerRange } = model.config;
-  const parameters = initParameters(calmTable(model.config), seed, initializerRange);
-  const untrained = await scoreModel(context, engine, { ...model, parameters }, heldOut, 'the untrained model');
+/** BrierLM of the model as it was before its first step. */
+async function scoreUntrained(context: Context, engine: Engine, model: LanguageModel, heldOut: HeldOut): Promise<BrierReport> {
+  const parameters = initParameters(calmTable(model.config, model.head), context.seed, model.config.initializerRange);
+  const decoder = new PatchDecoder(engine, { ...model, parameters }, headSampling(context.config));
+  const score = await scoreModel(context, decoder, heldOut, 'the untrained model');
   disposeTree(parameters);
-  const counts = new UnigramCounts(vocabSize);
-  const train = inputs.tokens.split('train');
-  for (let start = 0; start < train.length; start += 2 ** 20) counts.add(train.read(start, Math.min(2 ** 20, train.length - start)));
-  const { rows, ...score } = counts.score(
-    heldOut.sequences.map((ids) => ids.subarray(patchSize)),
-    patchSize,
-  );
-  const interval = brierInterval(rows, heldOut.documents, 'weighted', seed);
-  return { untrained, unigram: { ...score, ...(interval ? { interval } : {}) } };
+  return score;
+}
+
+/** Accuracy and collisions at every temperature and number of candidates. */
+async function measureTemperatures(context: Context, decoder: PatchDecoder, { sequences }: HeldOut): Promise<TemperatureReport[]> {
+  const { config, seed, report } = context;
+  const found: TemperatureReport[] = [];
+  for (const temperature of config.temperatures) {
+    // One plain draw needs no candidates.
+    for (const numCandidates of temperature === 1 ? [1] : config.candidateCounts) {
+      report.note(`measuring temperature ${temperature.toPrecision(3)}, ${numCandidates} candidates`);
+      context.signal.throwIfAborted();
+      const measured = await measureTemperature(decoder, sequences, config.windowsPerSequence, async (hidden, text, step) => {
+        const stream = (purpose: string) => new RandomStream(seed, 'temperature', numCandidates, String(temperature), text, step, purpose);
+        const uniforms = stream('choice').uniforms(hidden.shape[0]);
+        const draws = { noise: (size: number) => decoder.drawNoise(stream('noise'), size), uniform: (row: number) => uniforms[row] };
+        return (await choose(decoder, hidden, powerOf(temperature), { temperature, numCandidates }, draws)).patches;
+      });
+      found.push({ temperature, numCandidates, ...measured });
+    }
+  }
+  return found;
 }

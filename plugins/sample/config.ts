@@ -1,18 +1,21 @@
-import { temperatureProblem } from 'calm-lm/errors';
 import { z } from 'zod';
+import { headFields } from '../evaluate/config.ts';
+import { samplingFields } from '../sampling-fields.ts';
 
 export const config = z.strictObject({
-  prompt: z.string().default('').describe('Text to go on from; empty starts a document.'),
-  temperature: z
-    .number()
-    .default(0.5)
-    .superRefine((temperature, issue) => {
-      const problem = temperatureProblem(temperature);
-      if (problem) issue.addIssue({ code: 'custom', message: problem });
-    })
-    .describe('1/n for an integer n: 1, 0.5, 0.3333333333, 0.25, … Lower is safer and duller.'),
-  numCandidates: z.int().min(2).default(200).describe('N, candidates a patch of the batch approximation (paper §5.3); not used at temperature 1.'),
-  maxTokens: z.int().positive().default(200).describe('Tokens to make, at most.'),
+  ...samplingFields,
+  sampler: z
+    .enum(['batch', 'exact'])
+    .default('batch')
+    .describe(
+      'How the temperature is reached. batch: chosen among numCandidates (paper, Algorithm 2). exact: by rejection (Algorithm 1), as many draws as it takes.',
+    ),
+  numCandidates: z.int().min(2).default(200).describe('N, candidates a patch of the batch approximation; not used at temperature 1.'),
+  drawBudget: z
+    .int()
+    .min(2)
+    .default(20_000)
+    .describe('Draws that the exact algorithm may take for one patch; then the batch approximation chooses among them, which is said and counted.'),
+  ...headFields,
   numSamples: z.int().positive().default(3).describe('How many continuations.'),
-  seed: z.int().nonnegative().optional().describe("The samples' own seed; the run's where absent."),
 });

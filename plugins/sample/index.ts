@@ -8,7 +8,7 @@ const implementation = () => import('./run.ts');
 
 export default defineStage({
   name: 'sample',
-  summary: 'Writes text: patches drawn from the model, at any temperature 1/n.',
+  summary: 'Writes text: patches drawn from the model, at any temperature in (0, 1].',
   config,
   inputs: { model: languageModelFolder },
   outputs: { samples },

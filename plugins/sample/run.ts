@@ -1,14 +1,17 @@
 import type { languageModelFolder } from 'calm-lm/artifacts';
-import { loadTokenizer, type Tokenizer } from 'calm-lm/data';
+import { loadTokenizer } from 'calm-lm/data';
 import { disposeLanguageModel, loadLanguageModel, PatchDecoder } from 'calm-lm/models';
 import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
-import { alignPrompt, generate } from 'calm-lm/sampling';
+import { alignPrompt, type GenerateDraws, generate } from 'calm-lm/sampling';
 import type { z } from 'zod';
+import { headSampling } from '../evaluate/run.ts';
 import type { config } from './config.ts';
-import type { Sample, samples } from './samples.ts';
+import type { Sample, SampleCounts, samples } from './samples.ts';
+import { headingOf, summaryOf, write } from './writing.ts';
 
-type Context = StageContext<z.infer<typeof config>, { model: typeof languageModelFolder }, { samples: typeof samples }>;
+type Config = z.infer<typeof config>;
+type Context = StageContext<Config, { model: typeof languageModelFolder }, { samples: typeof samples }>;
 
 /** One continuation after the other, so that the text can be read while it is made. */
 export async function run(context: Context): Promise<void> {
@@ -16,70 +19,46 @@ export async function run(context: Context): Promise<void> {
   const seed = config.seed ?? context.seed;
   const engine = await context.engine();
   const model = await loadLanguageModel(inputs.model);
-  const decoder = new PatchDecoder(engine, model);
+  const decoder = new PatchDecoder(engine, model, headSampling(config));
   const tokenizer = await loadTokenizer(inputs.model.tokenizerFile, model.config.eosTokenId ?? undefined);
+  const prompt = alignPrompt(await tokenizer.encode(config.prompt), model.config.patchSize, tokenizer.endOfTextId);
   const started = performance.now();
-  const made: Sample[] = [];
-  for (let index = 0; index < config.numSamples; index++) made.push(await writeOne(context, decoder, tokenizer, seed, index));
+  const made: (Sample & SampleCounts)[] = [];
+  for (let index = 0; index < config.numSamples; index++) {
+    const counts = { draws: 0, fallbacks: 0, patches: 0 };
+    const options = { ...config, maxLength: prompt.length + config.maxTokens, padId: tokenizer.padId, endOfTextId: tokenizer.endOfTextId };
+    const pieces = patchesOf(generate(decoder, [prompt], options, drawsOf(decoder, seed, index)), counts);
+    const sample = await write(headingOf(index, config.numSamples), pieces, { ...context, tokenizer, prompt: config.prompt, maxTokens: config.maxTokens });
+    if (counts.fallbacks > 0)
+      report.warn(
+        `${counts.fallbacks} of ${counts.patches} patches took more than ${config.drawBudget} draws and were chosen by the batch approximation: not exact`,
+      );
+    made.push({ ...sample, draws: counts.draws, fallbacks: counts.fallbacks });
+  }
   disposeLanguageModel(model);
-  await outputs.samples.write({ prompt: config.prompt, temperature: config.temperature, seed, samples: made });
-  const tokens = made.reduce((sum, sample) => sum + sample.tokens, 0);
-  report.summary({ samples: made, tokensPerSecond: (1000 * tokens) / (performance.now() - started) });
+  await outputs.samples.write({ prompt: config.prompt, temperature: config.temperature, sampler: config.sampler, seed, samples: made });
+  report.summary(summaryOf(made, started));
 }
 
-async function writeOne({ config, report, signal }: Context, decoder: PatchDecoder, tokenizer: Tokenizer, seed: number, index: number): Promise<Sample> {
-  const { patchSize } = decoder.model.config;
-  const prompt = alignPrompt(await tokenizer.encode(config.prompt), patchSize, tokenizer.endOfTextId);
-  const draws = {
-    noise: (step: number, size: number) => new RandomStream(seed, 'sample', index, step, 'noise').uniforms(size, -0.5),
-    choice: (step: number) => new RandomStream(seed, 'sample', index, step, 'choice').nextUniform(),
+/** The patches of one continuation; their draws are counted on the way. */
+async function* patchesOf(generated: ReturnType<typeof generate>, counts: { draws: number; fallbacks: number; patches: number }) {
+  for await (const { patch, draws, fallbacks } of generated) {
+    counts.draws += draws[0];
+    counts.fallbacks += Number(fallbacks[0]);
+    counts.patches++;
+    yield patch;
+  }
+}
+
+/** Random numbers of one continuation. */
+function drawsOf(decoder: PatchDecoder, seed: number, index: number): GenerateDraws {
+  let choices = { step: -1, stream: new RandomStream(seed) };
+  return {
+    noise: (step, size, block) => decoder.drawNoise(new RandomStream(seed, 'sample', index, step, 'noise', block), size),
+    // One row, whose numbers are asked for in order.
+    choice: (step) => {
+      if (choices.step !== step) choices = { step, stream: new RandomStream(seed, 'sample', index, step, 'choice') };
+      return choices.stream.nextUniform();
+    },
   };
-  const { temperature, numCandidates, maxTokens } = config;
-  const options = { temperature, numCandidates, maxLength: prompt.length + maxTokens, padId: tokenizer.padId, endOfTextId: tokenizer.endOfTextId };
-  const printer = new TextPrinter(tokenizer, report.text);
-  report.text(`${config.numSamples > 1 ? `— ${index + 1} —\n` : ''}${config.prompt}`);
-  const ids: number[] = [];
-  for await (const { patch } of generate(decoder, [prompt], options, draws)) {
-    signal.throwIfAborted();
-    for (const id of patch) ids.push(id);
-    await printer.show(kept(ids, tokenizer.endOfTextId, maxTokens));
-    report.progress({ step: Math.min(ids.length, maxTokens), steps: maxTokens });
-    await new Promise(setImmediate);
-  }
-  const whole = kept(ids, tokenizer.endOfTextId, maxTokens);
-  await printer.finish(whole);
-  return { text: await tokenizer.decode(whole), tokens: whole.length, end: ids.includes(tokenizer.endOfTextId) ? 'end of text' : 'length' };
-}
-
-/** What counts of the generated ids: nothing after end-of-text, and no more than was asked for. */
-function kept(ids: readonly number[], endOfTextId: number, maxTokens: number): number[] {
-  const end = ids.indexOf(endOfTextId);
-  return ids.slice(0, Math.min(end < 0 ? ids.length : end, maxTokens));
-}
-
-/** Prints text as it grows. A character whose bytes are not all there yet waits for them. */
-class TextPrinter {
-  readonly #tokenizer: Tokenizer;
-  readonly #print: (text: string) => void;
-  #shown = '';
-
-  constructor(tokenizer: Tokenizer, print: (text: string) => void) {
-    this.#tokenizer = tokenizer;
-    this.#print = print;
-  }
-
-  async show(ids: readonly number[]): Promise<void> {
-    this.#extend((await this.#tokenizer.decode(ids)).replace(/\uFFFD+$/, ''));
-  }
-
-  async finish(ids: readonly number[]): Promise<void> {
-    this.#extend(await this.#tokenizer.decode(ids));
-    this.#print('\n');
-  }
-
-  #extend(text: string): void {
-    if (!text.startsWith(this.#shown) || text === this.#shown) return;
-    this.#print(text.slice(this.#shown.length));
-    this.#shown = text;
-  }
 }

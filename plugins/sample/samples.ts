@@ -8,11 +8,20 @@ export interface Sample {
   readonly end: 'end of text' | 'length';
 }
 
+/** What the patches of a continuation took. */
+export interface SampleCounts {
+  /** Draws of patches. */
+  readonly draws?: number;
+  /** Patches for which the exact algorithm ran out of draws, so that the batch approximation chose. */
+  readonly fallbacks?: number;
+}
+
 export interface Samples {
   readonly prompt: string;
   readonly temperature: number;
+  readonly sampler?: string;
   readonly seed: number;
-  readonly samples: readonly Sample[];
+  readonly samples: readonly (Sample & SampleCounts)[];
 }
 
 /** The artifact kind that `sample` makes: samples.json. */

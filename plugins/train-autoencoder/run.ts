@@ -60,15 +60,15 @@ function openPatches({ config, inputs }: Context, split: 'train' | 'validation')
 }
 
 /** A batch and its draws, from (seed, number) alone. */
-function drawBatch(patches: DocumentPatches, { patchesPerStep, patchSize, latentSize, aeDropout }: Config, number: number, seed: number): Batch {
+function drawBatch(patches: DocumentPatches, { patchesPerStep, patchSize, latentSize, aeDropout, latentDropout = aeDropout }: Config, number: number, seed: number): Batch {
   const ids = patches.readMany(shuffledBatch(patches.numPatches, patchesPerStep, number, seed, LABEL));
-  const keep = (purpose: string, size: number) => new RandomStream(seed, LABEL, purpose, number).uniforms(size).map((u) => Number(u > aeDropout));
+  const keep = (purpose: string, size: number, rate: number) => new RandomStream(seed, LABEL, purpose, number).uniforms(size).map((u) => Number(u > rate));
   const latentShape = [patchesPerStep, latentSize];
   return {
     ids: intTensor(ids),
-    tokenMask: intTensor(Int32Array.from(keep('token mask', patchesPerStep * patchSize))),
+    tokenMask: intTensor(Int32Array.from(keep('token mask', patchesPerStep * patchSize, aeDropout))),
     noise: floatTensor(new RandomStream(seed, LABEL, 'noise', number).normals(patchesPerStep * latentSize), latentShape),
-    latentMask: floatTensor(keep('latent mask', patchesPerStep * latentSize), latentShape),
+    latentMask: floatTensor(keep('latent mask', patchesPerStep * latentSize, latentDropout), latentShape),
   };
 }
 

@@ -7,7 +7,7 @@ const implementation = () => import('./run.ts');
 
 export default defineStage({
   name: 'train-lm',
-  summary: 'Trains the language model that predicts the next vector, with an energy head.',
+  summary: 'Trains the language model that predicts the next vector, with an energy, diffusion or flow head.',
   config,
   // Without latents the frozen encoder runs beside the training.
   inputs: { tokens: tokenShards, autoencoder: autoencoderFolder, latents: optional(latentShards) },

@@ -8,9 +8,9 @@ import {
   type tokenShards,
 } from 'calm-lm/artifacts';
 import { evenlySpread, PatchSequences, shuffledBatch } from 'calm-lm/data';
-import { disposeTree, type Engine, floatTensor, intTensor, type Tensor, type TensorMap } from 'calm-lm/engine';
+import { disposeTree, type Engine, type TensorMap } from 'calm-lm/engine';
 import { modelMismatch, notEnoughTokens } from 'calm-lm/errors';
-import { EnergyEvaluator, type EnergySequence } from 'calm-lm/evaluation';
+import { batchSequences, type EncodedBatch, type EncodedSequence, HeldOutLoss } from 'calm-lm/evaluation';
 import {
   AUTOENCODER_PREFIX,
   type Autoencoder,
@@ -18,8 +18,10 @@ import {
   CorpusEncoder,
   calmLoss,
   calmTable,
+  type Head,
   initParameters,
   loadAutoencoder,
+  loadHead,
   storeParameters,
 } from 'calm-lm/models';
 import { CALM_DEFAULTS, configure } from 'calm-lm/models/config';
@@ -33,7 +35,7 @@ import type { config } from './config.ts';
 type Config = z.infer<typeof config>;
 type Inputs = { tokens: typeof tokenShards; autoencoder: typeof autoencoderFolder; latents: OptionalPort<typeof latentShards> };
 type Context = StageContext<Config, Inputs, { model: typeof languageModelFolder }>;
-type Batch = { readonly ids: Tensor; readonly mean: Tensor; readonly logStd: Tensor; readonly noise: Tensor; readonly targetNoise: Tensor };
+type Batch = { readonly sequences: EncodedBatch; readonly draws: TensorMap };
 
 const LABEL = 'train-lm';
 
@@ -42,19 +44,20 @@ export async function run(context: Context): Promise<void> {
   const engine = await context.engine();
   const autoencoder = await loadAutoencoder(inputs.autoencoder);
   const model = modelConfig(context, autoencoder);
+  const head = await loadHead(model.modelType);
   const source = await SequenceSource.open(context, engine, autoencoder);
-  const evaluator = await heldOutEvaluator(context, engine, model, source);
+  const evaluator = await heldOutLoss(context, engine, model, head, source);
   const { parameters, metrics, elapsedMs } = await train<Batch>({
     ...trainerOptions(given),
     stage: LABEL,
     engine,
-    parameters: initParameters(calmTable(model), seed, model.initializerRange),
+    parameters: initParameters(calmTable(model, head), seed, model.initializerRange),
     tokensPerStep: tokensPerStep(given, model),
     checkpoints: new CheckpointStore(context.checkpoints),
     report,
     signal,
-    loss: (current, { ids, mean, logStd, ...draws }) => ({ ...calmLoss(current, model, { ids, targets: { mean, logStd } }, draws) }),
-    batch: (step, micro) => drawBatch(source, given, model, step * given.accumulationSteps + micro, seed),
+    loss: (current, { sequences: { mean, logStd, ...read }, draws }) => calmLoss(current, model, head, { ...read, targets: { mean, logStd } }, draws),
+    batch: (step, micro) => drawBatch(source, given, model, head, step * given.accumulationSteps + micro, seed),
     evaluate: evaluator && (async (current: TensorMap) => validationNames(await evaluator.measure(current))),
   });
   const frozen = await storeParameters(autoencoder.parameters, AUTOENCODER_PREFIX);
@@ -73,7 +76,15 @@ function modelConfig({ config, inputs }: Context, { config: autoencoder }: Autoe
   if (autoencoder.vocabSize !== vocabSize) throw modelMismatch('vocabSize of the autoencoder and the tokens', vocabSize, autoencoder.vocabSize);
   const { patchSize, latentSize } = autoencoder;
   const numKeyValueHeads = config.numKeyValueHeads ?? config.numAttentionHeads;
-  return configure(CALM_DEFAULTS, config, { numKeyValueHeads, vocabSize, patchSize, latentSize, padTokenId: padId, eosTokenId: endOfTextId });
+  return configure(CALM_DEFAULTS, config, {
+    modelType: config.head,
+    numKeyValueHeads,
+    vocabSize,
+    patchSize,
+    latentSize,
+    padTokenId: padId,
+    eosTokenId: endOfTextId,
+  });
 }
 
 /** Sequences with their targets: read from latent shards, or encoded on the way. */
@@ -106,14 +117,12 @@ class SequenceSource {
     return this.#sequences[split].numSequences;
   }
 
-  async read(split: Split, sequence: number): Promise<EnergySequence> {
+  async read(split: Split, sequence: number): Promise<EncodedSequence> {
     const sequences = this.#sequences[split];
     const ids = sequences.read(sequence);
-    const { latents } = this.#context.inputs;
-    const targets: Latents = latents
-      ? sequences.readTargets(latents, split, sequence)
-      : await (this.#encoder as CorpusEncoder).encode(ids.subarray(sequences.patchSize));
-    return { ids, targets };
+    const shards = this.#context.inputs.latents;
+    const latents: Latents = shards ? sequences.readLatents(shards, split, sequence) : await (this.#encoder as CorpusEncoder).encode(ids);
+    return { ids, latents };
   }
 
   close(): void {
@@ -125,48 +134,38 @@ class SequenceSource {
 /** A batch and its draws, from (seed, number) alone. */
 async function drawBatch(
   source: SequenceSource,
-  { sequencesPerStep, patchesPerSequence, numTargetSamples }: Config,
+  { sequencesPerStep, numTargetSamples }: Config,
   model: CalmConfig,
+  head: Head,
   number: number,
   seed: number,
 ): Promise<Batch> {
-  const { patchSize, latentSize, numSamples, noiseSize } = model;
   const chosen = shuffledBatch(source.count('train'), sequencesPerStep, number, seed, LABEL);
-  const width = (patchesPerSequence - 1) * patchSize;
-  const positions = sequencesPerStep * (patchesPerSequence - 1);
-  const [ids, mean, logStd] = [new Int32Array(sequencesPerStep * width), new Float32Array(positions * latentSize), new Float32Array(positions * latentSize)];
-  for (const [row, sequence] of chosen.entries()) {
-    const { ids: tokens, targets } = await source.read('train', sequence);
-    ids.set(tokens.subarray(0, width), row * width);
-    mean.set(targets.mean, row * targets.mean.length);
-    logStd.set(targets.logStd, row * targets.logStd.length);
-  }
-  const stream = (purpose: string) => new RandomStream(seed, LABEL, purpose, number);
-  return {
-    ids: intTensor(ids, [sequencesPerStep, width]),
-    mean: floatTensor(mean, [positions, latentSize]),
-    logStd: floatTensor(logStd, [positions, latentSize]),
-    noise: floatTensor(stream('noise').uniforms(numSamples * positions * noiseSize, -0.5), [numSamples, positions, noiseSize]),
-    targetNoise: floatTensor(stream('targets').normals(positions * numTargetSamples * latentSize), [positions, numTargetSamples, latentSize]),
-  };
+  const sequences: EncodedSequence[] = [];
+  for (const sequence of chosen) sequences.push(await source.read('train', sequence));
+  const batch = batchSequences(sequences, model);
+  const streams = (purpose: string) => new RandomStream(seed, LABEL, purpose, number);
+  return { sequences: batch, draws: head.drawTraining(model, batch.mean.shape[0], numTargetSamples, streams) };
 }
 
-async function heldOutEvaluator(
+async function heldOutLoss(
   { config, seed, report }: Context,
   engine: Engine,
   model: CalmConfig,
+  head: Head,
   source: SequenceSource,
-): Promise<EnergyEvaluator | undefined> {
+): Promise<HeldOutLoss | undefined> {
   const chosen = evenlySpread(source.count('validation'), config.evaluateSequences);
   if (chosen.length === 0) {
     report.warn('the validation split is shorter than one sequence; nothing is measured on held-out text');
     return undefined;
   }
-  const sequences: EnergySequence[] = [];
+  const sequences: EncodedSequence[] = [];
   for (const sequence of chosen) sequences.push(await source.read('validation', sequence));
-  return new EnergyEvaluator(engine, model, sequences, seed);
+  return new HeldOutLoss(engine, model, head, sequences, seed);
 }
 
-function validationNames({ loss, fidelity, diversity }: { loss: number; fidelity: number; diversity: number }) {
-  return { validationLoss: loss, validationFidelity: fidelity, validationDiversity: diversity };
+/** loss → validationLoss. */
+function validationNames(measured: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(measured).map(([name, value]) => [`validation${name[0].toUpperCase()}${name.slice(1)}`, value]));
 }

@@ -32,6 +32,9 @@ export const autoencoderFolder = modelFolder('autoencoder');
 /** The artifact kind that `train-lm` makes. Its weights hold the frozen autoencoder too, under `ae_model.`, so the folder is enough to sample from. */
 export const languageModelFolder = modelFolder('language-model');
 
+/** The artifact kind that `train-baseline` makes: a Llama over tokens. */
+export const transformerFolder = modelFolder('transformer');
+
 export class ModelFolder {
   readonly directory: string;
   readonly kind: string;

@@ -17,6 +17,8 @@ export const configFlags = {
   engine: Flags.string({ description: 'tensor engine: auto, node-gpu, node, onnx, wasm, cpu' }),
 };
 
+export const variantFlag = { variant: Flags.string({ description: 'of a sweep: the variant of the stage, as `calm plan` names it', helpValue: 'ID' }) };
+
 export const selectionFlags = {
   from: Flags.string({ description: 'this stage and those that depend on it', helpValue: 'STAGE' }),
   until: Flags.string({ description: 'this stage and those that it needs', helpValue: 'STAGE' }),

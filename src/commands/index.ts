@@ -7,7 +7,9 @@ import EngineInstall from './engine/install.ts';
 import EngineList from './engine/list.ts';
 import EngineRemove from './engine/remove.ts';
 import EvalBrierlm from './eval/brierlm.ts';
+import EvalPerplexity from './eval/perplexity.ts';
 import EvalReconstruction from './eval/reconstruction.ts';
+import EvalTemperature from './eval/temperature.ts';
 import Init from './init.ts';
 import PlanCommand from './plan.ts';
 import Run from './run.ts';
@@ -21,7 +23,9 @@ export const COMMANDS: Record<string, Command.Class> = {
   'engine:list': EngineList,
   'engine:remove': EngineRemove,
   'eval:brierlm': EvalBrierlm,
+  'eval:perplexity': EvalPerplexity,
   'eval:reconstruction': EvalReconstruction,
+  'eval:temperature': EvalTemperature,
   init: Init,
   plan: PlanCommand,
   run: Run,

@@ -4,7 +4,7 @@ import { type Command, Flags, type Interfaces } from '@oclif/core';
 import { type FieldSchema, fieldsOf } from '../pipeline/index.ts';
 import type { AnyStage } from '../plugin/index.ts';
 import { formatRun } from '../reporting/index.ts';
-import { BaseCommand, configArgs, configFlags } from './base-command.ts';
+import { BaseCommand, configArgs, configFlags, variantFlag } from './base-command.ts';
 import { commandLine, execute, executeAside, openWorkspace, planOf } from './workspace.ts';
 
 type AnyFlag = Interfaces.FlagInput[string];
@@ -15,7 +15,7 @@ export function stageCommand(stage: AnyStage): Command.Class {
     const flag = flagOf(schema);
     return flag ? [{ field, name: kebabCase(field), flag }] : [];
   });
-  const runFlags: Interfaces.FlagInput = stage.isInteractive ? {} : { force: Flags.boolean({ char: 'f', description: 'run even if it is fresh' }) };
+  const runFlags: Interfaces.FlagInput = stage.isInteractive ? variantFlag : { force: Flags.boolean({ char: 'f', description: 'run even if it is fresh' }) };
 
   return class StageCommand extends BaseCommand {
     static override summary = stage.summary;
@@ -33,7 +33,7 @@ export function stageCommand(stage: AnyStage): Command.Class {
       const change = { stage: stage.name, fields: changed, canAdd: true };
       const workspace = await openWorkspace(this.config, shared, change);
       const choice = { isJson: this.jsonEnabled(), command: commandLine([stage.name, ...this.argv]) };
-      if (stage.isInteractive) return (await executeAside(workspace, choice)).metrics;
+      if (stage.isInteractive) return (await executeAside(workspace, choice, given.variant as string | undefined)).metrics;
       const plan = await planOf(workspace, { only: [workspace.stageId as string], force: given.force as boolean | undefined });
       const stages = await execute(plan, choice);
       this.say(`\n${formatRun(stages)}`);

@@ -7,7 +7,7 @@ import { join, relative, resolve } from 'node:path';
 import type { Interfaces } from '@oclif/core';
 import builtin from '#plugins';
 import type { EngineChoice } from '../engine/names.ts';
-import { CalmError, pluginNotLoaded, unknownStageId } from '../errors.ts';
+import { CalmError, matrixVariants, pluginNotLoaded, unknownStageId } from '../errors.ts';
 import {
   addConfiguredPlugins,
   applyOverrides,
@@ -23,6 +23,7 @@ import {
   type Selection,
   type StageResult,
   sourceDirectory,
+  withItself,
 } from '../pipeline/index.ts';
 import { RunReporter } from '../reporting/index.ts';
 
@@ -141,21 +142,35 @@ function memoise<T>(make: () => Promise<T>): () => Promise<T> {
   return () => (made ??= make());
 }
 
-/** Runs one stage beside its run folder, in a temporary one, and keeps nothing: its inputs are taken from where the run has them. */
-export async function executeAside({ config, registry, stageId }: Workspace, choice: RunChoice): Promise<StageResult> {
-  const id = stageId as string;
-  const there = await makePlan(config, registry, { only: [id], workingDirectory: process.cwd() });
-  const planned = there.stages.find(({ node }) => node.id === id) as Plan['stages'][number];
-  if (planned.state === 'blocked') await execute(there, choice);
+/**
+ * Runs one stage beside its run folder, in a temporary one, and keeps nothing: its inputs are taken from where the run has them.
+ * @param variant of a sweep: the stage's id in the run folder
+ */
+export async function executeAside({ config, registry, stageId }: Workspace, choice: RunChoice, variant?: string): Promise<StageResult> {
+  const there = await makePlan(config, registry, { only: [stageId as string], workingDirectory: process.cwd() });
+  const planned = chosenVariant(there, stageId as string, variant);
+  if (planned.state === 'blocked') await execute({ ...there, stages: [planned] }, choice);
   const inputs = Object.fromEntries(Object.entries(planned.node.inputs).map(([port, source]) => [port, sourceDirectory(source, there.folder)]));
+  const cell = there.cells.findIndex(({ ids }) => ids[planned.node.base] === planned.node.id);
+  const own = config.cells[cell].config;
   const output = mkdtempSync(join(tmpdir(), 'calm-'));
   try {
-    const aside = { ...config, output, stages: { [id]: { ...config.stages[id], inputs } } };
+    const aside = withItself({ ...own, output, stages: { [planned.node.base]: { ...own.stages[planned.node.base], inputs } } });
     const [result] = await execute(await makePlan(aside, registry, { workingDirectory: process.cwd() }), choice);
     return result;
   } finally {
     rmSync(output, { recursive: true, force: true });
   }
+}
+
+/** The one variant of a stage that is meant; a sweep may have several. */
+function chosenVariant({ stages }: Plan, stageId: string, variant: string | undefined): Plan['stages'][number] {
+  const all = stages.filter(({ node }) => node.base === stageId);
+  const ids = all.map(({ node }) => node.id);
+  if (variant !== undefined && !ids.includes(variant)) throw unknownStageId(variant, ids);
+  const found = all.filter(({ node }) => variant === undefined || node.id === variant);
+  if (found.length > 1) throw matrixVariants(stageId, ids);
+  return found[0];
 }
 
 /** The plan for a selection of stages. */

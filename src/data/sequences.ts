@@ -32,8 +32,8 @@ export class PatchSequences {
     return sequences.map((sequence) => ends.findIndex((place) => place > sequence * this.patchSize * this.patchesPerSequence));
   }
 
-  /** The Gaussians of a sequence's patches but the first, from latent shards of the same split: [P − 1, latent]. */
-  readTargets(latents: LatentShards, split: Split, sequence: number): Latents {
-    return latents.read(split, sequence * this.patchesPerSequence + 1, this.patchesPerSequence - 1);
+  /** The Gaussians of a sequence's patches, from latent shards of the same split: [P, latent]. */
+  readLatents(latents: LatentShards, split: Split, sequence: number): Latents {
+    return latents.read(split, sequence * this.patchesPerSequence, this.patchesPerSequence);
   }
 }

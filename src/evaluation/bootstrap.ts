@@ -1,7 +1,7 @@
 /** How sure a BrierLM is: the bootstrap (Efron 1979) over documents, because windows of one document are not independent of each other. */
 
 import { RandomStream } from '../random.ts';
-import { type BrierProtocol, type BrierSums, brierLM, meansOf, NUM_FACTORS } from './brier-lm.ts';
+import { type BrierProtocol, type BrierSums, brierLM, meansOf, NUM_FACTORS } from './brier-score.ts';
 
 /** A percentile interval. */
 export interface BrierInterval {

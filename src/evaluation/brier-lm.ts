@@ -1,260 +1,217 @@
 /**
- * BrierLM (paper §4): a proper score from samples alone, higher is better.
- * Brier(P, y) = 2 P(y) − Σ P(x)², estimated without bias from two independent draws by 1{x₁ = y} + 1{x₂ = y} − 1{x₁ = x₂}. Brier-n takes the next n
- * tokens as the outcome; BrierLM = 100 · (Brier-1 · Brier-2 · Brier-3 · Brier-4)^¼.
- * B rows · P target patches · K tokens a patch · W windows.
+ * BrierLM of a model that only gives samples (paper §4).
+ * B rows · P target patches · K tokens a patch · S samples · W windows.
  */
 
 import { disposeTree, intTensor, type Tensor, tf } from '../engine/index.ts';
-import { type DrawnPatches, extendCache, type KeyValueCache, type PatchDecoder } from '../models/index.ts';
+import type { Branch, DrawnPatches, KeyValueCache } from '../models/index.ts';
+import { addWindow, agreement, type BrierBatch, batchOf, NUM_FACTORS } from './brier-score.ts';
+import { pairsOf, type SampleGroup, splitGroup } from './sample-groups.ts';
 
-export const NUM_FACTORS = 4;
-
-/** What windows of one sequence add up to: for each factor the sum of 1{x₁ = y} + 1{x₂ = y} − 1{x₁ = x₂}. */
-export interface BrierSums {
-  readonly sums: readonly number[];
-  readonly numWindows: number;
+/** A model that draws patches after hidden states: PatchDecoder, and TransformerDecoder with patches of one token. */
+export interface PatchSource {
+  readonly patchSize: number;
+  /** Numbers of noise that one patch is drawn from. */
+  readonly noiseSize: number;
+  feed(ids: Tensor): Promise<{ hidden: Tensor; cache: KeyValueCache }>;
+  roundCapacity(cache: KeyValueCache): KeyValueCache;
+  branch(cache: KeyValueCache, branches: readonly Branch[]): Promise<Tensor>;
+  /** @param hidden [positions, hidden] @returns candidates·positions patches, candidate by candidate */
+  draw(hidden: Tensor, noise: Float32Array): Promise<Pick<DrawnPatches, 'tokens' | 'decode' | 'dispose'>>;
 }
 
-/** Brier-1 … Brier-4 of one batch: means over its windows, and the sums of each of its rows. */
-export interface BrierBatch {
-  readonly brier: readonly number[];
-  readonly numWindows: number;
-  readonly rows: readonly BrierSums[];
+/** One draw of a rollout: the sample of this number, in this window of this row. */
+export interface RolloutDraw {
+  readonly row: number;
+  readonly window: number;
+  readonly sample: number;
 }
 
-/** Uniform noise for the head, in [−½, ½). */
+/** Noise, as the model wants it. */
 export interface BrierDraws {
-  /** The two samples at every position: [2, rows·patches, noise], flat. */
+  /** For S candidates at each of rows·patches positions. */
   accuracy(size: number): Float32Array;
-  /** Two samples for each row, `step` patches after the first of a window: [2, rows, noise], flat. */
-  rollout(window: number, step: number, size: number): Float32Array;
+  /** For one candidate at each of these places, `step` patches after the first of their windows; `size` may cover a few places more. */
+  rollout(draws: readonly RolloutDraw[], step: number, size: number): Float32Array;
+}
+
+interface Shape {
+  readonly rows: number;
+  /** Target patches a row. */
+  readonly patches: number;
+  readonly patchSize: number;
+  readonly numSamples: number;
 }
 
 /**
- * Estimates the four factors on sequences. The first patch is context only and never scored.
+ * Estimates the four factors on sequences from S samples a window. The first patch is context only and never scored.
  *
  * K ≥ 4: each target patch is a window, and agreement is counted on its first four tokens. K < 4: a window is ⌈4/K⌉ patches. Its accuracy terms use the
- * teacher-forced draws; its collision term rolls the model out along the first draw's path, both draws being taken from the same prefix at every step.
- * As in the reference, the last window that would fit is left out.
+ * teacher-forced draws; its collision term rolls the samples out for as long as any two of them agree, all windows in one pass. As in the reference, the last
+ * window that would fit is left out.
  * @param ids sequences, each (P + 1)·K token ids
  * @param targets what is scored against, each P·K ids; the sequences without their first patch where absent
  */
 export async function estimateBrier(
-  decoder: PatchDecoder,
+  source: PatchSource,
   ids: readonly Int32Array[],
   draws: BrierDraws,
-  targets?: readonly Int32Array[],
+  { numSamples = 2, targets }: { numSamples?: number; targets?: readonly Int32Array[] } = {},
 ): Promise<BrierBatch> {
-  const { patchSize, noiseSize, hiddenSize } = decoder.model.config;
-  const rows = ids.length;
+  const { patchSize, noiseSize } = source;
   const golden = targets ?? ids.map((row) => row.subarray(patchSize));
-  const patches = golden[0].length / patchSize;
-  const idTensor = joinRows(ids.map((row) => row.subarray(0, patches * patchSize)));
-  const { hidden, cache } = await decoder.feed(idTensor);
-  const positions = tf.reshape(hidden, [rows * patches, hiddenSize]);
-  const samples = await decoder.draw(positions, draws.accuracy(2 * rows * patches * noiseSize));
-  const shape = { rows, patches, patchSize };
-  await decodeWhatCounts(samples, golden, shape);
-  const drawn = samples.tokens;
-  const rounded = decoder.roundCapacity(cache);
-  const batch =
-    patchSize >= NUM_FACTORS
-      ? scorePatches(drawn, golden, shape)
-      : await scoreWindows(drawn, golden, shape, (window, steps) => rollOut(decoder, rounded, drawn, shape, window, steps, draws));
+  const shape: Shape = { rows: ids.length, patches: golden[0].length / patchSize, patchSize, numSamples };
+  const idTensor = joinRows(ids.map((row) => row.subarray(0, shape.patches * patchSize)));
+  const { hidden, cache } = await source.feed(idTensor);
+  const positions = tf.reshape(hidden, [-1, hidden.shape[2] as number]);
+  const samples = await source.draw(positions, draws.accuracy(numSamples * shape.rows * shape.patches * noiseSize));
+  const rounded = source.roundCapacity(cache);
+  const batch = await scoreWindows(source, samples, golden, shape, rounded, draws);
   samples.dispose();
   disposeTree({ hidden, cache, idTensor, positions, ...(rounded === cache ? {} : { rounded }) });
   return batch;
 }
 
-interface BatchShape {
-  readonly rows: number;
-  readonly patches: number;
-  readonly patchSize: number;
+async function scoreWindows(
+  source: PatchSource,
+  samples: Pick<DrawnPatches, 'tokens' | 'decode'>,
+  golden: readonly Int32Array[],
+  shape: Shape,
+  cache: KeyValueCache,
+  draws: BrierDraws,
+): Promise<BrierBatch> {
+  const { rows, patches, patchSize } = shape;
+  const steps = Math.ceil(NUM_FACTORS / patchSize);
+  const windows = steps === 1 ? patches : Math.max(0, patches - steps);
+  await decodeWhatCounts(samples, golden, shape, windows);
+  const pairs = Array.from({ length: rows * windows }, () => new Float64Array(NUM_FACTORS));
+  const count = (group: SampleGroup) => {
+    pairs[group.row * windows + group.window][group.path.length - 1] += pairsOf(group);
+  };
+  let groups = firstGroups(samples.tokens, shape, windows, count);
+  for (let step = 1; step < steps && groups.length > 0; step++) groups = await rollOn(source, cache, groups, step, draws, count);
+  const sums = golden.map((target, row) => {
+    const own = new Float64Array(NUM_FACTORS);
+    for (let window = 0; window < windows; window++) {
+      const truth = target.subarray(window * patchSize, window * patchSize + NUM_FACTORS);
+      const hits = Array.from({ length: shape.numSamples }, (_, sample) => agreement(truth, pathOf(samples.tokens, shape, sample, row, window)));
+      addWindow(own, hits, pairs[row * windows + window]);
+    }
+    return own;
+  });
+  return batchOf(sums, windows);
+}
+
+/** Where the teacher-forced tokens of a sample begin, from a window on. */
+function placeOf({ rows, patches, patchSize }: Shape, sample: number, row: number, window: number): number {
+  return ((sample * rows + row) * patches + window) * patchSize;
+}
+
+function pathOf(tokens: Int32Array, shape: Shape, sample: number, row: number, window: number): Int32Array {
+  const place = placeOf(shape, sample, row, window);
+  return tokens.subarray(place, Math.min(place + NUM_FACTORS, placeOf(shape, sample, row, shape.patches)));
 }
 
 /**
- * Decodes the tokens that the score depends on: of each window the first ones, and the next ones only while one of its three comparisons still agrees.
+ * Decodes the tokens that the score depends on: of each sample the first ones, and the next ones only while it agrees with the truth or with another sample.
  * What is left out is −1 and stands behind a disagreement.
  */
-async function decodeWhatCounts(samples: DrawnPatches, golden: readonly Int32Array[], { rows, patches, patchSize }: BatchShape): Promise<void> {
-  const { tokens } = samples;
-  const half = tokens.length / 2;
-  const perRow = patches * patchSize;
+async function decodeWhatCounts(samples: Pick<DrawnPatches, 'tokens' | 'decode'>, golden: readonly Int32Array[], shape: Shape, windows: number): Promise<void> {
   for (;;) {
     const wanted: number[] = [];
-    for (let row = 0; row < rows; row++) {
-      for (let start = 0; start < perRow; start += patchSize) {
-        const [x1, x2] = [row * perRow + start, half + row * perRow + start];
-        const target = golden[row].subarray(start, start + NUM_FACTORS);
-        wanted.push(...undecided(tokens, x1, target), ...undecided(tokens, x2, target));
-        wanted.push(...undecided(tokens, x1, tokens.subarray(x2, x2 + Math.min(NUM_FACTORS, patchSize)), x2));
+    golden.forEach((target, row) => {
+      for (let window = 0; window < windows; window++) {
+        const truth = target.subarray(window * shape.patchSize, window * shape.patchSize + NUM_FACTORS);
+        const places = Array.from({ length: shape.numSamples }, (_, sample) => placeOf(shape, sample, row, window));
+        for (const place of places) {
+          const hits = agreement(truth, samples.tokens.subarray(place));
+          if (hits < truth.length && samples.tokens[place + hits] < 0) wanted.push(place + hits);
+        }
+        wanted.push(...undecided(samples.tokens, places, Math.min(NUM_FACTORS, shape.patchSize)));
       }
-    }
+    });
     if (wanted.length === 0) return;
     await samples.decode(wanted);
   }
 }
 
-/** The places whose tokens must be known to go on comparing a drawn path with another one: none once they have parted or end. `otherAt` is where a drawn one begins. */
-function undecided(tokens: Int32Array, at: number, other: Int32Array, otherAt = 0): number[] {
-  for (let n = 0; n < other.length; n++) {
-    const unknown = [...(tokens[at + n] < 0 ? [at + n] : []), ...(other[n] < 0 ? [otherAt + n] : [])];
-    if (unknown.length > 0 || tokens[at + n] !== other[n]) return unknown;
+/** Places whose tokens must be known to tell which samples agree on their first `length` tokens. */
+function undecided(tokens: Int32Array, places: readonly number[], length: number): number[] {
+  let groups: (readonly number[])[] = [places];
+  const unknown: number[] = [];
+  for (let n = 0; n < length && groups.length > 0; n++) {
+    const open = groups.filter((group) => group.some((place) => tokens[place + n] < 0));
+    for (const group of open) unknown.push(...group.flatMap((place) => (tokens[place + n] < 0 ? [place + n] : [])));
+    groups = groups
+      .filter((group) => !open.includes(group))
+      .flatMap((group) => splitGroup({ row: 0, window: 0, members: group, path: [] }, (place) => tokens[place + n]).map(({ members }) => members));
   }
-  return [];
+  return unknown;
 }
 
-/** K ≥ 4: prefixes of one predicted patch. */
-function scorePatches(drawn: Int32Array, golden: readonly Int32Array[], { rows, patches, patchSize }: BatchShape): BrierBatch {
-  const half = drawn.length / 2;
-  const sums = golden.map((target, row) => {
-    const own = new Float64Array(NUM_FACTORS);
-    for (let patch = 0; patch < patches; patch++) {
-      const at = (row * patches + patch) * patchSize;
-      const [x1, x2] = [drawn.subarray(at, at + NUM_FACTORS), drawn.subarray(half + at, half + at + NUM_FACTORS)];
-      addWindow(own, x1, x2, target.subarray(patch * patchSize), agreement(x1, x2));
-    }
-    return own;
-  });
-  return batchOf(sums.slice(0, rows), patches);
+/** Groups of samples that agree on the first patch of their window (its first four tokens), counted on the way. */
+function firstGroups(tokens: Int32Array, shape: Shape, windows: number, count: (group: SampleGroup) => void): SampleGroup[] {
+  const everyone = Array.from({ length: shape.numSamples }, (_, sample) => sample);
+  return Array.from({ length: shape.rows * windows }, (_, i) => ({ row: Math.floor(i / windows), window: i % windows })).flatMap(({ row, window }) =>
+    splitByTokens(
+      { row, window, members: everyone, path: [] },
+      Math.min(NUM_FACTORS, shape.patchSize),
+      count,
+      (sample, n) => tokens[placeOf(shape, sample, row, window) + n],
+    ),
+  );
 }
 
-/** A batch from the sums of its rows, each over as many windows. */
-function batchOf(sums: readonly Float64Array[], windowsPerRow: number): BrierBatch {
-  const rows = sums.map((own) => ({ sums: [...own], numWindows: windowsPerRow }));
-  return { ...meansOf(rows), rows };
-}
-
-/** Sums added up, as means over windows. */
-export function meansOf(parts: readonly BrierSums[]): { brier: number[]; numWindows: number } {
-  const numWindows = parts.reduce((sum, part) => sum + part.numWindows, 0);
-  const brier = Array.from({ length: NUM_FACTORS }, (_, n) => parts.reduce((sum, part) => sum + part.sums[n], 0) / numWindows);
-  return { brier, numWindows };
-}
-
-/** The two paths of every row through one window: tokens [rows][4] of each. Only their common prefix matters. */
-type RollOut = (window: number, steps: number) => Promise<{ first: Int32Array[]; second: Int32Array[] }>;
-
-/** K < 4: windows of ⌈4/K⌉ patches. */
-async function scoreWindows(drawn: Int32Array, golden: readonly Int32Array[], { rows, patches, patchSize }: BatchShape, roll: RollOut): Promise<BrierBatch> {
-  const steps = Math.ceil(NUM_FACTORS / patchSize);
-  const numWindows = Math.max(0, patches - steps);
-  const sums = Array.from({ length: rows }, () => new Float64Array(NUM_FACTORS));
-  const half = drawn.length / 2;
-  for (let window = 0; window < numWindows; window++) {
-    const { first, second } = await roll(window, steps);
-    for (let row = 0; row < rows; row++) {
-      const at = (row * patches + window) * patchSize;
-      const target = golden[row].subarray(window * patchSize);
-      addWindow(sums[row], drawn.subarray(at), drawn.subarray(half + at), target, agreement(first[row], second[row]));
-    }
+/** Parts a group token by token, counting what is left after each. */
+function splitByTokens(group: SampleGroup, length: number, count: (group: SampleGroup) => void, tokenOf: (member: number, n: number) => number): SampleGroup[] {
+  let parts = [group];
+  for (let n = 0; n < length; n++) {
+    parts = parts.flatMap((part) => splitGroup(part, (member) => tokenOf(member, n)));
+    parts.forEach(count);
   }
-  return batchOf(sums, numWindows);
+  return parts;
 }
 
-/** Adds 1{x₁ = y} + 1{x₂ = y} − 1{collision} for every prefix length to the sums. */
-function addWindow(sums: Float64Array, x1: Int32Array, x2: Int32Array, target: Int32Array, collision: number): void {
-  const [hits1, hits2] = [agreement(x1, target), agreement(x2, target)];
-  for (let n = 1; n <= NUM_FACTORS; n++) sums[n - 1] += Number(hits1 >= n) + Number(hits2 >= n) - Number(collision >= n);
-}
+/** Draws counts are rounded up to powers of two of at least this, because each has a graph of its own. */
+const FEWEST_DRAWS = 32;
 
-/** How many leading tokens agree, at most four. */
-function agreement(a: Int32Array, b: Int32Array): number {
-  let length = 0;
-  while (length < NUM_FACTORS && length < a.length && a[length] === b[length]) length++;
-  return length;
-}
-
-/**
- * Rolls all rows out through one window. The first patch is the teacher-forced draw; then the first draw's patch is fed after the true prefix, two new
- * draws are taken, and so on, until the paths of every row have parted.
- */
-async function rollOut(
-  decoder: PatchDecoder,
-  full: KeyValueCache,
-  drawn: Int32Array,
-  { rows, patches, patchSize }: BatchShape,
-  window: number,
-  steps: number,
+/** One patch more for every group: hidden states after their paths, a draw for every member, and what is left of the groups. */
+async function rollOn(
+  source: PatchSource,
+  cache: KeyValueCache,
+  groups: readonly SampleGroup[],
+  step: number,
   draws: BrierDraws,
-) {
-  const half = drawn.length / 2;
-  const patchOf = (offset: number, row: number) =>
-    drawn.slice(offset + (row * patches + window) * patchSize, offset + (row * patches + window + 1) * patchSize);
-  const indices = Array.from({ length: rows }, (_, row) => row);
-  let paths: { first: Int32Array[]; second: Int32Array[] } = { first: indices.map((row) => patchOf(0, row)), second: indices.map((row) => patchOf(half, row)) };
-  let past: { cache: KeyValueCache; length: number } = { cache: full, length: window + 1 };
-  for (let step = 1; step < steps; step++) {
-    if (indices.every((row) => agreement(paths.first[row], paths.second[row]) < Math.min(NUM_FACTORS, step * patchSize))) break;
-    const ids = joinRows(lastPatches(paths.first, patchSize));
-    const { hidden, fresh } = await decoder.look(ids, past.cache, past.length);
-    const next = await drawAt(decoder, hidden, draws.rollout(window, step - 1, 2 * rows * decoder.model.config.noiseSize));
-    const cache = step + 1 < steps ? extendCache(past.cache, past.length, fresh) : full;
-    if (past.cache !== full) disposeTree(past.cache);
-    past = { cache, length: past.length + 1 };
-    disposeTree({ ids, hidden, fresh });
-    paths = { first: extend(paths.first, next, 0, patchSize), second: extend(paths.second, next, rows * patchSize, patchSize) };
-  }
-  if (past.cache !== full) disposeTree(past.cache);
-  return paths;
-}
-
-/** Draws at the last position of every row, [rows, 1, hidden]. */
-async function drawAt(decoder: PatchDecoder, hidden: Tensor, noise: Float32Array): Promise<Int32Array> {
-  const positions = tf.reshape(hidden, [hidden.shape[0], decoder.model.config.hiddenSize]);
-  const drawn = await decoder.draw(positions, noise);
-  const tokens = await drawn.decodeAll();
+  count: (group: SampleGroup) => void,
+): Promise<SampleGroup[]> {
+  const { patchSize, noiseSize } = source;
+  const hidden = await source.branch(
+    cache,
+    groups.map(({ row, window, path }) => ({ row, length: window + 1, ids: Int32Array.from(path) })),
+  );
+  const wanted = groups.flatMap(({ row, window, members }, group) => members.map((sample) => ({ row, window, sample, group })));
+  const rounded = Math.max(FEWEST_DRAWS, 2 ** Math.ceil(Math.log2(wanted.length)));
+  const owners = Int32Array.from({ length: rounded }, (_, i) => wanted[i]?.group ?? 0);
+  const positions = tf.tidy(() => tf.gather(hidden, intTensor(owners) as tf.Tensor1D));
+  const drawn = await source.draw(positions, draws.rollout(wanted, step, rounded * noiseSize));
+  const length = Math.min(patchSize, NUM_FACTORS - step * patchSize);
+  await drawn.decode(wanted.flatMap((_, i) => Array.from({ length }, (__, k) => i * patchSize + k)));
+  const firstOf = new Map(groups.map((group, i) => [group, wanted.findIndex((draw) => draw.group === i)]));
+  const left = groups.flatMap((group) => {
+    const first = firstOf.get(group) as number;
+    return splitByTokens(group, length, count, (member, n) => drawn.tokens[(first + group.members.indexOf(member)) * patchSize + n]);
+  });
   drawn.dispose();
-  positions.dispose();
-  return tokens;
+  disposeTree({ hidden, positions });
+  return left;
 }
 
 /** Rows of equal length as one tensor, [rows, length]. */
-function joinRows(rows: readonly Int32Array[]): Tensor {
+export function joinRows(rows: readonly Int32Array[]): Tensor {
   const width = rows[0].length;
-  return intTensor(
-    Int32Array.from({ length: rows.length * width }, (_, i) => rows[Math.floor(i / width)][i % width]),
-    [rows.length, width],
-  );
-}
-
-/** What is fed next. Rows whose paths have parted are fed as well, for the others' sake; what was never decoded of them becomes id 0. */
-function lastPatches(paths: readonly Int32Array[], patchSize: number): Int32Array[] {
-  return paths.map((path) => path.subarray(path.length - patchSize).map((id) => Math.max(0, id)));
-}
-
-function extend(paths: readonly Int32Array[], drawn: Int32Array, offset: number, patchSize: number): Int32Array[] {
-  return paths.map((path, row) => Int32Array.of(...path, ...drawn.subarray(offset + row * patchSize, offset + (row + 1) * patchSize)));
-}
-
-/** How batches become one score. `weighted`: every window counts the same and each factor is clamped at 0. `reference`: every batch counts the same and only the product is clamped, so two negative factors give a positive score. */
-export const PROTOCOLS = ['weighted', 'reference'] as const;
-export type BrierProtocol = (typeof PROTOCOLS)[number];
-
-export interface BrierScore {
-  /** 100 · the geometric mean of the factors, as the paper prints it. */
-  readonly brierLM: number;
-  /** Brier-1 … Brier-4. */
-  readonly brier: readonly number[];
-  readonly numWindows: number;
-}
-
-export function aggregateBrier(batches: readonly Pick<BrierBatch, 'brier' | 'numWindows'>[], protocol: BrierProtocol): BrierScore {
-  const weightOf = (batch: { numWindows: number }) => (protocol === 'reference' ? 1 : batch.numWindows);
-  const total = batches.reduce((sum, batch) => sum + weightOf(batch), 0);
-  const brier = Array.from({ length: NUM_FACTORS }, (_, n) => batches.reduce((sum, batch) => sum + weightOf(batch) * batch.brier[n], 0) / total);
-  return { brierLM: brierLM(brier, protocol), brier, numWindows: batches.reduce((sum, batch) => sum + batch.numWindows, 0) };
-}
-
-export function brierLM(brier: readonly number[], protocol: BrierProtocol = 'weighted'): number {
-  const factors = protocol === 'reference' ? brier : brier.map((factor) => Math.max(factor, 0));
-  return (
-    100 *
-    Math.max(
-      0,
-      factors.reduce((product, factor) => product * factor, 1),
-    ) **
-      (1 / NUM_FACTORS)
-  );
+  const joined = new Int32Array(rows.length * width);
+  rows.forEach((row, i) => {
+    joined.set(row, i * width);
+  });
+  return intTensor(joined, [rows.length, width]);
 }

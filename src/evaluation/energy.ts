@@ -1,16 +1,114 @@
-/** The energy loss on held-out sequences, of the model and of a predictor that ignores the context. R positions · N samples · M targets · L latent. */
+/**
+ * Held-out losses of a language model: the one that it was trained with, and the energy loss of its samples, which every head has and a context-free
+ * predictor too. R positions · N samples · M targets · P patches · K tokens a patch · L latent.
+ */
 
 import type { Latents } from '../artifacts/index.ts';
-import { type CompiledStep, disposeTree, type Engine, floatTensor, intTensor, type Tensor, type TensorMap, tf } from '../engine/index.ts';
+import { type CompiledStep, disposeTree, type Engine, floatTensor, type LossOutputs, type Tensor, type TensorMap, tf } from '../engine/index.ts';
 import { energyParts } from '../math/index.ts';
-import { addNoise, type CalmConfig, calmLoss, NUM_TARGET_SAMPLES } from '../models/index.ts';
+import { addNoise, type CalmConfig, calmLoss, type Head, NUM_TARGET_SAMPLES, type PatchDecoder, readsLatents } from '../models/index.ts';
 import { RandomStream } from '../random.ts';
+import { joinRows } from './brier-lm.ts';
 
-/** Sequences with the Gaussians of their patches but the first. */
-export interface EnergySequence {
+/** A sequence with the Gaussians of all its patches. */
+export interface EncodedSequence {
   /** [P·K] */
   readonly ids: Int32Array;
-  readonly targets: Latents;
+  /** [P, latent] */
+  readonly latents: Latents;
+}
+
+/** Sequences as tensors: what the model reads, and what it is to predict. */
+export type EncodedBatch = {
+  /** [rows, (P−1)·K] */
+  readonly ids: Tensor;
+  /** [rows, P−1, latent], where the model reads latents. */
+  readonly latents?: Tensor;
+  /** Of every patch but the first, [rows·(P−1), latent]. */
+  readonly mean: Tensor;
+  readonly logStd: Tensor;
+};
+
+/** Puts sequences of one length together. */
+export function batchSequences(sequences: readonly EncodedSequence[], config: CalmConfig): EncodedBatch {
+  const { patchSize, latentSize } = config;
+  const rows = sequences.length;
+  const patches = sequences[0].ids.length / patchSize - 1;
+  const shape = [rows * patches, latentSize];
+  const part = (pick: (latents: Latents) => Float32Array, from: number) => {
+    const joined = new Float32Array(rows * patches * latentSize);
+    sequences.forEach(({ latents }, row) => {
+      joined.set(pick(latents).subarray(from * latentSize, (from + patches) * latentSize), row * patches * latentSize);
+    });
+    return joined;
+  };
+  return {
+    ids: joinRows(sequences.map(({ ids }) => ids.subarray(0, patches * patchSize))),
+    ...(readsLatents(config)
+      ? {
+          latents: floatTensor(
+            part(({ mean }) => mean, 0),
+            [rows, patches, latentSize],
+          ),
+        }
+      : {}),
+    mean: floatTensor(
+      part(({ mean }) => mean, 1),
+      shape,
+    ),
+    logStd: floatTensor(
+      part(({ logStd }) => logStd, 1),
+      shape,
+    ),
+  };
+}
+
+const SEQUENCES_A_BATCH = 8;
+
+/** Batches of sequences, each with the number of the first. */
+function batches<T>(sequences: readonly T[]): { sequences: readonly T[]; first: number }[] {
+  return Array.from({ length: Math.ceil(sequences.length / SEQUENCES_A_BATCH) }, (_, i) => ({
+    sequences: sequences.slice(i * SEQUENCES_A_BATCH, (i + 1) * SEQUENCES_A_BATCH),
+    first: i * SEQUENCES_A_BATCH,
+  }));
+}
+
+type LossInputs = { readonly parameters: TensorMap; readonly batch: EncodedBatch; readonly draws: TensorMap };
+
+/** Measures the training loss of one model again and again: the draws are the same each time, so two measurements differ by the model alone. */
+export class HeldOutLoss {
+  readonly #config: CalmConfig;
+  readonly #head: Head;
+  readonly #sequences: readonly EncodedSequence[];
+  readonly #seed: number;
+  readonly #run: CompiledStep<LossInputs, LossOutputs>;
+
+  constructor(engine: Engine, config: CalmConfig, head: Head, sequences: readonly EncodedSequence[], seed: number) {
+    this.#config = config;
+    this.#head = head;
+    this.#sequences = sequences;
+    this.#seed = seed;
+    this.#run = engine.compile(({ parameters, batch, draws }: LossInputs) => {
+      const { ids, latents, mean, logStd } = batch;
+      return calmLoss(parameters, config, head, { ids, ...(latents ? { latents } : {}), targets: { mean, logStd } }, draws);
+    });
+  }
+
+  /** The loss and its companions, teacher-forced, averaged over positions. */
+  async measure(parameters: TensorMap): Promise<Record<string, number>> {
+    const sums: Record<string, number> = {};
+    for (const { sequences, first } of batches(this.#sequences)) {
+      const batch = batchSequences(sequences, this.#config);
+      const streams = (purpose: string) => new RandomStream(this.#seed, 'energy evaluation', first, purpose);
+      const draws = this.#head.drawTraining(this.#config, batch.mean.shape[0], NUM_TARGET_SAMPLES, streams);
+      const outputs = await this.#run({ parameters, batch, draws });
+      for (const [name, tensor] of Object.entries(outputs)) {
+        sums[name] = (sums[name] ?? 0) + (sequences.length / this.#sequences.length) * ((await tensor.data())[0] as number);
+      }
+      disposeTree({ batch, draws, outputs });
+    }
+    return sums;
+  }
 }
 
 /** Means over positions; loss = fidelity − diversity, lower is better. */
@@ -20,110 +118,77 @@ export interface EnergyMeasure {
   readonly diversity: number;
 }
 
-const SEQUENCES_A_BATCH = 8;
-const TERMS = ['loss', 'fidelity', 'diversity'] as const;
+type ScoreInputs = { readonly mean: Tensor; readonly logStd: Tensor; readonly targetNoise: Tensor; readonly samples: Tensor };
+type ScoreOutputs = { readonly loss: Tensor; readonly fidelity: Tensor; readonly diversity: Tensor };
 
-type Inputs = {
-  readonly parameters: TensorMap;
-  readonly ids: Tensor;
-  readonly mean: Tensor;
-  readonly logStd: Tensor;
-  readonly noise: Tensor;
-  readonly targetNoise: Tensor;
-};
-type Outputs = { readonly loss: Tensor; readonly fidelity: Tensor; readonly diversity: Tensor };
-
-/** Measures one model again and again: the draws are the same each time, so two measurements differ by the model alone. */
-export class EnergyEvaluator {
-  readonly #engine: Engine;
+/** The energy loss (β = 1) of samples from any source against the encoder's Gaussians: model samples N = 8, target samples M = 100. */
+export class EnergyScore {
+  readonly #sequences: readonly EncodedSequence[];
   readonly #config: CalmConfig;
-  readonly #sequences: readonly EnergySequence[];
   readonly #seed: number;
-  readonly #numTargets: number;
-  #run: CompiledStep<Inputs, Outputs> | undefined;
+  readonly #run: CompiledStep<ScoreInputs, ScoreOutputs>;
 
-  constructor(engine: Engine, config: CalmConfig, sequences: readonly EnergySequence[], seed: number, numTargets = NUM_TARGET_SAMPLES) {
-    this.#engine = engine;
+  constructor(engine: Engine, config: CalmConfig, sequences: readonly EncodedSequence[], seed: number) {
     this.#config = config;
     this.#sequences = sequences;
     this.#seed = seed;
-    this.#numTargets = numTargets;
+    this.#run = engine.compile(scoreSamples);
   }
 
-  /** The model's energy loss, teacher-forced. */
-  async measure(parameters: TensorMap): Promise<EnergyMeasure> {
-    const config = this.#config;
-    return this.#average(async (batch) => {
-      const { ids, mean, logStd, targetNoise, rows, positions } = this.#tensors(batch);
-      const noise = floatTensor(this.#stream(batch, 'noise').uniforms(config.numSamples * positions * config.noiseSize, -0.5), [
-        config.numSamples,
-        positions,
-        config.noiseSize,
-      ]);
-      const inputs: Inputs = { parameters, ids, mean, logStd, noise, targetNoise };
-      this.#run ??= this.#engine.compile((given: Inputs) => calmLoss(given.parameters, config, { ids: given.ids, targets: given }, given) as Outputs);
-      const outputs = await this.#run(inputs);
-      disposeTree({ ids, mean, logStd, noise, targetNoise });
-      return { outputs, weight: rows };
+  /** Of the model's own head, teacher-forced. */
+  ofModel(decoder: PatchDecoder): Promise<EnergyMeasure> {
+    const { hiddenSize } = this.#config;
+    return this.#average(async ({ ids }, positions, first) => {
+      const { hidden, cache } = await decoder.feed(ids);
+      const flat = tf.reshape(hidden, [positions, hiddenSize]);
+      const noise = decoder.drawNoise(this.#stream(first, 'noise'), NUM_SAMPLES * positions * decoder.noiseSize);
+      const latents = await decoder.drawLatents(flat, noise);
+      const samples = tf.transpose(latents, [1, 0, 2]);
+      disposeTree({ hidden, cache, flat, latents });
+      return samples;
     });
   }
 
   /**
-   * The loss of a context-free predictor, whose samples are latents of the corpus's own patches drawn at random: what a head can reach that knows the
-   * patches but not the text before. A model that has learnt from context lies below it.
+   * Of a context-free predictor, whose samples are latents of the corpus's own patches drawn at random: what a head can reach that knows the patches but
+   * not the text before. A model that has learnt from context lies below it.
    * @param draw latents of `count` random training patches, [count·latent]
    */
-  async measureContextFree(draw: (count: number, batch: number) => Promise<Float32Array>): Promise<EnergyMeasure> {
-    const { numSamples, latentSize, beta } = this.#config;
-    type Given = Omit<Inputs, 'parameters' | 'ids' | 'noise'> & { readonly samples: Tensor };
-    const run = this.#engine.compile((given: Given) => scoreSamples(given, beta));
-    return this.#average(async (batch, index) => {
-      const { ids, mean, logStd, targetNoise, rows, positions } = this.#tensors(batch);
-      const samples = floatTensor(await draw(positions * numSamples, index), [positions, numSamples, latentSize]);
-      const outputs = await run({ mean, logStd, targetNoise, samples });
-      disposeTree({ ids, mean, logStd, targetNoise, samples });
-      return { outputs, weight: rows };
-    });
+  ofContextFree(draw: (count: number, batch: number) => Promise<Float32Array>): Promise<EnergyMeasure> {
+    return this.#average(async (_, positions, first) =>
+      floatTensor(await draw(positions * NUM_SAMPLES, first / SEQUENCES_A_BATCH), [positions, NUM_SAMPLES, this.#config.latentSize]),
+    );
   }
 
-  async #average(measureBatch: (batch: readonly EnergySequence[], index: number) => Promise<{ outputs: Outputs; weight: number }>): Promise<EnergyMeasure> {
+  async #average(samplesOf: (batch: EncodedBatch, positions: number, first: number) => Promise<Tensor>): Promise<EnergyMeasure> {
     const sums = { loss: 0, fidelity: 0, diversity: 0 };
-    for (let start = 0; start < this.#sequences.length; start += SEQUENCES_A_BATCH) {
-      const { outputs, weight } = await measureBatch(this.#sequences.slice(start, start + SEQUENCES_A_BATCH), start / SEQUENCES_A_BATCH);
-      for (const term of TERMS) sums[term] += (weight / this.#sequences.length) * ((await outputs[term].data())[0] as number);
-      disposeTree(outputs);
+    for (const { sequences, first } of batches(this.#sequences)) {
+      const batch = batchSequences(sequences, this.#config);
+      const [positions, latentSize] = batch.mean.shape as [number, number];
+      const samples = await samplesOf(batch, positions, first);
+      const shape = [positions, NUM_TARGET_SAMPLES, latentSize];
+      const targetNoise = floatTensor(this.#stream(first, 'targets').normals(positions * NUM_TARGET_SAMPLES * latentSize), shape);
+      const { mean, logStd } = batch;
+      const outputs = await this.#run({ mean, logStd, targetNoise, samples });
+      for (const term of Object.keys(sums) as (keyof EnergyMeasure)[])
+        sums[term] += (sequences.length / this.#sequences.length) * ((await outputs[term].data())[0] as number);
+      disposeTree({ batch, samples, targetNoise, outputs });
     }
     return sums;
   }
 
-  #tensors(batch: readonly EnergySequence[]) {
-    const { patchSize, latentSize } = this.#config;
-    const rows = batch.length;
-    const width = batch[0].ids.length - patchSize;
-    const positions = (rows * width) / patchSize;
-    const join = (pick: (sequence: EnergySequence) => Float32Array) =>
-      floatTensor(Float32Array.from(batch.flatMap((sequence) => Array.from(pick(sequence)))), [positions, latentSize]);
-    const ids = intTensor(Int32Array.from(batch.flatMap((sequence) => Array.from(sequence.ids.subarray(0, width)))), [rows, width]);
-    const targetNoise = floatTensor(this.#stream(batch, 'targets').normals(positions * this.#numTargets * latentSize), [
-      positions,
-      this.#numTargets,
-      latentSize,
-    ]);
-    return { ids, mean: join(({ targets }) => targets.mean), logStd: join(({ targets }) => targets.logStd), targetNoise, rows, positions };
-  }
-
-  #stream(batch: readonly EnergySequence[], purpose: string): RandomStream {
-    return new RandomStream(this.#seed, 'energy evaluation', this.#sequences.indexOf(batch[0]), purpose);
+  #stream(first: number, purpose: string): RandomStream {
+    return new RandomStream(this.#seed, 'energy evaluation', first, purpose);
   }
 }
 
-/** The energy loss of samples that are given, [positions, N, latent]. */
-function scoreSamples(
-  { mean, logStd, targetNoise, samples }: Omit<Inputs, 'parameters' | 'ids' | 'noise'> & { readonly samples: Tensor },
-  beta: number,
-): Outputs {
+/** N and β of the measure, the same for every model that is compared. */
+const [NUM_SAMPLES, BETA] = [8, 1];
+
+/** @param given samples [positions, N, latent], targetNoise [positions, M, latent] */
+function scoreSamples({ mean, logStd, targetNoise, samples }: ScoreInputs): ScoreOutputs {
   const targets = addNoise({ mean: tf.expandDims(mean, 1), logStd: tf.expandDims(logStd, 1) }, targetNoise);
-  const parts = energyParts(samples, targets, beta);
+  const parts = energyParts(samples, targets, BETA);
   const [fidelity, diversity] = [tf.mean(parts.fidelity), tf.mean(parts.diversity)];
   return { loss: tf.sub(fidelity, diversity), fidelity, diversity };
 }

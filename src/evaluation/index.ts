@@ -1,7 +1,12 @@
-/** Judging models. */
+/** Judging models on held-out text. */
 
 export { type BrierInterval, brierInterval } from './bootstrap.ts';
+export * from './brier-exact.ts';
 export * from './brier-lm.ts';
-export { EnergyEvaluator, type EnergyMeasure, type EnergySequence } from './energy.ts';
-export { measureReconstruction, NOISE_LEVELS, type Reconstruction } from './reconstruction.ts';
+export * from './brier-sampler.ts';
+export * from './brier-score.ts';
+export * from './cross-entropy.ts';
+export * from './energy.ts';
+export * from './reconstruction.ts';
+export * from './temperature.ts';
 export { UnigramCounts } from './unigram.ts';

@@ -1,6 +1,6 @@
 /** The unigram sampler: draws every token from the corpus's token frequencies. Any model should beat it. */
 
-import { type BrierScore, type BrierSums, brierLM, meansOf, NUM_FACTORS } from './brier-lm.ts';
+import { type BrierScore, type BrierSums, brierLM, meansOf, NUM_FACTORS } from './brier-score.ts';
 
 /** Token counts, [vocabulary]. */
 export class UnigramCounts {

@@ -28,3 +28,6 @@ export const gatedSilu = tf.customGrad((gate, up, save) => {
 function siluSlope(y: Tensor, sigmoid: Tensor): Tensor {
   return tf.add(sigmoid, tf.sub(y, tf.mul(y, sigmoid)));
 }
+
+/** x, with no gradient. */
+export const detach = tf.customGrad((x) => ({ value: tf.clone(x as Tensor), gradFunc: (dy) => tf.zerosLike(dy) })) as (x: Tensor) => Tensor;

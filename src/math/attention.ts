@@ -1,8 +1,8 @@
-/** Rotary causal attention. B batch · H heads · Q queries · S keys · D head size. */
+/** Rotary causal attention. B batch · H heads · P positions · Q queries · S keys · D head size. */
 
 import { floatTensor, type Tensor, tf } from '../engine/index.ts';
 
-/** cos and sin of the rotary angles, each [positions, head size]. */
+/** cos and sin of the rotary angles, each [..., positions, head size]. */
 export interface RotaryTable {
   readonly cos: Tensor;
   readonly sin: Tensor;
@@ -10,12 +10,11 @@ export interface RotaryTable {
 
 /**
  * Angles position · θ^(−2i/D) for i = 0 … D/2 − 1, repeated for both halves (the rotate-half convention of Llama).
- * @param start the first position, a scalar; later chunks of a cached rollout begin where the cache ends
+ * @param positions [..., positions], float
  */
-export function rotaryTable(start: Tensor | number, count: number, headSize: number, theta: number): RotaryTable {
+export function rotaryTable(positions: Tensor, headSize: number, theta: number): RotaryTable {
   const frequencies = Float32Array.from({ length: headSize }, (_, i) => 1 / theta ** ((2 * (i % (headSize / 2))) / headSize));
-  const positions = tf.add(tf.range(0, count, 1, 'float32'), start);
-  const angles = tf.mul(tf.expandDims(positions, 1), floatTensor(frequencies, [1, headSize]));
+  const angles = tf.mul(tf.expandDims(positions, -1), floatTensor(frequencies, [headSize]));
   return { cos: tf.cos(angles), sin: tf.sin(angles) };
 }
 
@@ -33,14 +32,16 @@ export function rotate(x: Tensor, { cos, sin }: RotaryTable): Tensor {
  * @param query [batch, heads, queries, head size]
  * @param key [batch, heads, keys, head size]
  * @param value [batch, heads, keys, head size]
- * @param mask added to the scores, [queries, keys]: see causalMask
+ * @param mask added to the scores, [queries, keys] (see causalMask) or [batch, 1, queries, keys]
  * @returns [batch, heads, queries, head size]
  */
 export function attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor): Tensor {
   const [batch, heads, , size] = query.shape as [number, number, number, number];
   const flat = (x: Tensor) => tf.reshape(x, [batch * heads, x.shape[2] as number, size]) as tf.Tensor3D;
   const scores = tf.mul(tf.matMul(flat(query), flat(key), false, true), 1 / Math.sqrt(size));
-  const weights = tf.softmax(tf.add(scores, mask));
+  const masked =
+    mask.shape.length === 2 ? tf.add(scores, mask) : tf.reshape(tf.add(tf.reshape(scores, [batch, heads, ...scores.shape.slice(1)]), mask), scores.shape);
+  const weights = tf.softmax(masked);
   return tf.reshape(tf.matMul(weights as tf.Tensor3D, flat(value)), query.shape);
 }
 

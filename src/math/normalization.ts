@@ -51,3 +51,19 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon = 1e-
   });
   return tf.reshape(run(tf.reshape(x, [-1, size]), weight, bias), x.shape);
 }
+
+/**
+ * (x − mean) / √(variance + ε): a layer norm without weight and bias.
+ * @param x [..., size]
+ * @returns [..., size]
+ */
+export function standardize(x: Tensor, epsilon = 1e-6): Tensor {
+  const run = tf.customGrad((rows, save) => {
+    const centred = tf.sub(rows as Tensor, tf.mean(rows as Tensor, -1, true));
+    const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon));
+    const normal = tf.mul(centred, inverse);
+    (save as unknown as tf.GradSaveFunc)([normal, inverse]);
+    return { value: normal, gradFunc: (dy, [n, r]) => tf.mul(r, tf.sub(dy, tf.add(tf.mean(dy, -1, true), tf.mul(n, tf.mean(tf.mul(dy, n), -1, true))))) };
+  });
+  return run(x);
+}

@@ -4,11 +4,18 @@ export * from './autoencoder/autoencoder.ts';
 export { AUTOENCODER_DEFAULTS, type AutoencoderConfig } from './autoencoder/config.ts';
 export { CorpusEncoder, DistinctPatchEncoder } from './autoencoder/corpus-encoder.ts';
 export { encodeByTables, encoderTables } from './autoencoder/encoder-tables.ts';
-export { type BackboneOutput, embedPatches, extendCache, type KeyValueCache, type PastPatches, runBackbone } from './calm/backbone.ts';
+export { type Branch, CachedSequence } from './cached-sequence.ts';
+export { embedPatches, readsLatents, runBackbone } from './calm/backbone.ts';
 export * from './calm/calm.ts';
 export { CALM_DEFAULTS, type CalmConfig, NUM_TARGET_SAMPLES } from './calm/config.ts';
 export { DrawnPatches, PatchDecoder } from './calm/decoding.ts';
-export { sampleEnergyHead } from './calm/heads/energy.ts';
+export { runAdaLn, timeFeatures } from './calm/heads/adaln-network.ts';
+export { diffusionHead, diffusionTerms, samplingSchedule, stepBack, stepNumbers } from './calm/heads/diffusion.ts';
+export { energyHead, sampleEnergyHead } from './calm/heads/energy.ts';
+export { flowErrors, flowHead, networkTime } from './calm/heads/flow.ts';
+export type { Head, HeadSampler, Streams } from './calm/heads/head.ts';
+export { type HeadEntry, headNames, loadHead, registerHead } from './calm/heads/registry.ts';
+export type { HeadSampling } from './calm/heads/sampling.ts';
 export {
   AUTOENCODER_PREFIX,
   type Autoencoder,
@@ -18,4 +25,8 @@ export {
   loadAutoencoder,
   loadLanguageModel,
 } from './language-model.ts';
+export { extendCache, type KeyValueCache, type LlamaOutput } from './llama.ts';
 export { countParameters, initParameters, isDecayed, loadParameters, type ParameterTable, storeParameters } from './parameters.ts';
+export { TRANSFORMER_DEFAULTS, type TransformerConfig } from './transformer/config.ts';
+export { type DrawnTokens, inverseCdf, TransformerDecoder } from './transformer/decoding.ts';
+export * from './transformer/transformer.ts';

@@ -6,7 +6,10 @@ import { modelMismatch } from '../errors.ts';
 import { autoencoderTable } from './autoencoder/autoencoder.ts';
 import type { AutoencoderConfig } from './autoencoder/config.ts';
 import { calmTable } from './calm/calm.ts';
-import type { CalmConfig } from './calm/config.ts';
+import { CALM_DEFAULTS, type CalmConfig } from './calm/config.ts';
+import type { Head } from './calm/heads/head.ts';
+import { loadHead } from './calm/heads/registry.ts';
+import { configure } from './config.ts';
 import { loadParameters } from './parameters.ts';
 
 export interface Autoencoder {
@@ -16,6 +19,7 @@ export interface Autoencoder {
 
 export interface LanguageModel {
   readonly config: CalmConfig;
+  readonly head: Head;
   readonly parameters: TensorMap;
   readonly autoencoder: Autoencoder;
 }
@@ -29,7 +33,9 @@ export async function loadAutoencoder(folder: ModelFolder): Promise<Autoencoder>
 }
 
 export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageModel> {
-  const config = await folder.readConfig<CalmConfig>();
+  const stated = await folder.readConfig<Partial<CalmConfig>>();
+  const config = configure(CALM_DEFAULTS, stated);
+  const head = await loadHead(config.modelType);
   const autoencoderConfig = await folder.readConfig<AutoencoderConfig>('ae_config');
   checkFits(config, autoencoderConfig);
   const stored = await folder.readWeights();
@@ -37,7 +43,7 @@ export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageMo
     config: autoencoderConfig,
     parameters: loadParameters(autoencoderTable(autoencoderConfig), stored, folder.weightsFile, AUTOENCODER_PREFIX),
   };
-  return { config, parameters: loadParameters(calmTable(config), stored, folder.weightsFile), autoencoder };
+  return { config, head, parameters: loadParameters(calmTable(config, head), stored, folder.weightsFile), autoencoder };
 }
 
 /** A language model and an autoencoder must agree on what a patch and a latent are. */

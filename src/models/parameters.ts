@@ -9,8 +9,13 @@ import { tensorMissing, tensorShape } from '../errors.ts';
 import { RandomStream } from '../random.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from '../shapes.ts';
 
-/** How a parameter begins. `normal` is N(0, initializerRange²). */
-export type Initializer = 'normal' | 'zeros' | 'ones';
+/**
+ * How a parameter begins. `normal` is N(0, initializerRange²), `narrow` N(0, 0.02²) whatever the range is, `xavier` uniform within √(6 / (in + out))
+ * (Glorot & Bengio 2010).
+ */
+export type Initializer = 'normal' | 'narrow' | 'xavier' | 'zeros' | 'ones';
+
+const NARROW = 0.02;
 
 export interface ParameterSpec {
   readonly shape: Shape;
@@ -44,7 +49,9 @@ export function swigluSpec(name: string, size: number, intermediateSize: number)
 export function initParameters(table: ParameterTable, seed: number, initializerRange: number): TensorMap {
   const firstValues = (name: string, { shape, init }: ParameterSpec) => {
     const size = sizeOf(shape);
-    if (init === 'normal') return new RandomStream(seed, 'init', name).normals(size).map((x) => x * initializerRange);
+    const stream = new RandomStream(seed, 'init', name);
+    if (init === 'normal' || init === 'narrow') return stream.normals(size).map((x) => x * (init === 'narrow' ? NARROW : initializerRange));
+    if (init === 'xavier') return stream.uniforms(size, -0.5).map((x) => 2 * x * Math.sqrt(6 / (shape[0] + shape[1])));
     return new Float32Array(size).fill(init === 'ones' ? 1 : 0);
   };
   return Object.fromEntries(Object.entries(table).map(([name, spec]) => [name, floatTensor(firstValues(name, spec), spec.shape)]));

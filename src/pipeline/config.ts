@@ -6,6 +6,8 @@ import { cosmiconfig } from 'cosmiconfig';
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { configInvalid, configNotFound, configSyntax, configUnknownKey, noConfig, type SourceLocation } from '../errors.ts';
+import { applyCell, cellsOf, type Labels, type Matrix, matrixSchema } from './matrix.ts';
+import { type ReportConfig, reportConfig } from './report-config.ts';
 
 const SEARCH_PLACES = ['calm.yaml', 'calm.yml', 'calm.json', '.calmrc', '.calmrc.yaml', '.calmrc.json', 'package.json'];
 
@@ -23,6 +25,7 @@ const stageEntry = z.looseObject({
 
 /** The run configuration without the stages' own fields. */
 export const runConfigSchema = z.strictObject({
+  extends: z.string().optional().describe('A configuration that this one adds to or changes, relative to this file.'),
   name: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a run name may hold letters, digits, ., - and _')
@@ -31,7 +34,9 @@ export const runConfigSchema = z.strictObject({
   seed: z.int().nonnegative().default(0).describe('Every random number of the run follows from it.'),
   engine: z.string().default('auto').describe('auto | node-gpu | node | onnx | wasm | cpu. `auto` takes the first of these that is there.'),
   output: z.string().default('runs').describe('Folder of all runs, relative to where calm is started.'),
-  plugins: z.array(z.string()).default([]).describe('Packages or files (./…) that bring further stages.'),
+  plugins: z.array(z.string()).default([]).describe('Packages or files (./…) that bring further stages or heads.'),
+  matrix: matrixSchema.optional(),
+  report: reportConfig.optional().describe('What `calm report` shows of this run.'),
   stages: z
     .record(
       stageId,
@@ -56,6 +61,10 @@ export interface RunConfig {
   readonly output: string;
   readonly plugins: readonly string[];
   readonly stages: Readonly<Record<string, StageEntry>>;
+  readonly matrix?: Matrix;
+  readonly report?: ReportConfig;
+  /** One configuration for each combination of the matrix; this one alone where there is none. */
+  readonly cells: readonly { readonly labels: Labels; readonly config: RunConfig }[];
   /** The file that it came from. */
   readonly file: string;
   /** Paths of the configuration are relative to this folder. */
@@ -98,8 +107,39 @@ async function findConfig(workingDirectory: string): Promise<string> {
   return found.filepath;
 }
 
+/**
+ * Parses a configuration and what it `extends`: records are merged key by key, everything else is replaced. Paths of the configuration stay relative to
+ * the file that is run.
+ */
+export function parseConfig(file: string, text: string, above: readonly string[] = []): ConfigDocument {
+  const own = parseOne(file, text);
+  const { extends: named, ...data } = own.data;
+  if (named === undefined) return own;
+  if (typeof named !== 'string') throw configInvalid(own.locate(['extends']), 'extends', 'must be the path of a configuration');
+  const base = resolve(dirname(file), named);
+  if (!existsSync(base)) throw configInvalid(own.locate(['extends']), 'extends', `there is no file ${base}`);
+  if ([...above, file].includes(base)) throw configInvalid(own.locate(['extends']), 'extends', `${base} extends itself`);
+  const inherited = parseConfig(base, readFileSync(base, 'utf8'), [...above, file]);
+  const isOwn = (path: readonly PropertyKey[]) => path.length === 0 || hasPath(data, path);
+  return { ...own, data: merge(inherited.data, data), locate: (path) => (isOwn(path) ? own : inherited).locate(path) };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function merge(base: Record<string, unknown>, own: Record<string, unknown>): Record<string, unknown> {
+  const merged = Object.entries(own).map(([key, value]) => [key, isRecord(base[key]) && isRecord(value) ? merge(base[key], value) : value]);
+  return { ...base, ...Object.fromEntries(merged) };
+}
+
+function hasPath(data: unknown, [first, ...rest]: readonly PropertyKey[]): boolean {
+  if (first === undefined) return true;
+  return typeof data === 'object' && data !== null && first in data && hasPath((data as Record<PropertyKey, unknown>)[first], rest);
+}
+
 /** Parses YAML (or JSON, which is YAML). Its duplicate keys, tabs and the like are errors with line and column; no tag runs code. */
-export function parseConfig(file: string, text: string): ConfigDocument {
+function parseOne(file: string, text: string): ConfigDocument {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
   const locationAt = (offset: number | undefined): SourceLocation => {
@@ -148,7 +188,7 @@ export function checkConfig(document: ConfigDocument): RunConfig {
   if (!result.success) throw issueError(result.error.issues[0], document.locate, [], 'The configuration', Object.keys(runConfigSchema.shape));
   const { name, stages, ...rest } = result.data;
   const entries = Object.entries(stages).map(([id, { uses, inputs, ...fields }]) => [id, { uses: uses ?? id, inputs: inputs ?? {}, fields }] as const);
-  return {
+  const config: Omit<RunConfig, 'cells'> = {
     ...rest,
     name: name ?? nameOf(document.file),
     stages: Object.fromEntries(entries),
@@ -156,6 +196,15 @@ export function checkConfig(document: ConfigDocument): RunConfig {
     directory: document.directory,
     locate: document.locate,
   };
+  if (!rest.matrix) return withItself(config);
+  return { ...config, cells: cellsOf(rest.matrix).map((cell) => ({ labels: cell.labels, config: checkConfig(applyCell(document, cell)) })) };
+}
+
+/** A configuration without a matrix is its own only cell. */
+export function withItself(config: Omit<RunConfig, 'cells'>): RunConfig {
+  const whole = { ...config, cells: [] as { labels: Labels; config: RunConfig }[] };
+  whole.cells.push({ labels: {}, config: whole });
+  return whole;
 }
 
 function nameOf(file: string): string {

@@ -12,7 +12,11 @@ import { fieldsOf } from './stage-fields.ts';
 export type Source = { readonly type: 'stage'; readonly id: string; readonly port: string } | { readonly type: 'folder'; readonly directory: string };
 
 export interface StageNode {
+  /** Its folder's name. */
   readonly id: string;
+  /** Its name in the configuration: `train-lm` of `train-lm@flow`. */
+  readonly base: string;
+  readonly seed: number;
   readonly stage: AnyStage;
   /** The stage's configuration, checked, defaults filled in. */
   readonly config: Record<string, unknown>;
@@ -25,7 +29,7 @@ export async function buildGraph(config: RunConfig, registry: Registry): Promise
   const stages = Object.fromEntries(Object.entries(config.stages).map(([id, entry]) => [id, registry.get(entry.uses, config.locate(['stages', id]))]));
   const nodes: StageNode[] = [];
   for (const [id, entry] of Object.entries(config.stages)) {
-    nodes.push({ id, stage: stages[id], config: await checkFields(config, id, entry, stages[id]), inputs: wire(config, id, entry, stages, registry) });
+    nodes.push({ id, base: id, seed: config.seed, stage: stages[id], config: await checkFields(config, id, entry, stages[id]), inputs: wire(config, id, entry, stages, registry) });
   }
   // Loops first: what waits for itself is worse than what is of the wrong kind.
   const sorted = sortByNeed(nodes);
@@ -141,12 +145,17 @@ export interface Selection {
   readonly only?: readonly string[];
 }
 
-/** The ids that a selection covers. */
+/** The ids that a selection covers. A name of the configuration stands for all its variants. */
 export function select(nodes: readonly StageNode[], { from, until, only }: Selection): Set<string> {
-  const ids = nodes.map(({ id }) => id);
-  for (const id of [from, until, ...(only ?? [])]) if (id !== undefined && !ids.includes(id)) throw unknownStageId(id, ids);
+  const named = (name: string) => {
+    const found = nodes.filter(({ id, base }) => id === name || base === name).map(({ id }) => id);
+    if (found.length === 0) throw unknownStageId(name, [...new Set(nodes.flatMap(({ id, base }) => [id, base]))]);
+    return found;
+  };
   const upstream = (id: string): string[] => [id, ...needsOf(nodes.find((node) => node.id === id) as StageNode).flatMap(upstream)];
-  const isSelected = (id: string) =>
-    (!only?.length || only.includes(id)) && (from === undefined || upstream(id).includes(from)) && (until === undefined || upstream(until).includes(id));
-  return new Set(ids.filter(isSelected));
+  const [first, last, wanted] = [from === undefined ? undefined : named(from), until === undefined ? undefined : named(until), only?.flatMap(named)];
+  const isBefore = new Set(last?.flatMap(upstream));
+  const isSelected = ({ id }: StageNode) =>
+    (!wanted?.length || wanted.includes(id)) && (!first || upstream(id).some((need) => first.includes(need))) && (!last || isBefore.has(id));
+  return new Set(nodes.filter(isSelected).map(({ id }) => id));
 }

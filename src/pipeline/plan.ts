@@ -1,15 +1,18 @@
-/** What a run would do, and why: configuration + registry + manifests → ordered stages, each fresh, stale or blocked. Changes nothing. */
+/** What a run would do, and why: configuration + registry + manifests → ordered stages, each fresh, shared, stale or blocked. Changes nothing. */
 
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import type { ArtifactKind } from '../plugin/index.ts';
 import type { RunConfig } from './config.ts';
 import { differences, fingerprint } from './fingerprint.ts';
 import { buildGraph, kindOf, type Selection, type Source, type StageNode, select } from './graph.ts';
 import type { Registry } from './registry.ts';
+import { type CellStages, mergeCells } from './matrix.ts';
 import { type Manifest, RunFolder, readManifest } from './run-folder.ts';
+import { findShared, type SharedResult } from './shared-results.ts';
 
-export type PlannedState = 'fresh' | 'stale' | 'blocked' | 'left out';
+/** `shared`: another run has the same result, which is taken. */
+export type PlannedState = 'fresh' | 'shared' | 'stale' | 'blocked' | 'left out';
 
 export interface PlannedStage {
   readonly node: StageNode;
@@ -22,12 +25,16 @@ export interface PlannedStage {
   readonly sources: unknown;
   /** Of the result that is there now. */
   readonly manifest: Manifest | undefined;
+  /** The same result in another run. */
+  readonly shared?: SharedResult;
 }
 
 export interface Plan {
   readonly config: RunConfig;
   readonly folder: RunFolder;
   readonly stages: readonly PlannedStage[];
+  /** The runs of a matrix, one where there is none. */
+  readonly cells: readonly CellStages[];
 }
 
 export interface PlanOptions extends Selection {
@@ -38,24 +45,33 @@ export interface PlanOptions extends Selection {
 
 /** Plans a run. Unknown stages, wrong wires, cycles and bad fields are errors here, before any work. */
 export async function makePlan(config: RunConfig, registry: Registry, options: PlanOptions): Promise<Plan> {
-  const nodes = await buildGraph(config, registry);
+  const graphs = [];
+  for (const { labels, config: cell } of config.cells) graphs.push({ labels, config: cell, nodes: await buildGraph(cell, registry) });
+  const { nodes, cells } = mergeCells(graphs);
   const folder = new RunFolder(resolve(options.workingDirectory, config.output, config.name));
   const selected = select(nodes, options);
   const planned = new Map<string, PlannedStage>();
+  const shared = memoise(() => findShared(resolve(options.workingDirectory, config.output), config.name));
   for (const node of nodes)
-    planned.set(node.id, await planStage(node, { config, folder, planned, isSelected: selected.has(node.id), force: options.force ?? false }));
-  return { config, folder, stages: [...planned.values()] };
+    planned.set(node.id, await planStage(node, { config, folder, planned, shared, isSelected: selected.has(node.id), force: options.force ?? false }));
+  return { config, folder, stages: [...planned.values()], cells };
+}
+
+function memoise<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 interface Surroundings {
   readonly config: RunConfig;
   readonly folder: RunFolder;
   readonly planned: ReadonlyMap<string, PlannedStage>;
+  readonly shared: () => Promise<ReadonlyMap<string, SharedResult>>;
   readonly isSelected: boolean;
   readonly force: boolean;
 }
 
-async function planStage(node: StageNode, { config, folder, planned, isSelected, force }: Surroundings): Promise<PlannedStage> {
+async function planStage(node: StageNode, { config, folder, planned, shared: sharedResults, isSelected, force }: Surroundings): Promise<PlannedStage> {
   const manifest = await folder.manifest(node.id);
   const inputs: Manifest['inputs'] = {};
   for (const [port, source] of Object.entries(node.inputs)) inputs[port] = await describeSource(source, planned);
@@ -65,18 +81,20 @@ async function planStage(node: StageNode, { config, folder, planned, isSelected,
     version: node.stage.version ?? 1,
     config: node.config,
     inputs: Object.fromEntries(Object.entries(inputs).map(([port, input]) => [port, input.fingerprint])),
-    seed: config.seed,
+    seed: node.seed,
     formats: formatsOf(node),
     sources,
   });
   const blocked = isSelected ? blockedBy(node, planned) : [];
   const reasons = [
     ...blocked,
-    ...(manifest ? staleReasons(node, config, manifest, inputs, sources, wanted) : ['has not been run']),
+    ...(manifest ? staleReasons(node, manifest, inputs, sources, wanted) : ['has not been run']),
     ...(force && isSelected ? ['forced'] : []),
   ];
-  const state: PlannedState = !isSelected ? 'left out' : blocked.length ? 'blocked' : reasons.length ? 'stale' : 'fresh';
-  return { node, state, reasons, fingerprint: isSelected || !manifest ? wanted : manifest.fingerprint, inputs, sources, manifest };
+  const shared = isSelected && !force && !blocked.length && reasons.length ? (await sharedResults()).get(wanted) : undefined;
+  if (shared) reasons.push(`the same is in ${relative(dirname(folder.directory), shared.directory)}`);
+  const state: PlannedState = !isSelected ? 'left out' : blocked.length ? 'blocked' : shared ? 'shared' : reasons.length ? 'stale' : 'fresh';
+  return { node, state, reasons, fingerprint: isSelected || !manifest ? wanted : manifest.fingerprint, inputs, sources, manifest, ...(shared ? { shared } : {}) };
 }
 
 async function describeSource(source: Source, planned: ReadonlyMap<string, PlannedStage>): Promise<{ from: string; fingerprint: string }> {
@@ -102,12 +120,12 @@ function blockedBy(node: StageNode, planned: ReadonlyMap<string, PlannedStage>):
   });
 }
 
-function staleReasons(node: StageNode, config: RunConfig, manifest: Manifest, inputs: Manifest['inputs'], sources: unknown, wanted: string): string[] {
+function staleReasons(node: StageNode, manifest: Manifest, inputs: Manifest['inputs'], sources: unknown, wanted: string): string[] {
   if (manifest.fingerprint === wanted) return [];
   const reasons = [
     ...differences(manifest.config, node.config),
     ...(manifest.uses === node.stage.name ? [] : [`stage ${manifest.uses} → ${node.stage.name}`]),
-    ...(manifest.seed === config.seed ? [] : [`seed ${manifest.seed} → ${config.seed}`]),
+    ...(manifest.seed === node.seed ? [] : [`seed ${manifest.seed} → ${node.seed}`]),
     ...(manifest.stageVersion === (node.stage.version ?? 1) ? [] : [`stage version ${manifest.stageVersion} → ${node.stage.version ?? 1}`]),
     ...Object.entries(inputs).flatMap(([port, { from, fingerprint: print }]) =>
       manifest.inputs[port]?.fingerprint === print ? [] : [`input ${port} from ${from} changed`],

@@ -10,7 +10,8 @@ import type { ArtifactKind, OptionalPort, StageContext, StageReport } from '../p
 import type { Reporter, StageState } from './events.ts';
 import { kindOf } from './graph.ts';
 import { type Plan, type PlannedStage, sourceDirectory } from './plan.ts';
-import { MANIFEST_VERSION } from './run-folder.ts';
+import { MANIFEST_VERSION, type Manifest } from './run-folder.ts';
+import { copyResult, type SharedResult } from './shared-results.ts';
 
 /** What the runner needs to know of an engine: its name and the versions for manifests. */
 interface LoadedEngine {
@@ -44,13 +45,29 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<StageRes
     await plan.folder.recover(plan.stages.map(({ node }) => node.id));
     await saveConfig(plan);
     const results: StageResult[] = [];
-    for (const planned of plan.stages.filter(({ state }) => state !== 'left out')) {
-      results.push(planned.state === 'fresh' ? skipStage(planned, options) : await new StageRun(plan, planned, options).run());
-    }
+    for (const planned of plan.stages.filter(({ state }) => state !== 'left out')) results.push(await runStage(plan, planned, options));
     return results;
   } finally {
     unlock();
   }
+}
+
+async function runStage(plan: Plan, planned: PlannedStage, options: RunOptions): Promise<StageResult> {
+  if (planned.state === 'fresh') return skipStage(planned, planned.manifest, options);
+  if (planned.state !== 'shared' || !planned.shared) return new StageRun(plan, planned, options).run();
+  return takeShared(plan, planned, planned.shared, options);
+}
+
+/** Puts the result of another run into this one. */
+async function takeShared({ folder }: Plan, planned: PlannedStage, { directory, manifest }: SharedResult, options: RunOptions): Promise<StageResult> {
+  const { id } = planned.node;
+  const work = await folder.openWork(id, planned.fingerprint);
+  // What an interrupted run of this stage has left is not needed any more.
+  await rm(work.directory, { recursive: true, force: true });
+  await copyResult(directory, work.directory);
+  const own: Manifest = { ...manifest, stage: id, inputs: planned.inputs };
+  await folder.publish(id, own);
+  return skipStage(planned, own, options);
 }
 
 function refuseBlocked(plan: Plan): void {
@@ -66,14 +83,15 @@ async function saveConfig({ config, folder }: Plan): Promise<void> {
       { ...(uses === id ? {} : { uses }), ...(Object.keys(inputs).length ? { inputs } : {}), ...fields },
     ]),
   );
-  const { name, seed, engine, output, plugins } = config;
-  await writeFileWhole(join(folder.directory, 'config.yaml'), stringify({ name, seed, engine, output, plugins, stages }));
+  const { name, seed, engine, output, plugins, matrix, report } = config;
+  const whole = { name, seed, engine, output, plugins, ...(matrix ? { matrix } : {}), ...(report ? { report } : {}), stages };
+  await writeFileWhole(join(folder.directory, 'config.yaml'), stringify(whole));
   await writeJson(join(folder.directory, 'run.json'), { directory: config.directory, file: config.file });
 }
 
-function skipStage({ node, manifest }: PlannedStage, { report }: RunOptions): StageResult {
+function skipStage({ node, shared }: PlannedStage, manifest: Manifest | undefined, { report }: RunOptions): StageResult {
   const { seconds = 0, metrics = {} } = manifest ?? {};
-  report({ type: 'stage-skipped', stage: node.id, metrics, seconds });
+  report({ type: 'stage-skipped', stage: node.id, metrics, seconds, ...(shared ? { from: shared.directory } : {}) });
   return { name: node.id, state: 'fresh', seconds, metrics };
 }
 
@@ -135,7 +153,7 @@ class StageRun {
       inputs,
       outputs,
       engine,
-      seed: config.seed,
+      seed: node.seed,
       report: this.#report(directory),
       signal: this.#options.signal,
       checkpoints: join(directory, 'checkpoints'),
@@ -176,7 +194,7 @@ class StageRun {
       uses: node.stage.name,
       stageVersion: node.stage.version ?? 1,
       fingerprint,
-      seed: this.#plan.config.seed,
+      seed: node.seed,
       config: node.config,
       inputs,
       outputs: Object.fromEntries(outputs),

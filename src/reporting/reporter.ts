@@ -32,7 +32,7 @@ export class RunReporter {
 
   readonly report = (event: PipelineEvent): void => {
     if (event.type === 'stage-started') this.#start(event.stage, event.reasons);
-    else if (event.type === 'stage-skipped') this.#line(`✔ ${event.stage}: fresh, nothing to do`);
+    else if (event.type === 'stage-skipped') this.#line(event.from ? `✔ ${event.stage}: taken from ${event.from}` : `✔ ${event.stage}: fresh, nothing to do`);
     else if (event.type === 'progress') this.#progress(event.stage, event.progress);
     else if (event.type === 'note') this.#line(`  ${event.stage}: ${event.text}`);
     else if (event.type === 'warn') this.#line(`⚠ ${event.stage}: ${event.text}`);

@@ -5,7 +5,7 @@
  */
 
 import type { DrawnPatches } from '../models/index.ts';
-import { binomial, chooseCandidate } from './temperature.ts';
+import { batchWeight, chooseCandidate, type Power, reachedPower } from './temperature.ts';
 
 /** Candidates of one row whose tokens so far are equal: indices among the row's N, ascending. */
 type Group = readonly number[];
@@ -13,19 +13,27 @@ type Group = readonly number[];
 /**
  * Chooses a patch for each row.
  * @param drawn N·rows patches, candidate by candidate
- * @param power n = 1/T
+ * @param power 1/T
  * @param uniform one number in [0, 1) for a row
  * @returns rows of K token ids
  */
-export async function choosePatches(drawn: DrawnPatches, rows: number, power: number, uniform: (row: number) => number): Promise<Int32Array[]> {
+export async function choosePatches(drawn: DrawnPatches, rows: number, power: Power, uniform: (row: number) => number): Promise<Int32Array[]> {
   const patchSize = drawn.tokens.length / drawn.numPatches;
   const numCandidates = drawn.numPatches / rows;
   const chosen = new Array<number>(rows).fill(-1);
   const open = () => [...chosen.keys()].filter((row) => chosen[row] < 0);
-  for (let count = Math.min(power, numCandidates); count > 1 && open().length > 0; count--) {
+  const start = reachedPower(power, numCandidates);
+  // With a fraction of a power left, even patches that were drawn once are weighed.
+  const fewest = start.rest > 0 && start.whole === 1 ? 1 : 2;
+  for (let count = start.whole; count >= fewest && open().length > 0; count--) {
+    const reached = count === start.whole ? start : { whole: count, rest: 0 };
     for (const [row, groups] of await equalPatches(drawn, rows, open(), count, patchSize)) {
       if (groups.length === 0) continue;
-      const candidates = groups.map((group) => ({ patch: Int32Array.of(group[0]), count: group.length, weight: binomial(group.length, count) }));
+      const candidates = groups.map((group) => ({
+        patch: Int32Array.of(group[0]),
+        count: group.length,
+        weight: batchWeight(group.length, numCandidates, reached),
+      }));
       chosen[row] = chooseCandidate(candidates, uniform(row)).patch[0];
     }
   }

@@ -1,18 +1,14 @@
 /**
- * Generation patch by patch with a key/value cache (paper §3 and §5): hidden state → N candidate patches → one of them, by the temperature's
- * weights → fed back.  B rows · N candidates · K tokens a patch · Z noise.
+ * Generation patch by patch with a key/value cache (paper §3 and §5): hidden state → candidate patches → one of them, by the temperature → fed back.
+ * B rows · K tokens a patch.
  */
 
 import { disposeTree, intTensor, type Tensor, tf } from '../engine/index.ts';
 import type { KeyValueCache, PatchDecoder } from '../models/index.ts';
-import { choosePatches } from './candidates.ts';
+import { choose, type TemperatureOptions } from './choosing.ts';
 import { powerOf } from './temperature.ts';
 
-export interface GenerateOptions {
-  /** 1/n for an integer n; 1 takes one plain draw a patch. */
-  readonly temperature: number;
-  /** N, the candidates of the batch approximation; not used at temperature 1. */
-  readonly numCandidates: number;
+export interface GenerateOptions extends TemperatureOptions {
   /** Stop once a row has this many tokens, prompt and padding included; may overshoot by K − 1. */
   readonly maxLength: number;
   readonly padId: number;
@@ -22,10 +18,10 @@ export interface GenerateOptions {
 
 /** The draws of generation: any source will do, a seeded stream or a recording. */
 export interface GenerateDraws {
-  /** Uniform in [−½, ½), [candidates, rows, noise]. */
-  noise(step: number, size: number): Float32Array;
-  /** One uniform in [0, 1) for a row's weighted choice. */
-  choice(step: number, row: number): number;
+  /** Noise as the head wants it, `size` numbers; `block` counts from 0 within a step. */
+  noise(step: number, size: number, block: number): Float32Array;
+  /** A uniform number in [0, 1) for a row's choice; `index` counts from 0 within a step. */
+  choice(step: number, row: number, index: number): number;
 }
 
 /** What one step made: a patch for each row, and what it was made from. */
@@ -34,6 +30,10 @@ export interface GeneratedPatch {
   readonly patch: Int32Array;
   /** [rows·hidden] */
   readonly hidden: Float32Array;
+  /** Draws that were taken for each row. */
+  readonly draws: readonly number[];
+  /** Rows in which the exact algorithm ran out of draws. */
+  readonly fallbacks: readonly boolean[];
 }
 
 /**
@@ -47,10 +47,9 @@ export async function* generate(
   options: GenerateOptions,
   draws: GenerateDraws,
 ): AsyncGenerator<GeneratedPatch> {
-  const { patchSize, noiseSize } = decoder.model.config;
+  const { patchSize } = decoder;
   const rows = prompts.length;
   const power = powerOf(options.temperature);
-  const numCandidates = power === 1 ? 1 : options.numCandidates;
   const ended = new Array<boolean>(rows).fill(false);
   let fed = flatten(prompts);
   let length = prompts[0].length;
@@ -59,18 +58,19 @@ export async function* generate(
     for (let step = 0; step === 0 || (length < options.maxLength && !ended.every(Boolean)); step++) {
       const state = await advance(decoder, fed, rows, cache);
       cache = state.cache;
-      const candidates = await decoder.draw(state.hidden, draws.noise(step, numCandidates * rows * noiseSize));
+      const chosen = await choose(decoder, state.hidden, power, options, {
+        noise: (size, block) => draws.noise(step, size, block),
+        uniform: (row, index) => draws.choice(step, row, index),
+      });
       const hidden = Float32Array.from(await state.hidden.data());
       state.hidden.dispose();
-      const chosen = await choosePatches(candidates, rows, power, (row) => (power === 1 ? 0 : draws.choice(step, row)));
-      candidates.dispose();
-      fed = flatten(chosen.map((patch, row) => (ended[row] ? new Int32Array(patchSize).fill(options.padId) : patch)));
+      fed = flatten(chosen.patches.map((patch, row) => (ended[row] ? new Int32Array(patchSize).fill(options.padId) : patch)));
       for (let row = 0; row < rows; row++) {
         const isEnd = options.endOfTextId !== null && fed.subarray(row * patchSize, (row + 1) * patchSize).includes(options.endOfTextId);
         ended[row] ||= isEnd;
       }
       length += patchSize;
-      yield { patch: fed, hidden };
+      yield { patch: fed, hidden, draws: chosen.draws, fallbacks: chosen.fallbacks };
     }
   } finally {
     disposeTree(cache);

@@ -1,5 +1,8 @@
-/** Drawing text: generation patch by patch, and temperature from samples alone. */
+/** Drawing text: generation patch by patch or token by token, and temperature from samples alone. */
 
 export { choosePatches } from './candidates.ts';
+export * from './choosing.ts';
 export * from './generate.ts';
-export { binomial, type Candidate, chooseCandidate, powerOf, weighCandidates } from './temperature.ts';
+export * from './generate-tokens.ts';
+export * from './temperature.ts';
+export { reweigh, type TokenChoice } from './token-choice.ts';

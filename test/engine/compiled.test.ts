@@ -1,6 +1,6 @@
 import test from 'ava';
 import { engineVersion, loadEngine, tf } from 'calm-lm/engine';
-import { calmTable, initParameters } from 'calm-lm/models';
+import { calmTable, energyHead, initParameters } from 'calm-lm/models';
 import { config, type Inputs, step, trained } from '../helpers/training-step.ts';
 
 type Outputs = ReturnType<typeof step>;
@@ -14,7 +14,7 @@ for (const name of ['onnx', 'node'] as const) {
     const [first, second] = [await trained(compiled, 20), await trained(compiled, 20)];
     t.deepEqual(first, second);
     const eager = await trained(async (inputs) => tf.tidy(() => step(inputs) as unknown as tf.TensorContainer) as unknown as Outputs, 20);
-    const start = initParameters(calmTable(config), 1, 0.1);
+    const start = initParameters(calmTable(config, energyHead), 1, 0.1);
     for (const [parameter, values] of Object.entries(eager.parameters)) {
       const begin = await start[parameter].data();
       const [update, gap] = [

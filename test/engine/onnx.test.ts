@@ -1,6 +1,6 @@
 import test from 'ava';
 import { disposeTree, type Engine, loadEngine, type Tensor, tf } from 'calm-lm/engine';
-import { calmTable, initParameters } from 'calm-lm/models';
+import { calmTable, energyHead, initParameters } from 'calm-lm/models';
 import { OPTIMIZER_DEFAULTS, stepScalars, zeroMoments } from 'calm-lm/training';
 import { batchAt, config, type Inputs, type Learnt, step } from '../helpers/training-step.ts';
 
@@ -20,7 +20,7 @@ test.serial('memory does not grow with the steps', async (t) => {
 
 test.serial('what is donated is gone, and what only shares its numbers is not', async (t) => {
   const compiled = engine.compile(step as (given: Inputs) => { learnt: Learnt; loss: Tensor }, { donates: ['learnt'] });
-  const parameters = initParameters(calmTable(config), 1, 0.1);
+  const parameters = initParameters(calmTable(config, energyHead), 1, 0.1);
   const name = 'mlp_generator.final_layer.linears.2.bias';
   const shared = tf.clone(parameters[name]);
   const inputs = { learnt: { parameters, moments: zeroMoments(parameters) }, scalars: stepScalars(OPTIMIZER_DEFAULTS, 1e-1, 1), batch: batchAt(1) };

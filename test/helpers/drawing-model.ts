@@ -1,5 +1,5 @@
 import { floatTensor } from 'calm-lm/engine';
-import { AUTOENCODER_DEFAULTS, autoencoderTable, CALM_DEFAULTS, calmTable, initParameters, type LanguageModel } from 'calm-lm/models';
+import { AUTOENCODER_DEFAULTS, autoencoderTable, CALM_DEFAULTS, calmTable, energyHead, initParameters, type LanguageModel } from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
 
 export const [VOCABULARY, NOISE] = [4, 3];
@@ -19,11 +19,16 @@ export function drawingModel(patchSize: number): LanguageModel {
     noiseSize: NOISE,
     numMlpLayers: 1,
   };
-  const parameters = initParameters(calmTable(config), 5, 0.5);
+  const parameters = initParameters(calmTable(config, energyHead), 5, 0.5);
   const last = 'mlp_generator.final_layer.linears.2.weight';
   parameters[last] = floatTensor(
     new RandomStream(1, 'last').normals(24).map((x) => 0.1 * x),
     [3, 8],
   );
-  return { config, parameters, autoencoder: { config: autoencoderConfig, parameters: initParameters(autoencoderTable(autoencoderConfig), 3, 0.5) } };
+  return {
+    config,
+    head: energyHead,
+    parameters,
+    autoencoder: { config: autoencoderConfig, parameters: initParameters(autoencoderTable(autoencoderConfig), 3, 0.5) },
+  };
 }

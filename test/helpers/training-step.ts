@@ -1,7 +1,7 @@
 /** A whole training step of a tiny language model, and batches for it. */
 
 import { disposeTree, floatTensor, intTensor, type Tensor, type TensorMap, valueAndGradients } from 'calm-lm/engine';
-import { CALM_DEFAULTS, calmLoss, calmTable, initParameters, isDecayed } from 'calm-lm/models';
+import { CALM_DEFAULTS, calmLoss, calmTable, energyHead, initParameters, isDecayed } from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
 import { adamW, clipByNorm, type Moments, OPTIMIZER_DEFAULTS, type StepScalars, stepScalars, zeroMoments } from 'calm-lm/training';
 
@@ -26,14 +26,16 @@ export type Learnt = { readonly parameters: TensorMap; readonly moments: Moments
 type Batch = {
   readonly ids: Tensor;
   readonly targets: { readonly mean: Tensor; readonly logStd: Tensor };
-  readonly noise: Tensor;
-  readonly targetNoise: Tensor;
+  readonly draws: TensorMap;
 };
 export type Inputs = { readonly learnt: Learnt; readonly scalars: StepScalars; readonly batch: Batch };
 
 /** A whole training step of the language model. */
 export function step({ learnt, scalars, batch }: Inputs): { learnt: Learnt; loss: Tensor } {
-  const { outputs, gradients } = valueAndGradients(() => ({ loss: calmLoss(learnt.parameters, config, batch, batch).loss }), learnt.parameters);
+  const { outputs, gradients } = valueAndGradients(
+    () => ({ loss: calmLoss(learnt.parameters, config, energyHead, batch, batch.draws).loss }),
+    learnt.parameters,
+  );
   const clipped = clipByNorm(gradients, 1);
   const updated = adamW(learnt.parameters, learnt.moments, gradients, clipped.scale, scalars, OPTIMIZER_DEFAULTS, (name) =>
     isDecayed(learnt.parameters[name].shape),
@@ -51,8 +53,7 @@ export function batchAt(number: number): Batch {
       [ROWS, PATCHES * 2],
     ),
     targets: { mean: normals(positions, 5), logStd: normals(positions, 5) },
-    noise: floatTensor(stream.uniforms(3 * positions * 4, -0.5), [3, positions, 4]),
-    targetNoise: normals(positions, TARGETS, 5),
+    draws: { noise: floatTensor(stream.uniforms(3 * positions * 4, -0.5), [3, positions, 4]), targetNoise: normals(positions, TARGETS, 5) },
   };
 }
 
@@ -60,7 +61,7 @@ export async function trained(
   run: (inputs: Inputs) => Promise<{ learnt: Learnt; loss: Tensor }>,
   steps: number,
 ): Promise<{ parameters: Record<string, Float32Array>; losses: number[] }> {
-  const parameters = initParameters(calmTable(config), 1, 0.1);
+  const parameters = initParameters(calmTable(config, energyHead), 1, 0.1);
   let learnt: Learnt = { parameters, moments: zeroMoments(parameters) };
   const losses: number[] = [];
   for (let i = 0; i < steps; i++) {

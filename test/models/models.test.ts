@@ -9,6 +9,7 @@ import {
   countParameters,
   DistinctPatchEncoder,
   encode,
+  energyHead,
   initParameters,
   type LanguageModel,
   PatchDecoder,
@@ -30,7 +31,7 @@ const ids = (count: number) => {
 
 function languageModel(): LanguageModel {
   const autoencoder = { config: autoencoderConfig, parameters: initParameters(autoencoderTable(autoencoderConfig), 1, 0.3) };
-  return { config, parameters: initParameters(calmTable(config), 1, 0.3), autoencoder };
+  return { config, head: energyHead, parameters: initParameters(calmTable(config, energyHead), 1, 0.3), autoencoder };
 }
 
 test.serial('the tables of the frozen encoder give what the encoder gives', async (t) => {
@@ -74,7 +75,7 @@ test('sizes of the paper: the autoencoder has 75M parameters, CALM-M 371M withou
   const autoencoder = countParameters(autoencoderTable(AUTOENCODER_DEFAULTS));
   t.true(Math.abs(autoencoder / 75.8e6 - 1) < 0.01, `${autoencoder}`);
   const medium = countParameters(
-    calmTable({ ...CALM_DEFAULTS, hiddenSize: 1024, intermediateSize: 2752, numHiddenLayers: 16, numAttentionHeads: 16, numKeyValueHeads: 16 }),
+    calmTable({ ...CALM_DEFAULTS, hiddenSize: 1024, intermediateSize: 2752, numHiddenLayers: 16, numAttentionHeads: 16, numKeyValueHeads: 16 }, energyHead),
   );
   t.true(Math.abs(medium / 371e6 - 1) < 0.01, `${medium}`);
 });

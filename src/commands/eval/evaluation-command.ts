@@ -1,21 +1,43 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, configArgs, configFlags } from '../base-command.ts';
-import { commandLine, executeAside, openWorkspace } from '../workspace.ts';
+import { flatten, formatTable } from '../../reporting/index.ts';
+import { BaseCommand, configArgs, configFlags, variantFlag } from '../base-command.ts';
+import { commandLine, executeAside, openWorkspace, type Workspace } from '../workspace.ts';
 
 export const evaluationArgs = configArgs;
 export const evaluationFlags = {
   ...configFlags,
+  ...variantFlag,
   'num-sequences': Flags.integer({ description: 'held-out sequences' }),
-  'num-patches': Flags.integer({ description: 'held-out patches for the reconstruction' }),
 };
 
-/** Runs the evaluate stage beside the run folder for one measure, and returns what it found. */
+/** What chooses a configuration and a variant of it. */
+export interface EvaluationChoice {
+  readonly config?: string;
+  readonly set: string[];
+  readonly engine?: string;
+  readonly variant?: string;
+}
+
+/** Runs an evaluation stage beside the run folder for one measure, and returns what it found. */
 export abstract class EvaluationCommand extends BaseCommand {
-  protected async measure(measure: string, choice: { config?: string; set: string[]; engine?: string }, fields: Record<string, unknown>) {
+  /** @param stage `evaluate`, or `evaluate-baseline` for a run of the discrete baseline */
+  protected async measure(stage: string, measure: string, choice: EvaluationChoice, fields: Record<string, unknown>) {
     const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-    const change = { stage: 'evaluate', fields: { ...given, measures: [measure] }, canAdd: true };
+    const change = { stage, fields: { ...given, measures: [measure] }, canAdd: true };
     const workspace = await openWorkspace(this.config, choice, change);
-    const { metrics } = await executeAside(workspace, { isJson: this.jsonEnabled(), command: commandLine([...(this.id ?? '').split(':'), ...this.argv]) });
+    const command = commandLine([...(this.id ?? '').split(':'), ...this.argv]);
+    const { metrics } = await executeAside(workspace, { isJson: this.jsonEnabled(), command }, choice.variant);
     return metrics[measure] as Record<string, unknown> | undefined;
+  }
+
+  /** Whether a configuration trains the discrete baseline and no CALM. */
+  protected async isBaseline(choice: EvaluationChoice): Promise<boolean> {
+    const { config }: Workspace = await openWorkspace(this.config, choice);
+    const uses = Object.values(config.stages).map((stage) => stage.uses);
+    return uses.includes('train-baseline') && !uses.includes('train-lm');
+  }
+
+  protected sayFound(found: unknown): void {
+    this.say(formatTable(['measure', 'value'], flatten(found ?? {})));
   }
 }

@@ -138,7 +138,7 @@ export function decodeTokens(parameters: TensorMap, config: AutoencoderConfig, l
 export function autoencoderLoss(parameters: TensorMap, config: AutoencoderConfig, ids: Tensor, draws?: AutoencoderDraws): AutoencoderLoss {
   const isRobust = config.variant === 'robust' && draws !== undefined;
   const { mean, logStd } = encode(parameters, config, isRobust ? tf.mul(ids, draws.tokenMask) : ids);
-  const latents = isRobust ? dropLatents(addNoise({ mean, logStd }, draws.noise), draws.latentMask, config.aeDropout) : mean;
+  const latents = isRobust ? dropLatents(addNoise({ mean, logStd }, draws.noise), draws.latentMask, config.latentDropout ?? config.aeDropout) : mean;
   const tokenLoss = linearCrossEntropy(decodeHidden(parameters, config, latents), parameters['encoder.embed_tokens.weight'], ids);
   const kl = isRobust ? clippedKl(mean, logStd, config.klClamp) : tf.scalar(0);
   return { loss: tf.add(tf.mul(tokenLoss, config.patchSize), tf.mul(kl, config.klWeight)), crossEntropy: tokenLoss, kl };

@@ -10,8 +10,9 @@ export interface AutoencoderConfig {
   readonly latentSize: number;
   /** K, tokens a patch. */
   readonly patchSize: number;
-  /** Rate of token dropout and of latent dropout. */
+  /** Rate of token dropout, and of latent dropout unless that has its own. */
   readonly aeDropout: number;
+  readonly latentDropout: number | null;
   /** Free nats a latent dimension. */
   readonly klClamp: number;
   readonly klWeight: number;
@@ -32,6 +33,7 @@ export const AUTOENCODER_DEFAULTS: AutoencoderConfig = {
   latentSize: 128,
   patchSize: 4,
   aeDropout: 0.15,
+  latentDropout: null,
   klClamp: 0.5,
   klWeight: 1e-3,
   rmsNormEps: 1e-6,

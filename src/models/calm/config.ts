@@ -1,7 +1,11 @@
-/** The language model's configuration: the keys of the reference in camelCase, with its defaults. */
+/** What the backbone reads of a patch (paper, Table 5): its tokens, its latent vector, or both. */
+export const INPUT_MODES = ['discrete', 'continuous', 'both'] as const;
+
+/** The language model's configuration: the keys of the reference in camelCase, with its defaults; `inputMode` is ours. */
 export interface CalmConfig {
-  /** The generative head. `energy` is the one that is built. */
+  /** The generative head, by its name in heads/registry.ts. */
   readonly modelType: string;
+  readonly inputMode: (typeof INPUT_MODES)[number];
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly intermediateSize: number;
@@ -17,7 +21,7 @@ export interface CalmConfig {
   /** Size of the uniform noise that the head turns into a sample. */
   readonly noiseSize: number;
   readonly numMlpLayers: number;
-  /** N, model samples a position in the energy loss. */
+  /** N, model samples a position in the energy loss; targets a position in the losses of diffusion and flow. */
   readonly numSamples: number;
   /** Exponent β of the energy score. */
   readonly beta: number;
@@ -28,6 +32,7 @@ export interface CalmConfig {
 /** Source: the reference's configuration class. */
 export const CALM_DEFAULTS: CalmConfig = {
   modelType: 'energy',
+  inputMode: 'discrete',
   vocabSize: 128257,
   hiddenSize: 768,
   intermediateSize: 2048,

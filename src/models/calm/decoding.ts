@@ -1,106 +1,95 @@
 /**
  * The network calls of decoding, as compiled steps: the backbone over new patches, patches drawn from a hidden state, and their tokens.
- * B rows · P new patches · N candidates · K tokens a patch · Z noise.
+ * B rows · P new patches · N candidates · K tokens a patch · L latent.
  */
 
-import { type CompiledStep, disposeTree, type Engine, floatTensor, intTensor, readIntegers, type Tensor, type TensorMap, tf } from '../../engine/index.ts';
-import { decodePatches, decodePatchTokens } from '../autoencoder/autoencoder.ts';
+import { type CompiledStep, disposeTree, type Engine, intTensor, readIntegers, type Tensor, type TensorMap, tf } from '../../engine/index.ts';
+import type { RandomStream } from '../../random.ts';
+import { decodePatches, decodePatchTokens, encode } from '../autoencoder/autoencoder.ts';
+import { type Branch, CachedSequence } from '../cached-sequence.ts';
 import type { Autoencoder, LanguageModel } from '../language-model.ts';
-import { embedPatches, extendCache, type KeyValueCache, padCache, runBackbone } from './backbone.ts';
-import { sampleEnergyHead } from './heads/energy.ts';
+import type { Branches, KeyValueCache, Past } from '../llama.ts';
+import { embedPatches, readsLatents, runBackbone } from './backbone.ts';
+import type { HeadSampler } from './heads/head.ts';
+import type { HeadSampling } from './heads/sampling.ts';
 
-/** Patches are fed in pieces of at most this many, so that a long prompt's attention stays small. */
-const PATCHES_A_PIECE = 512;
-/** Capacities of padded caches are multiples of this. */
-const CAPACITY_STEP = 32;
-
-type FeedInputs = { readonly parameters: TensorMap; readonly ids: Tensor; readonly past?: { readonly cache: KeyValueCache; readonly length: Tensor } };
-type FeedOutputs = { readonly hidden: Tensor; readonly fresh: KeyValueCache };
-type DrawInputs = { readonly parameters: TensorMap; readonly autoencoder: TensorMap; readonly hidden: Tensor; readonly noise: Tensor };
+/** What reading patches needs: the model, and the frozen encoder where the input is not discrete. */
+type ReaderWeights = { readonly language: TensorMap; readonly autoencoder?: TensorMap };
+type MiddleInputs = { readonly autoencoder: TensorMap; readonly latents: Tensor };
 
 /** Runs a language model patch by patch. Tensors that it returns belong to the caller. */
 export class PatchDecoder {
   readonly model: LanguageModel;
-  readonly #engine: Engine;
-  #feed: CompiledStep<FeedInputs, FeedOutputs> | undefined;
-  #draw: CompiledStep<DrawInputs, { patches: Tensor }> | undefined;
-  #tokenDecoder: TokenDecoder | undefined;
+  readonly patchSize: number;
+  /** Numbers of noise that one candidate takes. */
+  readonly noiseSize: number;
+  readonly #sequence: CachedSequence<ReaderWeights>;
+  readonly #sample: HeadSampler;
+  readonly #toMiddle: CompiledStep<MiddleInputs, { patches: Tensor }>;
+  readonly #tokenDecoder: TokenDecoder;
 
-  constructor(engine: Engine, model: LanguageModel) {
-    this.#engine = engine;
+  constructor(engine: Engine, model: LanguageModel, sampling: HeadSampling = {}) {
+    const { config, head, parameters, autoencoder } = model;
     this.model = model;
+    this.patchSize = config.patchSize;
+    this.noiseSize = head.noiseSize(config, sampling);
+    this.#sample = head.sampler(engine, config, sampling);
+    const weights = { language: parameters, ...(readsLatents(config) ? { autoencoder: autoencoder.parameters } : {}) };
+    this.#sequence = new CachedSequence<ReaderWeights>(engine, weights, config.patchSize, (given, ids, past) => readPatches(model, given, ids, past));
+    this.#toMiddle = engine.compile((given: MiddleInputs) => ({ patches: decodePatches(given.autoencoder, autoencoder.config, given.latents) }), {
+      constants: ['autoencoder'],
+    });
+    this.#tokenDecoder = new TokenDecoder(engine, autoencoder);
   }
 
-  /**
-   * Feeds patches after the first `length` of `cache`; all of it counts where `length` is absent.
-   * @param ids [rows, patches·K], int32
-   * @returns the hidden state at every new patch, [rows, patches, hidden], and the grown cache
-   */
-  async feed(ids: Tensor, cache: KeyValueCache = {}, length = cache.k0?.shape[2] ?? 0): Promise<{ hidden: Tensor; cache: KeyValueCache }> {
-    const [rows, width] = ids.shape as [number, number];
-    const piece = PATCHES_A_PIECE * this.model.config.patchSize;
-    if (width <= piece) {
-      const { hidden, fresh } = await this.look(ids, cache, length);
-      const grown = extendCache(cache, length, fresh);
-      disposeTree(fresh);
-      return { hidden, cache: grown };
-    }
-    const [head, tail] = [tf.slice(ids, [0, 0], [rows, piece]), tf.slice(ids, [0, piece])];
-    const first = await this.feed(head, cache, length);
-    const rest = await this.feed(tail, first.cache);
-    const hidden = tf.concat([first.hidden, rest.hidden], 1);
-    disposeTree({ first, rest: rest.hidden, head, tail });
-    return { hidden, cache: rest.cache };
+  /** Feeds patches after those of a cache; see CachedSequence.feed. */
+  feed(ids: Tensor, cache?: KeyValueCache): Promise<{ hidden: Tensor; cache: KeyValueCache }> {
+    return this.#sequence.feed(ids, cache);
   }
 
-  /** Like feed, for patches that nothing will follow: the cache is left as it is, and only what is new is returned. */
-  async look(ids: Tensor, cache: KeyValueCache, length: number): Promise<FeedOutputs> {
-    const { config, parameters } = this.model;
-    const padded = this.roundCapacity(cache);
-    const lengthTensor = floatTensor(Float32Array.of(length), []);
-    const inputs: FeedInputs = length === 0 ? { parameters, ids } : { parameters, ids, past: { cache: padded, length: lengthTensor } };
-    this.#feed ??= this.#engine.compile(
-      (given: FeedInputs) => runBackbone(given.parameters, config, embedPatches(given.parameters, config, given.ids), given.past) as FeedOutputs,
-      { constants: ['parameters'] },
-    );
-    const outputs = await this.#feed(inputs);
-    lengthTensor.dispose();
-    if (padded !== cache) disposeTree(padded);
-    return outputs;
+  /** Hidden states at the ends of paths that branch off cached sequences; see CachedSequence.branch. */
+  branch(cache: KeyValueCache, branches: readonly Branch[]): Promise<Tensor> {
+    return this.#sequence.branch(cache, branches);
   }
 
-  /**
-   * The cache as this engine likes it. One that compiles has a graph for each shape, and capacities in steps keep them few; for others, and where
-   * the capacity fits, it is the cache itself. Whoever looks at one cache many times rounds it once.
-   */
   roundCapacity(cache: KeyValueCache): KeyValueCache {
-    const capacity = cache.k0?.shape[2] ?? 0;
-    const wanted = this.#engine.isCompiling ? Math.ceil(capacity / CAPACITY_STEP) * CAPACITY_STEP : capacity;
-    return wanted === capacity ? cache : padCache(cache, wanted);
+    return this.#sequence.roundCapacity(cache);
+  }
+
+  /** `size` numbers of noise as the head wants them. */
+  drawNoise(stream: RandomStream, size: number): Float32Array {
+    return this.model.head.drawNoise(stream, size);
+  }
+
+  /**
+   * Draws latents for the patch after each hidden state.
+   * @param hidden [positions, hidden]
+   * @param noise of the head, `noiseSize` numbers for each candidate of each position
+   * @returns [candidates, positions, latent]
+   */
+  drawLatents(hidden: Tensor, noise: Float32Array): Promise<Tensor> {
+    return this.#sample(this.model.parameters, hidden, noise);
   }
 
   /**
    * Draws candidates for the patch after each hidden state. Their tokens are decoded when they are asked for.
-   * @param hidden [positions, hidden]
-   * @param noise uniform in [−½, ½), [candidates, positions, noise]
    * @returns candidates·positions patches, candidate by candidate; the caller disposes them
    */
   async draw(hidden: Tensor, noise: Float32Array): Promise<DrawnPatches> {
-    const { config, parameters, autoencoder } = this.model;
-    const noiseTensor = floatTensor(noise, [noise.length / (hidden.shape[0] * config.noiseSize), hidden.shape[0], config.noiseSize]);
-    const inputs = { parameters, autoencoder: autoencoder.parameters, hidden, noise: noiseTensor };
-    this.#draw ??= this.#engine.compile(
-      (given: DrawInputs) => {
-        const latents = sampleEnergyHead(given.parameters, config, given.hidden, given.noise);
-        return { patches: decodePatches(given.autoencoder, autoencoder.config, tf.reshape(latents, [-1, config.latentSize])) };
-      },
-      { constants: ['parameters', 'autoencoder'] },
-    );
-    const { patches } = await this.#draw(inputs);
-    noiseTensor.dispose();
-    this.#tokenDecoder ??= new TokenDecoder(this.#engine, autoencoder);
+    const { autoencoder, config } = this.model;
+    const drawn = await this.drawLatents(hidden, noise);
+    const latents = tf.reshape(drawn, [-1, config.latentSize]);
+    const { patches } = await this.#toMiddle({ autoencoder: autoencoder.parameters, latents });
+    disposeTree({ drawn, latents });
     return new DrawnPatches(this.#tokenDecoder, patches);
   }
+}
+
+/** Embedding and backbone; an input that is not discrete also gets the encoder's means. */
+function readPatches({ config, autoencoder }: LanguageModel, given: ReaderWeights, ids: Tensor, past?: Past | Branches) {
+  const latents =
+    given.autoencoder && tf.reshape(encode(given.autoencoder, autoencoder.config, tf.reshape(ids, [-1])).mean, [ids.shape[0], -1, config.latentSize]);
+  return runBackbone(given.language, config, embedPatches(given.language, config, ids, latents), past);
 }
 
 type TokenInputs = { readonly parameters: TensorMap; readonly patches: Tensor; readonly rows: Tensor };

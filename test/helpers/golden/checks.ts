@@ -1,22 +1,10 @@
 /** What is computed for each kind of case. A kind is recognised by what the folder holds, never by its name or sizes. */
 
-import {
-  type Engine,
-  floatTensor,
-  intTensor,
-  type LossOutputs,
-  readIntegers,
-  type Tensor,
-  type TensorMap,
-  type TensorTree,
-  tf,
-  valueAndGradients,
-} from 'calm-lm/engine';
-import { aggregateBrier, estimateBrier } from 'calm-lm/evaluation';
+import { type Engine, floatTensor, intTensor, readIntegers, type Tensor, type TensorMap, tf } from 'calm-lm/engine';
+import { aggregateBrier, estimateBrier, type RolloutDraw } from 'calm-lm/evaluation';
 import { energyLoss, energyParts, linearCrossEntropy, rotaryTable } from 'calm-lm/math';
 import {
   AUTOENCODER_DEFAULTS,
-  AUTOENCODER_PREFIX,
   type AutoencoderConfig,
   addNoise,
   autoencoderLoss,
@@ -30,10 +18,10 @@ import {
   encode,
   encodeByTables,
   encoderTables,
+  energyHead,
   extendCache,
   hiddenStates,
   isDecayed,
-  type LanguageModel,
   type ParameterTable,
   PatchDecoder,
   runBackbone,
@@ -41,7 +29,10 @@ import {
 } from 'calm-lm/models';
 import { alignPrompt, chooseCandidate, generate, powerOf, weighCandidates } from 'calm-lm/sampling';
 import { adamW, clipByNorm, learningRateAt, OPTIMIZER_DEFAULTS, type ScheduleName, stepScalars, zeroMoments } from 'calm-lm/training';
+import { checkBaseline } from './baseline.ts';
 import { type GoldenCase, NOISE_FLOOR } from './case.ts';
+import { compiledGradients, languageModelOf, rowsOf, trainingStepOf } from './common.ts';
+import { checkDiffusionHead, checkDiffusionStep, checkFlowHead, checkFlowStep } from './heads.ts';
 
 export interface CaseKind {
   readonly name: string;
@@ -49,13 +40,6 @@ export interface CaseKind {
   /** Why a kind can't be checked; absent where it can. */
   readonly skip?: string;
   readonly check?: (golden: GoldenCase, engine: Engine) => Promise<void>;
-}
-
-/** Value and gradients as one compiled step: what the engine makes of a training step is what is checked. */
-async function compiledGradients<Inputs extends TensorTree & { parameters: TensorMap }>(engine: Engine, inputs: Inputs, loss: (given: Inputs) => LossOutputs) {
-  const step = (given: Inputs) => valueAndGradients(() => loss(given), given.parameters);
-  const run = engine.compile(step as (given: Inputs) => { outputs: TensorMap; gradients: TensorMap });
-  return run(inputs);
 }
 
 const headOf = (golden: GoldenCase) => golden.config<{ modelType?: string }>().modelType;
@@ -68,13 +52,11 @@ export const CASE_KINDS: readonly CaseKind[] = [
   { name: 'optimizer', matches: (golden) => golden.has('decay_membership.json'), check: checkOptimizer },
   { name: 'backbone with cache', matches: (golden) => golden.hasInput('in.inputs_embeds'), check: checkCache },
   { name: 'brier', matches: (golden) => golden.hasInput('in.targets') && headOf(golden) === 'energy', check: checkBrier },
-  {
-    name: 'discrete baseline',
-    matches: (golden) => golden.hasWeight('lm_head.weight') || golden.hasWeight('model.embed_tokens.weight'),
-    skip: 'the discrete baseline is not built',
-  },
-  { name: 'diffusion head', matches: (golden) => headOf(golden) === 'diffusion', skip: 'the diffusion head is not built' },
-  { name: 'flow head', matches: (golden) => headOf(golden) === 'flow', skip: 'the flow head is not built' },
+  { name: 'discrete baseline', matches: (golden) => golden.hasWeight('model.embed_tokens.weight'), check: checkBaseline },
+  { name: 'diffusion head', matches: (golden) => headOf(golden) === 'diffusion' && golden.hasInput('in.target'), check: checkDiffusionHead },
+  { name: 'diffusion training step', matches: (golden) => headOf(golden) === 'diffusion' && golden.hasInput('in.labels'), check: checkDiffusionStep },
+  { name: 'flow head', matches: (golden) => headOf(golden) === 'flow' && golden.hasInput('in.target'), check: checkFlowHead },
+  { name: 'flow training step', matches: (golden) => headOf(golden) === 'flow' && golden.hasInput('in.labels'), check: checkFlowStep },
   { name: 'autoencoder', matches: (golden) => golden.hasInput('rng.token_mask_u'), check: checkAutoencoder },
   { name: 'energy head', matches: (golden) => golden.hasInput('in.hidden') && headOf(golden) === 'energy', check: checkEnergyHead },
   { name: 'energy training step', matches: (golden) => golden.hasInput('in.labels') && headOf(golden) === 'energy', check: checkTrainingStep },
@@ -126,7 +108,7 @@ async function checkAutoencoderLoss(golden: GoldenCase, engine: Engine, paramete
 
 async function checkEnergyHead(golden: GoldenCase, engine: Engine): Promise<void> {
   const config = golden.config();
-  const table = Object.fromEntries(Object.entries(calmTable(config)).filter(([name]) => name.startsWith('mlp_generator.')));
+  const table = Object.fromEntries(Object.entries(calmTable(config, energyHead)).filter(([name]) => name.startsWith('mlp_generator.')));
   const parameters = golden.parameters(table);
   const hidden = golden.floats('in.hidden');
   const noise = tf.sub(golden.floats('rng.noise_u'), 0.5);
@@ -173,61 +155,30 @@ function positionMajor(x: Tensor): Tensor {
 // — training step of the language model —
 
 async function checkTrainingStep(golden: GoldenCase, engine: Engine): Promise<void> {
-  const config = golden.config();
-  const autoencoderConfig = golden.autoencoderConfig();
-  const parameters = golden.parameters(calmTable(config));
-  const autoencoder = golden.parameters(autoencoderTable(autoencoderConfig), AUTOENCODER_PREFIX);
-  const { context, targets, positions } = shiftByPatch(golden, config.patchSize);
-  const gaussians = encode(autoencoder, autoencoderConfig, intTensor(targets));
-  await golden.check('ae_mean', gaussians.mean);
-  await golden.check('ae_log_std', gaussians.logStd);
-  const batch = { ids: context, targets: gaussians, positions: intTensor(positions) };
+  const { config, parameters, batch } = await trainingStepOf(golden, energyHead);
   const draws = { noise: tf.sub(golden.floats('rng.noise_u'), 0.5), targetNoise: positionMajor(golden.floats('rng.target_eps')) };
-  const inputs = { parameters, batch: { ...batch, targets: { ...gaussians } }, draws };
-  const { outputs, gradients } = await compiledGradients(engine, inputs, (given) => ({ ...calmLoss(given.parameters, config, given.batch, given.draws) }));
+  const inputs = { parameters, batch, draws };
+  const { outputs, gradients } = await compiledGradients(engine, inputs, (given) => calmLoss(given.parameters, config, energyHead, given.batch, given.draws));
   await golden.check('loss', outputs.loss);
   await golden.checkGradients(gradients);
-  await golden.check('patch_embeds', embedPatches(parameters, config, context));
-  const hidden = hiddenStates(parameters, config, context);
+  await golden.check('patch_embeds', embedPatches(parameters, config, batch.ids));
+  const hidden = hiddenStates(parameters, config, batch.ids);
   await golden.check('final_norm', hidden);
   const selected = tf.gather(hidden, batch.positions as tf.Tensor1D);
   await golden.check('selected_hidden', selected);
   await golden.check('latent_predictions', sampleEnergyHead(parameters, config, selected, draws.noise));
 }
 
-/** Context patches, the labelled target patches, and the positions that predict them (labels of −100 drop out). */
-function shiftByPatch(golden: GoldenCase, patchSize: number): { context: Tensor; targets: Int32Array; positions: Int32Array } {
-  const { data: ids, shape } = golden.input('in.input_ids');
-  const labels = golden.input('in.labels').data;
-  const [rows, width] = shape;
-  const patches = width / patchSize - 1;
-  const targets: number[] = [];
-  const positions: number[] = [];
-  for (let row = 0; row < rows; row++) {
-    for (let patch = 0; patch < patches; patch++) {
-      const label = labels.subarray(row * width + (patch + 1) * patchSize, row * width + (patch + 2) * patchSize);
-      if (label[0] === -100) continue;
-      targets.push(...label);
-      positions.push(row * patches + patch);
-    }
-  }
-  const context = Int32Array.from(
-    { length: rows * patches * patchSize },
-    (_, i) => ids[Math.floor(i / (patches * patchSize)) * width + (i % (patches * patchSize))],
-  );
-  return { context: intTensor(context, [rows, patches * patchSize]), targets: Int32Array.from(targets), positions: Int32Array.from(positions) };
-}
-
 // — backbone with cache —
 
 async function checkCache(golden: GoldenCase): Promise<void> {
   const config = golden.config();
-  const parameters = golden.parameters(Object.fromEntries(Object.entries(calmTable(config)).filter(([name]) => golden.hasWeight(name))));
+  const parameters = golden.parameters(Object.fromEntries(Object.entries(calmTable(config, energyHead)).filter(([name]) => golden.hasWeight(name))));
   const embeds = golden.floats('in.inputs_embeds');
   const [rows, patches, size] = embeds.shape as [number, number, number];
   const full = runBackbone(parameters, config, embeds);
   await golden.check('full.hidden', full.hidden);
-  const rotary = rotaryTable(0, patches, config.hiddenSize / config.numAttentionHeads, config.ropeTheta);
+  const rotary = rotaryTable(tf.range(0, patches, 1, 'float32'), config.hiddenSize / config.numAttentionHeads, config.ropeTheta);
   await golden.check('rope_cos', rotary.cos);
   await golden.check('rope_sin', rotary.sin);
   let cache: TensorMap = {};
@@ -248,30 +199,24 @@ async function checkCache(golden: GoldenCase): Promise<void> {
 
 // — evaluation —
 
-function languageModelOf(golden: GoldenCase): LanguageModel {
-  const [config, autoencoderConfig] = [golden.config(), golden.autoencoderConfig()];
-  const autoencoder = { config: autoencoderConfig, parameters: golden.parameters(autoencoderTable(autoencoderConfig), AUTOENCODER_PREFIX) };
-  return { config, parameters: golden.parameters(calmTable(config)), autoencoder };
-}
-
-function rowsOf(golden: GoldenCase, name: string): Int32Array[] {
-  const { data, shape } = golden.input(name);
-  return Array.from({ length: shape[0] }, (_, row) => Int32Array.from(data.subarray(row * shape[1], (row + 1) * shape[1])));
-}
-
 async function checkBrier(golden: GoldenCase, engine: Engine): Promise<void> {
   const decoder = new PatchDecoder(engine, languageModelOf(golden));
   const centred = (data: ArrayLike<number>) => Float32Array.from(data, (u) => u - 0.5);
   const rollouts = golden.hasInput('rng.rollout_noise_u') ? golden.input('rng.rollout_noise_u') : undefined;
   const draws = {
     accuracy: () => centred(golden.input('rng.noise_u').data),
-    rollout: (window: number, step: number, size: number) => {
-      const [, steps] = (rollouts as NonNullable<typeof rollouts>).shape;
-      const at = (window * steps + step) * size;
-      return centred((rollouts as NonNullable<typeof rollouts>).data.subarray(at, at + size));
+    rollout: (wanted: readonly RolloutDraw[], step: number, size: number) => {
+      const { data, shape } = rollouts as NonNullable<typeof rollouts>;
+      const [, steps, samples, rows, , noiseSize] = shape;
+      const noise = new Float32Array(size);
+      wanted.forEach(({ row, window, sample }, i) => {
+        const at = (((window * steps + step - 1) * samples + sample) * rows + row) * noiseSize;
+        noise.set(centred(data.subarray(at, at + noiseSize)), i * noiseSize);
+      });
+      return noise;
     },
   };
-  const { brier } = await estimateBrier(decoder, rowsOf(golden, 'in.input_ids'), draws, rowsOf(golden, 'in.targets'));
+  const { brier } = await estimateBrier(decoder, rowsOf(golden, 'in.input_ids'), draws, { targets: rowsOf(golden, 'in.targets') });
   for (let n = 1; n <= brier.length; n++) await golden.check(`brier${n}`, Float32Array.of(brier[n - 1]));
   const { config, parameters } = decoder.model;
   const [rows, width] = golden.input('in.input_ids').shape;
@@ -324,7 +269,7 @@ interface TemperatureFile {
 async function checkTemperature(golden: GoldenCase): Promise<void> {
   const { cases, validation } = golden.json<TemperatureFile>('cases.json');
   cases.forEach(({ note, temperature, n, patch_size: patchSize, rows }, i) => {
-    golden.checkEqual(`${note} ${i}: n`, [powerOf(temperature)], [n]);
+    golden.checkEqual(`${note} ${i}: n`, [powerOf(temperature).whole], [n]);
     rows.forEach((row, j) => {
       checkTemperatureRow(golden, `${note} ${i}.${j}`, row, patchSize, n);
     });
@@ -339,7 +284,7 @@ function checkTemperatureRow(golden: GoldenCase, name: string, row: TemperatureR
     golden.checkEqual(`${name}: picked`, pool.subarray(0, patchSize), result);
     return;
   }
-  const { candidates, power } = weighCandidates(pool, patchSize, n);
+  const { candidates, power } = weighCandidates(pool, patchSize, { whole: n, rest: 0 });
   golden.checkEqual(
     `${name}: candidates`,
     candidates.flatMap(({ patch }) => [...patch]),
@@ -350,13 +295,14 @@ function checkTemperatureRow(golden: GoldenCase, name: string, row: TemperatureR
     candidates.map(({ weight }) => weight),
     row.weights ?? [],
   );
-  golden.checkEqual(`${name}: n used`, [power], [row.n_used ?? Number.NaN]);
+  golden.checkEqual(`${name}: n used`, [power.whole], [row.n_used ?? Number.NaN]);
   golden.checkEqual(`${name}: picked`, chooseCandidate(candidates, row.u ?? 0).patch, result);
 }
 
+/** The reference takes 1/T = n alone; we take every T in (0, 1]. */
 function isAccepted(temperature: number): boolean {
   try {
-    return powerOf(temperature) > 0;
+    return powerOf(temperature).rest === 0;
   } catch {
     return false;
   }
@@ -452,7 +398,8 @@ function checkMembership(golden: GoldenCase, model: string, { decay, no_decay: k
   const tables: Record<string, () => ParameterTable> = {
     autoencoder: () =>
       autoencoderTable({ ...AUTOENCODER_DEFAULTS, numEncoderLayers: count('encoder.encoder_layers'), numDecoderLayers: count('decoder.decoder_layers') }),
-    calm_energy: () => calmTable({ ...CALM_DEFAULTS, numHiddenLayers: count('transformer.layers'), numMlpLayers: count('mlp_generator.mlp_blocks') }),
+    calm_energy: () =>
+      calmTable({ ...CALM_DEFAULTS, numHiddenLayers: count('transformer.layers'), numMlpLayers: count('mlp_generator.mlp_blocks') }, energyHead),
   };
   if (!tables[model]) return;
   const table = tables[model]();

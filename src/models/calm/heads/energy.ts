@@ -1,16 +1,19 @@
 /**
  * The energy head (paper §3.2): one step from noise and hidden state to a latent sample.
- * N samples · R positions · Z noise · C channels (= hidden size) · L latent.  Names under `mlp_generator.`
+ * N samples · R positions · M targets · Z noise · C channels (= hidden size) · L latent.  Names under `mlp_generator.`
  */
 
-import { type Tensor, type TensorMap, tf } from '../../../engine/index.ts';
-import { gatedSilu, layerNorm, linear, silu } from '../../../math/index.ts';
+import { type Engine, floatTensor, type LossOutputs, type Tensor, type TensorMap, tf } from '../../../engine/index.ts';
+import { energyParts, gatedSilu, layerNorm, linear, silu } from '../../../math/index.ts';
+import { addNoise, type PatchGaussians } from '../../autoencoder/autoencoder.ts';
 import { linearSpec, normSpec, type ParameterTable } from '../../parameters.ts';
 import type { CalmConfig } from '../config.ts';
+import type { Head, HeadSampler, Streams } from './head.ts';
+import { type HeadSampling, refuseOptions } from './sampling.ts';
 
 const HEAD = 'mlp_generator';
 
-export function energyHeadTable(config: CalmConfig): ParameterTable {
+function energyHeadTable(config: CalmConfig): ParameterTable {
   const { hiddenSize: channels, noiseSize, latentSize, numMlpLayers } = config;
   const block = (name: string) => ({
     ...normSpec(`${name}.in_ln`, channels, true),
@@ -67,3 +70,47 @@ function splitLinear(parameters: TensorMap, name: string, x: Tensor): [Tensor, T
   const [firstBias, secondBias] = tf.split(parameters[`${name}.bias`], 2, 0);
   return [linear(x, firstWeight, firstBias), linear(x, secondWeight, secondBias)];
 }
+
+/**
+ * The energy loss (eq. 10) of N samples a position against M draws of the target, and its two terms for the log: fidelity 2·E‖x−y‖^β and diversity E‖x−x′‖^β.
+ * @param draws `noise` uniform in [−½, ½), [N, positions, noise]; `targetNoise` standard normal, [positions, M, latent]
+ */
+function energyHeadLoss(parameters: TensorMap, config: CalmConfig, hidden: Tensor, { mean, logStd }: PatchGaussians, draws: TensorMap): LossOutputs {
+  const samples = tf.transpose(sampleEnergyHead(parameters, config, hidden, draws.noise), [1, 0, 2]);
+  const targets = addNoise({ mean: tf.expandDims(mean, 1), logStd: tf.expandDims(logStd, 1) }, draws.targetNoise);
+  const parts = energyParts(samples, targets, config.beta);
+  const [fidelity, diversity] = [tf.mean(parts.fidelity), tf.mean(parts.diversity)];
+  return { loss: tf.sub(fidelity, diversity), fidelity, diversity };
+}
+
+function drawTraining({ numSamples, noiseSize, latentSize }: CalmConfig, positions: number, numTargets: number, streams: Streams): TensorMap {
+  return {
+    noise: floatTensor(streams('noise').uniforms(numSamples * positions * noiseSize, -0.5), [numSamples, positions, noiseSize]),
+    targetNoise: floatTensor(streams('targets').normals(positions * numTargets * latentSize), [positions, numTargets, latentSize]),
+  };
+}
+
+type Inputs = { readonly parameters: TensorMap; readonly hidden: Tensor; readonly noise: Tensor };
+
+function sampler(engine: Engine, config: CalmConfig, sampling: HeadSampling): HeadSampler {
+  refuseOptions('energy', sampling, []);
+  const step = (given: Inputs) => ({ latents: sampleEnergyHead(given.parameters, config, given.hidden, given.noise) });
+  const run = engine.compile(step, { constants: ['parameters'] });
+  return async (parameters, hidden, noise) => {
+    const positions = hidden.shape[0];
+    const noiseTensor = floatTensor(noise, [noise.length / (positions * config.noiseSize), positions, config.noiseSize]);
+    const { latents } = await run({ parameters, hidden, noise: noiseTensor });
+    noiseTensor.dispose();
+    return latents;
+  };
+}
+
+/** Noise layout: [candidates, positions, noise], uniform in [−½, ½). */
+export const energyHead: Head = {
+  table: energyHeadTable,
+  drawTraining,
+  loss: energyHeadLoss,
+  noiseSize: ({ noiseSize }) => noiseSize,
+  drawNoise: (stream, size) => stream.uniforms(size, -0.5),
+  sampler,
+};

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { brierFields } from '../evaluate/config.ts';
+
+export const MEASURES = ['perplexity', 'brierlm', 'sampled', 'unigram', 'temperature'] as const;
+
+const count = (value: number) => z.int().positive().default(value);
+
+export const config = z.strictObject({
+  measures: z
+    .array(z.enum(MEASURES))
+    .nonempty()
+    .default(['perplexity', 'brierlm', 'unigram'])
+    .describe(
+      'perplexity: with cross-entropy and bits a byte. brierlm: with exact collisions. sampled: BrierLM from samples alone, as for any other model. unigram: BrierLM of a unigram sampler. temperature: accuracy and collisions at several temperatures.',
+    ),
+  ...brierFields,
+  stride: count(1).describe('BrierLM is scored at every stride-th token; CALM is scored at every K-th.'),
+  numSequences: count(32).describe('Held-out sequences, spread evenly over the validation split.'),
+  tokensPerSequence: z.int().min(6).default(256).describe('Tokens a sequence; the first is context only.'),
+  contextTokens: count(1).describe('Tokens at the beginning of a sequence that are never scored; CALM never scores its first K.'),
+});

@@ -1,0 +1,16 @@
+import { tokenShards, transformerFolder } from 'calm-lm/artifacts';
+import { defineStage } from 'calm-lm/plugin';
+import { baselineEvaluation } from '../evaluate/evaluation.ts';
+import { config } from './config.ts';
+
+/** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
+const implementation = () => import('./run.ts');
+
+export default defineStage({
+  name: 'evaluate-baseline',
+  summary: 'Judges the discrete baseline on held-out documents: perplexity, BrierLM, temperature.',
+  config,
+  inputs: { tokens: tokenShards, baseline: transformerFolder },
+  outputs: { evaluation: baselineEvaluation },
+  run: async (context) => (await implementation()).run(context),
+});

@@ -1,0 +1,15 @@
+import { tokenShards, transformerFolder } from 'calm-lm/artifacts';
+import { defineStage } from 'calm-lm/plugin';
+import { config } from './config.ts';
+
+/** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
+const implementation = () => import('./run.ts');
+
+export default defineStage({
+  name: 'train-baseline',
+  summary: 'Trains the discrete baseline: a Llama over tokens, by cross-entropy.',
+  config,
+  inputs: { tokens: tokenShards },
+  outputs: { baseline: transformerFolder },
+  run: async (context) => (await implementation()).run(context),
+});

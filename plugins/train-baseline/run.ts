@@ -1,0 +1,84 @@
+import { CheckpointStore, type tokenShards, type transformerFolder } from 'calm-lm/artifacts';
+import { evenlySpread, PatchSequences, shuffledBatch } from 'calm-lm/data';
+import { disposeTree, type Engine, intTensor, type Tensor, type TensorMap } from 'calm-lm/engine';
+import { notEnoughTokens } from 'calm-lm/errors';
+import { aggregateBrier, CrossEntropy, joinRows, scoreExactly } from 'calm-lm/evaluation';
+import { initParameters, storeParameters, TransformerDecoder, transformerLoss, transformerTable } from 'calm-lm/models';
+import { configure, TRANSFORMER_DEFAULTS, type TransformerConfig } from 'calm-lm/models/config';
+import type { StageContext } from 'calm-lm/plugin';
+import { train } from 'calm-lm/training';
+import type { z } from 'zod';
+import { trainerOptions } from '../training-fields.ts';
+import type { config } from './config.ts';
+
+type Config = z.infer<typeof config>;
+type Context = StageContext<Config, { tokens: typeof tokenShards }, { baseline: typeof transformerFolder }>;
+type Batch = { readonly ids: Tensor; readonly targets: Tensor };
+
+const LABEL = 'train-baseline';
+
+export async function run(context: Context): Promise<void> {
+  const { config: given, inputs, outputs, report, seed, signal } = context;
+  const engine = await context.engine();
+  const model = modelConfig(context);
+  const tokensPerStep = given.accumulationSteps * given.sequencesPerStep * given.tokensPerSequence;
+  const training = new PatchSequences(inputs.tokens.split('train'), 1, given.tokensPerSequence);
+  if (training.numSequences === 0) throw notEnoughTokens('train', inputs.tokens.split('train').length, given.tokensPerSequence);
+  const evaluate = heldOut(context, engine, model);
+  const { parameters, metrics, elapsedMs } = await train<Batch>({
+    ...trainerOptions(given),
+    stage: LABEL,
+    engine,
+    parameters: initParameters(transformerTable(model), seed, model.initializerRange),
+    tokensPerStep,
+    checkpoints: new CheckpointStore(context.checkpoints),
+    report,
+    signal,
+    loss: (current, { ids, targets }) => ({ loss: transformerLoss(current, model, ids, targets) }),
+    batch: (step, micro) => {
+      const number = step * given.accumulationSteps + micro;
+      return toBatch(shuffledBatch(training.numSequences, given.sequencesPerStep, number, seed, LABEL).map((sequence) => training.read(sequence)));
+    },
+    evaluate,
+  });
+  await outputs.baseline.write({ config: model }, await storeParameters(parameters), inputs.tokens.tokenizerFile);
+  disposeTree(parameters);
+  report.summary({ ...metrics, steps: given.steps, tokensPerSecond: (1000 * given.steps * tokensPerStep) / elapsedMs });
+}
+
+function modelConfig({ config, inputs }: Context): TransformerConfig {
+  const { vocabSize, padId, endOfTextId } = inputs.tokens.index;
+  const numKeyValueHeads = config.numKeyValueHeads ?? config.numAttentionHeads;
+  return configure(TRANSFORMER_DEFAULTS, config, { numKeyValueHeads, vocabSize, padTokenId: padId, eosTokenId: endOfTextId });
+}
+
+/** Every token but the last, and every token but the first. */
+function toBatch(sequences: readonly Int32Array[]): Batch {
+  const width = sequences[0].length - 1;
+  const targets = new Int32Array(sequences.length * width);
+  sequences.forEach((ids, row) => {
+    targets.set(ids.subarray(1), row * width);
+  });
+  return { ids: joinRows(sequences.map((ids) => ids.subarray(0, width))), targets: intTensor(targets) };
+}
+
+/** Held-out cross-entropy, and BrierLM where it is asked for. */
+function heldOut({ config, inputs, seed, report }: Context, engine: Engine, model: TransformerConfig) {
+  const stream = new PatchSequences(inputs.tokens.split('validation'), 1, config.tokensPerSequence);
+  const sequences = evenlySpread(stream.numSequences, config.evaluateSequences).map((sequence) => stream.read(sequence));
+  if (sequences.length === 0) {
+    report.warn('the validation split is shorter than one sequence; nothing is measured on held-out text');
+    return undefined;
+  }
+  const crossEntropy = new CrossEntropy(engine, model, sequences);
+  let decoder: TransformerDecoder | undefined;
+  return async (parameters: TensorMap): Promise<Record<string, number>> => {
+    const validationLoss = await crossEntropy.measure(parameters);
+    if (!config.evaluateBrier) return { validationLoss };
+    decoder ??= new TransformerDecoder(engine, { config: model, parameters }, true);
+    decoder.use(parameters);
+    const batches = await scoreExactly(decoder, sequences, seed);
+    const { brierLM, brier } = aggregateBrier(batches, 'weighted');
+    return { validationLoss, validationBrierLM: brierLM, ...Object.fromEntries(brier.map((factor, n) => [`validationBrier${n + 1}`, factor])) };
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * BrierLM of a model whose next-token distribution is known (paper §4, the discrete baseline): less noise than from samples alone. The accuracy term is
+ * 2 Π p(true token); the collision term, for each pair of samples, 1{their first n−1 tokens agree} · Σ p² of the n-th, the last factor being exact.
+ * B rows · T tokens · S samples · W windows.
+ */
+
+import { disposeTree, type Tensor, tf } from '../engine/index.ts';
+import { inverseCdf, type KeyValueCache, type TransformerDecoder } from '../models/index.ts';
+import { joinRows } from './brier-lm.ts';
+import { type BrierBatch, batchOf, NUM_FACTORS } from './brier-score.ts';
+import { pairsOf, type SampleGroup, splitGroup } from './sample-groups.ts';
+
+/** The token that sample `sample` takes as its `step`-th in a window of a row; `draw` picks from the exact distribution by a uniform number. */
+export type TakeToken = (
+  at: { readonly row: number; readonly window: number; readonly sample: number; readonly step: number },
+  draw: (uniform: number) => number,
+) => number;
+
+/**
+ * Estimates the four factors. Windows begin at every `stride`-th token after the first one; each is the next four tokens.
+ * @param ids sequences of one length; the first token is context only
+ * @param contextTokens tokens that are never scored, 1 or more
+ */
+export async function estimateBrierExactly(
+  decoder: TransformerDecoder,
+  ids: readonly Int32Array[],
+  take: TakeToken,
+  { numSamples = 2, stride = 1, contextTokens = 1 }: { numSamples?: number; stride?: number; contextTokens?: number } = {},
+): Promise<BrierBatch> {
+  const [rows, length] = [ids.length, ids[0].length];
+  const windows = Math.max(0, Math.floor((length - contextTokens - NUM_FACTORS) / stride) + 1);
+  const idTensor = joinRows(ids.map((row) => row.subarray(0, length - 1)));
+  const { hidden, cache } = await decoder.feed(idTensor);
+  const sums = Array.from({ length: rows }, () => new Float64Array(NUM_FACTORS));
+  const likely = await trueProbabilities(decoder, hidden, ids);
+  const begin = (window: number) => contextTokens - 1 + window * stride;
+  for (let row = 0; row < rows; row++) {
+    for (let window = 0; window < windows; window++) {
+      let product = 2;
+      for (let n = 0; n < NUM_FACTORS; n++) sums[row][n] += product *= likely[row * (length - 1) + begin(window) + n];
+    }
+  }
+  const everyone = Array.from({ length: numSamples }, (_, sample) => sample);
+  let groups: SampleGroup[] = Array.from({ length: rows * windows }, (_, i) => ({
+    row: Math.floor(i / windows),
+    window: i % windows,
+    members: everyone,
+    path: [],
+  }));
+  const rounded = decoder.roundCapacity(cache);
+  const allPairs = (numSamples * (numSamples - 1)) / 2;
+  for (let step = 0; step < NUM_FACTORS && groups.length > 0; step++) {
+    const states = await hiddenAfter(decoder, hidden, rounded, groups, begin);
+    const left: SampleGroup[] = [];
+    await eachDistribution(decoder, states, (i, probabilities) => {
+      const group = groups[i];
+      let squares = 0;
+      for (const p of probabilities) squares += p * p;
+      sums[group.row][step] -= (pairsOf(group) / allPairs) * squares;
+      if (step + 1 === NUM_FACTORS) return;
+      const draw = inverseCdf(probabilities);
+      left.push(...splitGroup(group, (sample) => take({ row: group.row, window: group.window, sample, step }, draw)));
+    });
+    states.dispose();
+    groups = left;
+  }
+  disposeTree({ hidden, cache, idTensor, ...(rounded === cache ? {} : { rounded }) });
+  return batchOf(sums, windows);
+}
+
+/** The probability of the token that really comes next, after every token but the last; row by row. */
+async function trueProbabilities(decoder: TransformerDecoder, hidden: Tensor, ids: readonly Int32Array[]): Promise<Float64Array> {
+  const width = ids[0].length - 1;
+  const found = new Float64Array(ids.length * width);
+  const flat = tf.reshape(hidden, [-1, hidden.shape[2] as number]);
+  await eachDistribution(decoder, flat, (i, probabilities) => {
+    found[i] = probabilities[ids[Math.floor(i / width)][(i % width) + 1]];
+  });
+  flat.dispose();
+  return found;
+}
+
+async function eachDistribution(decoder: TransformerDecoder, hidden: Tensor, visit: (index: number, probabilities: Float32Array) => void): Promise<void> {
+  const { vocabSize } = decoder.model.config;
+  for await (const { first, probabilities } of decoder.distributions(hidden)) {
+    for (let i = 0; i * vocabSize < probabilities.length; i++) visit(first + i, probabilities.subarray(i * vocabSize, (i + 1) * vocabSize));
+  }
+}
+
+/** The hidden state after each group's path, [groups, hidden]: of the true prefix, or at the end of a branch. */
+async function hiddenAfter(
+  decoder: TransformerDecoder,
+  hidden: Tensor,
+  cache: KeyValueCache,
+  groups: readonly SampleGroup[],
+  begin: (window: number) => number,
+): Promise<Tensor> {
+  if (groups[0].path.length > 0)
+    return decoder.branch(
+      cache,
+      groups.map(({ row, window, path }) => ({ row, length: begin(window) + 1, ids: Int32Array.from(path) })),
+    );
+  const [, width, size] = hidden.shape as [number, number, number];
+  const places = groups.map(({ row, window }) => row * width + begin(window));
+  return tf.tidy(() => tf.gather(tf.reshape(hidden, [-1, size]), places));
+}

@@ -1,0 +1,61 @@
+/** Cross-entropy and perplexity of the discrete baseline on held-out sequences. B rows · T tokens. */
+
+import { type CompiledStep, disposeTree, type Engine, intTensor, type Tensor, type TensorMap } from '../engine/index.ts';
+import { type TransformerConfig, type TransformerDecoder, transformerLoss } from '../models/index.ts';
+import { RandomStream } from '../random.ts';
+import { estimateBrierExactly } from './brier-exact.ts';
+import { joinRows } from './brier-lm.ts';
+import type { BrierBatch } from './brier-score.ts';
+
+const SEQUENCES_A_BATCH = 8;
+
+type Inputs = { readonly parameters: TensorMap; readonly ids: Tensor; readonly targets: Tensor };
+
+/** Measures one model again and again. */
+export class CrossEntropy {
+  readonly #sequences: readonly Int32Array[];
+  readonly #run: CompiledStep<Inputs, { loss: Tensor }>;
+
+  /** @param sequences token ids of one length */
+  constructor(engine: Engine, config: TransformerConfig, sequences: readonly Int32Array[]) {
+    this.#sequences = sequences;
+    this.#run = engine.compile((given: Inputs) => ({ loss: transformerLoss(given.parameters, config, given.ids, given.targets) }));
+  }
+
+  /** Nats a token, averaged over all tokens but the first of each sequence; lower is better. Its exponential is the perplexity. */
+  async measure(parameters: TensorMap): Promise<number> {
+    let sum = 0;
+    for (const rows of inBatches(this.#sequences)) {
+      const ids = joinRows(rows.map((row) => row.subarray(0, row.length - 1)));
+      const targets = intTensor(Int32Array.from(rows.flatMap((row) => [...row.subarray(1)])));
+      const { loss } = await this.#run({ parameters, ids, targets });
+      sum += (rows.length / this.#sequences.length) * ((await loss.data())[0] as number);
+      disposeTree({ ids, targets, loss });
+    }
+    return sum;
+  }
+}
+
+/** BrierLM's estimates with exact collisions (brier-exact.ts), batch by batch; the draws follow from the seed. */
+export async function scoreExactly(
+  decoder: TransformerDecoder,
+  sequences: readonly Int32Array[],
+  seed: number,
+  options: Parameters<typeof estimateBrierExactly>[3] & { onBatch?: (done: number) => void | Promise<void> } = {},
+): Promise<BrierBatch[]> {
+  const scored: BrierBatch[] = [];
+  let first = 0;
+  for (const rows of inBatches(sequences)) {
+    const begin = first;
+    const take: Parameters<typeof estimateBrierExactly>[2] = ({ row, window, sample, step }, draw) =>
+      draw(new RandomStream(seed, 'brier exact', begin + row, window, sample, step).nextUniform());
+    scored.push(await estimateBrierExactly(decoder, rows, take, options));
+    first += rows.length;
+    await options.onBatch?.(first);
+  }
+  return scored;
+}
+
+function inBatches<T>(items: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(items.length / SEQUENCES_A_BATCH) }, (_, i) => items.slice(i * SEQUENCES_A_BATCH, (i + 1) * SEQUENCES_A_BATCH));
+}

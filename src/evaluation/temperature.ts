@@ -1,0 +1,69 @@
+/**
+ * What temperature does to a model (paper §7.5): how often its text is the true one, and how often two texts are the same. B rows · W windows · K tokens a patch.
+ */
+
+import { disposeTree, type Tensor, tf } from '../engine/index.ts';
+import { joinRows, type PatchSource } from './brier-lm.ts';
+import { agreement, NUM_FACTORS } from './brier-score.ts';
+
+export interface TemperatureMeasure {
+  /** E 1{x = y} for the next 1 … 4 tokens, and their geometric mean. */
+  readonly accuracies: readonly number[];
+  readonly accuracy: number;
+  /** E 1{x₁ = x₂}, likewise. */
+  readonly collisions: readonly number[];
+  readonly collision: number;
+  readonly numWindows: number;
+}
+
+/**
+ * Takes one patch for each hidden state, [positions, hidden]; called anew for each of the two texts and for each patch of them.
+ * @returns positions arrays of K ids
+ */
+export type ChoosePatches = (hidden: Tensor, text: number, step: number) => Promise<readonly Int32Array[]>;
+
+/**
+ * Goes on twice from each window's true prefix, four tokens each time.
+ * @param ids sequences of one length, the first patch is context only
+ * @param windowsPerRow spread evenly over each sequence
+ */
+export async function measureTemperature(
+  source: PatchSource,
+  ids: readonly Int32Array[],
+  windowsPerRow: number,
+  choose: ChoosePatches,
+): Promise<TemperatureMeasure> {
+  const { patchSize } = source;
+  const steps = Math.ceil(NUM_FACTORS / patchSize);
+  const patches = ids[0].length / patchSize - 1;
+  const perRow = Math.min(windowsPerRow, patches - steps + 1);
+  const windows = ids.flatMap((_, row) => Array.from({ length: perRow }, (__, i) => ({ row, window: Math.floor((i * (patches - steps + 1)) / perRow) })));
+  const idTensor = joinRows(ids.map((row) => row.subarray(0, patches * patchSize)));
+  const { hidden, cache } = await source.feed(idTensor);
+  const rounded = source.roundCapacity(cache);
+  const places = windows.map(({ row, window }) => row * patches + window);
+  const starts = tf.tidy(() => tf.gather(tf.reshape(hidden, [-1, hidden.shape[2] as number]), places));
+  const texts: number[][][] = [];
+  for (let text = 0; text < 2; text++) {
+    const paths: number[][] = windows.map(() => []);
+    for (let step = 0; step < steps; step++) {
+      const branches = windows.map(({ row, window }, i) => ({ row, length: window + 1, ids: Int32Array.from(paths[i]) }));
+      const states = step === 0 ? tf.clone(starts) : await source.branch(rounded, branches);
+      (await choose(states, text, step)).forEach((patch, i) => {
+        paths[i].push(...patch);
+      });
+      states.dispose();
+    }
+    texts.push(paths);
+  }
+  disposeTree({ hidden, cache, idTensor, starts, ...(rounded === cache ? {} : { rounded }) });
+  const truths = windows.map(({ row, window }) => ids[row].subarray((window + 1) * patchSize, (window + 1) * patchSize + NUM_FACTORS));
+  const share = (lengths: readonly number[]) => Array.from({ length: NUM_FACTORS }, (_, n) => lengths.filter((length) => length > n).length / lengths.length);
+  const accuracies = share(texts.flatMap((paths) => paths.map((path, i) => agreement(truths[i], path))));
+  const collisions = share(windows.map((_, i) => agreement(texts[0][i], texts[1][i])));
+  return { accuracies, accuracy: geometricMean(accuracies), collisions, collision: geometricMean(collisions), numWindows: windows.length };
+}
+
+function geometricMean(values: readonly number[]): number {
+  return values.reduce((product, value) => product * value, 1) ** (1 / values.length);
+}

@@ -1,0 +1,87 @@
+/**
+ * The flow-matching head (paper §3, compared in Figures 8 and 9): the velocity of straight lines from noise to targets.
+ * n = numSamples targets a position · N candidates · R positions · L latent.  The network: adaln-network.ts.
+ */
+
+import { disposeTree, type Engine, floatTensor, type LossOutputs, type Tensor, type TensorMap, tf } from '../../../engine/index.ts';
+import { addNoise, type PatchGaussians } from '../../autoencoder/autoencoder.ts';
+import type { CalmConfig } from '../config.ts';
+import { adaLnTable, runAdaLn } from './adaln-network.ts';
+import type { Head, HeadSampler, Streams } from './head.ts';
+import { type HeadSampling, refuseOptions } from './sampling.ts';
+
+/** Steps of the integration unless another number is asked for, as in the reference's code. */
+const SAMPLING_STEPS = 10;
+
+/** What the network sees of a time in [0, 1]: ⌊1000 t⌋, in float32 as the reference. */
+export function networkTime(t: number): number {
+  return Math.trunc(Math.fround(1000 * Math.fround(t)));
+}
+
+/**
+ * mean ‖v(x_t, t, h) − (target − x₀)‖² with x_t = (1 − t) x₀ + t·target, averaged over targets.
+ * @param draws `targetNoise` standard normal [n, positions, latent]; `start` x₀, likewise; `time` t in [0, 1), `networkTime` ⌊1000 t⌋, both [n, positions]
+ */
+function flowLoss(parameters: TensorMap, config: CalmConfig, hidden: Tensor, targets: PatchGaussians, draws: TensorMap): LossOutputs {
+  return { loss: tf.mean(flowErrors(parameters, config, hidden, addNoise(targets, draws.targetNoise), draws)) };
+}
+
+/** The squared error of each target, averaged over dimensions, [n, positions]. @param target [n, positions, latent] */
+export function flowErrors(parameters: TensorMap, config: CalmConfig, hidden: Tensor, target: Tensor, draws: TensorMap): Tensor {
+  const t = tf.expandDims(draws.time, -1);
+  const x = tf.add(tf.mul(tf.sub(1, t), draws.start), tf.mul(t, target));
+  const velocity = runAdaLn(parameters, config, x, draws.networkTime, hidden);
+  return tf.mean(tf.square(tf.sub(velocity, tf.sub(target, draws.start))), -1);
+}
+
+function drawTraining({ numSamples, latentSize }: CalmConfig, positions: number, _numTargets: number, streams: Streams): TensorMap {
+  const shape = [numSamples, positions, latentSize];
+  const times = streams('time').uniforms(numSamples * positions);
+  return {
+    targetNoise: floatTensor(streams('targets').normals(numSamples * positions * latentSize), shape),
+    start: floatTensor(streams('start').normals(numSamples * positions * latentSize), shape),
+    time: floatTensor(times, [numSamples, positions]),
+    networkTime: floatTensor(times.map(networkTime), [numSamples, positions]),
+  };
+}
+
+type StepInputs = { readonly parameters: TensorMap; readonly hidden: Tensor; readonly x: Tensor; readonly times: Tensor; readonly size: Tensor };
+
+function sampler(engine: Engine, config: CalmConfig, sampling: HeadSampling): HeadSampler {
+  refuseOptions('flow', sampling, ['headSteps', 'flowMethod', 'noiseTemperature']);
+  const { headSteps: numSteps = SAMPLING_STEPS, flowMethod = 'midpoint', noiseTemperature = 1 } = sampling;
+  const step = engine.compile(
+    ({ parameters, hidden, x, times, size }: StepInputs) => {
+      const [begin, middle] = tf.split(tf.reshape(times, [2, 1]), 2);
+      const velocity = (at: Tensor, time: Tensor) => runAdaLn(parameters, config, at, time, hidden);
+      const first = velocity(x, begin);
+      if (flowMethod === 'euler') return { x: tf.add(x, tf.mul(first, size)) };
+      return { x: tf.add(x, tf.mul(velocity(tf.add(x, tf.mul(first, tf.mul(size, 0.5))), middle), size)) };
+    },
+    { constants: ['parameters'] },
+  );
+  return async (parameters, hidden, noise) => {
+    const positions = hidden.shape[0];
+    const start = noiseTemperature === 1 ? noise : noise.map((z) => z * noiseTemperature);
+    let x = floatTensor(start, [noise.length / (positions * config.latentSize), positions, config.latentSize]);
+    const size = floatTensor(Float32Array.of(1 / numSteps), []);
+    for (let i = 0; i < numSteps; i++) {
+      const times = floatTensor(Float32Array.of(networkTime(i / numSteps), networkTime((i + 0.5) / numSteps)), [2]);
+      const next = await step({ parameters, hidden, x, times, size });
+      disposeTree({ x, times });
+      x = next.x;
+    }
+    size.dispose();
+    return x;
+  };
+}
+
+/** Noise layout: [candidates, positions, latent], standard normal. */
+export const flowHead: Head = {
+  table: (config) => adaLnTable(config, 1),
+  drawTraining,
+  loss: flowLoss,
+  noiseSize: ({ latentSize }) => latentSize,
+  drawNoise: (stream, size) => stream.normals(size),
+  sampler,
+};

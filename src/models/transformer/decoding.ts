@@ -1,0 +1,116 @@
+/**
+ * The network calls of decoding the discrete baseline, as compiled steps. Where CALM draws patches it draws tokens, so BrierLM's estimator takes either.
+ * B rows · T tokens · M positions · S candidates · V vocabulary.
+ */
+
+import { type CompiledStep, disposeTree, type Engine, readFloats, type Tensor, type TensorMap, tf } from '../../engine/index.ts';
+import type { RandomStream } from '../../random.ts';
+import { type Branch, CachedSequence } from '../cached-sequence.ts';
+import type { Branches, KeyValueCache, Past } from '../llama.ts';
+import { runTransformer, type Transformer, tokenLogits } from './transformer.ts';
+
+/** Probabilities read at once hold about this many numbers (16 MB). */
+const PIECE_SIZE = 2 ** 22;
+
+/** Tokens that were drawn, all of them known. */
+export interface DrawnTokens {
+  readonly tokens: Int32Array;
+  decode(): Promise<void>;
+  dispose(): void;
+}
+
+/** Runs a Transformer token by token. Tensors that it returns belong to the caller. */
+export class TransformerDecoder {
+  model: Transformer;
+  readonly patchSize = 1;
+  /** A token is drawn by one uniform number. */
+  readonly noiseSize = 1;
+  readonly #sequence: CachedSequence<TensorMap>;
+  readonly #distribution: CompiledStep<{ readonly parameters: TensorMap; readonly hidden: Tensor }, { probabilities: Tensor }>;
+
+  /** @param isTraining weights that will be others soon (see `use`) are not built into graphs */
+  constructor(engine: Engine, model: Transformer, isTraining = false) {
+    this.model = model;
+    const forward = (given: TensorMap, ids: Tensor, past?: Past | Branches) => runTransformer(given, model.config, ids, past);
+    this.#sequence = new CachedSequence<TensorMap>(engine, model.parameters, 1, forward, isTraining);
+    this.#distribution = engine.compile(({ parameters, hidden }) => ({ probabilities: tf.softmax(tokenLogits(parameters, hidden)) }), {
+      constants: isTraining ? [] : ['parameters'],
+    });
+  }
+
+  /** Goes on with other weights of the same model. */
+  use(parameters: TensorMap): void {
+    this.model = { ...this.model, parameters };
+    this.#sequence.use(parameters);
+  }
+
+  /** Feeds tokens after those of a cache; see CachedSequence.feed. */
+  feed(ids: Tensor, cache?: KeyValueCache): Promise<{ hidden: Tensor; cache: KeyValueCache }> {
+    return this.#sequence.feed(ids, cache);
+  }
+
+  branch(cache: KeyValueCache, branches: readonly Branch[]): Promise<Tensor> {
+    return this.#sequence.branch(cache, branches);
+  }
+
+  roundCapacity(cache: KeyValueCache): KeyValueCache {
+    return this.#sequence.roundCapacity(cache);
+  }
+
+  drawNoise(stream: RandomStream, size: number): Float32Array {
+    return stream.uniforms(size);
+  }
+
+  /**
+   * The distribution of the next token after each hidden state, a piece of the positions at a time.
+   * @param hidden [positions, hidden]
+   * @returns pieces of [positions, vocabulary], in order
+   */
+  async *distributions(hidden: Tensor): AsyncGenerator<{ first: number; probabilities: Float32Array }> {
+    const { hiddenSize, vocabSize } = this.model.config;
+    const count = hidden.shape[0];
+    const length = Math.max(1, Math.floor(PIECE_SIZE / vocabSize));
+    for (let first = 0; first < count; first += length) {
+      const piece = tf.slice(hidden, [first, 0], [Math.min(length, count - first), hiddenSize]);
+      const { probabilities } = await this.#distribution({ parameters: this.model.parameters, hidden: piece });
+      const values = await readFloats(probabilities);
+      disposeTree({ piece, probabilities });
+      yield { first, probabilities: values };
+    }
+  }
+
+  /**
+   * Draws candidates for the token after each hidden state.
+   * @param hidden [positions, hidden]
+   * @param noise uniform in [0, 1), [candidates, positions]
+   */
+  async draw(hidden: Tensor, noise: Float32Array): Promise<DrawnTokens> {
+    const positions = hidden.shape[0];
+    const tokens = new Int32Array(noise.length);
+    const { vocabSize } = this.model.config;
+    for await (const { first, probabilities } of this.distributions(hidden)) {
+      for (let i = 0; i * vocabSize < probabilities.length; i++) {
+        const draw = inverseCdf(probabilities.subarray(i * vocabSize, (i + 1) * vocabSize));
+        for (let at = first + i; at < noise.length; at += positions) tokens[at] = draw(noise[at]);
+      }
+    }
+    return { tokens, decode: async () => {}, dispose: () => {} };
+  }
+}
+
+/** Draws from weights by uniform numbers in [0, 1): the first outcome whose cumulative share exceeds the number. */
+export function inverseCdf(weights: ArrayLike<number>): (uniform: number) => number {
+  const cumulative = new Float64Array(weights.length);
+  let total = 0;
+  for (let i = 0; i < weights.length; i++) cumulative[i] = total += weights[i];
+  return (uniform) => {
+    const wanted = uniform * total;
+    let [low, high] = [0, weights.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (cumulative[middle] > wanted) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  };
+}

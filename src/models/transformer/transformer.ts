@@ -1,0 +1,60 @@
+/**
+ * The discrete baseline (paper §7): a Llama over tokens with a language-model head, trained by cross-entropy. Names are those of Hugging Face's LlamaForCausalLM.
+ * B batch · T tokens · H hidden · V vocabulary.
+ */
+
+import type { ModelFolder } from '../../artifacts/index.ts';
+import { type Tensor, type TensorMap, tf } from '../../engine/index.ts';
+import { embed, linear, linearCrossEntropy } from '../../math/index.ts';
+import { type Branches, type LlamaOutput, llamaTable, type Past, runLlama } from '../llama.ts';
+import { loadParameters, type ParameterTable } from '../parameters.ts';
+import type { TransformerConfig } from './config.ts';
+
+const PREFIX = 'model';
+
+export interface Transformer {
+  readonly config: TransformerConfig;
+  readonly parameters: TensorMap;
+}
+
+/** Every trainable parameter. */
+export function transformerTable(config: TransformerConfig): ParameterTable {
+  const embedding = { shape: [config.vocabSize, config.hiddenSize], init: 'normal' } as const;
+  return {
+    [`${PREFIX}.embed_tokens.weight`]: embedding,
+    ...llamaTable(PREFIX, config),
+    ...(config.tieWordEmbeddings ? {} : { 'lm_head.weight': embedding }),
+  };
+}
+
+export async function loadTransformer(folder: ModelFolder): Promise<Transformer> {
+  const config = await folder.readConfig<TransformerConfig>();
+  return { config, parameters: loadParameters(transformerTable(config), await folder.readWeights(), folder.weightsFile) };
+}
+
+/** One pass over tokens, after those of the past if there is one. @param ids [batch, tokens], int32 */
+export function runTransformer(parameters: TensorMap, config: TransformerConfig, ids: Tensor, past?: Past | Branches): LlamaOutput {
+  const embedded = embed(parameters[`${PREFIX}.embed_tokens.weight`], tf.reshape(ids, [-1]), config.padTokenId);
+  return runLlama(parameters, PREFIX, config, tf.reshape(embedded, [...ids.shape, config.hiddenSize]), past);
+}
+
+/** The head's matrix, [vocabulary, hidden]. */
+export function headWeight(parameters: TensorMap): Tensor {
+  return parameters['lm_head.weight'] ?? parameters[`${PREFIX}.embed_tokens.weight`];
+}
+
+/** Logits after each hidden state, [..., hidden] → [..., vocabulary]. */
+export function tokenLogits(parameters: TensorMap, hidden: Tensor): Tensor {
+  return linear(hidden, headWeight(parameters));
+}
+
+/**
+ * The mean of −log p(next token), in nats a token; lower is better.
+ * @param ids [batch, tokens], int32: every token but the last
+ * @param targets the next token of each, row by row; int32
+ * @param positions which of the batch·tokens positions have a target; all of them where it is absent
+ */
+export function transformerLoss(parameters: TensorMap, config: TransformerConfig, ids: Tensor, targets: Tensor, positions?: Tensor): Tensor {
+  const hidden = tf.reshape(runTransformer(parameters, config, ids).hidden, [-1, config.hiddenSize]);
+  return linearCrossEntropy(positions ? tf.gather(hidden, positions as tf.Tensor1D) : hidden, headWeight(parameters), targets);
+}

@@ -1,0 +1,124 @@
+/**
+ * One patch for each row at a temperature: the exact algorithm or the batch approximation (see temperature.ts), from a model that draws patches in blocks.
+ * B rows · N candidates · K tokens a patch · H hidden.
+ */
+
+import { disposeTree, type Tensor, tf } from '../engine/index.ts';
+import type { PatchDecoder } from '../models/index.ts';
+import { choosePatches } from './candidates.ts';
+import { chooseCandidate, ExactSampler, type Power, weighCandidates } from './temperature.ts';
+
+export const SAMPLERS = ['batch', 'exact'] as const;
+
+export interface TemperatureOptions {
+  /** In (0, 1]; 1 takes one plain draw a patch. */
+  readonly temperature: number;
+  readonly sampler?: (typeof SAMPLERS)[number];
+  /** N, the candidates of the batch approximation. */
+  readonly numCandidates: number;
+  /** Draws that the exact algorithm may take for one patch; then the batch approximation chooses among them. */
+  readonly drawBudget?: number;
+}
+
+/** Plenty for a model that is sure of itself, and a second or two at laptop sizes for one that is not. */
+export const DEFAULT_DRAW_BUDGET = 20_000;
+
+/** The random numbers of one choice. */
+export interface ChoiceDraws {
+  /** Noise for the candidates of all rows, as the head wants it; `block` counts from 0 where the exact algorithm asks again. */
+  noise(size: number, block: number): Float32Array;
+  /** A uniform number in [0, 1) for a row: the batch approximation takes the first, the exact algorithm as many as it needs. */
+  uniform(row: number, index: number): number;
+}
+
+export interface ChosenPatches {
+  /** One for each row, K ids. */
+  readonly patches: Int32Array[];
+  /** Draws that were taken for each row. */
+  readonly draws: number[];
+  /** Rows where the exact algorithm ran out of draws and the batch approximation chose: their patches are not exactly distributed. */
+  readonly fallbacks: boolean[];
+}
+
+/** Draws one patch for each row. @param hidden [rows, hidden] */
+export async function choose(decoder: PatchDecoder, hidden: Tensor, power: Power, options: TemperatureOptions, draws: ChoiceDraws): Promise<ChosenPatches> {
+  const isPlain = power.whole === 1 && power.rest === 0;
+  return options.sampler === 'exact' && !isPlain
+    ? chooseExactly(decoder, hidden, power, options, draws)
+    : chooseFromBatch(decoder, hidden, power, isPlain ? 1 : options.numCandidates, draws);
+}
+
+async function chooseFromBatch(decoder: PatchDecoder, hidden: Tensor, power: Power, numCandidates: number, draws: ChoiceDraws): Promise<ChosenPatches> {
+  const rows = hidden.shape[0];
+  const candidates = await decoder.draw(hidden, draws.noise(numCandidates * rows * decoder.noiseSize, 0));
+  const patches = await choosePatches(candidates, rows, power, (row) => (numCandidates === 1 ? 0 : draws.uniform(row, 0)));
+  candidates.dispose();
+  return { patches, draws: new Array(rows).fill(numCandidates), fallbacks: new Array(rows).fill(false) };
+}
+
+/** Draws come in blocks that grow, so that a sure model is asked little and an unsure one not often. */
+const [FIRST_BLOCK, LARGEST_BLOCK] = [32, 512];
+
+/** What is drawn is independent, so a block can be consumed in order. */
+async function chooseExactly(
+  decoder: PatchDecoder,
+  hidden: Tensor,
+  power: Power,
+  { drawBudget = DEFAULT_DRAW_BUDGET }: TemperatureOptions,
+  draws: ChoiceDraws,
+): Promise<ChosenPatches> {
+  const { patchSize } = decoder;
+  const states = Array.from({ length: hidden.shape[0] }, (_, row) => new RowState(power, (index) => draws.uniform(row, index)));
+  for (let block = 0, size = FIRST_BLOCK; ; block++, size = Math.min(2 * size, LARGEST_BLOCK)) {
+    const open = [...states.keys()].filter((row) => !states[row].found && states[row].sampler.draws < drawBudget);
+    if (open.length === 0) break;
+    const asked = tf.tidy(() => tf.gather(hidden, open));
+    const drawn = await decoder.draw(asked, draws.noise(size * open.length * decoder.noiseSize, block));
+    const tokens = await drawn.decodeAll();
+    open.forEach((row, i) => {
+      states[row].take(
+        Array.from({ length: size }, (_, candidate) => tokens.slice((candidate * open.length + i) * patchSize, (candidate * open.length + i + 1) * patchSize)),
+        drawBudget,
+      );
+    });
+    drawn.dispose();
+    disposeTree({ asked });
+  }
+  return {
+    patches: states.map((state) => state.found ?? state.choose(power, patchSize)),
+    draws: states.map(({ sampler }) => sampler.draws),
+    fallbacks: states.map(({ found }) => found === undefined),
+  };
+}
+
+/** The exact algorithm on one row, and all that it has drawn. */
+class RowState {
+  readonly sampler: ExactSampler<Int32Array>;
+  readonly #uniform: (index: number) => number;
+  readonly #pool: Int32Array[] = [];
+  #taken = 0;
+  found: Int32Array | undefined;
+
+  constructor(power: Power, uniform: (index: number) => number) {
+    this.#uniform = uniform;
+    this.sampler = new ExactSampler(power, () => uniform(++this.#taken), isSamePatch);
+  }
+
+  take(patches: readonly Int32Array[], budget: number): void {
+    for (const patch of patches) {
+      if (this.found || this.sampler.draws >= budget) return;
+      this.#pool.push(patch);
+      if (this.sampler.offer(patch)) this.found = patch;
+    }
+  }
+
+  /** The batch approximation over what was drawn. */
+  choose(power: Power, patchSize: number): Int32Array {
+    const pool = Int32Array.from(this.#pool.flatMap((patch) => [...patch]));
+    return chooseCandidate(weighCandidates(pool, patchSize, power).candidates, this.#uniform(0)).patch;
+  }
+}
+
+function isSamePatch(a: Int32Array, b: Int32Array): boolean {
+  return a.every((id, i) => id === b[i]);
+}
