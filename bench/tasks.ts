@@ -11,12 +11,12 @@ import {
   CorpusEncoder,
   calmLoss,
   calmTable,
+  energyHead,
   initParameters,
   isDecayed,
   type LanguageModel,
   type ParameterTable,
   PatchDecoder,
-  energyHead,
 } from 'calm-lm/models';
 import { AUTOENCODER_DEFAULTS, type AutoencoderConfig, CALM_DEFAULTS, type CalmConfig } from 'calm-lm/models/config';
 import { RandomStream } from 'calm-lm/random';

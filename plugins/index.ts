@@ -4,6 +4,7 @@ import { definePlugin } from 'calm-lm/plugin';
 import encodeCorpus from './encode-corpus/index.ts';
 import evaluate from './evaluate/index.ts';
 import evaluateBaseline from './evaluate-baseline/index.ts';
+import evaluateEndpoint from './evaluate-endpoint/index.ts';
 import sample from './sample/index.ts';
 import sampleBaseline from './sample-baseline/index.ts';
 import tokenize from './tokenize/index.ts';
@@ -13,5 +14,5 @@ import trainLm from './train-lm/index.ts';
 
 export default definePlugin({
   name: 'calm-lm',
-  stages: [tokenize, trainAutoencoder, encodeCorpus, trainLm, evaluate, sample, trainBaseline, evaluateBaseline, sampleBaseline],
+  stages: [tokenize, trainAutoencoder, encodeCorpus, trainLm, evaluate, sample, trainBaseline, evaluateBaseline, sampleBaseline, evaluateEndpoint],
 });

@@ -99,6 +99,38 @@ export const matrixVariants = (stage: string, variants: readonly string[]) =>
     hint: 'Name one as the stage to use: --variant NAME.',
   });
 
+export const costUnknown = (stage: string, fact: string, from: string) =>
+  new CalmError('CALM_COST_UNKNOWN', `${stage}: what it costs depends on ${fact} of "${from}", which says nothing of it.`, {
+    hint: `Add the stage that makes "${from}" to the configuration.`,
+  });
+
+export const costNothing = (file: string) =>
+  new CalmError('CALM_COST_NOTHING', `${file} trains no model whose cost is known.`, {
+    hint: 'Costs are told of train-autoencoder, train-lm and train-baseline.',
+  });
+
+export const noRunNamed = () => new CalmError('CALM_REPORT_NOTHING', 'No run was named.', { hint: 'For example: calm report runs/quickstart' });
+
+// — other models —
+
+export const endpointUnreachable = (url: string, reason: string) =>
+  new CalmError('CALM_ENDPOINT_UNREACHABLE', `${url} does not answer: ${reason}`, { hint: 'Is the server running, and is this its address (…/v1)?' });
+
+export const endpointRefused = (url: string, status: number, text: string) =>
+  new CalmError('CALM_ENDPOINT_REFUSED', `${url} answered ${status}: ${brief(text)}`, {
+    hint:
+      status === 401 || status === 403
+        ? 'Put the key into the environment variable that apiKeyVariable names.'
+        : 'The name of the model (--model) and the address are the usual causes.',
+  });
+
+export const endpointAnswer = (url: string, text: string) =>
+  new CalmError('CALM_ENDPOINT_ANSWER', `${url} gave no completion: ${brief(text)}`, { hint: 'It must be a completions API: { choices: [{ text }] }.' });
+
+function brief(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
 // — heads —
 
 export const headUnknown = (name: string, available: readonly string[]) =>

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { brierFields } from '../evaluate/config.ts';
+import { brierFields } from '../shared/evaluation-fields.ts';
 
 export const MEASURES = ['perplexity', 'brierlm', 'sampled', 'unigram', 'temperature'] as const;
 

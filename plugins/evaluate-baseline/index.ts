@@ -1,6 +1,6 @@
 import { tokenShards, transformerFolder } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
-import { baselineEvaluation } from '../evaluate/evaluation.ts';
+import { baselineEvaluation } from '../shared/evaluations.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */

@@ -8,8 +8,8 @@ import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { reweigh } from 'calm-lm/sampling';
 import type { z } from 'zod';
-import type { BaselineEvaluation, BrierReport, baselineEvaluation, TemperatureReport } from '../evaluate/evaluation.ts';
-import { brierReport, eachBatch, type HeldOut, heldOutSequences, unigramReport } from '../evaluate/held-out.ts';
+import type { BaselineEvaluation, BrierReport, baselineEvaluation, TemperatureReport } from '../shared/evaluations.ts';
+import { brierReport, eachBatch, type HeldOut, heldOutSequences, unigramReport } from '../shared/held-out.ts';
 import type { config } from './config.ts';
 
 type Inputs = { tokens: typeof tokenShards; baseline: typeof transformerFolder };

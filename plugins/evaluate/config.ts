@@ -1,34 +1,9 @@
-import { FLOW_METHODS } from 'calm-lm/models/config';
 import { z } from 'zod';
-import { temperatureField } from '../sampling-fields.ts';
+import { brierFields, headFields } from '../shared/evaluation-fields.ts';
 
 export const MEASURES = ['reconstruction', 'brierlm', 'energy', 'baselines', 'temperature'] as const;
 
 const count = (value: number) => z.int().positive().default(value);
-
-/** How a head is sampled from; for heads that have a choice. */
-export const headFields = {
-  headSteps: z.int().positive().optional().describe('Steps of a diffusion (100 where absent) or flow head (10).'),
-  flowMethod: z.enum(FLOW_METHODS).optional().describe('How a flow head is integrated; midpoint, with two evaluations a step, where absent.'),
-  noiseTemperature: z.number().nonnegative().optional().describe('Factor on the noise of a diffusion or flow head; 1 where absent.'),
-};
-
-/** What both evaluations ask of BrierLM. */
-export const brierFields = {
-  protocol: z
-    .enum(['weighted', 'reference'])
-    .default('weighted')
-    .describe(
-      'How BrierLM is put together. weighted: every window counts the same, each factor is clamped at 0. reference: every batch counts the same, the product alone is clamped.',
-    ),
-  numSamples: z.int().min(2).default(2).describe('S, samples a window in BrierLM; more of them give less noise.'),
-  temperatures: z
-    .array(temperatureField)
-    .nonempty()
-    .default([1, 0.5, 1 / 3])
-    .describe('Temperatures of the measure `temperature`.'),
-  windowsPerSequence: count(8).describe('Windows of a sequence in the measure `temperature`.'),
-};
 
 export const config = z.strictObject({
   measures: z

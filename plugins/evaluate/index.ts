@@ -1,7 +1,7 @@
 import { autoencoderFolder, languageModelFolder, tokenShards } from 'calm-lm/artifacts';
 import { defineStage, optional } from 'calm-lm/plugin';
+import { evaluation } from '../shared/evaluations.ts';
 import { config } from './config.ts';
-import { evaluation } from './evaluation.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
 const implementation = () => import('./run.ts');

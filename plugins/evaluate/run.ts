@@ -13,14 +13,14 @@ import {
   loadLanguageModel,
   PatchDecoder,
 } from 'calm-lm/models';
-import type { HeadSampling } from 'calm-lm/models/config';
 import type { OptionalPort, StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { choose, powerOf } from 'calm-lm/sampling';
 import type { z } from 'zod';
+import { headSampling } from '../shared/evaluation-fields.ts';
+import type { BrierReport, EnergyReport, Evaluation, evaluation, TemperatureReport } from '../shared/evaluations.ts';
+import { brierReport, eachBatch, type HeldOut, heldOutSequences, unigramReport } from '../shared/held-out.ts';
 import type { config } from './config.ts';
-import type { BrierReport, EnergyReport, Evaluation, evaluation, TemperatureReport } from './evaluation.ts';
-import { brierReport, eachBatch, type HeldOut, heldOutSequences, unigramReport } from './held-out.ts';
 
 type Inputs = { tokens: typeof tokenShards; autoencoder: typeof autoencoderFolder; model: OptionalPort<typeof languageModelFolder> };
 type Context = StageContext<z.infer<typeof config>, Inputs, { evaluation: typeof evaluation }>;
@@ -46,11 +46,6 @@ export async function run(context: Context): Promise<void> {
   }
   await outputs.evaluation.write(result);
   report.summary(result as Record<string, unknown>);
-}
-
-/** The fields that choose among a head's ways of sampling. */
-export function headSampling({ headSteps, flowMethod, noiseTemperature }: HeadSampling): HeadSampling {
-  return { headSteps, flowMethod, noiseTemperature };
 }
 
 async function reconstruct({ inputs, config, seed, report }: Context, engine: Engine) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { samplingFields } from '../sampling-fields.ts';
+import { samplingFields } from '../shared/sampling-fields.ts';
 
 export const config = z.strictObject({
   ...samplingFields,

@@ -1,6 +1,6 @@
 import { transformerFolder } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
-import { samples } from '../sample/samples.ts';
+import { samples } from '../shared/samples.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */

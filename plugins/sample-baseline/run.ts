@@ -6,8 +6,8 @@ import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { generateTokens } from 'calm-lm/sampling';
 import type { z } from 'zod';
-import type { Sample, samples } from '../sample/samples.ts';
-import { headingOf, summaryOf, write } from '../sample/writing.ts';
+import type { Sample, samples } from '../shared/samples.ts';
+import { headingOf, summaryOf, write } from '../shared/writing.ts';
 import type { config } from './config.ts';
 
 type Context = StageContext<z.infer<typeof config>, { baseline: typeof transformerFolder }, { samples: typeof samples }>;

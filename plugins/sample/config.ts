@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { headFields } from '../evaluate/config.ts';
-import { samplingFields } from '../sampling-fields.ts';
+import { headFields } from '../shared/evaluation-fields.ts';
+import { samplingFields } from '../shared/sampling-fields.ts';
 
 export const config = z.strictObject({
   ...samplingFields,

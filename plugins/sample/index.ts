@@ -1,7 +1,7 @@
 import { languageModelFolder } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
+import { samples } from '../shared/samples.ts';
 import { config } from './config.ts';
-import { samples } from './samples.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
 const implementation = () => import('./run.ts');

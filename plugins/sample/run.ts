@@ -5,10 +5,10 @@ import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { alignPrompt, type GenerateDraws, generate } from 'calm-lm/sampling';
 import type { z } from 'zod';
-import { headSampling } from '../evaluate/run.ts';
+import { headSampling } from '../shared/evaluation-fields.ts';
+import type { Sample, SampleCounts, samples } from '../shared/samples.ts';
+import { headingOf, summaryOf, write } from '../shared/writing.ts';
 import type { config } from './config.ts';
-import type { Sample, SampleCounts, samples } from './samples.ts';
-import { headingOf, summaryOf, write } from './writing.ts';
 
 type Config = z.infer<typeof config>;
 type Context = StageContext<Config, { model: typeof languageModelFolder }, { samples: typeof samples }>;

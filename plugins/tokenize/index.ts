@@ -5,6 +5,7 @@ import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
 const implementation = () => import('./run.ts');
+const estimation = () => import('./estimate.ts');
 
 export default defineStage({
   name: 'tokenize',
@@ -21,5 +22,6 @@ export default defineStage({
       modifiedMs,
     }));
   },
+  estimate: async (...given) => (await estimation()).estimate(...given),
   run: async (context) => (await implementation()).run(context),
 });

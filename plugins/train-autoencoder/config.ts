@@ -1,6 +1,6 @@
 import { AUTOENCODER_DEFAULTS as defaults } from 'calm-lm/models/config';
 import { z } from 'zod';
-import { trainingFields } from '../training-fields.ts';
+import { trainingFields } from '../shared/training-fields.ts';
 
 const count = (value: number) => z.int().positive().default(value);
 

@@ -9,7 +9,7 @@ import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { train } from 'calm-lm/training';
 import type { z } from 'zod';
-import { trainerOptions } from '../training-fields.ts';
+import { trainerOptions } from '../shared/training-fields.ts';
 import type { config } from './config.ts';
 
 type Config = z.infer<typeof config>;
@@ -60,7 +60,12 @@ function openPatches({ config, inputs }: Context, split: 'train' | 'validation')
 }
 
 /** A batch and its draws, from (seed, number) alone. */
-function drawBatch(patches: DocumentPatches, { patchesPerStep, patchSize, latentSize, aeDropout, latentDropout = aeDropout }: Config, number: number, seed: number): Batch {
+function drawBatch(
+  patches: DocumentPatches,
+  { patchesPerStep, patchSize, latentSize, aeDropout, latentDropout = aeDropout }: Config,
+  number: number,
+  seed: number,
+): Batch {
   const ids = patches.readMany(shuffledBatch(patches.numPatches, patchesPerStep, number, seed, LABEL));
   const keep = (purpose: string, size: number, rate: number) => new RandomStream(seed, LABEL, purpose, number).uniforms(size).map((u) => Number(u > rate));
   const latentShape = [patchesPerStep, latentSize];

@@ -1,6 +1,6 @@
 import { TRANSFORMER_DEFAULTS as defaults } from 'calm-lm/models/config';
 import { z } from 'zod';
-import { backboneFields, checkHeads, count, trainingFields } from '../training-fields.ts';
+import { backboneFields, checkHeads, count, trainingFields } from '../shared/training-fields.ts';
 
 export const config = z
   .strictObject({

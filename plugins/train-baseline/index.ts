@@ -4,6 +4,7 @@ import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
 const implementation = () => import('./run.ts');
+const estimation = () => import('./estimate.ts');
 
 export default defineStage({
   name: 'train-baseline',
@@ -11,5 +12,6 @@ export default defineStage({
   config,
   inputs: { tokens: tokenShards },
   outputs: { baseline: transformerFolder },
+  estimate: async (given, inputs) => (await estimation()).estimate(given, inputs),
   run: async (context) => (await implementation()).run(context),
 });

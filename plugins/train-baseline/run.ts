@@ -8,7 +8,7 @@ import { configure, TRANSFORMER_DEFAULTS, type TransformerConfig } from 'calm-lm
 import type { StageContext } from 'calm-lm/plugin';
 import { train } from 'calm-lm/training';
 import type { z } from 'zod';
-import { trainerOptions } from '../training-fields.ts';
+import { trainerOptions } from '../shared/training-fields.ts';
 import type { config } from './config.ts';
 
 type Config = z.infer<typeof config>;

@@ -1,7 +1,7 @@
 import { headUnknown } from 'calm-lm/errors';
 import { CALM_DEFAULTS as defaults, headNames, INPUT_MODES, NUM_TARGET_SAMPLES } from 'calm-lm/models/config';
 import { z } from 'zod';
-import { backboneFields, checkHeads, count, trainingFields } from '../training-fields.ts';
+import { backboneFields, checkHeads, count, trainingFields } from '../shared/training-fields.ts';
 
 export const config = z
   .strictObject({

@@ -4,6 +4,7 @@ import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
 const implementation = () => import('./run.ts');
+const estimation = () => import('./estimate.ts');
 
 export default defineStage({
   name: 'train-lm',
@@ -12,5 +13,6 @@ export default defineStage({
   // Without latents the frozen encoder runs beside the training.
   inputs: { tokens: tokenShards, autoencoder: autoencoderFolder, latents: optional(latentShards) },
   outputs: { model: languageModelFolder },
+  estimate: async (given, inputs) => (await estimation()).estimate(given, inputs),
   run: async (context) => (await implementation()).run(context),
 });

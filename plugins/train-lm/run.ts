@@ -29,7 +29,7 @@ import type { OptionalPort, StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { train } from 'calm-lm/training';
 import type { z } from 'zod';
-import { trainerOptions } from '../training-fields.ts';
+import { trainerOptions } from '../shared/training-fields.ts';
 import type { config } from './config.ts';
 
 type Config = z.infer<typeof config>;

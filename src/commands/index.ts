@@ -2,6 +2,7 @@
 
 import type { Command } from '@oclif/core';
 import builtin from '#plugins';
+import Cost from './cost.ts';
 import Doctor from './doctor.ts';
 import EngineInstall from './engine/install.ts';
 import EngineList from './engine/list.ts';
@@ -12,12 +13,14 @@ import EvalReconstruction from './eval/reconstruction.ts';
 import EvalTemperature from './eval/temperature.ts';
 import Init from './init.ts';
 import PlanCommand from './plan.ts';
+import Report from './report.ts';
 import Run from './run.ts';
 import Schema from './schema.ts';
 import { stageCommand } from './stage-command.ts';
 import Stages from './stages.ts';
 
 export const COMMANDS: Record<string, Command.Class> = {
+  cost: Cost,
   doctor: Doctor,
   'engine:install': EngineInstall,
   'engine:list': EngineList,
@@ -28,6 +31,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   'eval:temperature': EvalTemperature,
   init: Init,
   plan: PlanCommand,
+  report: Report,
   run: Run,
   schema: Schema,
   stages: Stages,

@@ -16,6 +16,7 @@ export { flowErrors, flowHead, networkTime } from './calm/heads/flow.ts';
 export type { Head, HeadSampler, Streams } from './calm/heads/head.ts';
 export { type HeadEntry, headNames, loadHead, registerHead } from './calm/heads/registry.ts';
 export type { HeadSampling } from './calm/heads/sampling.ts';
+export { autoencoderTrainingCost, type CostPart, calmCost, transformerCost } from './cost.ts';
 export {
   AUTOENCODER_PREFIX,
   type Autoencoder,

@@ -108,7 +108,7 @@ async function findConfig(workingDirectory: string): Promise<string> {
 }
 
 /**
- * Parses a configuration and what it `extends`: records are merged key by key, everything else is replaced. Paths of the configuration stay relative to
+ * Parses a configuration and what it `extends`: records are merged key by key, everything else is replaced, and so are `matrix` and `report`. Paths of the configuration stay relative to
  * the file that is run.
  */
 export function parseConfig(file: string, text: string, above: readonly string[] = []): ConfigDocument {
@@ -121,7 +121,9 @@ export function parseConfig(file: string, text: string, above: readonly string[]
   if ([...above, file].includes(base)) throw configInvalid(own.locate(['extends']), 'extends', `${base} extends itself`);
   const inherited = parseConfig(base, readFileSync(base, 'utf8'), [...above, file]);
   const isOwn = (path: readonly PropertyKey[]) => path.length === 0 || hasPath(data, path);
-  return { ...own, data: merge(inherited.data, data), locate: (path) => (isOwn(path) ? own : inherited).locate(path) };
+  const { matrix, report, ...rest } = inherited.data;
+  const replaced = { ...('matrix' in data || !matrix ? {} : { matrix }), ...('report' in data || !report ? {} : { report }) };
+  return { ...own, data: { ...merge(rest, data), ...replaced }, locate: (path) => (isOwn(path) ? own : inherited).locate(path) };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

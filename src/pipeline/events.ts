@@ -11,7 +11,13 @@ export interface StageProgress {
 
 export type PipelineEvent =
   | { readonly type: 'stage-started'; readonly stage: string; readonly reasons: readonly string[] }
-  | { readonly type: 'stage-skipped'; readonly stage: string; readonly metrics: Record<string, unknown>; readonly seconds: number; /** The folder that the result was taken from. */ readonly from?: string }
+  | {
+      readonly type: 'stage-skipped';
+      readonly stage: string;
+      readonly metrics: Record<string, unknown>;
+      readonly seconds: number /** The folder that the result was taken from. */;
+      readonly from?: string;
+    }
   | { readonly type: 'progress'; readonly stage: string; readonly progress: StageProgress }
   | { readonly type: 'metrics'; readonly stage: string; readonly metrics: { step: number } & Record<string, number> }
   | { readonly type: 'note' | 'warn' | 'text'; readonly stage: string; readonly text: string }

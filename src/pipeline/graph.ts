@@ -29,7 +29,14 @@ export async function buildGraph(config: RunConfig, registry: Registry): Promise
   const stages = Object.fromEntries(Object.entries(config.stages).map(([id, entry]) => [id, registry.get(entry.uses, config.locate(['stages', id]))]));
   const nodes: StageNode[] = [];
   for (const [id, entry] of Object.entries(config.stages)) {
-    nodes.push({ id, base: id, seed: config.seed, stage: stages[id], config: await checkFields(config, id, entry, stages[id]), inputs: wire(config, id, entry, stages, registry) });
+    nodes.push({
+      id,
+      base: id,
+      seed: config.seed,
+      stage: stages[id],
+      config: await checkFields(config, id, entry, stages[id]),
+      inputs: wire(config, id, entry, stages, registry),
+    });
   }
   // Loops first: what waits for itself is worse than what is of the wrong kind.
   const sorted = sortByNeed(nodes);

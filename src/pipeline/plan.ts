@@ -6,8 +6,8 @@ import type { ArtifactKind } from '../plugin/index.ts';
 import type { RunConfig } from './config.ts';
 import { differences, fingerprint } from './fingerprint.ts';
 import { buildGraph, kindOf, type Selection, type Source, type StageNode, select } from './graph.ts';
+import { type CellStages, mergeCells } from './merge-cells.ts';
 import type { Registry } from './registry.ts';
-import { type CellStages, mergeCells } from './matrix.ts';
 import { type Manifest, RunFolder, readManifest } from './run-folder.ts';
 import { findShared, type SharedResult } from './shared-results.ts';
 
@@ -46,7 +46,7 @@ export interface PlanOptions extends Selection {
 /** Plans a run. Unknown stages, wrong wires, cycles and bad fields are errors here, before any work. */
 export async function makePlan(config: RunConfig, registry: Registry, options: PlanOptions): Promise<Plan> {
   const graphs = [];
-  for (const { labels, config: cell } of config.cells) graphs.push({ labels, config: cell, nodes: await buildGraph(cell, registry) });
+  for (const { labels, config: cell } of config.cells) graphs.push({ labels, nodes: await buildGraph(cell, registry) });
   const { nodes, cells } = mergeCells(graphs);
   const folder = new RunFolder(resolve(options.workingDirectory, config.output, config.name));
   const selected = select(nodes, options);
@@ -94,7 +94,16 @@ async function planStage(node: StageNode, { config, folder, planned, shared: sha
   const shared = isSelected && !force && !blocked.length && reasons.length ? (await sharedResults()).get(wanted) : undefined;
   if (shared) reasons.push(`the same is in ${relative(dirname(folder.directory), shared.directory)}`);
   const state: PlannedState = !isSelected ? 'left out' : blocked.length ? 'blocked' : shared ? 'shared' : reasons.length ? 'stale' : 'fresh';
-  return { node, state, reasons, fingerprint: isSelected || !manifest ? wanted : manifest.fingerprint, inputs, sources, manifest, ...(shared ? { shared } : {}) };
+  return {
+    node,
+    state,
+    reasons,
+    fingerprint: isSelected || !manifest ? wanted : manifest.fingerprint,
+    inputs,
+    sources,
+    manifest,
+    ...(shared ? { shared } : {}),
+  };
 }
 
 async function describeSource(source: Source, planned: ReadonlyMap<string, PlannedStage>): Promise<{ from: string; fingerprint: string }> {

@@ -2,14 +2,17 @@
 
 import { z } from 'zod';
 
-const path = z.string();
+/** The name of a value; of a list of names the first that a row has. */
+const path = z.union([z.string(), z.array(z.string()).nonempty()]);
 
 const plot = z.strictObject({
   title: z.string().describe('What is to be seen.'),
   rows: z
-    .union([z.strictObject({ list: path }), z.strictObject({ curve: path })])
+    .union([z.strictObject({ list: z.string() }), z.strictObject({ curve: z.string() })])
     .optional()
-    .describe('One row a run where absent. list: one for each entry of a list in the results (evaluate.temperature). curve: one for each line of a stage’s metrics.jsonl.'),
+    .describe(
+      'One row a run where absent. list: one for each entry of a list in the results (evaluate.temperature). curve: one for each line of a stage’s metrics.jsonl.',
+    ),
   x: path.describe('An axis of the matrix, a result (stage.path), or a field of the list or curve.'),
   y: path.describe('Likewise.'),
   color: path.optional().describe('Likewise; one line or colour for each.'),
@@ -23,7 +26,7 @@ export const reportConfig = z.strictObject({
   title: z.string().describe('Heading.'),
   source: z.string().optional().describe('What of the paper this repeats.'),
   text: z.string().optional().describe('What was done and what is seen; Markdown.'),
-  columns: z.array(path).default([]).describe('Results that the table shows, one row a run.'),
+  columns: z.array(z.string()).default([]).describe('Results that the table shows, one row a run.'),
   plots: z.array(plot).default([]),
 });
 

@@ -33,6 +33,24 @@ export type OpenedInputs<Inputs extends InputPorts> = {
 /** Port name → writer of a fresh folder. */
 export type OutputWriters<Outputs extends OutputPorts> = { readonly [Port in keyof Outputs]: WriterOf<Outputs[Port]> };
 
+/** One part of a model and what it costs. FLOPs are for each token of text. */
+export interface CostPart {
+  readonly name: string;
+  readonly parameters: number;
+  readonly trainingFlops: number;
+  readonly inferenceFlops: number;
+}
+
+/** What a stage is going to make, told from its configuration and the estimates of its inputs alone. */
+export interface Estimate {
+  /** What later stages need to know: vocabSize, patchSize, … */
+  readonly facts: Readonly<Record<string, number>>;
+  /** The model that is trained, by part. */
+  readonly parts?: readonly CostPart[];
+  /** Tokens that it is trained on. */
+  readonly trainingTokens?: number;
+}
+
 /** How a stage reports. It never prints. */
 export interface StageReport {
   /** Where the stage is; shown live. */
@@ -83,6 +101,12 @@ export interface Stage<Schema extends StandardSchemaV1 = StandardSchemaV1, Input
   readonly sources?: (config: StandardSchemaV1.InferOutput<Schema>, resolvePath: (path: string) => string) => Promise<unknown>;
   /** The stage's own command runs beside the run folder and keeps nothing: for stages that are asked again and again, like `sample`. */
   readonly isInteractive?: boolean;
+  /** For `calm cost`: what the stage is going to make. Inputs without an estimate are absent. */
+  readonly estimate?: (
+    config: StandardSchemaV1.InferOutput<Schema>,
+    inputs: Readonly<Record<string, Estimate>>,
+    resolvePath: (path: string) => string,
+  ) => Promise<Estimate>;
   run(context: StageContext<StandardSchemaV1.InferOutput<Schema>, Inputs, Outputs>): Promise<void>;
 }
 

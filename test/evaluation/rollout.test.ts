@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type Engine, floatTensor, intTensor, loadEngine, readIntegers, tf } from 'calm-lm/engine';
-import { estimateBrier } from 'calm-lm/evaluation';
+import { estimateBrier, type RolloutDraw } from 'calm-lm/evaluation';
 import { decodeTokens, hiddenStates, type LanguageModel, PatchDecoder, sampleEnergyHead } from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
 import { drawingModel, NOISE, VOCABULARY } from '../helpers/drawing-model.ts';
@@ -39,7 +39,17 @@ for (const name of ['wasm', 'onnx'] as const) {
       const model = drawingModel(patchSize);
       const stream = new RandomStream(4, 'ids');
       const sequences = Array.from({ length: ROWS }, () => Int32Array.from({ length: (PATCHES + 1) * patchSize }, () => stream.nextInteger(VOCABULARY)));
-      const draws = { accuracy: noiseAt('accuracy'), rollout: (window: number, step: number, size: number) => noiseAt('rollout', window, step)(size) };
+      const rolled = (window: number, step: number) => noiseAt('rollout', window, step)(2 * ROWS * NOISE);
+      const draws = {
+        accuracy: noiseAt('accuracy'),
+        rollout: (wanted: readonly RolloutDraw[], step: number, size: number) => {
+          const noise = new Float32Array(size);
+          wanted.forEach(({ row, window, sample }, i) => {
+            noise.set(rolled(window, step - 1).subarray((sample * ROWS + row) * NOISE, (sample * ROWS + row + 1) * NOISE), i * NOISE);
+          });
+          return noise;
+        },
+      };
       const { brier, numWindows } = await estimateBrier(new PatchDecoder(engine, model), sequences, draws);
       const steps = Math.ceil(4 / patchSize);
       const windows = PATCHES - steps;
@@ -61,7 +71,7 @@ for (const name of ['wasm', 'onnx'] as const) {
           const at = window * patchSize;
           const paths = [forced[0].slice(at, at + patchSize), forced[1].slice(at, at + patchSize)];
           for (let step = 1; step < steps; step++) {
-            const noise = draws.rollout(window, step - 1, 2 * ROWS * NOISE);
+            const noise = rolled(window, step - 1);
             const prefix = [...sequences[row].subarray(0, at + patchSize), ...paths[0]];
             const drawn = await drawAfter(model, prefix, [noiseOf(noise, 0, row, 1, 0), noiseOf(noise, 1, row, 1, 0)]);
             for (const sample of [0, 1]) paths[sample].push(...drawn[sample]);

@@ -22,7 +22,8 @@ for (const name of ['onnx', 'wasm'] as const) {
       );
       const noise = stream.uniforms(CANDIDATES * ROWS * noiseSize, -0.5);
       const uniforms = stream.uniforms(ROWS);
-      const power = 2 + (trial % 4) * 6;
+      const power = { whole: 1 + (trial % 4) * 6, rest: trial % 3 ? 0.4 : 0 };
+      if (power.whole === 1 && power.rest === 0) power.rest = 0.7;
       const [lazy, whole] = [await decoder.draw(hidden, noise), await decoder.draw(hidden, noise)];
       const chosen = await choosePatches(lazy, ROWS, power, (row) => uniforms[row]);
       const pool = await whole.decodeAll();

@@ -3,8 +3,12 @@ import { EvaluationCommand, evaluationArgs, evaluationFlags } from './evaluation
 
 export default class EvalTemperature extends EvaluationCommand {
   static override summary = 'Accuracy and collision rate of a trained model over temperatures and numbers of candidates (paper §7.5).';
-  static override description = 'Accuracy is how often the next tokens are the true ones, collision how often two texts agree: each the geometric mean over 1 to 4 tokens.';
-  static override examples = ['calm eval temperature runs/quickstart --temperatures 1,0.5,0.25 --num-candidates 10,50,200', 'calm eval temperature runs/baseline --temperatures 1,0.8,0.6'];
+  static override description =
+    'Accuracy is how often the next tokens are the true ones, collision how often two texts agree: each the geometric mean over 1 to 4 tokens.';
+  static override examples = [
+    'calm eval temperature runs/quickstart --temperatures 1,0.5,0.25 --num-candidates 10,50,200',
+    'calm eval temperature runs/baseline --temperatures 1,0.8,0.6',
+  ];
   static override args = evaluationArgs;
   static override flags = {
     ...evaluationFlags,

@@ -154,5 +154,6 @@ export const diffusionHead: Head = {
   loss: diffusionLoss,
   noiseSize: ({ latentSize }, { headSteps }) => samplingSchedule(headSteps).betas.length * latentSize,
   drawNoise: (stream, size) => stream.normals(size),
+  evaluations: ({ headSteps }) => samplingSchedule(headSteps).betas.length,
   sampler,
 };

@@ -112,5 +112,6 @@ export const energyHead: Head = {
   loss: energyHeadLoss,
   noiseSize: ({ noiseSize }) => noiseSize,
   drawNoise: (stream, size) => stream.uniforms(size, -0.5),
+  evaluations: () => 1,
   sampler,
 };

@@ -83,5 +83,6 @@ export const flowHead: Head = {
   loss: flowLoss,
   noiseSize: ({ latentSize }) => latentSize,
   drawNoise: (stream, size) => stream.normals(size),
+  evaluations: ({ headSteps = SAMPLING_STEPS, flowMethod }) => (flowMethod === 'euler' ? 1 : 2) * headSteps,
   sampler,
 };

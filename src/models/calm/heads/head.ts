@@ -35,6 +35,8 @@ export interface Head {
   readonly noiseSize: (config: CalmConfig, sampling: HeadSampling) => number;
   /** `size` numbers of the noise that this head starts from. */
   readonly drawNoise: (stream: RandomStream, size: number) => Float32Array;
+  /** How often the network is evaluated for one sample. */
+  readonly evaluations: (sampling: HeadSampling) => number;
   /** Makes a sampler; options that the head does not have are errors. */
   readonly sampler: (engine: Engine, config: CalmConfig, sampling: HeadSampling) => HeadSampler;
 }

@@ -5,7 +5,7 @@ import { evenlySpread, PatchSequences } from 'calm-lm/data';
 import { notEnoughTokens } from 'calm-lm/errors';
 import { aggregateBrier, type BrierBatch, type BrierProtocol, brierInterval, UnigramCounts } from 'calm-lm/evaluation';
 import type { StageReport } from 'calm-lm/plugin';
-import type { BrierReport, UnigramReport } from './evaluation.ts';
+import type { BrierReport, UnigramReport } from './evaluations.ts';
 
 /** Sequences that are scored, and the document of each. */
 export interface HeldOut {

@@ -46,6 +46,15 @@ export interface BaselineEvaluation {
   readonly temperature?: readonly TemperatureReport[];
 }
 
+/** All that `evaluate-endpoint` measures. */
+export interface EndpointEvaluation {
+  readonly brierlm?: BrierReport;
+  readonly unigram?: UnigramReport;
+}
+
+/** The artifact kind that `evaluate-endpoint` makes: endpoint-evaluation.json. */
+export const endpointEvaluation = jsonReport<EndpointEvaluation>('endpoint-evaluation');
+
 /** The artifact kind that `evaluate` makes: evaluation.json. */
 export const evaluation = jsonReport<Evaluation>('evaluation');
 

@@ -1,0 +1,16 @@
+import { tokenShards } from 'calm-lm/artifacts';
+import { defineStage } from 'calm-lm/plugin';
+import { endpointEvaluation } from '../shared/evaluations.ts';
+import { config } from './config.ts';
+
+/** Loaded when the stage runs: what it needs has no place in `calm --help`. */
+const implementation = () => import('./run.ts');
+
+export default defineStage({
+  name: 'evaluate-endpoint',
+  summary: 'BrierLM of any model behind an OpenAI-compatible completions API, on this run’s held-out documents.',
+  config,
+  inputs: { tokens: tokenShards },
+  outputs: { evaluation: endpointEvaluation },
+  run: async (context) => (await implementation()).run(context),
+});

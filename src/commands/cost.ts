@@ -1,0 +1,87 @@
+import { Flags } from '@oclif/core';
+import { costNothing } from '../errors.ts';
+import { costsOf, type ModelCost, totalCost } from '../pipeline/index.ts';
+import { formatTable } from '../reporting/format.ts';
+import { BaseCommand, configArgs, configFlags } from './base-command.ts';
+import { openWorkspace } from './workspace.ts';
+
+/** A part that the paper's parameter counts leave out. */
+const isFrozen = (name: string) => name.includes('(frozen)');
+
+export default class Cost extends BaseCommand {
+  static override summary = 'Parameters and FLOPs of the models that a configuration trains; nothing is run.';
+  static override description =
+    'FLOPs are of matrix products and attention, for each token of text; a backward pass counts twice a forward one. Totals of parameters are without the frozen autoencoder, as in the paper.';
+  static override examples = ['calm cost configs/paper/table-1.yaml', 'calm cost configs/quickstart.yaml --parts', 'calm cost configs/quickstart.yaml --json'];
+  static override args = configArgs;
+  static override flags = { ...configFlags, parts: Flags.boolean({ description: 'every part of every model' }) };
+
+  override async run() {
+    const { args, flags } = await this.parse(Cost);
+    const { config, registry } = await openWorkspace(this.config, { ...flags, config: args.config ?? flags.config });
+    const costs = await costsOf(config, registry);
+    if (costs.length === 0) throw costNothing(config.file);
+    const models = costs.map((cost) => ({ ...cost, ...withoutFrozen(cost) }));
+    if (flags.parts) for (const cost of models) this.say(`${nameOf(cost)}\n${partsTable(cost)}\n`);
+    this.say(totalsTable(models));
+    return { models };
+  }
+}
+
+/** Totals; parameters of the frozen part stand apart. */
+function withoutFrozen({ parts, trainingTokens }: ModelCost) {
+  const { parameters, trainingFlops, inferenceFlops } = totalCost(parts);
+  const frozen = totalCost(parts.filter(({ name }) => isFrozen(name))).parameters;
+  return {
+    total: {
+      parameters: parameters - frozen,
+      frozenParameters: frozen,
+      trainingFlopsPerToken: trainingFlops,
+      inferenceFlopsPerToken: inferenceFlops,
+      trainingFlops: trainingTokens === undefined ? undefined : trainingTokens * trainingFlops,
+    },
+  };
+}
+
+type Total = ReturnType<typeof withoutFrozen>['total'];
+
+function nameOf({ labels, stage }: ModelCost): string {
+  return [...Object.values(labels), stage].join(' · ');
+}
+
+function partsTable({ parts }: ModelCost): string {
+  const rows = parts.map(({ name, parameters, trainingFlops, inferenceFlops }) => [
+    name,
+    formatLarge(parameters),
+    formatLarge(trainingFlops),
+    formatLarge(inferenceFlops),
+  ]);
+  return formatTable(['part', 'parameters', 'training FLOPs a token', 'inference FLOPs a token'], rows);
+}
+
+function totalsTable(models: readonly (ModelCost & { readonly total: Total })[]): string {
+  const rows = models.map(({ total, ...cost }) => [
+    nameOf(cost),
+    formatLarge(total.parameters),
+    total.frozenParameters ? formatLarge(total.frozenParameters) : '',
+    formatLarge(total.inferenceFlopsPerToken),
+    formatLarge(total.trainingFlopsPerToken),
+    cost.trainingTokens === undefined ? '' : formatLarge(cost.trainingTokens),
+    total.trainingFlops === undefined ? '' : total.trainingFlops.toExponential(2),
+  ]);
+  return formatTable(['model', 'parameters', 'frozen', 'inference FLOPs a token', 'training FLOPs a token', 'tokens', 'training FLOPs'], rows);
+}
+
+/** 371M, 2.91e8 as 291M, 1.83G: four digits at most. */
+export function formatLarge(value: number): string {
+  const [unit, factor] = (
+    [
+      ['T', 1e12],
+      ['G', 1e9],
+      ['M', 1e6],
+      ['k', 1e3],
+      ['', 1],
+    ] as const
+  ).find(([, size]) => value >= size) ?? ['', 1];
+  return `${Number((value / factor).toPrecision(3))}${unit}`;
+}

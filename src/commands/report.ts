@@ -1,0 +1,48 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { Flags } from '@oclif/core';
+import { noRunNamed } from '../errors.ts';
+import { costsOf } from '../pipeline/index.ts';
+import { htmlPage, markdownPage, type ReportSection, sectionOf, valuesOf } from '../reporting/index.ts';
+import { BaseCommand, configFlags } from './base-command.ts';
+import { openWorkspace, planOf } from './workspace.ts';
+
+export default class Report extends BaseCommand {
+  static override summary = 'Write one page on runs: tables and plots, the paper’s numbers beside ours.';
+  static override description = 'What is shown is said by `report:` of each configuration. The page holds its plots and needs no network.';
+  static override examples = ['calm report runs/paper-heads runs/paper-input', 'calm report configs/paper/heads.yaml --markdown docs/heads.md'];
+  static override strict = false;
+  static override args = {};
+  static override flags = {
+    set: configFlags.set,
+    output: Flags.string({ char: 'o', description: 'HTML file', default: 'report.html', helpValue: 'FILE' }),
+    markdown: Flags.string({ description: 'Markdown file instead; plots go into a folder of its name beside it', helpValue: 'FILE' }),
+    title: Flags.string({ description: 'heading of the page', default: 'Report' }),
+  };
+
+  override async run() {
+    const { argv, flags } = await this.parse(Report);
+    if (argv.length === 0) throw noRunNamed();
+    const sections: ReportSection[] = [];
+    const values = [];
+    for (const named of argv as string[]) {
+      const workspace = await openWorkspace(this.config, { config: named, set: flags.set });
+      const plan = await planOf(workspace, {});
+      const costs = await costsOf(workspace.config, workspace.registry).catch(() => []);
+      sections.push(await sectionOf(plan, costs));
+      values.push({ run: plan.config.name, plots: valuesOf(plan, costs) });
+    }
+    const file = resolve(flags.markdown ?? flags.output);
+    await (flags.markdown ? writeMarkdown(file, flags.title, sections) : writeFile(file, htmlPage(flags.title, sections)));
+    this.say(file);
+    return { file, runs: values };
+  }
+}
+
+async function writeMarkdown(file: string, title: string, sections: readonly ReportSection[]): Promise<void> {
+  const folder = basename(file, extname(file));
+  const { text, files } = markdownPage(title, sections, folder);
+  await mkdir(join(dirname(file), folder), { recursive: true });
+  for (const [name, svg] of files) await writeFile(join(dirname(file), folder, name), svg);
+  await writeFile(file, text);
+}

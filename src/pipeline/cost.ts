@@ -1,0 +1,58 @@
+/** What the models of a configuration cost: the stages' own estimates, each told those of its inputs. Nothing is run or read but the configuration. */
+
+import { resolve } from 'node:path';
+import { costUnknown } from '../errors.ts';
+import type { CostPart, Estimate } from '../plugin/index.ts';
+import type { RunConfig } from './config.ts';
+import { buildGraph } from './graph.ts';
+import type { Labels } from './matrix.ts';
+import type { Registry } from './registry.ts';
+
+/** A model that a run trains. */
+export interface ModelCost {
+  /** The run, by the matrix's labels. */
+  readonly labels: Labels;
+  readonly stage: string;
+  readonly parts: readonly CostPart[];
+  readonly trainingTokens: number | undefined;
+}
+
+/** One entry for each model of each run. */
+export async function costsOf(config: RunConfig, registry: Registry): Promise<ModelCost[]> {
+  const costs: ModelCost[] = [];
+  for (const { labels, config: cell } of config.cells) {
+    const estimates = new Map<string, Estimate>();
+    for (const { id, stage, config: fields, inputs } of await buildGraph(cell, registry)) {
+      const given = Object.entries(inputs).flatMap(([port, source]) => {
+        const estimate = source.type === 'stage' ? estimates.get(source.id) : undefined;
+        return estimate ? [[port, estimate] as const] : [];
+      });
+      const estimate = await stage.estimate?.(fields, needed(id, Object.fromEntries(given)), (path: string) => resolve(cell.directory, path));
+      if (!estimate) continue;
+      estimates.set(id, estimate);
+      if (estimate.parts) costs.push({ labels, stage: id, parts: estimate.parts, trainingTokens: estimate.trainingTokens });
+    }
+  }
+  return costs;
+}
+
+/** Inputs that complain by name where an estimate asks for one that says nothing. */
+function needed(stage: string, estimates: Record<string, Estimate>): Record<string, Estimate> {
+  const silent = (port: string): Estimate => ({
+    facts: new Proxy(
+      {},
+      {
+        get: (_, fact) => {
+          throw costUnknown(stage, String(fact), port);
+        },
+      },
+    ),
+  });
+  return new Proxy(estimates, { get: (all, port) => all[String(port)] ?? silent(String(port)) });
+}
+
+/** Sums over the parts of a model. */
+export function totalCost(parts: readonly CostPart[]): Omit<CostPart, 'name'> {
+  const sum = (key: 'parameters' | 'trainingFlops' | 'inferenceFlops') => parts.reduce((total, part) => total + part[key], 0);
+  return { parameters: sum('parameters'), trainingFlops: sum('trainingFlops'), inferenceFlops: sum('inferenceFlops') };
+}

@@ -1,0 +1,88 @@
+/** What a report reads of a run: for each combination of its matrix the labels, the stages' results, and what the models cost. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Labels, type Manifest, type ModelCost, type Plan, type ReportPlot, totalCost } from '../../pipeline/index.ts';
+
+/** One run of a sweep. */
+export interface ReportRow {
+  readonly labels: Labels;
+  /** Stage, by its id in the configuration → its manifest. */
+  readonly manifests: Readonly<Record<string, Manifest>>;
+  /** Stage → its metrics.jsonl. */
+  readonly curves: Readonly<Record<string, string>>;
+  readonly costs: readonly ModelCost[];
+  /** Fields of one entry of a list or one line of a curve. */
+  readonly own: Readonly<Record<string, unknown>>;
+}
+
+export function rowsOf({ cells, stages, folder }: Plan, costs: readonly ModelCost[]): ReportRow[] {
+  const byId = new Map(stages.map(({ node, manifest }) => [node.id, manifest]));
+  return cells.map(({ labels, ids }) => {
+    const found = Object.entries(ids).flatMap(([base, id]) => {
+      const manifest = byId.get(id);
+      return manifest ? [[base, id, manifest] as const] : [];
+    });
+    return {
+      labels,
+      manifests: Object.fromEntries(found.map(([base, , manifest]) => [base, manifest])),
+      curves: Object.fromEntries(found.map(([base, id]) => [base, join(folder.stage(id), 'metrics.jsonl')])),
+      costs: costs.filter((cost) => JSON.stringify(cost.labels) === JSON.stringify(labels)),
+      own: {},
+    };
+  });
+}
+
+/** A value by name, of several names the first that the row has: an axis of the matrix, a field of the list, `cost.<stage>.<total>`, or `<stage>.<result>`. */
+export function readValue(row: ReportRow, name: string | readonly string[]): unknown {
+  if (typeof name !== 'string') return name.map((one) => readValue(row, one)).find((value) => value !== undefined);
+  if (name in row.labels) return row.labels[name];
+  const own = inside(row.own, name);
+  if (own !== undefined) return own;
+  const [first, ...rest] = name.split('.');
+  if (first === 'cost') return costOf(row, rest);
+  const stage = Object.keys(row.manifests).find((base) => base === first);
+  return stage === undefined ? undefined : inside(row.manifests[stage].metrics, rest.join('.'));
+}
+
+function costOf({ costs }: ReportRow, [stage, total]: readonly string[]): number | undefined {
+  const cost = costs.find((candidate) => candidate.stage === stage);
+  if (!cost) return undefined;
+  const { trainingFlops, inferenceFlops } = totalCost(cost.parts);
+  const { parameters } = totalCost(cost.parts.filter(({ name }) => !name.includes('(frozen)')));
+  const totals: Record<string, number | undefined> = {
+    parameters,
+    trainingFlopsPerToken: trainingFlops,
+    inferenceFlopsPerToken: inferenceFlops,
+    trainingFlops: cost.trainingTokens === undefined ? undefined : cost.trainingTokens * trainingFlops,
+  };
+  return totals[total];
+}
+
+function inside(value: unknown, path: string): unknown {
+  if (path === '') return value;
+  return path
+    .split('.')
+    .reduce<unknown>((found, key) => (typeof found === 'object' && found !== null ? (found as Record<string, unknown>)[key] : undefined), value);
+}
+
+/** The rows of one plot: the runs, or the entries of a list or curve of each. */
+export function plotRows(rows: readonly ReportRow[], { rows: from }: ReportPlot): ReportRow[] {
+  if (!from) return [...rows];
+  return rows.flatMap((row) => entriesOf(row, from).map((own) => ({ ...row, own })));
+}
+
+function entriesOf(row: ReportRow, from: NonNullable<ReportPlot['rows']>): Record<string, unknown>[] {
+  if ('list' in from) {
+    const [stage, ...rest] = from.list.split('.');
+    // A list without its stage: of whichever stage has it.
+    const found = rest.length ? [readValue(row, `${stage}.${rest.join('.')}`)] : Object.values(row.manifests).map(({ metrics }) => metrics[stage]);
+    return found.flatMap((list) => (Array.isArray(list) ? (list as Record<string, unknown>[]) : []));
+  }
+  const file = row.curves[from.curve];
+  if (!file || !existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
