@@ -134,9 +134,14 @@ function brief(text: string): string {
 // — heads —
 
 export const headUnknown = (name: string, available: readonly string[]) =>
-  new CalmError('CALM_HEAD_UNKNOWN', `No head is called "${name}".`, {
-    hint: `${suggest(name, available)} A third party's head comes by a module in \`plugins:\` that calls registerHead().`,
+  new CalmError('CALM_HEAD_UNKNOWN', headProblem(name, available) ?? '', {
+    hint: "A third party's head comes by a module in `plugins:` that calls registerHead().",
   });
+
+/** Why a name is no head's; undefined where it is one's. */
+export function headProblem(name: string, available: readonly string[]): string | undefined {
+  return available.includes(name) ? undefined : `No head is called "${name}". ${suggest(name, available)}`;
+}
 
 export const headDuplicate = (name: string) =>
   new CalmError('CALM_HEAD_DUPLICATE', `Two modules register a head "${name}".`, { hint: 'Rename one, or remove its module from `plugins:`.' });

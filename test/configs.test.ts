@@ -2,12 +2,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import plugin from '#plugins';
-import { checkConfig, fieldsOf, makePlan, parseConfig, Registry } from '../src/pipeline/index.ts';
+import { applyOverrides, checkConfig, fieldsOf, makePlan, parseConfig, Registry } from '../src/pipeline/index.ts';
 import { calm, ROOT } from './helpers/cli.ts';
 import { readmeOf, withKeys } from './helpers/stage-readmes.ts';
 import { temporaryFolder } from './helpers/temporary.ts';
 
-const CONFIGS = readdirSync(join(ROOT, 'configs')).filter((name) => name.endsWith('.yaml'));
+const CONFIGS = ['', 'paper/'].flatMap((folder) =>
+  readdirSync(join(ROOT, 'configs', folder))
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => folder + name),
+);
+/** Their corpora are the user's own; planning would look for them. */
+const WITHOUT_CORPUS = ['starter.yaml', 'paper/table-1.yaml'];
 
 const registry = new Registry();
 registry.addPlugin(plugin);
@@ -17,10 +23,8 @@ for (const name of CONFIGS) {
     const file = join(ROOT, 'configs', name);
     const text = readFileSync(file, 'utf8');
     if (name !== 'starter.yaml') for (const heading of ['# What ', '# How ', '# Score ', '# Run ']) t.true(text.includes(heading), heading);
-    const config = checkConfig(parseConfig(file, text));
-    // The starter's corpus is the user's own; planning would look for it.
-    const stages = name === 'starter.yaml' ? { ...config.stages, tokenize: { ...config.stages.tokenize, fields: { corpus: file } } } : config.stages;
-    const plan = await makePlan({ ...config, stages }, registry, { workingDirectory: temporaryFolder(t) });
+    const document = applyOverrides(parseConfig(file, text), WITHOUT_CORPUS.includes(name) ? [`tokenize.corpus=${file}`, 'tokenize.tokenizer=bytes'] : []);
+    const plan = await makePlan(checkConfig(document), registry, { workingDirectory: temporaryFolder(t) });
     t.true(plan.stages.every(({ state }) => state === 'stale'));
   });
 }

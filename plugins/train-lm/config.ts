@@ -1,4 +1,4 @@
-import { headUnknown } from 'calm-lm/errors';
+import { headProblem } from 'calm-lm/errors';
 import { CALM_DEFAULTS as defaults, headNames, INPUT_MODES, NUM_TARGET_SAMPLES } from 'calm-lm/models/config';
 import { z } from 'zod';
 import { backboneFields, checkHeads, count, trainingFields } from '../shared/training-fields.ts';
@@ -9,8 +9,8 @@ export const config = z
       .string()
       .default(defaults.modelType)
       .superRefine((name, issue) => {
-        if (!headNames().includes(name))
-          issue.addIssue({ code: 'custom', message: headUnknown(name, headNames()).message, params: { available: headNames() } });
+        const problem = headProblem(name, headNames());
+        if (problem) issue.addIssue({ code: 'custom', message: problem });
       })
       .describe('The generative head: energy, diffusion, flow, or one that a plugin registers.'),
     inputMode: z.enum(INPUT_MODES).default(defaults.inputMode).describe('What the backbone reads of a patch: its tokens, its latent vector, or both.'),
