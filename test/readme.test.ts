@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { parse, stringify } from 'yaml';
@@ -35,6 +35,7 @@ test('every command of the README runs, in its order', async (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'configs'));
   for (const name of ['quickstart.yaml', 'smoke.yaml', 'plain-autoencoder.yaml']) writeFileSync(join(folder, 'configs', name), shrink(name));
+  cpSync(join(ROOT, 'configs/paper'), join(folder, 'configs/paper'), { recursive: true });
   const commands = commandsOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
   t.true(commands.length >= 10, `only ${commands.length} commands were found`);
   for (const command of commands) {

@@ -5,7 +5,7 @@
  */
 
 import { disposeTree, type Tensor, tf } from '../engine/index.ts';
-import { inverseCdf, type KeyValueCache, type TransformerDecoder } from '../models/index.ts';
+import { inverseCdf, type SequenceState, type TransformerDecoder } from '../models/index.ts';
 import { joinRows } from './brier-lm.ts';
 import { type BrierBatch, batchOf, NUM_FACTORS } from './brier-score.ts';
 import { pairsOf, type SampleGroup, splitGroup } from './sample-groups.ts';
@@ -30,7 +30,7 @@ export async function estimateBrierExactly(
   const [rows, length] = [ids.length, ids[0].length];
   const windows = Math.max(0, Math.floor((length - contextTokens - NUM_FACTORS) / stride) + 1);
   const idTensor = joinRows(ids.map((row) => row.subarray(0, length - 1)));
-  const { hidden, cache } = await decoder.feed(idTensor);
+  const { hidden, state } = await decoder.feed(idTensor);
   const sums = Array.from({ length: rows }, () => new Float64Array(NUM_FACTORS));
   const likely = await trueProbabilities(decoder, hidden, ids);
   const begin = (window: number) => contextTokens - 1 + window * stride;
@@ -47,10 +47,9 @@ export async function estimateBrierExactly(
     members: everyone,
     path: [],
   }));
-  const rounded = decoder.roundCapacity(cache);
   const allPairs = (numSamples * (numSamples - 1)) / 2;
   for (let step = 0; step < NUM_FACTORS && groups.length > 0; step++) {
-    const states = await hiddenAfter(decoder, hidden, rounded, groups, begin);
+    const states = await hiddenAfter(decoder, hidden, state, groups, begin);
     const left: SampleGroup[] = [];
     await eachDistribution(decoder, states, (i, probabilities) => {
       const group = groups[i];
@@ -64,7 +63,7 @@ export async function estimateBrierExactly(
     states.dispose();
     groups = left;
   }
-  disposeTree({ hidden, cache, idTensor, ...(rounded === cache ? {} : { rounded }) });
+  disposeTree({ hidden, cache: state.cache, idTensor });
   return batchOf(sums, windows);
 }
 
@@ -91,13 +90,13 @@ async function eachDistribution(decoder: TransformerDecoder, hidden: Tensor, vis
 async function hiddenAfter(
   decoder: TransformerDecoder,
   hidden: Tensor,
-  cache: KeyValueCache,
+  state: SequenceState,
   groups: readonly SampleGroup[],
   begin: (window: number) => number,
 ): Promise<Tensor> {
   if (groups[0].path.length > 0)
     return decoder.branch(
-      cache,
+      state,
       groups.map(({ row, window, path }) => ({ row, length: begin(window) + 1, ids: Int32Array.from(path) })),
     );
   const [, width, size] = hidden.shape as [number, number, number];

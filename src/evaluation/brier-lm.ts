@@ -4,7 +4,7 @@
  */
 
 import { disposeTree, intTensor, type Tensor, tf } from '../engine/index.ts';
-import type { Branch, DrawnPatches, KeyValueCache } from '../models/index.ts';
+import type { Branch, DrawnPatches, SequenceState } from '../models/index.ts';
 import { addWindow, agreement, type BrierBatch, batchOf, NUM_FACTORS } from './brier-score.ts';
 import { pairsOf, type SampleGroup, splitGroup } from './sample-groups.ts';
 
@@ -13,9 +13,8 @@ export interface PatchSource {
   readonly patchSize: number;
   /** Numbers of noise that one patch is drawn from. */
   readonly noiseSize: number;
-  feed(ids: Tensor): Promise<{ hidden: Tensor; cache: KeyValueCache }>;
-  roundCapacity(cache: KeyValueCache): KeyValueCache;
-  branch(cache: KeyValueCache, branches: readonly Branch[]): Promise<Tensor>;
+  feed(ids: Tensor): Promise<{ hidden: Tensor; state: SequenceState }>;
+  branch(state: SequenceState, branches: readonly Branch[]): Promise<Tensor>;
   /** @param hidden [positions, hidden] @returns candidates·positions patches, candidate by candidate */
   draw(hidden: Tensor, noise: Float32Array): Promise<Pick<DrawnPatches, 'tokens' | 'decode' | 'dispose'>>;
 }
@@ -62,13 +61,12 @@ export async function estimateBrier(
   const golden = targets ?? ids.map((row) => row.subarray(patchSize));
   const shape: Shape = { rows: ids.length, patches: golden[0].length / patchSize, patchSize, numSamples };
   const idTensor = joinRows(ids.map((row) => row.subarray(0, shape.patches * patchSize)));
-  const { hidden, cache } = await source.feed(idTensor);
+  const { hidden, state } = await source.feed(idTensor);
   const positions = tf.reshape(hidden, [-1, hidden.shape[2] as number]);
   const samples = await source.draw(positions, draws.accuracy(numSamples * shape.rows * shape.patches * noiseSize));
-  const rounded = source.roundCapacity(cache);
-  const batch = await scoreWindows(source, samples, golden, shape, rounded, draws);
+  const batch = await scoreWindows(source, samples, golden, shape, state, draws);
   samples.dispose();
-  disposeTree({ hidden, cache, idTensor, positions, ...(rounded === cache ? {} : { rounded }) });
+  disposeTree({ hidden, cache: state.cache, idTensor, positions });
   return batch;
 }
 
@@ -77,7 +75,7 @@ async function scoreWindows(
   samples: Pick<DrawnPatches, 'tokens' | 'decode'>,
   golden: readonly Int32Array[],
   shape: Shape,
-  cache: KeyValueCache,
+  state: SequenceState,
   draws: BrierDraws,
 ): Promise<BrierBatch> {
   const { rows, patches, patchSize } = shape;
@@ -89,7 +87,7 @@ async function scoreWindows(
     pairs[group.row * windows + group.window][group.path.length - 1] += pairsOf(group);
   };
   let groups = firstGroups(samples.tokens, shape, windows, count);
-  for (let step = 1; step < steps && groups.length > 0; step++) groups = await rollOn(source, cache, groups, step, draws, count);
+  for (let step = 1; step < steps && groups.length > 0; step++) groups = await rollOn(source, state, groups, step, draws, count);
   const sums = golden.map((target, row) => {
     const own = new Float64Array(NUM_FACTORS);
     for (let window = 0; window < windows; window++) {
@@ -178,7 +176,7 @@ const FEWEST_DRAWS = 32;
 /** One patch more for every group: hidden states after their paths, a draw for every member, and what is left of the groups. */
 async function rollOn(
   source: PatchSource,
-  cache: KeyValueCache,
+  state: SequenceState,
   groups: readonly SampleGroup[],
   step: number,
   draws: BrierDraws,
@@ -186,7 +184,7 @@ async function rollOn(
 ): Promise<SampleGroup[]> {
   const { patchSize, noiseSize } = source;
   const hidden = await source.branch(
-    cache,
+    state,
     groups.map(({ row, window, path }) => ({ row, length: window + 1, ids: Int32Array.from(path) })),
   );
   const wanted = groups.flatMap(({ row, window, members }, group) => members.map((sample) => ({ row, window, sample, group })));

@@ -139,12 +139,12 @@ export class EnergyScore {
   ofModel(decoder: PatchDecoder): Promise<EnergyMeasure> {
     const { hiddenSize } = this.#config;
     return this.#average(async ({ ids }, positions, first) => {
-      const { hidden, cache } = await decoder.feed(ids);
+      const { hidden, state } = await decoder.feed(ids);
       const flat = tf.reshape(hidden, [positions, hiddenSize]);
       const noise = decoder.drawNoise(this.#stream(first, 'noise'), NUM_SAMPLES * positions * decoder.noiseSize);
       const latents = await decoder.drawLatents(flat, noise);
       const samples = tf.transpose(latents, [1, 0, 2]);
-      disposeTree({ hidden, cache, flat, latents });
+      disposeTree({ hidden, cache: state.cache, flat, latents });
       return samples;
     });
   }

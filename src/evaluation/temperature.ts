@@ -39,8 +39,7 @@ export async function measureTemperature(
   const perRow = Math.min(windowsPerRow, patches - steps + 1);
   const windows = ids.flatMap((_, row) => Array.from({ length: perRow }, (__, i) => ({ row, window: Math.floor((i * (patches - steps + 1)) / perRow) })));
   const idTensor = joinRows(ids.map((row) => row.subarray(0, patches * patchSize)));
-  const { hidden, cache } = await source.feed(idTensor);
-  const rounded = source.roundCapacity(cache);
+  const { hidden, state } = await source.feed(idTensor);
   const places = windows.map(({ row, window }) => row * patches + window);
   const starts = tf.tidy(() => tf.gather(tf.reshape(hidden, [-1, hidden.shape[2] as number]), places));
   const texts: number[][][] = [];
@@ -48,7 +47,7 @@ export async function measureTemperature(
     const paths: number[][] = windows.map(() => []);
     for (let step = 0; step < steps; step++) {
       const branches = windows.map(({ row, window }, i) => ({ row, length: window + 1, ids: Int32Array.from(paths[i]) }));
-      const states = step === 0 ? tf.clone(starts) : await source.branch(rounded, branches);
+      const states = step === 0 ? tf.clone(starts) : await source.branch(state, branches);
       (await choose(states, text, step)).forEach((patch, i) => {
         paths[i].push(...patch);
       });
@@ -56,7 +55,7 @@ export async function measureTemperature(
     }
     texts.push(paths);
   }
-  disposeTree({ hidden, cache, idTensor, starts, ...(rounded === cache ? {} : { rounded }) });
+  disposeTree({ hidden, cache: state.cache, idTensor, starts });
   const truths = windows.map(({ row, window }) => ids[row].subarray((window + 1) * patchSize, (window + 1) * patchSize + NUM_FACTORS));
   const share = (lengths: readonly number[]) => Array.from({ length: NUM_FACTORS }, (_, n) => lengths.filter((length) => length > n).length / lengths.length);
   const accuracies = share(texts.flatMap((paths) => paths.map((path, i) => agreement(truths[i], path))));

@@ -8,22 +8,29 @@ import { type Branches, extendCache, type KeyValueCache, type LlamaOutput, type 
 
 /** Positions are fed in pieces of at most this many, so that a long prompt's attention stays small. */
 const POSITIONS_A_PIECE = 512;
-/** Capacities of padded caches, and counts of branches, are multiples of this. */
+/** Capacities of caches, and counts of branches, are multiples of this. */
 const STEP = 32;
 /** Branches of one pass: its mask grows with their square where all leave one row. */
 const MOST_BRANCHES = 1024;
 /** What a hidden place adds to a score. */
 const HIDDEN = -1e9;
 
-/** A path that leaves a cached sequence: after the first `length` positions of a row come these ids, S·K of them, S ≥ 1 the same for all branches. */
+/** Sequences that have been fed: keys and values with room for more, of which the first `length` places count; the others are 0. Whoever is done with it disposes the cache. */
+export interface SequenceState {
+  readonly cache: KeyValueCache;
+  readonly length: number;
+}
+
+/** A path that leaves a fed sequence: after the first `length` positions of a row come these ids, S·K of them, S ≥ 1 the same for all branches. */
 export interface Branch {
   readonly row: number;
   readonly length: number;
   readonly ids: Int32Array;
 }
 
-type Inputs<Weights extends TensorTree> = { readonly weights: Weights; readonly ids: Tensor; readonly past?: Past | Branches };
-type Outputs = { readonly hidden: Tensor; readonly fresh: KeyValueCache };
+type FeedInputs<Weights extends TensorTree> = { readonly weights: Weights; readonly ids: Tensor; readonly past?: Past };
+type FeedOutputs = { readonly hidden: Tensor; readonly fresh: KeyValueCache };
+type BranchInputs<Weights extends TensorTree> = { readonly weights: Weights; readonly ids: Tensor; readonly past: Branches };
 
 /** A Transformer with its embedding: token ids [rows, positions·K] to hidden states and fresh keys and values. */
 export type Forward<Weights extends TensorTree> = (weights: Weights, ids: Tensor, past?: Past | Branches) => LlamaOutput;
@@ -33,18 +40,25 @@ export class CachedSequence<Weights extends TensorTree> {
   readonly #engine: Engine;
   #weights: Weights;
   readonly #tokensPerPosition: number;
-  readonly #run: CompiledStep<Inputs<Weights>, Outputs>;
+  readonly #feedMany: CompiledStep<FeedInputs<Weights>, FeedOutputs>;
+  readonly #feedOne: CompiledStep<FeedInputs<Weights>, { readonly hidden: Tensor; readonly cache: KeyValueCache }>;
+  readonly #branch: CompiledStep<BranchInputs<Weights>, { readonly hidden: Tensor }>;
 
   /** @param isTraining weights that will be others soon (see `use`) are not built into graphs */
   constructor(engine: Engine, weights: Weights, tokensPerPosition: number, forward: Forward<Weights>, isTraining = false) {
     this.#engine = engine;
     this.#weights = weights;
     this.#tokensPerPosition = tokensPerPosition;
-    const step = ({ weights: given, ids, past }: Inputs<Weights>): Outputs => {
+    const options = { constants: isTraining ? [] : (['weights'] as const) };
+    this.#feedMany = engine.compile(({ weights: given, ids, past }: FeedInputs<Weights>): FeedOutputs => {
       const { hidden, fresh } = forward(given, ids, past);
       return { hidden, fresh };
-    };
-    this.#run = engine.compile(step, { constants: isTraining ? [] : ['weights'] });
+    }, options);
+    this.#feedOne = engine.compile(({ weights: given, ids, past }: FeedInputs<Weights>) => {
+      const { hidden, fresh } = forward(given, ids, past);
+      return { hidden, cache: putAt((past as Past).cache, (past as Past).length, fresh) };
+    }, options);
+    this.#branch = engine.compile(({ weights: given, ids, past }: BranchInputs<Weights>) => ({ hidden: forward(given, ids, past).hidden }), options);
   }
 
   /** Goes on with other weights. */
@@ -53,56 +67,62 @@ export class CachedSequence<Weights extends TensorTree> {
   }
 
   /**
-   * Feeds positions after the first `length` of `cache`; all of it counts where `length` is absent.
+   * Feeds positions after those of the past, which is left as it is.
    * @param ids [rows, positions·K], int32
-   * @returns the hidden state at every new position, [rows, positions, hidden], and the grown cache
+   * @returns the hidden state at every new position, [rows, positions, hidden], and the longer sequences
    */
-  async feed(ids: Tensor, cache: KeyValueCache = {}, length = cache.k0?.shape[2] ?? 0): Promise<{ hidden: Tensor; cache: KeyValueCache }> {
+  async feed(ids: Tensor, past?: SequenceState): Promise<{ hidden: Tensor; state: SequenceState }> {
     const [rows, width] = ids.shape as [number, number];
     const piece = POSITIONS_A_PIECE * this.#tokensPerPosition;
-    if (width <= piece) {
-      const { hidden, fresh } = await this.#look(ids, cache, length);
-      const grown = extendCache(cache, length, fresh);
-      disposeTree(fresh);
-      return { hidden, cache: grown };
-    }
+    if (width <= piece) return this.#feedPiece(ids, past);
     const [head, tail] = [tf.slice(ids, [0, 0], [rows, piece]), tf.slice(ids, [0, piece])];
-    const first = await this.feed(head, cache, length);
-    const rest = await this.feed(tail, first.cache);
+    const first = await this.#feedPiece(head, past);
+    const rest = await this.feed(tail, first.state);
     const hidden = tf.concat([first.hidden, rest.hidden], 1);
-    disposeTree({ first, rest: rest.hidden, head, tail });
-    return { hidden, cache: rest.cache };
+    disposeTree({ first: first.hidden, cache: first.state.cache, rest: rest.hidden, head, tail });
+    return { hidden, state: rest.state };
   }
 
-  /** The hidden state after what is new; the cache is left as it is. */
-  async #look(ids: Tensor, cache: KeyValueCache, length: number): Promise<Outputs> {
-    const padded = this.roundCapacity(cache);
-    const lengthTensor = floatTensor(Float32Array.of(length), []);
-    const past = length === 0 ? undefined : { cache: padded, length: lengthTensor };
-    const outputs = await this.#run({ weights: this.#weights, ids, ...(past ? { past } : {}) });
-    lengthTensor.dispose();
-    if (padded !== cache) disposeTree(padded);
-    return outputs;
+  async #feedPiece(ids: Tensor, past?: SequenceState): Promise<{ hidden: Tensor; state: SequenceState }> {
+    const positions = (ids.shape[1] as number) / this.#tokensPerPosition;
+    const length = (past?.length ?? 0) + positions;
+    const lengthTensor = floatTensor(Float32Array.of(past?.length ?? 0), []);
+    const hasRoom = past !== undefined && length <= capacityOf(past.cache);
+    const inputs = { weights: this.#weights, ids, ...(past ? { past: { cache: past.cache, length: lengthTensor } } : {}) };
+    if (hasRoom && positions === 1) {
+      const { hidden, cache } = await this.#feedOne(inputs);
+      lengthTensor.dispose();
+      return { hidden, state: { cache, length } };
+    }
+    const { hidden, fresh } = await this.#feedMany(inputs);
+    const grown = past ? extendCache(past.cache, past.length, fresh) : fresh;
+    const cache = padCache(grown, this.#capacityFor(length));
+    disposeTree({ lengthTensor, fresh, ...(past ? { grown } : {}) });
+    return { hidden, state: { cache, length } };
+  }
+
+  /** Room for half as much again, in steps, because each capacity has a graph of its own. */
+  #capacityFor(length: number): number {
+    return Math.ceil((1.5 * length) / STEP) * STEP;
   }
 
   /**
-   * Hidden states at the ends of branches, all in one pass: each sees the positions that it left, and its own. The cache is left as it is.
-   * @param cache of the sequences; see roundCapacity
+   * Hidden states at the ends of branches, all in one pass: each sees the positions that it left, and its own.
    * @returns [branches, hidden], in the order that they are given in
    */
-  async branch(cache: KeyValueCache, branches: readonly Branch[]): Promise<Tensor> {
+  async branch(state: SequenceState, branches: readonly Branch[]): Promise<Tensor> {
     if (branches.length > MOST_BRANCHES) {
-      const [first, rest] = [await this.branch(cache, branches.slice(0, MOST_BRANCHES)), await this.branch(cache, branches.slice(MOST_BRANCHES))];
+      const [first, rest] = [await this.branch(state, branches.slice(0, MOST_BRANCHES)), await this.branch(state, branches.slice(MOST_BRANCHES))];
       const all = tf.concat([first, rest], 0);
       disposeTree({ first, rest });
       return all;
     }
-    const layout = this.#layOut(cache, branches);
-    const { hidden, fresh } = await this.#run({ weights: this.#weights, ids: layout.ids, past: layout.past });
+    const { ids, past, ends } = this.#layOut(state.cache, branches);
+    const { hidden } = await this.#branch({ weights: this.#weights, ids, past });
     const [rows, positions, size] = hidden.shape as [number, number, number];
-    const ends = tf.tidy(() => tf.gather(tf.reshape(hidden, [rows * positions, size]), layout.ends));
-    disposeTree({ hidden, fresh, ids: layout.ids, places: layout.past.places, mask: layout.past.mask });
-    return ends;
+    const found = tf.tidy(() => tf.gather(tf.reshape(hidden, [rows * positions, size]), ends));
+    disposeTree({ hidden, ids, places: past.places, mask: past.mask });
+    return found;
   }
 
   /** Branches beside one another in each row, rows filled up to the same length. */
@@ -133,14 +153,14 @@ export class CachedSequence<Weights extends TensorTree> {
       ends: branches.map(({ row }, i) => row * perRow + (places[i] + 1) * steps - 1),
     };
   }
+}
 
-  /**
-   * The cache as this engine likes it. One that compiles has a graph for each shape, and capacities in steps keep them few; for others, and where
-   * the capacity fits, it is the cache itself. Whoever branches off one cache many times rounds it once.
-   */
-  roundCapacity(cache: KeyValueCache): KeyValueCache {
-    const capacity = cache.k0?.shape[2] ?? 0;
-    const wanted = this.#engine.isCompiling ? Math.ceil(capacity / STEP) * STEP : capacity;
-    return wanted === capacity ? cache : padCache(cache, wanted);
-  }
+function capacityOf(cache: KeyValueCache): number {
+  return cache.k0.shape[2] as number;
+}
+
+/** A cache with one position more, at `length`, where it is 0 so far. */
+function putAt(cache: KeyValueCache, length: Tensor, fresh: KeyValueCache): KeyValueCache {
+  const isThere = tf.reshape(tf.cast(tf.equal(tf.range(0, capacityOf(cache), 1, 'float32'), length), 'float32'), [1, 1, -1, 1]);
+  return Object.fromEntries(Object.entries(cache).map(([name, tensor]) => [name, tf.add(tensor, tf.mul(isThere, fresh[name]))]));
 }

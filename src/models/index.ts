@@ -4,7 +4,7 @@ export * from './autoencoder/autoencoder.ts';
 export { AUTOENCODER_DEFAULTS, type AutoencoderConfig } from './autoencoder/config.ts';
 export { CorpusEncoder, DistinctPatchEncoder } from './autoencoder/corpus-encoder.ts';
 export { encodeByTables, encoderTables } from './autoencoder/encoder-tables.ts';
-export { type Branch, CachedSequence } from './cached-sequence.ts';
+export { type Branch, CachedSequence, type SequenceState } from './cached-sequence.ts';
 export { embedPatches, readsLatents, runBackbone } from './calm/backbone.ts';
 export * from './calm/calm.ts';
 export { CALM_DEFAULTS, type CalmConfig, NUM_TARGET_SAMPLES } from './calm/config.ts';

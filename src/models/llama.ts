@@ -122,7 +122,6 @@ function splitHeads(x: Tensor, heads: number): Tensor {
 
 /** The first `length` places of a cache, followed by fresh ones. */
 export function extendCache(cache: KeyValueCache, length: number, fresh: KeyValueCache): KeyValueCache {
-  if (length === 0) return mapCache(fresh, (tensor) => tf.clone(tensor));
   return mapCache(fresh, (own, name) => tf.tidy(() => tf.concat([firstPlaces(cache[name], length), own], 2)));
 }
 

@@ -1,7 +1,7 @@
 /** Generation token by token with the discrete baseline. */
 
 import { disposeTree, intTensor, tf } from '../engine/index.ts';
-import { inverseCdf, type KeyValueCache, type TransformerDecoder } from '../models/index.ts';
+import { inverseCdf, type SequenceState, type TransformerDecoder } from '../models/index.ts';
 import { reweigh, type TokenChoice } from './token-choice.ts';
 
 export interface GenerateTokensOptions extends TokenChoice {
@@ -23,16 +23,16 @@ export async function* generateTokens(
   options: GenerateTokensOptions,
   uniform: (step: number) => number,
 ): AsyncGenerator<number> {
-  let cache: KeyValueCache = {};
+  let past: SequenceState | undefined;
   let fed = prompt;
   try {
     for (let step = 0; step < options.maxTokens; step++) {
       const ids = intTensor(fed, [1, fed.length]);
-      const next = await decoder.feed(ids, cache);
+      const next = await decoder.feed(ids, past);
       const [, tokens, size] = next.hidden.shape as [number, number, number];
       const last = tf.tidy(() => tf.reshape(tf.slice(next.hidden, [0, tokens - 1, 0], [1, 1, size]), [1, size]));
-      disposeTree({ ids, hidden: next.hidden, cache });
-      cache = next.cache;
+      disposeTree({ ids, hidden: next.hidden, ...(past ? { past: past.cache } : {}) });
+      past = next.state;
       let chosen = 0;
       for await (const { probabilities } of decoder.distributions(last)) chosen = inverseCdf(reweigh(probabilities, options))(uniform(step));
       last.dispose();
@@ -41,6 +41,6 @@ export async function* generateTokens(
       fed = Int32Array.of(chosen);
     }
   } finally {
-    disposeTree(cache);
+    if (past) disposeTree(past.cache);
   }
 }

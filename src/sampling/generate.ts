@@ -4,7 +4,7 @@
  */
 
 import { disposeTree, intTensor, type Tensor, tf } from '../engine/index.ts';
-import type { KeyValueCache, PatchDecoder } from '../models/index.ts';
+import type { PatchDecoder, SequenceState } from '../models/index.ts';
 import { choose, type TemperatureOptions } from './choosing.ts';
 import { powerOf } from './temperature.ts';
 
@@ -53,17 +53,17 @@ export async function* generate(
   const ended = new Array<boolean>(rows).fill(false);
   let fed = flatten(prompts);
   let length = prompts[0].length;
-  let cache: KeyValueCache = {};
+  let past: SequenceState | undefined;
   try {
     for (let step = 0; step === 0 || (length < options.maxLength && !ended.every(Boolean)); step++) {
-      const state = await advance(decoder, fed, rows, cache);
-      cache = state.cache;
-      const chosen = await choose(decoder, state.hidden, power, options, {
+      const { hidden: last, state } = await advance(decoder, fed, rows, past);
+      past = state;
+      const chosen = await choose(decoder, last, power, options, {
         noise: (size, block) => draws.noise(step, size, block),
         uniform: (row, index) => draws.choice(step, row, index),
       });
-      const hidden = Float32Array.from(await state.hidden.data());
-      state.hidden.dispose();
+      const hidden = Float32Array.from(await last.data());
+      last.dispose();
       fed = flatten(chosen.patches.map((patch, row) => (ended[row] ? new Int32Array(patchSize).fill(options.padId) : patch)));
       for (let row = 0; row < rows; row++) {
         const isEnd = options.endOfTextId !== null && fed.subarray(row * patchSize, (row + 1) * patchSize).includes(options.endOfTextId);
@@ -73,18 +73,23 @@ export async function* generate(
       yield { patch: fed, hidden, draws: chosen.draws, fallbacks: chosen.fallbacks };
     }
   } finally {
-    disposeTree(cache);
+    if (past) disposeTree(past.cache);
   }
 }
 
-/** Feeds patches and keeps the last hidden state, [rows, hidden]; frees the old cache. */
-async function advance(decoder: PatchDecoder, ids: Int32Array, rows: number, past: KeyValueCache): Promise<{ hidden: Tensor; cache: KeyValueCache }> {
+/** Feeds patches and keeps the last hidden state, [rows, hidden]; frees the past. */
+async function advance(
+  decoder: PatchDecoder,
+  ids: Int32Array,
+  rows: number,
+  past: SequenceState | undefined,
+): Promise<{ hidden: Tensor; state: SequenceState }> {
   const idTensor = intTensor(ids, [rows, ids.length / rows]);
-  const { hidden, cache } = await decoder.feed(idTensor, past);
+  const { hidden, state } = await decoder.feed(idTensor, past);
   const [, patches, size] = hidden.shape as [number, number, number];
   const last = tf.tidy(() => tf.reshape(tf.slice(hidden, [0, patches - 1, 0], [rows, 1, size]), [rows, size]));
-  disposeTree({ past, hidden, idTensor });
-  return { hidden: last, cache };
+  disposeTree({ ...(past ? { past: past.cache } : {}), hidden, idTensor });
+  return { hidden: last, state };
 }
 
 function flatten(rows: readonly Int32Array[]): Int32Array {

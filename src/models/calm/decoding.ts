@@ -6,9 +6,9 @@
 import { type CompiledStep, disposeTree, type Engine, intTensor, readIntegers, type Tensor, type TensorMap, tf } from '../../engine/index.ts';
 import type { RandomStream } from '../../random.ts';
 import { decodePatches, decodePatchTokens, encode } from '../autoencoder/autoencoder.ts';
-import { type Branch, CachedSequence } from '../cached-sequence.ts';
+import { type Branch, CachedSequence, type SequenceState } from '../cached-sequence.ts';
 import type { Autoencoder, LanguageModel } from '../language-model.ts';
-import type { Branches, KeyValueCache, Past } from '../llama.ts';
+import type { Branches, Past } from '../llama.ts';
 import { embedPatches, readsLatents, runBackbone } from './backbone.ts';
 import type { HeadSampler } from './heads/head.ts';
 import type { HeadSampling } from './heads/sampling.ts';
@@ -42,18 +42,14 @@ export class PatchDecoder {
     this.#tokenDecoder = new TokenDecoder(engine, autoencoder);
   }
 
-  /** Feeds patches after those of a cache; see CachedSequence.feed. */
-  feed(ids: Tensor, cache?: KeyValueCache): Promise<{ hidden: Tensor; cache: KeyValueCache }> {
-    return this.#sequence.feed(ids, cache);
+  /** Feeds patches after those of the past; see CachedSequence.feed. */
+  feed(ids: Tensor, past?: SequenceState): Promise<{ hidden: Tensor; state: SequenceState }> {
+    return this.#sequence.feed(ids, past);
   }
 
-  /** Hidden states at the ends of paths that branch off cached sequences; see CachedSequence.branch. */
-  branch(cache: KeyValueCache, branches: readonly Branch[]): Promise<Tensor> {
-    return this.#sequence.branch(cache, branches);
-  }
-
-  roundCapacity(cache: KeyValueCache): KeyValueCache {
-    return this.#sequence.roundCapacity(cache);
+  /** Hidden states at the ends of paths that branch off fed sequences; see CachedSequence.branch. */
+  branch(state: SequenceState, branches: readonly Branch[]): Promise<Tensor> {
+    return this.#sequence.branch(state, branches);
   }
 
   /** `size` numbers of noise as the head wants them. */

@@ -5,8 +5,8 @@
 
 import { type CompiledStep, disposeTree, type Engine, readFloats, type Tensor, type TensorMap, tf } from '../../engine/index.ts';
 import type { RandomStream } from '../../random.ts';
-import { type Branch, CachedSequence } from '../cached-sequence.ts';
-import type { Branches, KeyValueCache, Past } from '../llama.ts';
+import { type Branch, CachedSequence, type SequenceState } from '../cached-sequence.ts';
+import type { Branches, Past } from '../llama.ts';
 import { runTransformer, type Transformer, tokenLogits } from './transformer.ts';
 
 /** Probabilities read at once hold about this many numbers (16 MB). */
@@ -44,17 +44,14 @@ export class TransformerDecoder {
     this.#sequence.use(parameters);
   }
 
-  /** Feeds tokens after those of a cache; see CachedSequence.feed. */
-  feed(ids: Tensor, cache?: KeyValueCache): Promise<{ hidden: Tensor; cache: KeyValueCache }> {
-    return this.#sequence.feed(ids, cache);
+  /** Feeds tokens after those of the past; see CachedSequence.feed. */
+  feed(ids: Tensor, past?: SequenceState): Promise<{ hidden: Tensor; state: SequenceState }> {
+    return this.#sequence.feed(ids, past);
   }
 
-  branch(cache: KeyValueCache, branches: readonly Branch[]): Promise<Tensor> {
-    return this.#sequence.branch(cache, branches);
-  }
-
-  roundCapacity(cache: KeyValueCache): KeyValueCache {
-    return this.#sequence.roundCapacity(cache);
+  /** Hidden states at the ends of paths that branch off fed sequences; see CachedSequence.branch. */
+  branch(state: SequenceState, branches: readonly Branch[]): Promise<Tensor> {
+    return this.#sequence.branch(state, branches);
   }
 
   drawNoise(stream: RandomStream, size: number): Float32Array {

@@ -187,7 +187,7 @@ async function checkCache(golden: GoldenCase): Promise<void> {
   for (const chunk of golden.json<{ chunks: number[] }>('meta.json').chunks) {
     const past = upTo ? { cache, length: tf.scalar(upTo) } : undefined;
     const next = runBackbone(parameters, config, tf.slice(embeds, [0, upTo, 0], [rows, chunk, size]), past);
-    cache = extendCache(cache, upTo, next.fresh);
+    cache = upTo ? extendCache(cache, upTo, next.fresh) : next.fresh;
     upTo += chunk;
     pieces.push(next.hidden);
     await golden.check(`inc.hidden_upto${upTo}`, next.hidden);
