@@ -15,7 +15,12 @@ export const config = z.strictObject({
   corpus: z
     .union([z.string().transform((file) => plainFiles([file])), z.array(z.string()).nonempty().transform(plainFiles), z.array(source).nonempty()])
     .describe('Where documents come from: a path or glob, a list of them, or a list of sources.'),
-  tokenizer: z.string().default('bpe').describe('`bpe` (byte-level, trained here), `bytes`, or the path of a tokenizer.json.'),
+  tokenizer: z
+    .string()
+    .default('bpe')
+    .describe(
+      '`bpe` (byte-level, trained here), `bytes`, or the path of a tokenizer.json, of a tiktoken file (Llama-3’s tokenizer.model), or of a folder with one of them.',
+    ),
   vocabSize: z
     .int()
     .min(258)

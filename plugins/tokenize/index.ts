@@ -1,5 +1,5 @@
 import { tokenShards } from 'calm-lm/artifacts';
-import { listCorpus } from 'calm-lm/data';
+import { listCorpus, tokenizerFileOf } from 'calm-lm/data';
 import { defineStage } from 'calm-lm/plugin';
 import { config } from './config.ts';
 
@@ -15,7 +15,9 @@ export default defineStage({
   outputs: { tokens: tokenShards },
   sources: async ({ corpus, tokenizer }, resolvePath) => {
     const own =
-      tokenizer === 'bpe' || tokenizer === 'bytes' ? [] : await listCorpus([{ files: [tokenizer], documents: 'file', textField: 'text' }], resolvePath('.'));
+      tokenizer === 'bpe' || tokenizer === 'bytes'
+        ? []
+        : await listCorpus([{ files: [await tokenizerFileOf(resolvePath(tokenizer))], documents: 'file', textField: 'text' }], resolvePath('.'));
     return [...own, ...(await listCorpus(corpus, resolvePath('.')))].map(({ path, sizeBytes, modifiedMs }) => ({
       file: path.split('/').at(-1),
       sizeBytes,

@@ -4,6 +4,6 @@ export { type CorpusFile, type CorpusSource, type DocumentPiece, isJsonLines, li
 export { DocumentPatches, evenlySpread, shuffledBatch } from './patches.ts';
 export { PatchSequences } from './sequences.ts';
 export { ByteTokenizer } from './tokenizers/byte-tokenizer.ts';
-export { loadTokenizer, openTokenizer } from './tokenizers/hugging-face.ts';
+export { loadTokenizer, openTokenizer, tokenizerFileOf } from './tokenizers/hugging-face.ts';
 export { END_OF_TEXT, PAD, type Tokenizer, type TokenizerJson } from './tokenizers/tokenizer.ts';
 export { MIN_BPE_VOCABULARY, trainBpe, WordCounter } from './tokenizers/train-bpe.ts';

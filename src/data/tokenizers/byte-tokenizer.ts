@@ -10,6 +10,10 @@ export class ByteTokenizer implements Tokenizer {
     return Buffer.from(text, 'utf8');
   }
 
+  encodeAsText(text: string): Promise<Uint8Array> {
+    return this.encode(text);
+  }
+
   async decode(ids: readonly number[]): Promise<string> {
     return Buffer.from(ids.filter((id) => id < 256)).toString('utf8');
   }

@@ -1,10 +1,12 @@
-/** Any tokenizer.json, run by Hugging Face's own native library. */
+/** Any tokenizer.json, and what can be made one, run by Hugging Face's own native library. */
 
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Tokenizer as NativeTokenizer } from 'tokenizers';
 import { fileMissing, tokenizerInvalid, unknownToken } from '../../errors.ts';
 import { ByteTokenizer } from './byte-tokenizer.ts';
-import { PAD, type Tokenizer, type TokenizerJson } from './tokenizer.ts';
+import { isTiktoken, readTiktoken } from './tiktoken.ts';
+import { type AddedToken, PAD, type Tokenizer, type TokenizerJson } from './tokenizer.ts';
 
 /** Names of end-of-text in the tokenizers in use. */
 const END_OF_TEXT_NAMES = ['<|endoftext|>', '<|end_of_text|>', '</s>', '<eos>', '<|im_end|>', '[SEP]'];
@@ -13,23 +15,35 @@ class HuggingFaceTokenizer implements Tokenizer {
   readonly vocabSize: number;
   readonly endOfTextId: number;
   readonly padId: number;
-  readonly #native: NativeTokenizer;
+  readonly #whole: NativeTokenizer;
   readonly #json: string;
+  #encoder: NativeTokenizer | undefined;
+  #plainEncoder: NativeTokenizer | undefined;
 
-  constructor(native: NativeTokenizer, json: string, ids: { vocabSize: number; endOfTextId: number; padId: number }) {
-    this.#native = native;
+  constructor(whole: NativeTokenizer, json: string, ids: { vocabSize: number; endOfTextId: number; padId: number }) {
+    this.#whole = whole;
     this.#json = json;
     this.vocabSize = ids.vocabSize;
     this.endOfTextId = ids.endOfTextId;
     this.padId = ids.padId;
   }
 
-  async encode(text: string): Promise<number[]> {
-    return (await this.#native.encode(text, null, { addSpecialTokens: false })).getIds();
+  encode(text: string): Promise<number[]> {
+    return idsOf((this.#encoder ??= this.#withTokens(({ content }) => content !== PAD)), text);
   }
 
-  decode(ids: readonly number[]): Promise<string> {
-    return this.#native.decode(ids as number[], true);
+  encodeAsText(text: string): Promise<number[]> {
+    return idsOf((this.#plainEncoder ??= this.#withTokens(() => false)), text);
+  }
+
+  decode(ids: readonly number[], keepSpecials = false): Promise<string> {
+    return this.#whole.decode(ids as number[], !keepSpecials);
+  }
+
+  /** The same tokenizer with some of its added tokens alone. */
+  #withTokens(isKept: (token: AddedToken) => boolean): NativeTokenizer {
+    const json = JSON.parse(this.#json) as TokenizerJson;
+    return NativeTokenizer.fromString(JSON.stringify({ ...json, added_tokens: (json.added_tokens ?? []).filter(isKept) }));
   }
 
   toJson(): string {
@@ -37,14 +51,21 @@ class HuggingFaceTokenizer implements Tokenizer {
   }
 }
 
+async function idsOf(native: NativeTokenizer, text: string): Promise<number[]> {
+  return (await native.encode(text, null, { addSpecialTokens: false })).getIds();
+}
+
 /**
- * Opens a tokenizer.json. One without a padding token gets [PAD] as its next id, as the reference's scripts do.
+ * Opens a tokenizer.json, a tiktoken file (Llama-3's tokenizer.model), or a folder that has one of them. One without a padding token gets [PAD] as its next id,
+ * as the reference's scripts do.
  * @param endOfText the name or the id of its end-of-text token; a usual name is looked for where absent
  */
-export async function loadTokenizer(file: string, endOfText?: string | number): Promise<Tokenizer> {
+export async function loadTokenizer(path: string, endOfText?: string | number): Promise<Tokenizer> {
+  const file = await tokenizerFileOf(path);
   const text = await readFile(file, 'utf8').catch(() => {
     throw fileMissing(file, 'tokenizer');
   });
+  if (isTiktoken(text)) return openTokenizer(await readTiktoken(file), file, endOfText);
   let json: TokenizerJson;
   try {
     json = JSON.parse(text) as TokenizerJson;
@@ -52,6 +73,20 @@ export async function loadTokenizer(file: string, endOfText?: string | number): 
     throw tokenizerInvalid(file, error);
   }
   return ByteTokenizer.describes(json) ? new ByteTokenizer() : openTokenizer(json, file, endOfText);
+}
+
+/** The file that is meant: in a folder tokenizer.json, or tokenizer.model where that is absent or empty. */
+export async function tokenizerFileOf(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isDirectory()) return path;
+  for (const name of ['tokenizer.json', 'tokenizer.model']) {
+    const size = await stat(join(path, name)).then(
+      (file) => file.size,
+      () => 0,
+    );
+    if (size > 0) return join(path, name);
+  }
+  throw fileMissing(join(path, 'tokenizer.json'), 'tokenizer');
 }
 
 /** A tokenizer from the parsed JSON. */

@@ -5,9 +5,12 @@ export interface Tokenizer {
   readonly vocabSize: number;
   readonly endOfTextId: number;
   readonly padId: number;
+  /** Names of special tokens in the text become these tokens, as Hugging Face has it; but not [PAD], which no text may turn into. */
   encode(text: string): Promise<ArrayLike<number>>;
-  /** Special tokens are left out. Bytes that are no UTF-8 become U+FFFD. */
-  decode(ids: readonly number[]): Promise<string>;
+  /** As `encode`, but what looks like a special token is text too. */
+  encodeAsText(text: string): Promise<ArrayLike<number>>;
+  /** Bytes that are no UTF-8 become U+FFFD. Special tokens are left out, or kept by their names. */
+  decode(ids: readonly number[], keepSpecials?: boolean): Promise<string>;
   /** The tokenizer.json. */
   toJson(): string;
 }

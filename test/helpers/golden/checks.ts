@@ -1,5 +1,6 @@
 /** What is computed for each kind of case. A kind is recognised by what the folder holds, never by its name or sizes. */
 
+import { loadTokenizer } from 'calm-lm/data';
 import { type Engine, floatTensor, intTensor, readIntegers, type Tensor, type TensorMap, tf } from 'calm-lm/engine';
 import { aggregateBrier, estimateBrier, type RolloutDraw } from 'calm-lm/evaluation';
 import { energyLoss, energyParts, linearCrossEntropy, rotaryTable } from 'calm-lm/math';
@@ -34,18 +35,29 @@ import { type GoldenCase, NOISE_FLOOR } from './case.ts';
 import { compiledGradients, languageModelOf, rowsOf, trainingStepOf } from './common.ts';
 import { checkDiffusionHead, checkDiffusionStep, checkFlowHead, checkFlowStep } from './heads.ts';
 
+/** What a check may need besides its case. */
+export interface CheckOptions {
+  /** A folder with the tokenizer that golden token ids are of. */
+  readonly tokenizer?: string;
+}
+
 export interface CaseKind {
   readonly name: string;
   readonly matches: (golden: GoldenCase) => boolean;
-  /** Why a kind can't be checked; absent where it can. */
-  readonly skip?: string;
-  readonly check?: (golden: GoldenCase, engine: Engine) => Promise<void>;
+  /** Why a kind can't be checked; undefined where it can. */
+  readonly skip?: (options: CheckOptions) => string | undefined;
+  readonly check: (golden: GoldenCase, engine: Engine, options: CheckOptions) => Promise<void>;
 }
 
 const headOf = (golden: GoldenCase) => golden.config<{ modelType?: string }>().modelType;
 
 export const CASE_KINDS: readonly CaseKind[] = [
-  { name: 'tokenizer', matches: (golden) => golden.has('encode.json'), skip: 'needs a tokenizer folder; import of real tokenizers is not built' },
+  {
+    name: 'tokenizer',
+    matches: (golden) => golden.has('encode.json'),
+    skip: ({ tokenizer }) => (tokenizer ? undefined : 'give its folder: --tokenizer FOLDER'),
+    check: checkTokenizer,
+  },
   { name: 'brier aggregation', matches: (golden) => golden.has('cases.json') && 'per_batch' in firstOf(golden), check: checkAggregation },
   { name: 'temperature', matches: (golden) => golden.has('cases.json') && 'rows' in firstOf(golden), check: checkTemperature },
   { name: 'generation', matches: (golden) => golden.has('trace.json'), check: checkGeneration },
@@ -63,6 +75,26 @@ export const CASE_KINDS: readonly CaseKind[] = [
 ];
 
 const firstOf = (golden: GoldenCase): object => golden.json<{ cases: object[] }>('cases.json').cases[0] ?? {};
+
+// — tokenizer —
+
+interface Encoded {
+  readonly text: string;
+  readonly ids: number[];
+  readonly ids_special?: number[];
+}
+
+async function checkTokenizer(golden: GoldenCase, _: Engine, { tokenizer: folder }: CheckOptions): Promise<void> {
+  const tokenizer = await loadTokenizer(folder as string);
+  for (const [i, { text, ids, ids_special: special }] of golden.json<Encoded[]>('encode.json').entries()) {
+    golden.checkEqual(`encode ${i}`, Array.from(await tokenizer.encodeAsText(text)), ids);
+    golden.checkEqual(`encode ${i}, special tokens`, Array.from(await tokenizer.encode(text)), special ?? ids);
+  }
+  for (const [i, { ids, text_replace: text }] of golden.json<{ ids: number[]; text_replace: string }[]>('decode.json').entries())
+    golden.checkEqual(`decode ${i}`, [await tokenizer.decode(ids, true)], [text]);
+  const meta = golden.json<{ eos: number; vocab_size_used_by_models: number }>('meta.json');
+  golden.checkEqual('end of text, vocabulary with [PAD]', [tokenizer.endOfTextId, tokenizer.vocabSize], [meta.eos, meta.vocab_size_used_by_models]);
+}
 
 // — autoencoder —
 

@@ -10,12 +10,12 @@ const { values, positionals } = parseArgs({
   options: { engine: { type: 'string', default: 'auto' }, json: { type: 'boolean', default: false }, tokenizer: { type: 'string' } },
 });
 if (positionals.length !== 1) {
-  console.error('usage: npm run golden -- DIR [--engine auto|node-gpu|node|onnx|wasm|cpu] [--json]');
+  console.error('usage: npm run golden -- DIR [--engine auto|node-gpu|node|onnx|wasm|cpu] [--tokenizer FOLDER] [--json]');
   process.exit(2);
 }
 
 const engine = await loadEngine(values.engine as EngineChoice);
-const reports = await runGoldens(positionals[0], engine);
+const reports = await runGoldens(positionals[0], engine, { tokenizer: values.tokenizer });
 const count = (state: CaseReport['state']) => reports.filter((report) => report.state === state).length;
 const counts = { passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
 

@@ -1,0 +1,116 @@
+/**
+ * Llama-3's own tokenizer file as tokenizer.json. A tiktoken file has a line a token, its bytes in base64 and its rank, which is also its id; merges are not
+ * written down but follow from the ranks: two tokens merge where their bytes together are a token, and lower ranks merge first.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { tokenizerInvalid } from '../../errors.ts';
+import { type AddedToken, BYTE_SYMBOLS, type TokenizerJson } from './tokenizer.ts';
+
+/** How Llama-3 cuts text into words before merging (its tokenizer.py); a tiktoken file does not say. */
+const LLAMA3_PATTERN = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+/** Special tokens of Llama-3 beside 256 − these reserved ones, where no tokenizer_config.json names them. */
+const LLAMA3_SPECIALS: Readonly<Record<number, string>> = {
+  0: '<|begin_of_text|>',
+  1: '<|end_of_text|>',
+  6: '<|start_header_id|>',
+  7: '<|end_header_id|>',
+  9: '<|eot_id|>',
+};
+const NUM_LLAMA3_SPECIALS = 256;
+
+/** A larger file is no tokenizer (Llama-3's has 2 MB). */
+const LARGEST_FILE = 64 * 2 ** 20;
+
+/** Reads a tiktoken file, and the special tokens of the tokenizer_config.json beside it. */
+export async function readTiktoken(file: string): Promise<TokenizerJson> {
+  const bytes = await readFile(file);
+  if (bytes.length > LARGEST_FILE) throw tokenizerInvalid(file, new Error(`it has ${bytes.length} bytes`));
+  const symbols = parseRanks(bytes.toString('latin1'), file);
+  return toTokenizerJson(symbols, await specialTokens(dirname(file), symbols.length));
+}
+
+/** Whether a text begins as a tiktoken file does: base64, a space, a number. */
+export function isTiktoken(text: string): boolean {
+  return /^[A-Za-z0-9+/]+={0,2} \d+\r?\n/.test(text);
+}
+
+/** The tokens by rank, each as the printable stand-ins of its bytes. */
+function parseRanks(text: string, file: string): string[] {
+  const symbols: string[] = [];
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    if (line === '') continue;
+    const match = /^([A-Za-z0-9+/]+={0,2}) (\d+)$/.exec(line);
+    if (!match || Number(match[2]) !== symbols.length) throw tokenizerInvalid(file, new Error(`line ${i + 1} is not "base64 rank", ranks counting from 0`));
+    let symbol = '';
+    for (const byte of Buffer.from(match[1], 'base64')) symbol += BYTE_SYMBOLS[byte];
+    symbols.push(symbol);
+  }
+  if (new Set(symbols).size !== symbols.length) throw tokenizerInvalid(file, new Error('it has a token twice'));
+  const known = new Set(symbols);
+  const missing = BYTE_SYMBOLS.findIndex((symbol) => !known.has(symbol));
+  if (missing >= 0) throw tokenizerInvalid(file, new Error(`it has no token for the byte ${missing}`));
+  return symbols;
+}
+
+/** Every pair of tokens that together are a token, by the rank of that, then by the ranks of the two. */
+function mergesOf(symbols: readonly string[], ranks: ReadonlyMap<string, number>): [string, string][] {
+  const merges: [string, string][] = [];
+  for (const symbol of symbols) {
+    const pairs: { pair: [string, string]; ranks: [number, number] }[] = [];
+    for (let cut = 1; cut < symbol.length; cut++) {
+      const [left, right] = [symbol.slice(0, cut), symbol.slice(cut)];
+      const [leftRank, rightRank] = [ranks.get(left), ranks.get(right)];
+      if (leftRank !== undefined && rightRank !== undefined) pairs.push({ pair: [left, right], ranks: [leftRank, rightRank] });
+    }
+    pairs.sort((a, b) => a.ranks[0] - b.ranks[0] || a.ranks[1] - b.ranks[1]);
+    for (const { pair } of pairs) merges.push(pair);
+  }
+  return merges;
+}
+
+interface TokenizerConfig {
+  readonly added_tokens_decoder?: Record<string, { readonly content?: string; readonly special?: boolean }>;
+}
+
+async function specialTokens(directory: string, firstId: number): Promise<AddedToken[]> {
+  const text = await readFile(join(directory, 'tokenizer_config.json'), 'utf8').catch(() => undefined);
+  const stated = text === undefined ? undefined : (JSON.parse(text) as TokenizerConfig).added_tokens_decoder;
+  if (stated) return Object.entries(stated).map(([id, { content = '', special = true }]) => ({ id: Number(id), content, special }));
+  let reserved = 0;
+  return Array.from({ length: NUM_LLAMA3_SPECIALS }, (_, i) => ({
+    id: firstId + i,
+    content: LLAMA3_SPECIALS[i] ?? `<|reserved_special_token_${reserved++}|>`,
+    special: true,
+  }));
+}
+
+function toTokenizerJson(symbols: readonly string[], added: readonly AddedToken[]): TokenizerJson {
+  const ranks = new Map(symbols.map((symbol, rank) => [symbol, rank]));
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false };
+  const json = {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: added.map((token) => ({ ...token, single_word: false, lstrip: false, rstrip: false, normalized: false })),
+    normalizer: null,
+    pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Split', pattern: { Regex: LLAMA3_PATTERN }, behavior: 'Isolated', invert: false }, byteLevel] },
+    post_processor: null,
+    decoder: byteLevel,
+    model: {
+      type: 'BPE',
+      dropout: null,
+      unk_token: null,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
+      fuse_unk: false,
+      byte_fallback: false,
+      // A word that is a token is that token, whatever its merges would give.
+      ignore_merges: true,
+      vocab: Object.fromEntries(ranks),
+      merges: mergesOf(symbols, ranks),
+    },
+  };
+  return json as unknown as TokenizerJson;
+}
