@@ -290,6 +290,18 @@ export const engineInstallFailed = (what: string, words: string) =>
     hint: 'What was installed before stands as it was. The same command goes on from what is downloaded and unpacked; `calm engine remove cpu|gpu` clears it away.',
   });
 
+export const weightsMissing = (directory: string, names: readonly string[]) =>
+  new CalmError('CALM_WEIGHTS_MISSING', `${directory} has no weights.`, {
+    location: { file: directory },
+    hint: `One of these is looked for: ${names.join(', ')}.`,
+  });
+
+export const pickleRefused = (file: string, what: string) =>
+  new CalmError('CALM_PICKLE_REFUSED', `${file} holds ${what}. Nothing of it was run.`, {
+    location: { file },
+    hint: 'Only dictionaries of tensors are read, as torch.save(model.state_dict(), …) writes them. Ask for the safetensors file.',
+  });
+
 export const modelMismatch = (what: string, expected: unknown, found: unknown) =>
   new CalmError('CALM_MODEL_MISMATCH', `${what}: expected ${String(expected)}, found ${String(found)}.`, {
     hint: 'The artifacts come from different runs. Run the stages again in order (calm run), or mend `inputs:`.',

@@ -7,7 +7,8 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { artifactVersion } from '../errors.ts';
 import { readIndex, readJson, writeJson } from './files.ts';
-import { readSafetensors, type StoredTensor, type StoredTensors, writeSafetensors } from './safetensors.ts';
+import { type StoredTensor, writeSafetensors } from './safetensors.ts';
+import { openWeights, type Weights } from './weights.ts';
 
 const FORMAT_VERSION = 1;
 
@@ -57,8 +58,9 @@ export class ModelFolder {
     return camelCaseKeys(await readJson<Record<string, unknown>>(join(this.directory, `${name}.json`))) as T;
   }
 
-  readWeights(): Promise<StoredTensors> {
-    return readSafetensors(this.weightsFile);
+  /** Opens the weights; the caller closes them. */
+  openWeights(): Promise<Weights> {
+    return openWeights(this.directory);
   }
 
   /** Writes the whole folder; `configs` maps file names (config, ae_config) to camelCase records. */

@@ -1,76 +1,139 @@
 /**
  * The safetensors format: eight bytes of header length, a JSON header { name: { dtype, shape, data_offsets } }, then the raw little-endian data.
- * Read into typed arrays; no tensor library is involved.
+ * Read tensor by tensor into typed arrays; no tensor library is involved.
  */
 
-import { readFile } from 'node:fs/promises';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { mkdir, open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { artifactBroken, artifactMissing } from '../errors.ts';
 import { type Shape, sizeOf } from '../shapes.ts';
-import { writeFileWhole } from './files.ts';
+import { type ElementType, elementWidth, isElementType, toNumbers } from './element-types.ts';
 
-/** One tensor on disk. Integers become Int32Array (I32, U8), everything else Float32Array. */
+/** One tensor on disk. Integers become Int32Array, everything else Float32Array. */
 export interface StoredTensor {
   readonly shape: Shape;
   readonly data: Float32Array | Int32Array;
 }
 
-export type StoredTensors = Map<string, StoredTensor>;
+/** Tensors by name: all in memory, or read from a file when they are asked for. */
+export interface StoredTensors {
+  has(name: string): boolean;
+  get(name: string): StoredTensor | undefined;
+  keys(): Iterable<string>;
+}
 
 interface HeaderEntry {
-  readonly dtype: string;
-  readonly shape: number[];
-  readonly data_offsets: [number, number];
+  readonly dtype: ElementType;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
 }
 
-const BYTES = { F32: 4, I32: 4, U8: 1 } as const;
 const MAX_HEADER_BYTES = 100 * 2 ** 20;
 
-/** Reads every tensor of a file, in the order of their names. Broken files are errors that say what is wrong. */
-export async function readSafetensors(file: string): Promise<StoredTensors> {
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' ? artifactMissing(file) : error;
-  });
-  const { header, dataStart } = parseHeader(bytes, file);
-  const tensors: StoredTensors = new Map();
-  for (const name of Object.keys(header).sort()) {
-    if (name !== '__metadata__') tensors.set(name, readTensor(bytes, dataStart, header[name], name, file));
+/** A file whose header was read and checked; each tensor is read when it is asked for. */
+export class SafetensorsFile implements StoredTensors {
+  readonly file: string;
+  readonly #handle: number;
+  readonly #header: ReadonlyMap<string, HeaderEntry>;
+  readonly #dataStart: number;
+
+  /** Opens a file. Broken ones are errors that say what is wrong. */
+  constructor(file: string) {
+    this.file = file;
+    try {
+      this.#handle = openSync(file, 'r');
+    } catch (error) {
+      throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? artifactMissing(file) : error;
+    }
+    try {
+      const { header, dataStart } = readHeader(this.#handle, statSync(file).size, file);
+      this.#header = header;
+      this.#dataStart = dataStart;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
-  return tensors;
+
+  has(name: string): boolean {
+    return this.#header.has(name);
+  }
+
+  keys(): Iterable<string> {
+    return this.#header.keys();
+  }
+
+  get(name: string): StoredTensor | undefined {
+    const entry = this.#header.get(name);
+    if (!entry) return undefined;
+    const [start, end] = entry.data_offsets;
+    return { shape: entry.shape, data: toNumbers(readBytes(this.#handle, this.#dataStart + start, end - start, this.file), entry.dtype) };
+  }
+
+  close(): void {
+    closeSync(this.#handle);
+  }
 }
 
-function parseHeader(bytes: Buffer, file: string): { header: Record<string, HeaderEntry>; dataStart: number } {
-  if (bytes.length < 8) throw artifactBroken(file, 'it is too short for a safetensors file');
-  const length = Number(bytes.readBigUInt64LE(0));
-  if (length > MAX_HEADER_BYTES || 8 + length > bytes.length) throw artifactBroken(file, `its header claims ${length} bytes`);
+/** Reads `length` bytes of an open file from a place, in calls of at most a gigabyte. */
+export function readBytes(handle: number, position: number, length: number, file: string): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length; ) {
+    const count = readSync(handle, bytes, done, Math.min(length - done, 2 ** 30), position + done);
+    if (count === 0) throw artifactBroken(file, 'it ended while it was read');
+    done += count;
+  }
+  return bytes;
+}
+
+function readHeader(handle: number, fileSize: number, file: string): { header: Map<string, HeaderEntry>; dataStart: number } {
+  if (fileSize < 8) throw artifactBroken(file, 'it is too short for a safetensors file');
+  const length = Number(Buffer.from(readBytes(handle, 0, 8, file)).readBigUInt64LE(0));
+  if (length > MAX_HEADER_BYTES || 8 + length > fileSize) throw artifactBroken(file, `its header claims ${length} bytes`);
+  let parsed: Record<string, unknown>;
   try {
-    return { header: JSON.parse(bytes.toString('utf8', 8, 8 + length)), dataStart: 8 + length };
+    parsed = JSON.parse(Buffer.from(readBytes(handle, 8, length, file)).toString('utf8')) as Record<string, unknown>;
   } catch (error) {
     throw artifactBroken(file, 'its header is not valid JSON', error);
   }
+  if (typeof parsed !== 'object' || parsed === null) throw artifactBroken(file, 'its header is no record');
+  const dataStart = 8 + length;
+  const names = Object.keys(parsed).filter((name) => name !== '__metadata__');
+  return { header: new Map(names.sort().map((name) => [name, checkEntry(parsed[name], name, fileSize - dataStart, file)])), dataStart };
 }
 
-function readTensor(bytes: Buffer, dataStart: number, entry: HeaderEntry, name: string, file: string): StoredTensor {
-  const { dtype, shape, data_offsets: offsets } = entry ?? {};
-  const width = BYTES[dtype as keyof typeof BYTES];
-  if (!width) throw artifactBroken(file, `tensor "${name}" has the type ${dtype}; F32, I32 and U8 can be read`);
-  if (!Array.isArray(shape) || !Array.isArray(offsets)) throw artifactBroken(file, `the header entry of "${name}" is incomplete`);
-  const [start, end] = [dataStart + offsets[0], dataStart + offsets[1]];
-  if (end - start !== sizeOf(shape) * width || start < dataStart || end > bytes.length) {
+function checkEntry(value: unknown, name: string, dataSize: number, file: string): HeaderEntry {
+  const { dtype, shape, data_offsets: offsets } = (value ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
+  if (!isElementType(dtype)) throw artifactBroken(file, `tensor "${name}" has the type ${String(dtype)}, which can't be read`);
+  if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) throw artifactBroken(file, `the header entry of "${name}" is incomplete`);
+  const [start, end] = offsets;
+  if (end - start !== sizeOf(shape) * elementWidth(dtype) || end > dataSize)
     throw artifactBroken(file, `tensor "${name}" does not fit its shape [${shape}] or the file`);
-  }
-  const slice = bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + end) as ArrayBuffer;
-  if (dtype === 'U8') return { shape, data: Int32Array.from(new Uint8Array(slice)) };
-  return { shape, data: dtype === 'I32' ? new Int32Array(slice) : new Float32Array(slice) };
+  return { dtype, shape, data_offsets: [start, end] };
 }
 
-/** Writes tensors whole or not at all. `metadata` is a flat map of strings, as the format wants. */
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+/** Reads every tensor of a file, in the order of their names. */
+export async function readSafetensors(file: string): Promise<Map<string, StoredTensor>> {
+  const opened = new SafetensorsFile(file);
+  try {
+    return new Map([...opened.keys()].map((name) => [name, opened.get(name) as StoredTensor]));
+  } finally {
+    opened.close();
+  }
+}
+
+/** Writes tensors whole or not at all, one after the other. `metadata` is a flat map of strings, as the format wants. */
 export async function writeSafetensors(file: string, tensors: Iterable<readonly [string, StoredTensor]>, metadata: Record<string, string> = {}): Promise<void> {
+  const all = [...tensors];
   const header: Record<string, unknown> = { __metadata__: { format: 'pt', ...metadata } };
-  const chunks: Uint8Array[] = [];
   let offset = 0;
-  for (const [name, { shape, data }] of tensors) {
+  for (const [name, { shape, data }] of all) {
     header[name] = { dtype: data instanceof Int32Array ? 'I32' : 'F32', shape, data_offsets: [offset, offset + data.byteLength] };
-    chunks.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     offset += data.byteLength;
   }
   const json = Buffer.from(JSON.stringify(header));
@@ -78,5 +141,14 @@ export async function writeSafetensors(file: string, tensors: Iterable<readonly 
   json.copy(padded);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
-  await writeFileWhole(file, Buffer.concat([length, padded, ...chunks]));
+  await mkdir(dirname(file), { recursive: true });
+  const handle = await open(`${file}.partial`, 'w');
+  try {
+    await handle.writeFile(Buffer.concat([length, padded]));
+    for (const [, { data }] of all) await handle.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(`${file}.partial`, file);
 }

@@ -1,6 +1,6 @@
 /** A CALM ready to use: the language model and the frozen autoencoder that reads and writes its patches. */
 
-import type { ModelFolder } from '../artifacts/index.ts';
+import type { ModelFolder, Weights } from '../artifacts/index.ts';
 import { disposeTree, type TensorMap } from '../engine/index.ts';
 import { modelMismatch } from '../errors.ts';
 import { autoencoderTable } from './autoencoder/autoencoder.ts';
@@ -29,7 +29,7 @@ export const AUTOENCODER_PREFIX = 'ae_model.';
 
 export async function loadAutoencoder(folder: ModelFolder): Promise<Autoencoder> {
   const config = await folder.readConfig<AutoencoderConfig>();
-  return { config, parameters: loadParameters(autoencoderTable(config), await folder.readWeights(), folder.weightsFile) };
+  return readingWeights(folder, (weights) => ({ config, parameters: loadParameters(autoencoderTable(config), weights, weights.file) }));
 }
 
 export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageModel> {
@@ -38,12 +38,25 @@ export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageMo
   const head = await loadHead(config.modelType);
   const autoencoderConfig = await folder.readConfig<AutoencoderConfig>('ae_config');
   checkFits(config, autoencoderConfig);
-  const stored = await folder.readWeights();
-  const autoencoder = {
-    config: autoencoderConfig,
-    parameters: loadParameters(autoencoderTable(autoencoderConfig), stored, folder.weightsFile, AUTOENCODER_PREFIX),
-  };
-  return { config, head, parameters: loadParameters(calmTable(config, head), stored, folder.weightsFile), autoencoder };
+  return readingWeights(folder, (weights) => ({
+    config,
+    head,
+    parameters: loadParameters(calmTable(config, head), weights, weights.file),
+    autoencoder: {
+      config: autoencoderConfig,
+      parameters: loadParameters(autoencoderTable(autoencoderConfig), weights, weights.file, AUTOENCODER_PREFIX),
+    },
+  }));
+}
+
+/** Opens a folder's weights for as long as they are read. */
+export async function readingWeights<T>(folder: ModelFolder, read: (weights: Weights) => T): Promise<T> {
+  const weights = await folder.openWeights();
+  try {
+    return read(weights);
+  } finally {
+    weights.close();
+  }
 }
 
 /** A language model and an autoencoder must agree on what a patch and a latent are. */

@@ -58,7 +58,7 @@ export function initParameters(table: ParameterTable, seed: number, initializerR
 }
 
 /**
- * Takes a model's parameters out of a weights file.
+ * Takes a model's parameters out of a weights file; their numbers may be taken over without a copy.
  * @param prefix stands before each name in the file (`ae_model.`)
  * @param file named in errors
  */
@@ -67,7 +67,7 @@ export function loadParameters(table: ParameterTable, stored: StoredTensors, fil
     const tensor = stored.get(prefix + name);
     if (!tensor) throw tensorMissing(file, prefix + name);
     if (!sameShape(tensor.shape, shape)) throw tensorShape(file, prefix + name, formatShape(shape), formatShape(tensor.shape));
-    return [name, floatTensor(Float32Array.from(tensor.data), shape)] as const;
+    return [name, floatTensor(tensor.data instanceof Float32Array ? tensor.data : Float32Array.from(tensor.data), shape)] as const;
   });
   return Object.fromEntries(entries);
 }

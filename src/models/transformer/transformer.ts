@@ -6,6 +6,7 @@
 import type { ModelFolder } from '../../artifacts/index.ts';
 import { type Tensor, type TensorMap, tf } from '../../engine/index.ts';
 import { embed, linear, linearCrossEntropy } from '../../math/index.ts';
+import { readingWeights } from '../language-model.ts';
 import { type Branches, type LlamaOutput, llamaTable, type Past, runLlama } from '../llama.ts';
 import { loadParameters, type ParameterTable } from '../parameters.ts';
 import type { TransformerConfig } from './config.ts';
@@ -29,7 +30,7 @@ export function transformerTable(config: TransformerConfig): ParameterTable {
 
 export async function loadTransformer(folder: ModelFolder): Promise<Transformer> {
   const config = await folder.readConfig<TransformerConfig>();
-  return { config, parameters: loadParameters(transformerTable(config), await folder.readWeights(), folder.weightsFile) };
+  return readingWeights(folder, (weights) => ({ config, parameters: loadParameters(transformerTable(config), weights, weights.file) }));
 }
 
 /** One pass over tokens, after those of the past if there is one. @param ids [batch, tokens], int32 */

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { camelCaseKeys, readSafetensors, type StoredTensor, type StoredTensors } from 'calm-lm/artifacts';
+import { camelCaseKeys, readSafetensors, type StoredTensor } from 'calm-lm/artifacts';
 import { floatTensor, intTensor, readFloats, type Tensor, type TensorMap } from 'calm-lm/engine';
 import { type AutoencoderConfig, type CalmConfig, loadParameters, type ParameterTable } from 'calm-lm/models';
 
@@ -20,10 +20,10 @@ export interface Comparison {
 export class GoldenCase {
   readonly directory: string;
   readonly comparisons: Comparison[] = [];
-  #io: StoredTensors = new Map();
-  #expected: StoredTensors = new Map();
-  #grads: StoredTensors = new Map();
-  #weights: StoredTensors = new Map();
+  #io: Map<string, StoredTensor> = new Map();
+  #expected: Map<string, StoredTensor> = new Map();
+  #grads: Map<string, StoredTensor> = new Map();
+  #weights: Map<string, StoredTensor> = new Map();
   readonly #checked = new Set<string>();
 
   private constructor(directory: string) {

@@ -1,0 +1,69 @@
+/** The weights of a Hugging Face folder, whichever of the usual files it has them in. */
+
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { artifactBroken, weightsMissing } from '../errors.ts';
+import { readJson } from './files.ts';
+import { PyTorchFile } from './pytorch-file.ts';
+import { SafetensorsFile, type StoredTensor, type StoredTensors } from './safetensors.ts';
+
+/** Opened weights; a tensor is read when it is asked for. */
+export interface Weights extends StoredTensors {
+  /** Named in errors. */
+  readonly file: string;
+  close(): void;
+}
+
+const FILES = ['model.safetensors', 'model.safetensors.index.json', 'pytorch_model.bin', 'pytorch_model.bin.index.json'] as const;
+
+/** Opens model.safetensors, sharded safetensors with their index, or pytorch_model.bin, the first of these that is there. */
+export async function openWeights(directory: string): Promise<Weights> {
+  const name = FILES.find((candidate) => existsSync(join(directory, candidate)));
+  if (!name) throw weightsMissing(directory, FILES);
+  const file = join(directory, name);
+  if (!name.endsWith('.index.json')) return openOne(file);
+  const { weight_map: map } = await readJson<{ weight_map?: Record<string, string> }>(file);
+  const shards = Object.values(map ?? {});
+  if (!map || shards.some((shard) => typeof shard !== 'string' || basename(shard) !== shard))
+    throw artifactBroken(file, 'its weight_map is no map of file names');
+  const opened = new Map<string, Weights>();
+  try {
+    for (const shard of new Set(shards)) opened.set(shard, await openOne(join(directory, shard)));
+  } catch (error) {
+    for (const shard of opened.values()) shard.close();
+    throw error;
+  }
+  return new ShardedWeights(file, map, opened);
+}
+
+async function openOne(file: string): Promise<Weights> {
+  return file.endsWith('.bin') ? PyTorchFile.open(file) : new SafetensorsFile(file);
+}
+
+class ShardedWeights implements Weights {
+  readonly file: string;
+  readonly #map: Readonly<Record<string, string>>;
+  readonly #shards: ReadonlyMap<string, Weights>;
+
+  constructor(file: string, map: Readonly<Record<string, string>>, shards: ReadonlyMap<string, Weights>) {
+    this.file = file;
+    this.#map = map;
+    this.#shards = shards;
+  }
+
+  has(name: string): boolean {
+    return Object.hasOwn(this.#map, name) && (this.#shards.get(this.#map[name])?.has(name) ?? false);
+  }
+
+  keys(): Iterable<string> {
+    return Object.keys(this.#map);
+  }
+
+  get(name: string): StoredTensor | undefined {
+    return Object.hasOwn(this.#map, name) ? this.#shards.get(this.#map[name])?.get(name) : undefined;
+  }
+
+  close(): void {
+    for (const shard of this.#shards.values()) shard.close();
+  }
+}
