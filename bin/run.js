@@ -39,7 +39,10 @@ function runWithBundledNode() {
   // Ctrl-C reaches the child by itself, with the terminal's process group; a signal sent to this process alone is handed on.
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  child.on('exit', (code, signal) => process.exit(signal ? 128 + 9 : (code ?? 1)));
+  child.on('exit', (code, signal) => {
+    if (signal === 'SIGKILL') console.error('calm was killed. If that was not you, the machine ran out of memory: smaller batches need less.');
+    process.exit(signal ? 128 + 9 : (code ?? 1));
+  });
 }
 
 function bundledNode() {

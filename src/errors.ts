@@ -290,6 +290,18 @@ export const engineInstallFailed = (what: string, words: string) =>
     hint: 'What was installed before stands as it was. The same command goes on from what is downloaded and unpacked; `calm engine remove cpu|gpu` clears it away.',
   });
 
+export const configUnsupported = (file: string, key: string, value: unknown, expected: unknown) =>
+  new CalmError('CALM_CONFIG_UNSUPPORTED', `${file}: ${key} is ${JSON.stringify(value)}, and only ${JSON.stringify(expected)} is known here.`, {
+    location: { file },
+    hint: 'The model needs mathematics that this version does not have.',
+  });
+
+export const notThisArchitecture = (directory: string, wanted: string, names: readonly string[]) =>
+  new CalmError('CALM_ARCHITECTURE', `${directory} is not ${wanted}: its tensors are ${names.join(', ')} …`, {
+    location: { file: directory },
+    hint: 'Is it the folder of another model? An autoencoder and a language model are two folders.',
+  });
+
 export const weightsMissing = (directory: string, names: readonly string[]) =>
   new CalmError('CALM_WEIGHTS_MISSING', `${directory} has no weights.`, {
     location: { file: directory },

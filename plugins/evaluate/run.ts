@@ -1,6 +1,6 @@
 import type { autoencoderFolder, languageModelFolder, tokenShards } from 'calm-lm/artifacts';
 import { DocumentPatches, evenlySpread } from 'calm-lm/data';
-import { disposeTree, type Engine } from 'calm-lm/engine';
+import { disposeTree, type Engine, type Tensor, tf } from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
 import { type BrierBatch, EnergyScore, estimateBrier, measureReconstruction, measureTemperature } from 'calm-lm/evaluation';
 import {
@@ -114,14 +114,38 @@ async function measureTemperatures(context: Context, decoder: PatchDecoder, { se
     for (const numCandidates of temperature === 1 ? [1] : config.candidateCounts) {
       report.note(`measuring temperature ${temperature.toPrecision(3)}, ${numCandidates} candidates`);
       context.signal.throwIfAborted();
-      const measured = await measureTemperature(decoder, sequences, config.windowsPerSequence, async (hidden, text, step) => {
-        const stream = (purpose: string) => new RandomStream(seed, 'temperature', numCandidates, String(temperature), text, step, purpose);
-        const uniforms = stream('choice').uniforms(hidden.shape[0]);
-        const draws = { noise: (size: number) => decoder.drawNoise(stream('noise'), size), uniform: (row: number) => uniforms[row] };
-        return (await choose(decoder, hidden, powerOf(temperature), { temperature, numCandidates }, draws)).patches;
-      });
+      const choosing = { decoder, seed, temperature, numCandidates };
+      const measured = await measureTemperature(decoder, sequences, config.windowsPerSequence, (hidden, text, step) =>
+        chooseInPieces(choosing, hidden, [text, step]),
+      );
       found.push({ temperature, numCandidates, ...measured });
     }
   }
   return found;
+}
+
+/** Candidates that are drawn at once: their activations are held. */
+const CANDIDATES_AT_ONCE = 2 ** 16;
+
+interface Choosing {
+  readonly decoder: PatchDecoder;
+  readonly seed: number;
+  readonly temperature: number;
+  readonly numCandidates: number;
+}
+
+/** One patch for each hidden state, a piece of them at a time. */
+async function chooseInPieces({ decoder, seed, temperature, numCandidates }: Choosing, hidden: Tensor, labels: readonly number[]): Promise<Int32Array[]> {
+  const [count, size] = hidden.shape as [number, number];
+  const length = Math.max(1, Math.floor(CANDIDATES_AT_ONCE / numCandidates));
+  const patches: Int32Array[] = [];
+  for (let first = 0; first < count; first += length) {
+    const piece = tf.slice(hidden, [first, 0], [Math.min(length, count - first), size]);
+    const stream = (purpose: string) => new RandomStream(seed, 'temperature', numCandidates, String(temperature), ...labels, first, purpose);
+    const uniforms = stream('choice').uniforms(piece.shape[0]);
+    const draws = { noise: (wanted: number) => decoder.drawNoise(stream('noise'), wanted), uniform: (row: number) => uniforms[row] };
+    patches.push(...(await choose(decoder, piece, powerOf(temperature), { temperature, numCandidates }, draws)).patches);
+    piece.dispose();
+  }
+  return patches;
 }

@@ -1,7 +1,7 @@
 /** Files that are whole or not there: written under another name, fsynced, renamed. */
 
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { artifactBroken, artifactMissing, artifactVersion } from '../errors.ts';
 
@@ -17,6 +17,12 @@ export async function writeFileWhole(file: string, bytes: string | Uint8Array): 
     await handle.close();
   }
   await rename(temporary, file);
+}
+
+/** The same file under another name: a hard link, or a copy where the file system has no such link. For files that no one writes to again. */
+export async function linkFile(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  await link(from, to).catch(() => copyFile(from, to));
 }
 
 export async function writeJson(file: string, value: unknown): Promise<void> {

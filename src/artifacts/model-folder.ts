@@ -6,9 +6,9 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { artifactVersion } from '../errors.ts';
-import { readIndex, readJson, writeJson } from './files.ts';
+import { readIndex, readJson, writeFileWhole, writeJson } from './files.ts';
 import { type StoredTensor, writeSafetensors } from './safetensors.ts';
-import { openWeights, type Weights } from './weights.ts';
+import { linkWeights } from './weights.ts';
 
 const FORMAT_VERSION = 1;
 
@@ -58,9 +58,13 @@ export class ModelFolder {
     return camelCaseKeys(await readJson<Record<string, unknown>>(join(this.directory, `${name}.json`))) as T;
   }
 
-  /** Opens the weights; the caller closes them. */
-  openWeights(): Promise<Weights> {
-    return openWeights(this.directory);
+  /** Takes over the weights of another folder as they are, in their own type of numbers; `configs` as in `write`. */
+  async adopt(weightsFrom: string, configs: Record<string, object>, tokenizerJson: string): Promise<void> {
+    await linkWeights(weightsFrom, this.directory);
+    for (const [name, config] of Object.entries(configs))
+      await writeJson(join(this.directory, `${name}.json`), snakeCaseKeys(config as Record<string, unknown>));
+    await writeFileWhole(this.tokenizerFile, tokenizerJson);
+    await writeJson(join(this.directory, 'calm.json'), { formatVersion: FORMAT_VERSION, kind: this.kind });
   }
 
   /** Writes the whole folder; `configs` maps file names (config, ae_config) to camelCase records. */

@@ -6,7 +6,7 @@
 import { closeSync, openSync } from 'node:fs';
 import yauzl from 'yauzl';
 import { artifactBroken, artifactMissing, pickleRefused } from '../errors.ts';
-import { sizeOf } from '../shapes.ts';
+import { type Shape, sizeOf } from '../shapes.ts';
 import { type ElementType, elementWidth, toNumbers } from './element-types.ts';
 import { readPickle, type TensorRecord } from './pickle.ts';
 import { readBytes, type StoredTensor, type StoredTensors } from './safetensors.ts';
@@ -73,6 +73,10 @@ export class PyTorchFile implements StoredTensors {
 
   keys(): Iterable<string> {
     return this.#tensors.keys();
+  }
+
+  shapeOf(name: string): Shape | undefined {
+    return this.#tensors.get(name)?.shape;
   }
 
   get(name: string): StoredTensor | undefined {

@@ -64,6 +64,10 @@ export class SafetensorsFile implements StoredTensors {
     return this.#header.keys();
   }
 
+  shapeOf(name: string): Shape | undefined {
+    return this.#header.get(name)?.shape;
+  }
+
   get(name: string): StoredTensor | undefined {
     const entry = this.#header.get(name);
     if (!entry) return undefined;

@@ -3,7 +3,8 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { artifactBroken, weightsMissing } from '../errors.ts';
-import { readJson } from './files.ts';
+import type { Shape } from '../shapes.ts';
+import { linkFile, readJson } from './files.ts';
 import { PyTorchFile } from './pytorch-file.ts';
 import { SafetensorsFile, type StoredTensor, type StoredTensors } from './safetensors.ts';
 
@@ -11,6 +12,8 @@ import { SafetensorsFile, type StoredTensor, type StoredTensors } from './safete
 export interface Weights extends StoredTensors {
   /** Named in errors. */
   readonly file: string;
+  /** Of a tensor, without reading it. */
+  shapeOf(name: string): Shape | undefined;
   close(): void;
 }
 
@@ -36,6 +39,14 @@ export async function openWeights(directory: string): Promise<Weights> {
   return new ShardedWeights(file, map, opened);
 }
 
+/** The files that `openWeights` would read, beside another folder's: by hard links where the file system can, copied where not. */
+export async function linkWeights(from: string, to: string): Promise<void> {
+  const name = FILES.find((candidate) => existsSync(join(from, candidate)));
+  if (!name) throw weightsMissing(from, FILES);
+  const shards = name.endsWith('.index.json') ? Object.values((await readJson<{ weight_map: Record<string, string> }>(join(from, name))).weight_map) : [];
+  for (const file of new Set([name, ...shards])) await linkFile(join(from, file), join(to, file));
+}
+
 async function openOne(file: string): Promise<Weights> {
   return file.endsWith('.bin') ? PyTorchFile.open(file) : new SafetensorsFile(file);
 }
@@ -57,6 +68,10 @@ class ShardedWeights implements Weights {
 
   keys(): Iterable<string> {
     return Object.keys(this.#map);
+  }
+
+  shapeOf(name: string): Shape | undefined {
+    return Object.hasOwn(this.#map, name) ? this.#shards.get(this.#map[name])?.shapeOf(name) : undefined;
   }
 
   get(name: string): StoredTensor | undefined {

@@ -17,7 +17,9 @@ export type { Head, HeadSampler, Streams } from './calm/heads/head.ts';
 export { type HeadEntry, headNames, loadHead, registerHead } from './calm/heads/registry.ts';
 export type { HeadSampling } from './calm/heads/sampling.ts';
 export { autoencoderTrainingCost, type CostPart, calmCost, transformerCost } from './cost.ts';
+export { checkAutoencoderFolder, checkCalmFolder } from './imported.ts';
 export {
+  AUTOENCODER_FOLDER,
   AUTOENCODER_PREFIX,
   type Autoencoder,
   checkFits,

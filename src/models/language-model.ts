@@ -1,6 +1,7 @@
 /** A CALM ready to use: the language model and the frozen autoencoder that reads and writes its patches. */
 
-import type { ModelFolder, Weights } from '../artifacts/index.ts';
+import { join } from 'node:path';
+import { type ModelFolder, openWeights, type Weights } from '../artifacts/index.ts';
 import { disposeTree, type TensorMap } from '../engine/index.ts';
 import { modelMismatch } from '../errors.ts';
 import { autoencoderTable } from './autoencoder/autoencoder.ts';
@@ -27,9 +28,16 @@ export interface LanguageModel {
 /** The prefix under which a language model's weights hold the frozen autoencoder, as in the reference. */
 export const AUTOENCODER_PREFIX = 'ae_model.';
 
+/** The folder inside a language model's that holds the frozen autoencoder's weights where the model's own do not. */
+export const AUTOENCODER_FOLDER = 'autoencoder';
+
+export function hasAutoencoder(weights: Pick<Weights, 'has'>): boolean {
+  return weights.has(`${AUTOENCODER_PREFIX}encoder.squeeze_layer.weight`);
+}
+
 export async function loadAutoencoder(folder: ModelFolder): Promise<Autoencoder> {
   const config = await folder.readConfig<AutoencoderConfig>();
-  return readingWeights(folder, (weights) => ({ config, parameters: loadParameters(autoencoderTable(config), weights, weights.file) }));
+  return readingWeights(folder.directory, (weights) => ({ config, parameters: loadParameters(autoencoderTable(config), weights, weights.file) }));
 }
 
 export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageModel> {
@@ -38,20 +46,18 @@ export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageMo
   const head = await loadHead(config.modelType);
   const autoencoderConfig = await folder.readConfig<AutoencoderConfig>('ae_config');
   checkFits(config, autoencoderConfig);
-  return readingWeights(folder, (weights) => ({
-    config,
-    head,
+  const table = autoencoderTable(autoencoderConfig);
+  const own = await readingWeights(folder.directory, (weights) => ({
     parameters: loadParameters(calmTable(config, head), weights, weights.file),
-    autoencoder: {
-      config: autoencoderConfig,
-      parameters: loadParameters(autoencoderTable(autoencoderConfig), weights, weights.file, AUTOENCODER_PREFIX),
-    },
+    frozen: hasAutoencoder(weights) ? loadParameters(table, weights, weights.file, AUTOENCODER_PREFIX) : undefined,
   }));
+  const frozen = own.frozen ?? (await readingWeights(join(folder.directory, AUTOENCODER_FOLDER), (weights) => loadParameters(table, weights, weights.file)));
+  return { config, head, parameters: own.parameters, autoencoder: { config: autoencoderConfig, parameters: frozen } };
 }
 
 /** Opens a folder's weights for as long as they are read. */
-export async function readingWeights<T>(folder: ModelFolder, read: (weights: Weights) => T): Promise<T> {
-  const weights = await folder.openWeights();
+export async function readingWeights<T>(directory: string, read: (weights: Weights) => T): Promise<T> {
+  const weights = await openWeights(directory);
   try {
     return read(weights);
   } finally {

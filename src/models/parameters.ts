@@ -57,6 +57,12 @@ export function initParameters(table: ParameterTable, seed: number, initializerR
   return Object.fromEntries(Object.entries(table).map(([name, spec]) => [name, floatTensor(firstValues(name, spec), spec.shape)]));
 }
 
+/** The other name under which the reference saves a tensor that is tied: a file may have either, or both. */
+export function otherNameOf(name: string): string | undefined {
+  if (name.endsWith('encoder.embed_tokens.weight')) return name.replace('encoder.embed_tokens.weight', 'decoder.lm_head_weight');
+  return name.startsWith('mlp_generator.') ? name.replace('mlp_generator.', 'generative_head.') : undefined;
+}
+
 /**
  * Takes a model's parameters out of a weights file; their numbers may be taken over without a copy.
  * @param prefix stands before each name in the file (`ae_model.`)
@@ -64,7 +70,7 @@ export function initParameters(table: ParameterTable, seed: number, initializerR
  */
 export function loadParameters(table: ParameterTable, stored: StoredTensors, file: string, prefix = ''): TensorMap {
   const entries = Object.entries(table).map(([name, { shape }]) => {
-    const tensor = stored.get(prefix + name);
+    const tensor = stored.get(prefix + name) ?? stored.get(otherNameOf(prefix + name) ?? '');
     if (!tensor) throw tensorMissing(file, prefix + name);
     if (!sameShape(tensor.shape, shape)) throw tensorShape(file, prefix + name, formatShape(shape), formatShape(tensor.shape));
     return [name, floatTensor(tensor.data instanceof Float32Array ? tensor.data : Float32Array.from(tensor.data), shape)] as const;

@@ -1,8 +1,9 @@
 /** Results of other runs under the same output folder: a stage with the same fingerprint need not be done again. */
 
 import { readdirSync } from 'node:fs';
-import { copyFile, link, mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { linkFile } from '../artifacts/index.ts';
 import { type Manifest, readManifest } from './run-folder.ts';
 
 export interface SharedResult {
@@ -40,6 +41,6 @@ export async function copyResult(from: string, to: string): Promise<void> {
   for (const entry of await readdir(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) await copyResult(source, target);
-    else if (entry.name !== 'manifest.json') await link(source, target).catch(() => copyFile(source, target));
+    else if (entry.name !== 'manifest.json') await linkFile(source, target);
   }
 }

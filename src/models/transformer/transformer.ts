@@ -30,7 +30,7 @@ export function transformerTable(config: TransformerConfig): ParameterTable {
 
 export async function loadTransformer(folder: ModelFolder): Promise<Transformer> {
   const config = await folder.readConfig<TransformerConfig>();
-  return readingWeights(folder, (weights) => ({ config, parameters: loadParameters(transformerTable(config), weights, weights.file) }));
+  return readingWeights(folder.directory, (weights) => ({ config, parameters: loadParameters(transformerTable(config), weights, weights.file) }));
 }
 
 /** One pass over tokens, after those of the past if there is one. @param ids [batch, tokens], int32 */

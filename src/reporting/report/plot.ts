@@ -48,7 +48,13 @@ function specOf(points: readonly Point[], plot: ReportPlot): TopLevelSpec {
   const values = points.map((point) => (isNumeric ? { ...point, x: Number(point.x) } : point));
   const hasPaper = points.some(({ who }) => who === PAPER);
   const x = isNumeric
-    ? ({ field: 'x', type: 'quantitative', title: titleOf(plot.x), scale: { zero: false, type: spread(points) > 30 ? 'log' : 'linear' } } as const)
+    ? ({
+        field: 'x',
+        type: 'quantitative',
+        title: titleOf(plot.x),
+        scale: { zero: false, type: spread(points) > 30 ? 'log' : 'linear' },
+        axis: { format: '~s' },
+      } as const)
     : ({ field: 'x', type: 'nominal', sort: null, title: titleOf(plot.x), axis: { labelAngle: -30 } } as const);
   const color = plot.color
     ? ({ color: { field: 'color', type: 'nominal', sort: null, title: titleOf(plot.color) } } as const)

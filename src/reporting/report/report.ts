@@ -44,6 +44,7 @@ function tableOf(rows: readonly ReportRow[], { columns, plots }: ReportConfig): 
   const axes = Object.keys(rows[0]?.labels ?? {});
   const published = plots.find(({ paper, x, rows: from }) => paper && !from && typeof x === 'string' && axes.includes(x));
   const shown = columns.length ? columns : plots.filter((plot) => !plot.rows).map(({ y }) => (typeof y === 'string' ? y : y[0]));
+  if (shown.length === 0) return { head: [], rows: [] };
   const head = [...axes, ...(published ? [`${titleOf(published.y)}, paper`] : []), ...shown.map((column) => heading(column))];
   return {
     head,
