@@ -14,6 +14,8 @@ export interface PatchSource {
   /** Numbers of noise that one patch is drawn from. */
   readonly noiseSize: number;
   feed(ids: Tensor): Promise<{ hidden: Tensor; state: SequenceState }>;
+  /** As `feed`, where nothing will follow. */
+  look(ids: Tensor): Promise<Tensor>;
   branch(state: SequenceState, branches: readonly Branch[]): Promise<Tensor>;
   /** @param hidden [positions, hidden] @returns candidates·positions patches, candidate by candidate */
   draw(hidden: Tensor, noise: Float32Array): Promise<Pick<DrawnPatches, 'tokens' | 'decode' | 'dispose'>>;
@@ -61,12 +63,13 @@ export async function estimateBrier(
   const golden = targets ?? ids.map((row) => row.subarray(patchSize));
   const shape: Shape = { rows: ids.length, patches: golden[0].length / patchSize, patchSize, numSamples };
   const idTensor = joinRows(ids.map((row) => row.subarray(0, shape.patches * patchSize)));
-  const { hidden, state } = await source.feed(idTensor);
+  // Windows of one patch roll nothing out.
+  const { hidden, state } = patchSize >= NUM_FACTORS ? { hidden: await source.look(idTensor), state: undefined } : await source.feed(idTensor);
   const positions = tf.reshape(hidden, [-1, hidden.shape[2] as number]);
   const samples = await source.draw(positions, draws.accuracy(numSamples * shape.rows * shape.patches * noiseSize));
   const batch = await scoreWindows(source, samples, golden, shape, state, draws);
   samples.dispose();
-  disposeTree({ hidden, cache: state.cache, idTensor, positions });
+  disposeTree({ hidden, idTensor, positions, ...(state ? { cache: state.cache } : {}) });
   return batch;
 }
 
@@ -75,7 +78,7 @@ async function scoreWindows(
   samples: Pick<DrawnPatches, 'tokens' | 'decode'>,
   golden: readonly Int32Array[],
   shape: Shape,
-  state: SequenceState,
+  state: SequenceState | undefined,
   draws: BrierDraws,
 ): Promise<BrierBatch> {
   const { rows, patches, patchSize } = shape;
@@ -87,7 +90,7 @@ async function scoreWindows(
     pairs[group.row * windows + group.window][group.path.length - 1] += pairsOf(group);
   };
   let groups = firstGroups(samples.tokens, shape, windows, count);
-  for (let step = 1; step < steps && groups.length > 0; step++) groups = await rollOn(source, state, groups, step, draws, count);
+  for (let step = 1; state && step < steps && groups.length > 0; step++) groups = await rollOn(source, state, groups, step, draws, count);
   const sums = golden.map((target, row) => {
     const own = new Float64Array(NUM_FACTORS);
     for (let window = 0; window < windows; window++) {

@@ -139,12 +139,12 @@ export class EnergyScore {
   ofModel(decoder: PatchDecoder): Promise<EnergyMeasure> {
     const { hiddenSize } = this.#config;
     return this.#average(async ({ ids }, positions, first) => {
-      const { hidden, state } = await decoder.feed(ids);
+      const hidden = await decoder.look(ids);
       const flat = tf.reshape(hidden, [positions, hiddenSize]);
       const noise = decoder.drawNoise(this.#stream(first, 'noise'), NUM_SAMPLES * positions * decoder.noiseSize);
       const latents = await decoder.drawLatents(flat, noise);
       const samples = tf.transpose(latents, [1, 0, 2]);
-      disposeTree({ hidden, cache: state.cache, flat, latents });
+      disposeTree({ hidden, flat, latents });
       return samples;
     });
   }

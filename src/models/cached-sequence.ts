@@ -40,8 +40,10 @@ export class CachedSequence<Weights extends TensorTree> {
   readonly #engine: Engine;
   #weights: Weights;
   readonly #tokensPerPosition: number;
+  readonly #begin: CompiledStep<FeedInputs<Weights>, { readonly hidden: Tensor; readonly cache: KeyValueCache }>;
   readonly #feedMany: CompiledStep<FeedInputs<Weights>, FeedOutputs>;
   readonly #feedOne: CompiledStep<FeedInputs<Weights>, { readonly hidden: Tensor; readonly cache: KeyValueCache }>;
+  readonly #hidden: CompiledStep<FeedInputs<Weights>, { readonly hidden: Tensor }>;
   readonly #branch: CompiledStep<BranchInputs<Weights>, { readonly hidden: Tensor }>;
 
   /** @param isTraining weights that will be others soon (see `use`) are not built into graphs */
@@ -50,6 +52,11 @@ export class CachedSequence<Weights extends TensorTree> {
     this.#weights = weights;
     this.#tokensPerPosition = tokensPerPosition;
     const options = { constants: isTraining ? [] : (['weights'] as const) };
+    this.#begin = engine.compile(({ weights: given, ids }: FeedInputs<Weights>) => {
+      const { hidden, fresh } = forward(given, ids);
+      return { hidden, cache: padCache(fresh, roomFor(hidden.shape[1] as number)) };
+    }, options);
+    this.#hidden = engine.compile(({ weights: given, ids }: FeedInputs<Weights>) => ({ hidden: forward(given, ids).hidden }), options);
     this.#feedMany = engine.compile(({ weights: given, ids, past }: FeedInputs<Weights>): FeedOutputs => {
       const { hidden, fresh } = forward(given, ids, past);
       return { hidden, fresh };
@@ -83,27 +90,30 @@ export class CachedSequence<Weights extends TensorTree> {
     return { hidden, state: rest.state };
   }
 
+  /** The hidden state at every position, [rows, positions, hidden], for sequences that nothing will follow. */
+  async look(ids: Tensor): Promise<Tensor> {
+    return (await this.#hidden({ weights: this.#weights, ids })).hidden;
+  }
+
   async #feedPiece(ids: Tensor, past?: SequenceState): Promise<{ hidden: Tensor; state: SequenceState }> {
     const positions = (ids.shape[1] as number) / this.#tokensPerPosition;
     const length = (past?.length ?? 0) + positions;
-    const lengthTensor = floatTensor(Float32Array.of(past?.length ?? 0), []);
-    const hasRoom = past !== undefined && length <= capacityOf(past.cache);
-    const inputs = { weights: this.#weights, ids, ...(past ? { past: { cache: past.cache, length: lengthTensor } } : {}) };
-    if (hasRoom && positions === 1) {
+    if (!past) {
+      const { hidden, cache } = await this.#begin({ weights: this.#weights, ids });
+      return { hidden, state: { cache, length } };
+    }
+    const lengthTensor = floatTensor(Float32Array.of(past.length), []);
+    const inputs = { weights: this.#weights, ids, past: { cache: past.cache, length: lengthTensor } };
+    if (positions === 1 && length <= capacityOf(past.cache)) {
       const { hidden, cache } = await this.#feedOne(inputs);
       lengthTensor.dispose();
       return { hidden, state: { cache, length } };
     }
     const { hidden, fresh } = await this.#feedMany(inputs);
-    const grown = past ? extendCache(past.cache, past.length, fresh) : fresh;
-    const cache = padCache(grown, this.#capacityFor(length));
-    disposeTree({ lengthTensor, fresh, ...(past ? { grown } : {}) });
+    const grown = extendCache(past.cache, past.length, fresh);
+    const cache = padCache(grown, roomFor(length));
+    disposeTree({ lengthTensor, fresh, grown });
     return { hidden, state: { cache, length } };
-  }
-
-  /** Room for half as much again, in steps, because each capacity has a graph of its own. */
-  #capacityFor(length: number): number {
-    return Math.ceil((1.5 * length) / STEP) * STEP;
   }
 
   /**
@@ -153,6 +163,11 @@ export class CachedSequence<Weights extends TensorTree> {
       ends: branches.map(({ row }, i) => row * perRow + (places[i] + 1) * steps - 1),
     };
   }
+}
+
+/** Room for half as much again, in steps, because each capacity has a graph of its own. */
+function roomFor(length: number): number {
+  return Math.ceil((1.5 * length) / STEP) * STEP;
 }
 
 function capacityOf(cache: KeyValueCache): number {

@@ -49,6 +49,11 @@ export class TransformerDecoder {
     return this.#sequence.feed(ids, past);
   }
 
+  /** Hidden states of sequences that nothing will follow; see CachedSequence.look. */
+  look(ids: Tensor): Promise<Tensor> {
+    return this.#sequence.look(ids);
+  }
+
   /** Hidden states at the ends of paths that branch off fed sequences; see CachedSequence.branch. */
   branch(state: SequenceState, branches: readonly Branch[]): Promise<Tensor> {
     return this.#sequence.branch(state, branches);
