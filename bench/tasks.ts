@@ -23,7 +23,7 @@ import { RandomStream } from 'calm-lm/random';
 import { generate } from 'calm-lm/sampling';
 import { adamW, clipByNorm, type Moments, OPTIMIZER_DEFAULTS, type StepScalars, stepScalars, zeroMoments } from 'calm-lm/training';
 
-export const TASKS = ['autoencoder', 'language-model', 'encode-corpus', 'brierlm', 'sampling'] as const;
+export const TASKS = ['autoencoder', 'language-model', 'encode-corpus', 'brierlm', 'sampling', 'sampling-plain'] as const;
 export type Task = (typeof TASKS)[number] | 'gemm';
 const [PROMPT_PATCHES, NEW_PATCHES, CANDIDATES, ENCODE_PATCHES] = [16, 8, 200, 2048];
 
@@ -84,7 +84,7 @@ export async function prepare(engine: Engine, task: Task, sizeName: string): Pro
     Object.entries(calmTable(size.calm, energyHead)).map(([name, spec]) => [name, isDecayed(spec.shape) ? { ...spec, init: 'normal' as const } : spec]),
   );
   const model = { config: size.calm, head: energyHead, parameters: initParameters(table, 1, 0.02), autoencoder };
-  return task === 'brierlm' ? brierTask(engine, size, model) : samplingTask(engine, size, model);
+  return task === 'brierlm' ? brierTask(engine, size, model) : samplingTask(engine, size, model, task === 'sampling' ? 0.5 : 1);
 }
 
 function autoencoderTask(engine: Engine, { autoencoder: config, rows, patches }: Size): Promise<Prepared> {
@@ -161,11 +161,11 @@ function brierTask(engine: Engine, { rows, patches, calm }: Size, model: Languag
   return { tokens, run: () => estimateBrier(decoder, text, { accuracy: noise, rollout: (_window, _step, size) => noise(size) }) };
 }
 
-function samplingTask(engine: Engine, { calm }: Size, model: LanguageModel): Prepared {
+function samplingTask(engine: Engine, { calm }: Size, model: LanguageModel, temperature: number): Prepared {
   const decoder = new PatchDecoder(engine, model);
   const prompt = ids(PROMPT_PATCHES * calm.patchSize, calm.vocabSize);
   const options = {
-    temperature: 0.5,
+    temperature,
     numCandidates: CANDIDATES,
     maxLength: (PROMPT_PATCHES + NEW_PATCHES) * calm.patchSize,
     padId: 0,

@@ -5,6 +5,9 @@ import encodeCorpus from './encode-corpus/index.ts';
 import evaluate from './evaluate/index.ts';
 import evaluateBaseline from './evaluate-baseline/index.ts';
 import evaluateEndpoint from './evaluate-endpoint/index.ts';
+import exportModel from './export/index.ts';
+import importAutoencoder from './import-autoencoder/index.ts';
+import importLm from './import-lm/index.ts';
 import sample from './sample/index.ts';
 import sampleBaseline from './sample-baseline/index.ts';
 import tokenize from './tokenize/index.ts';
@@ -14,5 +17,19 @@ import trainLm from './train-lm/index.ts';
 
 export default definePlugin({
   name: 'calm-lm',
-  stages: [tokenize, trainAutoencoder, encodeCorpus, trainLm, evaluate, sample, trainBaseline, evaluateBaseline, sampleBaseline, evaluateEndpoint],
+  stages: [
+    tokenize,
+    trainAutoencoder,
+    encodeCorpus,
+    trainLm,
+    evaluate,
+    sample,
+    trainBaseline,
+    evaluateBaseline,
+    sampleBaseline,
+    evaluateEndpoint,
+    importAutoencoder,
+    importLm,
+    exportModel,
+  ],
 });

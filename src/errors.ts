@@ -290,6 +290,22 @@ export const engineInstallFailed = (what: string, words: string) =>
     hint: 'What was installed before stands as it was. The same command goes on from what is downloaded and unpacked; `calm engine remove cpu|gpu` clears it away.',
   });
 
+export const promptsInvalid = (file: string, line: number) =>
+  new CalmError(
+    'CALM_PROMPTS',
+    `Line ${line} of ${file} does not fit: each must be {"prompt": "…"}, and results must be of the same prompts in the same order.`,
+    {
+      location: { file, line },
+      hint: 'Mend the line, or name another file of results.',
+    },
+  );
+
+export const exportTargetExists = (directory: string) =>
+  new CalmError('CALM_EXPORT_EXISTS', `${directory} is there already.`, { hint: 'Name another folder with --to, or remove it.' });
+
+export const nothingToExport = () =>
+  new CalmError('CALM_EXPORT_NOTHING', 'The run has neither a language model nor an autoencoder.', { hint: 'Run train-lm or train-autoencoder first.' });
+
 export const configUnsupported = (file: string, key: string, value: unknown, expected: unknown) =>
   new CalmError('CALM_CONFIG_UNSUPPORTED', `${file}: ${key} is ${JSON.stringify(value)}, and only ${JSON.stringify(expected)} is known here.`, {
     location: { file },

@@ -62,14 +62,15 @@ def make():
             return (agree[0] + agree[1] - agree[2]).sum().item()
 
         return torch.no_grad()(brier), rows * patches * k
-    if task == 'sampling':
+    if task in ('sampling', 'sampling-plain'):
+        candidates = CANDIDATES if task == 'sampling' else 1
         prompt = ids(1, PROMPT_PATCHES * k)
 
         def generate():
             cache, fed = [], prompt
             for _ in range(NEW_PATCHES):
                 hidden = calm.backbone(p, calm.embed(p, fed), cache)[:, -1]
-                draws = calm.sample(p, hidden.unsqueeze(0).repeat(CANDIDATES, 1, 1), noise(CANDIDATES, 1))
+                draws = calm.sample(p, hidden.unsqueeze(0).repeat(candidates, 1, 1), noise(candidates, 1))
                 pool = [tuple(patch) for patch in ae.decode(pa, draws.flatten(0, 1)).argmax(-1).tolist()]
                 counts = {patch: pool.count(patch) for patch in dict.fromkeys(pool)}
                 most = 2 if max(counts.values()) >= 2 else 1

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { brierFields, headFields } from '../shared/evaluation-fields.ts';
+import { brierFields, calmProtocolField, headFields } from '../shared/evaluation-fields.ts';
 
 export const MEASURES = ['reconstruction', 'brierlm', 'energy', 'baselines', 'temperature'] as const;
 
@@ -14,6 +14,7 @@ export const config = z.strictObject({
       'reconstruction: of the autoencoder. brierlm: of the model. energy: the energy loss of its samples beside that of a context-free predictor. baselines: BrierLM of the untrained model and of a unigram sampler. temperature: accuracy and collisions at several temperatures.',
     ),
   ...brierFields,
+  protocol: calmProtocolField,
   candidateCounts: z.array(z.int().min(2)).nonempty().default([200]).describe('N of the measure `temperature`, one after the other.'),
   ...headFields,
   numSequences: count(32).describe('Held-out sequences, spread evenly over the validation split.'),

@@ -17,7 +17,7 @@ import type { OptionalPort, StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { choose, powerOf } from 'calm-lm/sampling';
 import type { z } from 'zod';
-import { headSampling } from '../shared/evaluation-fields.ts';
+import { headSampling, REFERENCE_BLOCKS } from '../shared/evaluation-fields.ts';
 import type { BrierReport, EnergyReport, Evaluation, evaluation, TemperatureReport } from '../shared/evaluations.ts';
 import { brierReport, eachBatch, type HeldOut, heldOutSequences, unigramReport } from '../shared/held-out.ts';
 import type { config } from './config.ts';
@@ -33,7 +33,7 @@ export async function run(context: Context): Promise<void> {
   if (asks('reconstruction')) result.reconstruction = await reconstruct(context, engine);
   const model = inputs.model && (await loadLanguageModel(inputs.model));
   if (model) {
-    const heldOut = heldOutSequences(inputs.tokens, model.config.patchSize, config.patchesPerSequence, config.numSequences);
+    const heldOut = heldOutBlocks(context, model.config.patchSize);
     const decoder = new PatchDecoder(engine, model, headSampling(config));
     if (asks('brierlm')) result.brierlm = await scoreModel(context, decoder, heldOut, 'BrierLM');
     if (asks('energy')) result.energy = await measureEnergy(context, engine, decoder, heldOut);
@@ -46,6 +46,14 @@ export async function run(context: Context): Promise<void> {
   }
   await outputs.evaluation.write(result);
   report.summary(result as Record<string, unknown>);
+}
+
+/** The sequences that are scored: those that are asked for, or all blocks of one of the reference's protocols. */
+function heldOutBlocks({ config, inputs }: Context, patchSize: number): HeldOut {
+  const block = REFERENCE_BLOCKS[config.protocol];
+  return block === undefined
+    ? heldOutSequences(inputs.tokens, patchSize, config.patchesPerSequence, config.numSequences)
+    : heldOutSequences(inputs.tokens, patchSize, Math.floor(block / patchSize), Number.POSITIVE_INFINITY);
 }
 
 async function reconstruct({ inputs, config, seed, report }: Context, engine: Engine) {
@@ -63,14 +71,17 @@ async function scoreModel(context: Context, decoder: PatchDecoder, { sequences, 
   const { config, seed, report } = context;
   const batches: BrierBatch[] = [];
   report.note(`scoring ${what}`);
-  await eachBatch(sequences, config.sequencesPerBatch, context, async (batch, first) => {
+  const isReference = config.protocol in REFERENCE_BLOCKS;
+  const numSamples = isReference ? 2 : config.numSamples;
+  await eachBatch(sequences, isReference ? 1 : config.sequencesPerBatch, context, async (batch, first) => {
     const draws = {
       accuracy: (size: number) => decoder.drawNoise(new RandomStream(seed, 'brier', first), size),
       rollout: (_: unknown, step: number, size: number) => decoder.drawNoise(new RandomStream(seed, 'brier rollout', first, step), size),
     };
-    batches.push(await estimateBrier(decoder, batch, draws, { numSamples: config.numSamples }));
+    batches.push(await estimateBrier(decoder, batch, draws, { numSamples }));
   });
-  return brierReport(batches, documents, config, seed);
+  const score = brierReport(batches, documents, { protocol: config.protocol === 'weighted' ? 'weighted' : 'reference', numSamples }, seed);
+  return { ...score, protocol: config.protocol };
 }
 
 async function measureEnergy({ inputs, seed, report }: Context, engine: Engine, decoder: PatchDecoder, { sequences }: HeldOut): Promise<EnergyReport> {

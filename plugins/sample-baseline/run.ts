@@ -7,7 +7,7 @@ import { RandomStream } from 'calm-lm/random';
 import { generateTokens } from 'calm-lm/sampling';
 import type { z } from 'zod';
 import type { Sample, samples } from '../shared/samples.ts';
-import { headingOf, summaryOf, write } from '../shared/writing.ts';
+import { type Clock, headingOf, summaryOf, write } from '../shared/writing.ts';
 import type { config } from './config.ts';
 
 type Context = StageContext<z.infer<typeof config>, { baseline: typeof transformerFolder }, { samples: typeof samples }>;
@@ -15,6 +15,7 @@ type Context = StageContext<z.infer<typeof config>, { baseline: typeof transform
 export async function run(context: Context): Promise<void> {
   const { config, inputs, outputs, report } = context;
   const seed = config.seed ?? context.seed;
+  const clock: Clock = { began: performance.now(), loaded: 0 };
   const engine = await context.engine();
   const model = await loadTransformer(inputs.baseline);
   const decoder = new TransformerDecoder(engine, model);
@@ -22,16 +23,16 @@ export async function run(context: Context): Promise<void> {
   const encoded = Int32Array.from(await tokenizer.encode(config.prompt));
   // An empty prompt begins where documents do: after the end of another.
   const prompt = encoded.length > 0 ? encoded : Int32Array.of(tokenizer.endOfTextId);
-  const started = performance.now();
+  clock.loaded = performance.now();
   const made: Sample[] = [];
   for (let index = 0; index < config.numSamples; index++) {
     const uniform = (step: number) => new RandomStream(seed, 'sample', index, step).nextUniform();
     const pieces = singles(generateTokens(decoder, prompt, { ...config, endOfTextId: tokenizer.endOfTextId }, uniform));
-    made.push(await write(headingOf(index, config.numSamples), pieces, { ...context, tokenizer, prompt: config.prompt, maxTokens: config.maxTokens }));
+    made.push(await write(headingOf(index, config.numSamples), pieces, { ...context, clock, tokenizer, prompt: config.prompt, maxTokens: config.maxTokens }));
   }
   disposeTree(model.parameters);
   await outputs.samples.write({ prompt: config.prompt, temperature: config.temperature, seed, samples: made });
-  report.summary(summaryOf(made, started));
+  report.summary(summaryOf(made, clock));
 }
 
 async function* singles(tokens: AsyncIterable<number>): AsyncGenerator<number[]> {

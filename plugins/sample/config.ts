@@ -17,5 +17,10 @@ export const config = z.strictObject({
     .default(20_000)
     .describe('Draws that the exact algorithm may take for one patch; then the batch approximation chooses among them, which is said and counted.'),
   ...headFields,
+  prompts: z.string().optional().describe('A JSON Lines file of prompts, `{"prompt": …}` a line, instead of one prompt.'),
+  results: z
+    .string()
+    .optional()
+    .describe('With `prompts`: the JSON Lines file to write; each line is a line of `prompts` with its `samples`. What it has already is not made again.'),
   numSamples: z.int().positive().default(3).describe('How many continuations.'),
 });

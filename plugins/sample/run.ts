@@ -1,5 +1,6 @@
+import { resolve } from 'node:path';
 import type { languageModelFolder } from 'calm-lm/artifacts';
-import { loadTokenizer } from 'calm-lm/data';
+import { loadTokenizer, type Tokenizer } from 'calm-lm/data';
 import { disposeLanguageModel, loadLanguageModel, PatchDecoder } from 'calm-lm/models';
 import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
@@ -7,37 +8,76 @@ import { alignPrompt, type GenerateDraws, generate } from 'calm-lm/sampling';
 import type { z } from 'zod';
 import { headSampling } from '../shared/evaluation-fields.ts';
 import type { Sample, SampleCounts, samples } from '../shared/samples.ts';
-import { headingOf, summaryOf, write } from '../shared/writing.ts';
+import { type Clock, headingOf, summaryOf, write } from '../shared/writing.ts';
 import type { config } from './config.ts';
+import { answeredIn, appendResult, readPrompts } from './prompts.ts';
 
 type Config = z.infer<typeof config>;
 type Context = StageContext<Config, { model: typeof languageModelFolder }, { samples: typeof samples }>;
+
+type Made = Sample & SampleCounts;
 
 /** One continuation after the other, so that the text can be read while it is made. */
 export async function run(context: Context): Promise<void> {
   const { config, inputs, outputs, report } = context;
   const seed = config.seed ?? context.seed;
+  const clock: Clock = { began: performance.now(), loaded: 0 };
   const engine = await context.engine();
   const model = await loadLanguageModel(inputs.model);
   const decoder = new PatchDecoder(engine, model, headSampling(config));
   const tokenizer = await loadTokenizer(inputs.model.tokenizerFile, model.config.eosTokenId ?? undefined);
-  const prompt = alignPrompt(await tokenizer.encode(config.prompt), model.config.patchSize, tokenizer.endOfTextId);
-  const started = performance.now();
-  const made: (Sample & SampleCounts)[] = [];
+  const writer: Writer = { context, decoder, tokenizer, clock };
+  clock.loaded = performance.now();
+  const made = config.prompts === undefined ? await answer(writer, config.prompt, seed, 0) : await answerAll(writer, seed);
+  disposeLanguageModel(model);
+  await outputs.samples.write({ prompt: config.prompt, temperature: config.temperature, sampler: config.sampler, seed, samples: made });
+  report.summary(summaryOf(made, clock));
+}
+
+interface Writer {
+  readonly context: Context;
+  readonly decoder: PatchDecoder;
+  readonly tokenizer: Tokenizer;
+  readonly clock: Clock;
+}
+
+/** Every prompt of a file, into another file; those that are answered there are left out. */
+async function answerAll(writer: Writer, seed: number): Promise<Made[]> {
+  const { config, report } = writer.context;
+  // Like a shell's arguments, relative to where calm is started.
+  const [file, results] = [resolve(config.prompts as string), resolve(config.results ?? `${config.prompts}.samples.jsonl`)];
+  const prompts = readPrompts(file);
+  const answered = await answeredIn(results, prompts);
+  if (answered) report.note(`${answered} of ${prompts.length} prompts are answered in ${results}`);
+  const made: Made[] = [];
+  for (let i = answered; i < prompts.length; i++) {
+    const samples = await answer(writer, prompts[i].prompt, seed, i);
+    await appendResult(results, prompts[i], samples);
+    made.push(...samples);
+  }
+  report.note(`written: ${results}`);
+  return made;
+}
+
+/** All continuations of one prompt. @param number of the prompt; draws follow from it */
+async function answer({ context, decoder, tokenizer, clock }: Writer, text: string, seed: number, number: number): Promise<Made[]> {
+  const { config, report } = context;
+  const prompt = alignPrompt(await tokenizer.encode(text), decoder.patchSize, tokenizer.endOfTextId);
+  const options = { ...config, maxLength: prompt.length + config.maxTokens, padId: tokenizer.padId, endOfTextId: tokenizer.endOfTextId };
+  const made: Made[] = [];
   for (let index = 0; index < config.numSamples; index++) {
     const counts = { draws: 0, fallbacks: 0, patches: 0 };
-    const options = { ...config, maxLength: prompt.length + config.maxTokens, padId: tokenizer.padId, endOfTextId: tokenizer.endOfTextId };
-    const pieces = patchesOf(generate(decoder, [prompt], options, drawsOf(decoder, seed, index)), counts);
-    const sample = await write(headingOf(index, config.numSamples), pieces, { ...context, tokenizer, prompt: config.prompt, maxTokens: config.maxTokens });
+    const draws = drawsOf(decoder, seed, number * config.numSamples + index);
+    const pieces = patchesOf(generate(decoder, [prompt], options, draws), counts);
+    const writing = { ...context, clock, tokenizer, prompt: text, maxTokens: config.maxTokens };
+    const sample = await write(headingOf(index, config.numSamples), pieces, writing);
     if (counts.fallbacks > 0)
       report.warn(
         `${counts.fallbacks} of ${counts.patches} patches took more than ${config.drawBudget} draws and were chosen by the batch approximation: not exact`,
       );
     made.push({ ...sample, draws: counts.draws, fallbacks: counts.fallbacks });
   }
-  disposeLanguageModel(model);
-  await outputs.samples.write({ prompt: config.prompt, temperature: config.temperature, sampler: config.sampler, seed, samples: made });
-  report.summary(summaryOf(made, started));
+  return made;
 }
 
 /** The patches of one continuation; their draws are counted on the way. */

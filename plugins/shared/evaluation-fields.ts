@@ -13,12 +13,21 @@ export const headFields = {
   noiseTemperature: z.number().nonnegative().optional().describe('Factor on the noise of a diffusion or flow head; 1 where absent.'),
 };
 
-export const protocolField = z
-  .enum(['weighted', 'reference'])
+const PROTOCOL =
+  'How BrierLM is put together. weighted: every window counts the same, each factor is clamped at 0. reference: every batch counts the same, the product alone is clamped.';
+
+export const protocolField = z.enum(['weighted', 'reference']).default('weighted').describe(PROTOCOL);
+
+/**
+ * The reference's own evaluation: every block of the concatenated documents. While training it takes blocks of 8,192 tokens; its evaluation script passes no
+ * block size and falls to 1,024 (which shifts the score).
+ */
+export const REFERENCE_BLOCKS: Readonly<Record<string, number>> = { 'reference-8192': 8192, 'reference-1024': 1024 };
+
+export const calmProtocolField = z
+  .enum(['weighted', 'reference', 'reference-8192', 'reference-1024'])
   .default('weighted')
-  .describe(
-    'How BrierLM is put together. weighted: every window counts the same, each factor is clamped at 0. reference: every batch counts the same, the product alone is clamped.',
-  );
+  .describe(`${PROTOCOL} reference-8192, reference-1024: as reference, over all held-out blocks of so many tokens; two samples, one block a batch.`);
 
 export const samplesField = z.int().min(2).default(2).describe('S, samples a window in BrierLM; more of them give less noise.');
 

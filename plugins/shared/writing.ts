@@ -4,7 +4,15 @@ import type { Tokenizer } from 'calm-lm/data';
 import type { StageReport } from 'calm-lm/plugin';
 import type { Sample, SampleCounts } from './samples.ts';
 
+/** When a stage began, had its model loaded, and had its first token, which `write` notes. */
+export interface Clock {
+  readonly began: number;
+  loaded: number;
+  firstToken?: number;
+}
+
 interface Writing {
+  readonly clock: Clock;
   readonly tokenizer: Tokenizer;
   readonly prompt: string;
   readonly maxTokens: number;
@@ -16,7 +24,7 @@ interface Writing {
 export async function write(
   heading: string,
   pieces: AsyncIterable<Iterable<number>>,
-  { tokenizer, prompt, maxTokens, report, signal }: Writing,
+  { tokenizer, prompt, maxTokens, report, signal, clock }: Writing,
 ): Promise<Sample> {
   const printer = new TextPrinter(tokenizer, report.text);
   report.text(`${heading}${prompt}`);
@@ -24,6 +32,7 @@ export async function write(
   for await (const piece of pieces) {
     signal.throwIfAborted();
     ids.push(...piece);
+    clock.firstToken ??= performance.now();
     await printer.show(kept(ids, tokenizer.endOfTextId, maxTokens));
     report.progress({ step: Math.min(ids.length, maxTokens), steps: maxTokens });
     await new Promise(setImmediate);
@@ -39,11 +48,12 @@ export function headingOf(index: number, numSamples: number): string {
 }
 
 /** Texts and counts of all continuations, for the run's table. */
-export function summaryOf(samples: readonly (Sample & SampleCounts)[], started: number): Record<string, unknown> {
+export function summaryOf(samples: readonly (Sample & SampleCounts)[], { began, loaded, firstToken }: Clock): Record<string, unknown> {
   const total = (count: (sample: Sample & SampleCounts) => number | undefined) => samples.reduce((sum, sample) => sum + (count(sample) ?? 0), 0);
   const counted = samples.some(({ draws }) => draws !== undefined);
-  const tokensPerSecond = (1000 * total(({ tokens }) => tokens)) / (performance.now() - started);
-  return { samples, ...(counted ? { draws: total(({ draws }) => draws), fallbacks: total(({ fallbacks }) => fallbacks) } : {}), tokensPerSecond };
+  const tokensPerSecond = (1000 * total(({ tokens }) => tokens)) / (performance.now() - loaded);
+  const first = firstToken === undefined ? {} : { secondsToFirstToken: (firstToken - began) / 1000 };
+  return { samples, ...first, ...(counted ? { draws: total(({ draws }) => draws), fallbacks: total(({ fallbacks }) => fallbacks) } : {}), tokensPerSecond };
 }
 
 /** What counts of the generated ids: nothing after end-of-text, and no more than was asked for. */

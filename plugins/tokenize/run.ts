@@ -15,7 +15,7 @@ export async function run(given: Context): Promise<void> {
   await encodeDocuments(context, tokenizer);
   const { splits } = await outputs.tokens.finish();
   for (const split of SPLITS) {
-    if (splits[split].documents === 0 && context.config.validationFraction > 0) {
+    if (splits[split].documents === 0 && context.config.validationFraction > 0 && context.config.validationFraction < 1) {
       report.warn(`the ${split} split has no document; split larger files with \`documents: paragraph\`, or change validationFraction`);
     }
   }
@@ -33,7 +33,11 @@ async function withParagraphs(context: Context): Promise<Context> {
   const { config, resolvePath, report } = context;
   const [file, ...others] = await listCorpus(config.corpus, resolvePath('.'));
   const isLone =
-    others.length === 0 && config.validationFraction > 0 && !isJsonLines(file.path) && config.corpus.every(({ documents }) => documents === 'file');
+    others.length === 0 &&
+    config.validationFraction > 0 &&
+    config.validationFraction < 1 &&
+    !isJsonLines(file.path) &&
+    config.corpus.every(({ documents }) => documents === 'file');
   if (!isLone) return context;
   report.warn('the corpus is one file, so its paragraphs are taken as documents (`documents: paragraph`); `validationFraction: 0` keeps it whole');
   return { ...context, config: { ...config, corpus: config.corpus.map((source) => ({ ...source, documents: 'paragraph' as const })) } };
@@ -71,7 +75,7 @@ async function encodeDocuments({ config, outputs, report, signal, resolvePath }:
     outputs.tokens.append(split, ids, Buffer.byteLength(text));
     tokens += ids.length;
     if (!isEnd) continue;
-    outputs.tokens.endDocument(split);
+    outputs.tokens.endDocument(split, config.endDocuments);
     documents++;
     report.progress({ step: documents, values: { tokens }, tokensPerSecond: (1000 * tokens) / (performance.now() - started) });
   }

@@ -7,7 +7,7 @@
  *     train.documents.bin        the length of each document in tokens, u32
  *     validation-00000.bin …     likewise
  *
- * Every document ends with the end-of-text token, which counts to its length. Documents may straddle shards.
+ * Documents end with the end-of-text token, unless they were written without; it counts to their length. Documents may straddle shards.
  */
 
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
@@ -182,9 +182,9 @@ export class TokenShardsWriter {
     open.textBytes += textBytes;
   }
 
-  /** Ends the current document with the end-of-text token. */
-  endDocument(split: Split): void {
-    this.append(split, [this.#vocabulary.endOfTextId], 0);
+  /** Ends the current document, with the end-of-text token unless it is to have none. */
+  endDocument(split: Split, hasEndOfText = true): void {
+    if (hasEndOfText) this.append(split, [this.#vocabulary.endOfTextId], 0);
     const open = this.#split(split);
     appendBytes(open.lengths, Uint32Array.of(open.documentTokens));
     open.documents++;

@@ -11,6 +11,7 @@ import EvalBrierlm from './eval/brierlm.ts';
 import EvalPerplexity from './eval/perplexity.ts';
 import EvalReconstruction from './eval/reconstruction.ts';
 import EvalTemperature from './eval/temperature.ts';
+import Import from './import.ts';
 import Init from './init.ts';
 import PlanCommand from './plan.ts';
 import Report from './report.ts';
@@ -29,6 +30,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   'eval:perplexity': EvalPerplexity,
   'eval:reconstruction': EvalReconstruction,
   'eval:temperature': EvalTemperature,
+  import: Import,
   init: Init,
   plan: PlanCommand,
   report: Report,

@@ -29,7 +29,7 @@ export {
   loadLanguageModel,
 } from './language-model.ts';
 export { extendCache, type KeyValueCache, type LlamaOutput } from './llama.ts';
-export { countParameters, initParameters, isDecayed, loadParameters, type ParameterTable, storeParameters } from './parameters.ts';
+export { countParameters, initParameters, isDecayed, loadParameters, otherNameOf, type ParameterTable, storeParameters } from './parameters.ts';
 export { TRANSFORMER_DEFAULTS, type TransformerConfig } from './transformer/config.ts';
 export { type DrawnTokens, inverseCdf, TransformerDecoder } from './transformer/decoding.ts';
 export * from './transformer/transformer.ts';

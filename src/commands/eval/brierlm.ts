@@ -15,7 +15,10 @@ export default class EvalBrierlm extends EvaluationCommand {
   static override flags = {
     ...evaluationFlags,
     'num-samples': Flags.integer({ description: 'samples a window, 2 or more; more of them give less noise' }),
-    protocol: Flags.string({ options: ['weighted', 'reference'], description: 'how batches become one score' }),
+    protocol: Flags.string({
+      options: ['weighted', 'reference', 'reference-8192', 'reference-1024'],
+      description: 'how batches become one score; the last two are the reference’s own blocks',
+    }),
     'from-samples': Flags.boolean({ description: 'for the discrete baseline: from samples alone' }),
     endpoint: Flags.string({ description: 'base address of a completions API', helpValue: 'URL' }),
     model: Flags.string({ description: 'with --endpoint: the name of the model there', helpValue: 'NAME', dependsOn: ['endpoint'] }),

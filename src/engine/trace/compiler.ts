@@ -31,8 +31,8 @@ export class UnknownKernel extends Error {
   }
 }
 
-/** A larger tensor is not built into a graph, where it would stand a second time (64 MB). */
-const LARGEST_CONSTANT = 2 ** 24;
+/** A larger tensor is not built into a graph, where it would stand a second time (64 MB); and none is where together they are larger than this (256 MB). */
+const [LARGEST_CONSTANT, LARGEST_CONSTANTS] = [2 ** 24, 2 ** 26];
 
 /** Graphs kept of one step; the one used longest ago goes first. */
 const GRAPHS_KEPT = 16;
@@ -51,7 +51,9 @@ export function graphCompiler(runtime: GraphRuntime) {
     const graphs = new Map<string, Promise<Compiled | 'eager'>>();
     return async (inputs) => {
       const leaves = leavesOf(inputs);
-      const isConstant = leavesAmong(inputs, constants).map((isNamed, i) => isNamed && leaves[i].size <= LARGEST_CONSTANT);
+      const mayBeBuiltIn = leavesAmong(inputs, constants).map((isNamed, i) => isNamed && leaves[i].size <= LARGEST_CONSTANT);
+      const total = leaves.reduce((sum, { size }, i) => sum + (mayBeBuiltIn[i] ? size : 0), 0);
+      const isConstant = mayBeBuiltIn.map((may) => may && total <= LARGEST_CONSTANTS);
       const signature = leaves.map(({ id, shape, dtype }, i) => (isConstant[i] ? `#${id}` : `${dtype}[${shape}]`)).join(' ');
       const known = graphs.get(signature) ?? compile(runtime, step, inputs, isConstant);
       // Re-inserted, so that the map's order is that of the last use.

@@ -1,0 +1,17 @@
+import { autoencoderFolder } from 'calm-lm/artifacts';
+import { defineStage } from 'calm-lm/plugin';
+import { folderSources } from '../shared/importing.ts';
+import { config } from './config.ts';
+
+/** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
+const implementation = () => import('./run.ts');
+
+export default defineStage({
+  name: 'import-autoencoder',
+  summary: 'Takes over an autoencoder of the reference, checked, its weights as they are.',
+  config,
+  inputs: {},
+  outputs: { autoencoder: autoencoderFolder },
+  sources: ({ path, tokenizer }, resolvePath) => folderSources([path, ...(tokenizer ? [tokenizer] : [])].map(resolvePath)),
+  run: async (context) => (await implementation()).run(context),
+});

@@ -1,0 +1,17 @@
+import { languageModelFolder } from 'calm-lm/artifacts';
+import { defineStage } from 'calm-lm/plugin';
+import { folderSources } from '../shared/importing.ts';
+import { config } from './config.ts';
+
+/** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
+const implementation = () => import('./run.ts');
+
+export default defineStage({
+  name: 'import-lm',
+  summary: 'Takes over a CALM of the reference and its autoencoder, checked, their weights as they are.',
+  config,
+  inputs: {},
+  outputs: { model: languageModelFolder },
+  sources: ({ path, autoencoder, tokenizer }, resolvePath) => folderSources([path, autoencoder, ...(tokenizer ? [tokenizer] : [])].map(resolvePath)),
+  run: async (context) => (await implementation()).run(context),
+});

@@ -1,0 +1,37 @@
+/** What the stages that take over folders of others share. */
+
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadTokenizer, type Tokenizer } from 'calm-lm/data';
+import { modelMismatch } from 'calm-lm/errors';
+import type { StageReport } from 'calm-lm/plugin';
+
+/** Names, sizes and times of the files of folders: what an import depends on. */
+export async function folderSources(paths: readonly string[]): Promise<unknown> {
+  const described = await Promise.all(
+    paths.map(async (path) => {
+      const names = await readdir(path).catch(() => ['']);
+      const files = await Promise.all(
+        names.sort().map(async (name) => {
+          const found = await stat(join(path, name)).catch(() => undefined);
+          return found?.isFile() ? [{ file: name, sizeBytes: found.size, modifiedMs: found.mtimeMs }] : [];
+        }),
+      );
+      return files.flat();
+    }),
+  );
+  return described;
+}
+
+/** Keys of a config.json that nothing here knows are said, not swallowed. */
+export function warnOfUnknown(report: Pick<StageReport, 'warn'>, directory: string, unknown: readonly string[]): void {
+  if (unknown.length) report.warn(`${join(directory, 'config.json')} has keys that are not known here and were left out: ${unknown.join(', ')}`);
+}
+
+/** The tokenizer of a model; its ids must fit into the model's vocabulary. */
+export async function tokenizerFor(path: string, model: { readonly vocabSize: number; readonly eosTokenId: number | null }): Promise<Tokenizer> {
+  const tokenizer = await loadTokenizer(path);
+  // The reference adds [PAD] to the tokenizer after the autoencoder's vocabulary was fixed, so one id may be over.
+  if (tokenizer.vocabSize > model.vocabSize + 1) throw modelMismatch('vocabulary of the model and its tokenizer', model.vocabSize, tokenizer.vocabSize);
+  return tokenizer;
+}
