@@ -141,7 +141,7 @@ async function trainingTask<Batch extends TensorTree>(
     async run() {
       const inputs: Inputs = { learnt, scalars: stepScalars(OPTIMIZER_DEFAULTS, 1e-3, ++count), batch };
       const running = run(inputs);
-      // As the trainer does: the next batch is drawn meanwhile.
+      // As the trainer does: the next batch is asked for now.
       const next = makeBatch();
       const outputs = await running;
       const value = (await outputs.loss.data())[0];

@@ -5,6 +5,9 @@ import { formatTable } from '../reporting/format.ts';
 import { BaseCommand, configArgs, configFlags } from './base-command.ts';
 import { openWorkspace } from './workspace.ts';
 
+/** So many models are shown part by part without being asked. */
+const FEW_MODELS = 3;
+
 /** A part that the paper's parameter counts leave out. */
 const isFrozen = (name: string) => name.includes('(frozen)');
 
@@ -14,7 +17,7 @@ export default class Cost extends BaseCommand {
     'FLOPs are of matrix products and attention, for each token of text; a backward pass counts twice a forward one. Totals of parameters are without the frozen autoencoder, as in the paper.';
   static override examples = ['calm cost configs/paper/table-1.yaml', 'calm cost configs/quickstart.yaml --parts', 'calm cost configs/quickstart.yaml --json'];
   static override args = configArgs;
-  static override flags = { ...configFlags, parts: Flags.boolean({ description: 'every part of every model' }) };
+  static override flags = { ...configFlags, parts: Flags.boolean({ allowNo: true, description: 'every part of every model; the default for a few models' }) };
 
   override async run() {
     const { args, flags } = await this.parse(Cost);
@@ -22,7 +25,7 @@ export default class Cost extends BaseCommand {
     const costs = await costsOf(config, registry);
     if (costs.length === 0) throw costNothing(config.file);
     const models = costs.map((cost) => ({ ...cost, ...withoutFrozen(cost) }));
-    if (flags.parts) for (const cost of models) this.say(`${nameOf(cost)}\n${partsTable(cost)}\n`);
+    if (flags.parts ?? models.length <= FEW_MODELS) for (const cost of models) this.say(`${nameOf(cost)}\n${partsTable(cost)}\n`);
     this.say(totalsTable(models));
     return { models };
   }

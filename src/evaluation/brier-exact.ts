@@ -30,7 +30,7 @@ export async function estimateBrierExactly(
   const [rows, length] = [ids.length, ids[0].length];
   const windows = Math.max(0, Math.floor((length - contextTokens - NUM_FACTORS) / stride) + 1);
   const idTensor = joinRows(ids.map((row) => row.subarray(0, length - 1)));
-  const { hidden, state } = await decoder.feed(idTensor);
+  const { hidden, state } = await decoder.sequence.feed(idTensor);
   const sums = Array.from({ length: rows }, () => new Float64Array(NUM_FACTORS));
   const likely = await trueProbabilities(decoder, hidden, ids);
   const begin = (window: number) => contextTokens - 1 + window * stride;
@@ -95,7 +95,7 @@ async function hiddenAfter(
   begin: (window: number) => number,
 ): Promise<Tensor> {
   if (groups[0].path.length > 0)
-    return decoder.branch(
+    return decoder.sequence.branch(
       state,
       groups.map(({ row, window, path }) => ({ row, length: begin(window) + 1, ids: Int32Array.from(path) })),
     );

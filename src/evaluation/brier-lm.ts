@@ -13,10 +13,11 @@ export interface PatchSource {
   readonly patchSize: number;
   /** Numbers of noise that one patch is drawn from. */
   readonly noiseSize: number;
-  feed(ids: Tensor): Promise<{ hidden: Tensor; state: SequenceState }>;
-  /** As `feed`, where nothing will follow. */
-  look(ids: Tensor): Promise<Tensor>;
-  branch(state: SequenceState, branches: readonly Branch[]): Promise<Tensor>;
+  readonly sequence: {
+    feed(ids: Tensor): Promise<{ hidden: Tensor; state: SequenceState }>;
+    look(ids: Tensor): Promise<Tensor>;
+    branch(state: SequenceState, branches: readonly Branch[]): Promise<Tensor>;
+  };
   /** @param hidden [positions, hidden] @returns candidates·positions patches, candidate by candidate */
   draw(hidden: Tensor, noise: Float32Array): Promise<Pick<DrawnPatches, 'tokens' | 'decode' | 'dispose'>>;
 }
@@ -64,7 +65,8 @@ export async function estimateBrier(
   const shape: Shape = { rows: ids.length, patches: golden[0].length / patchSize, patchSize, numSamples };
   const idTensor = joinRows(ids.map((row) => row.subarray(0, shape.patches * patchSize)));
   // Windows of one patch roll nothing out.
-  const { hidden, state } = patchSize >= NUM_FACTORS ? { hidden: await source.look(idTensor), state: undefined } : await source.feed(idTensor);
+  const { hidden, state } =
+    patchSize >= NUM_FACTORS ? { hidden: await source.sequence.look(idTensor), state: undefined } : await source.sequence.feed(idTensor);
   const positions = tf.reshape(hidden, [-1, hidden.shape[2] as number]);
   const samples = await source.draw(positions, draws.accuracy(numSamples * shape.rows * shape.patches * noiseSize));
   const batch = await scoreWindows(source, samples, golden, shape, state, draws);
@@ -186,7 +188,7 @@ async function rollOn(
   count: (group: SampleGroup) => void,
 ): Promise<SampleGroup[]> {
   const { patchSize, noiseSize } = source;
-  const hidden = await source.branch(
+  const hidden = await source.sequence.branch(
     state,
     groups.map(({ row, window, path }) => ({ row, length: window + 1, ids: Int32Array.from(path) })),
   );

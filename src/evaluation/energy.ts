@@ -139,7 +139,7 @@ export class EnergyScore {
   ofModel(decoder: PatchDecoder): Promise<EnergyMeasure> {
     const { hiddenSize } = this.#config;
     return this.#average(async ({ ids }, positions, first) => {
-      const hidden = await decoder.look(ids);
+      const hidden = await decoder.sequence.look(ids);
       const flat = tf.reshape(hidden, [positions, hiddenSize]);
       const noise = decoder.drawNoise(this.#stream(first, 'noise'), NUM_SAMPLES * positions * decoder.noiseSize);
       const latents = await decoder.drawLatents(flat, noise);

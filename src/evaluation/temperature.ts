@@ -39,7 +39,7 @@ export async function measureTemperature(
   const perRow = Math.min(windowsPerRow, patches - steps + 1);
   const windows = ids.flatMap((_, row) => Array.from({ length: perRow }, (__, i) => ({ row, window: Math.floor((i * (patches - steps + 1)) / perRow) })));
   const idTensor = joinRows(ids.map((row) => row.subarray(0, patches * patchSize)));
-  const { hidden, state } = await source.feed(idTensor);
+  const { hidden, state } = await source.sequence.feed(idTensor);
   const places = windows.map(({ row, window }) => row * patches + window);
   const starts = tf.tidy(() => tf.gather(tf.reshape(hidden, [-1, hidden.shape[2] as number]), places));
   const texts: number[][][] = [];
@@ -47,7 +47,7 @@ export async function measureTemperature(
     const paths: number[][] = windows.map(() => []);
     for (let step = 0; step < steps; step++) {
       const branches = windows.map(({ row, window }, i) => ({ row, length: window + 1, ids: Int32Array.from(paths[i]) }));
-      const states = step === 0 ? tf.clone(starts) : await source.branch(state, branches);
+      const states = step === 0 ? tf.clone(starts) : await source.sequence.branch(state, branches);
       (await choose(states, text, step)).forEach((patch, i) => {
         paths[i].push(...patch);
       });

@@ -28,7 +28,7 @@ export async function* generateTokens(
   try {
     for (let step = 0; step < options.maxTokens; step++) {
       const ids = intTensor(fed, [1, fed.length]);
-      const next = await decoder.feed(ids, past);
+      const next = await decoder.sequence.feed(ids, past);
       const [, tokens, size] = next.hidden.shape as [number, number, number];
       const last = tf.tidy(() => tf.reshape(tf.slice(next.hidden, [0, tokens - 1, 0], [1, 1, size]), [1, size]));
       disposeTree({ ids, hidden: next.hidden, ...(past ? { past: past.cache } : {}) });

@@ -85,7 +85,7 @@ async function advance(
   past: SequenceState | undefined,
 ): Promise<{ hidden: Tensor; state: SequenceState }> {
   const idTensor = intTensor(ids, [rows, ids.length / rows]);
-  const { hidden, state } = await decoder.feed(idTensor, past);
+  const { hidden, state } = await decoder.sequence.feed(idTensor, past);
   const [, patches, size] = hidden.shape as [number, number, number];
   const last = tf.tidy(() => tf.reshape(tf.slice(hidden, [0, patches - 1, 0], [rows, 1, size]), [rows, size]));
   disposeTree({ ...(past ? { past: past.cache } : {}), hidden, idTensor });

@@ -184,7 +184,7 @@ class Trainer<Batch extends TensorTree> {
       { donates: ['learnt'] },
     );
     const running = this.#runStep(inputs);
-    // The next batch is drawn while the engine's threads work on this one.
+    // The next batch is asked for now: what it reads from disk is read meanwhile. What it computes is not: a running graph keeps this thread busy.
     if (this.#step + 1 < this.#options.schedule.steps) this.#ahead = { step: this.#step + 1, batch: this.#options.batch(this.#step + 1, 0) };
     const outputs = await running;
     disposeTree(batch);

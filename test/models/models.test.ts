@@ -53,9 +53,9 @@ test.serial('a prompt fed in pieces gives the hidden states of one pass', async 
   const decoder = new PatchDecoder(engine, languageModel());
   const [rows, patches] = [2, 9];
   const all = intTensor(ids(rows * patches * 3), [rows, patches * 3]);
-  const whole = await decoder.feed(all);
-  const first = await decoder.feed(tf.slice(all, [0, 0], [rows, 12]));
-  const rest = await decoder.feed(tf.slice(all, [0, 12], [rows, 15]), first.state);
+  const whole = await decoder.sequence.feed(all);
+  const first = await decoder.sequence.feed(tf.slice(all, [0, 0], [rows, 12]));
+  const rest = await decoder.sequence.feed(tf.slice(all, [0, 12], [rows, 15]), first.state);
   const pieces = await tf.concat([first.hidden, rest.hidden], 1).data();
   (await whole.hidden.data()).forEach((value: number, i: number) => {
     t.true(Math.abs(value - pieces[i]) < 1e-5);
@@ -66,7 +66,7 @@ test.serial('a prompt fed in pieces gives the hidden states of one pass', async 
 test.serial('a prompt longer than a piece is cut, fed and joined', async (t) => {
   const decoder = new PatchDecoder(engine, languageModel());
   const patches = 700;
-  const { hidden, state } = await decoder.feed(intTensor(ids(patches * 3), [1, patches * 3]));
+  const { hidden, state } = await decoder.sequence.feed(intTensor(ids(patches * 3), [1, patches * 3]));
   t.deepEqual(hidden.shape, [1, patches, 16]);
   t.is(state.length, patches);
   disposeTree({ hidden, cache: state.cache });
@@ -76,13 +76,13 @@ test.serial('patches fed one by one, past the room that there was at first, give
   const decoder = new PatchDecoder(engine, languageModel());
   const patches = 70;
   const all = intTensor(ids(patches * 3), [1, patches * 3]);
-  const whole = await decoder.feed(all);
+  const whole = await decoder.sequence.feed(all);
   const expected = await whole.hidden.data();
   const before = engine.memory().numTensors;
   let past: SequenceState | undefined;
   for (let i = 0; i < patches; i++) {
     const piece = tf.slice(all, [0, i * 3], [1, 3]);
-    const { hidden, state } = await decoder.feed(piece, past);
+    const { hidden, state } = await decoder.sequence.feed(piece, past);
     (await hidden.data()).forEach((value: number, j: number) => {
       t.true(Math.abs(value - expected[i * 16 + j]) < 1e-5);
     });

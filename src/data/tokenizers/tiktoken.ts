@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { tokenizerInvalid } from '../../errors.ts';
-import { type AddedToken, BYTE_SYMBOLS, type TokenizerJson } from './tokenizer.ts';
+import { type AddedToken, BYTE_SYMBOLS, bpeModel, type TokenizerJson } from './tokenizer.ts';
 
 /** How Llama-3 cuts text into words before merging (its tokenizer.py); a tiktoken file does not say. */
 const LLAMA3_PATTERN = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
@@ -98,19 +98,7 @@ function toTokenizerJson(symbols: readonly string[], added: readonly AddedToken[
     pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Split', pattern: { Regex: LLAMA3_PATTERN }, behavior: 'Isolated', invert: false }, byteLevel] },
     post_processor: null,
     decoder: byteLevel,
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      // A word that is a token is that token, whatever its merges would give.
-      ignore_merges: true,
-      vocab: Object.fromEntries(ranks),
-      merges: mergesOf(symbols, ranks),
-    },
+    model: bpeModel(Object.fromEntries(ranks), mergesOf(symbols, ranks), true),
   };
   return json as unknown as TokenizerJson;
 }

@@ -50,20 +50,25 @@ export function byteLevelJson(merges: readonly (readonly [string, string])[], us
     pre_tokenizer: byteLevel,
     post_processor: null,
     decoder: byteLevel,
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab,
-      merges,
-    },
+    model: bpeModel(vocab, merges, false),
   };
   return json as unknown as TokenizerJson;
+}
+
+/** The `model` of a byte-level tokenizer.json. @param ignoreMerges whether a word that is a token is that token, whatever its merges would give */
+export function bpeModel(vocab: Readonly<Record<string, number>>, merges: readonly (readonly [string, string])[], ignoreMerges: boolean) {
+  return {
+    type: 'BPE',
+    dropout: null,
+    unk_token: null,
+    continuing_subword_prefix: null,
+    end_of_word_suffix: null,
+    fuse_unk: false,
+    byte_fallback: false,
+    ignore_merges: ignoreMerges,
+    vocab,
+    merges,
+  };
 }
 
 /** GPT-2's printable stand-in for each byte, by byte value. */

@@ -1,19 +1,14 @@
+import type { LlamaConfig } from '../llama.ts';
+
 /** What the backbone reads of a patch (paper, Table 5): its tokens, its latent vector, or both. */
 export const INPUT_MODES = ['discrete', 'continuous', 'both'] as const;
 
 /** The language model's configuration: the keys of the reference in camelCase, with its defaults; `inputMode` is ours. */
-export interface CalmConfig {
+export interface CalmConfig extends LlamaConfig {
   /** The generative head, by its name in heads/registry.ts. */
   readonly modelType: string;
   readonly inputMode: (typeof INPUT_MODES)[number];
   readonly vocabSize: number;
-  readonly hiddenSize: number;
-  readonly intermediateSize: number;
-  readonly numHiddenLayers: number;
-  readonly numAttentionHeads: number;
-  readonly numKeyValueHeads: number;
-  readonly rmsNormEps: number;
-  readonly ropeTheta: number;
   readonly initializerRange: number;
   /** K, tokens a patch. */
   readonly patchSize: number;

@@ -6,7 +6,7 @@
 import { type CompiledStep, disposeTree, type Engine, intTensor, readIntegers, type Tensor, type TensorMap, tf } from '../../engine/index.ts';
 import type { RandomStream } from '../../random.ts';
 import { decodePatches, decodePatchTokens, encode } from '../autoencoder/autoencoder.ts';
-import { type Branch, CachedSequence, type SequenceState } from '../cached-sequence.ts';
+import { CachedSequence } from '../cached-sequence.ts';
 import type { Autoencoder, LanguageModel } from '../language-model.ts';
 import type { Branches, Past } from '../llama.ts';
 import { embedPatches, readsLatents, runBackbone } from './backbone.ts';
@@ -14,7 +14,7 @@ import type { HeadSampler } from './heads/head.ts';
 import type { HeadSampling } from './heads/sampling.ts';
 
 /** What reading patches needs: the model, and the frozen encoder where the input is not discrete. */
-type ReaderWeights = { readonly language: TensorMap; readonly autoencoder?: TensorMap };
+export type ReaderWeights = { readonly language: TensorMap; readonly autoencoder?: TensorMap };
 type MiddleInputs = { readonly autoencoder: TensorMap; readonly latents: Tensor };
 
 /** Runs a language model patch by patch. Tensors that it returns belong to the caller. */
@@ -23,7 +23,8 @@ export class PatchDecoder {
   readonly patchSize: number;
   /** Numbers of noise that one candidate takes. */
   readonly noiseSize: number;
-  readonly #sequence: CachedSequence<ReaderWeights>;
+  /** Feeds it, and looks at branches of what was fed. */
+  readonly sequence: CachedSequence<ReaderWeights>;
   readonly #sample: HeadSampler;
   readonly #toMiddle: CompiledStep<MiddleInputs, { patches: Tensor }>;
   readonly #tokenDecoder: TokenDecoder;
@@ -35,26 +36,11 @@ export class PatchDecoder {
     this.noiseSize = head.noiseSize(config, sampling);
     this.#sample = head.sampler(engine, config, sampling);
     const weights = { language: parameters, ...(readsLatents(config) ? { autoencoder: autoencoder.parameters } : {}) };
-    this.#sequence = new CachedSequence<ReaderWeights>(engine, weights, config.patchSize, (given, ids, past) => readPatches(model, given, ids, past));
+    this.sequence = new CachedSequence<ReaderWeights>(engine, weights, config.patchSize, (given, ids, past) => readPatches(model, given, ids, past));
     this.#toMiddle = engine.compile((given: MiddleInputs) => ({ patches: decodePatches(given.autoencoder, autoencoder.config, given.latents) }), {
       constants: ['autoencoder'],
     });
     this.#tokenDecoder = new TokenDecoder(engine, autoencoder);
-  }
-
-  /** Feeds patches after those of the past; see CachedSequence.feed. */
-  feed(ids: Tensor, past?: SequenceState): Promise<{ hidden: Tensor; state: SequenceState }> {
-    return this.#sequence.feed(ids, past);
-  }
-
-  /** Hidden states of sequences that nothing will follow; see CachedSequence.look. */
-  look(ids: Tensor): Promise<Tensor> {
-    return this.#sequence.look(ids);
-  }
-
-  /** Hidden states at the ends of paths that branch off fed sequences; see CachedSequence.branch. */
-  branch(state: SequenceState, branches: readonly Branch[]): Promise<Tensor> {
-    return this.#sequence.branch(state, branches);
   }
 
   /** `size` numbers of noise as the head wants them. */

@@ -5,7 +5,7 @@
 
 import { type CompiledStep, disposeTree, type Engine, readFloats, type Tensor, type TensorMap, tf } from '../../engine/index.ts';
 import type { RandomStream } from '../../random.ts';
-import { type Branch, CachedSequence, type SequenceState } from '../cached-sequence.ts';
+import { CachedSequence } from '../cached-sequence.ts';
 import type { Branches, Past } from '../llama.ts';
 import { runTransformer, type Transformer, tokenLogits } from './transformer.ts';
 
@@ -25,14 +25,15 @@ export class TransformerDecoder {
   readonly patchSize = 1;
   /** A token is drawn by one uniform number. */
   readonly noiseSize = 1;
-  readonly #sequence: CachedSequence<TensorMap>;
+  /** Feeds it, and looks at branches of what was fed. */
+  readonly sequence: CachedSequence<TensorMap>;
   readonly #distribution: CompiledStep<{ readonly parameters: TensorMap; readonly hidden: Tensor }, { probabilities: Tensor }>;
 
   /** @param isTraining weights that will be others soon (see `use`) are not built into graphs */
   constructor(engine: Engine, model: Transformer, isTraining = false) {
     this.model = model;
     const forward = (given: TensorMap, ids: Tensor, past?: Past | Branches) => runTransformer(given, model.config, ids, past);
-    this.#sequence = new CachedSequence<TensorMap>(engine, model.parameters, 1, forward, isTraining);
+    this.sequence = new CachedSequence<TensorMap>(engine, model.parameters, 1, forward, isTraining);
     this.#distribution = engine.compile(({ parameters, hidden }) => ({ probabilities: tf.softmax(tokenLogits(parameters, hidden)) }), {
       constants: isTraining ? [] : ['parameters'],
     });
@@ -41,22 +42,7 @@ export class TransformerDecoder {
   /** Goes on with other weights of the same model. */
   use(parameters: TensorMap): void {
     this.model = { ...this.model, parameters };
-    this.#sequence.use(parameters);
-  }
-
-  /** Feeds tokens after those of the past; see CachedSequence.feed. */
-  feed(ids: Tensor, past?: SequenceState): Promise<{ hidden: Tensor; state: SequenceState }> {
-    return this.#sequence.feed(ids, past);
-  }
-
-  /** Hidden states of sequences that nothing will follow; see CachedSequence.look. */
-  look(ids: Tensor): Promise<Tensor> {
-    return this.#sequence.look(ids);
-  }
-
-  /** Hidden states at the ends of paths that branch off fed sequences; see CachedSequence.branch. */
-  branch(state: SequenceState, branches: readonly Branch[]): Promise<Tensor> {
-    return this.#sequence.branch(state, branches);
+    this.sequence.use(parameters);
   }
 
   drawNoise(stream: RandomStream, size: number): Float32Array {

@@ -15,18 +15,22 @@ import {
   calmTable,
   decode,
   decodeTokens,
+  diffusionHead,
   embedPatches,
   encode,
   encodeByTables,
   encoderTables,
   energyHead,
   extendCache,
+  flowHead,
   hiddenStates,
   isDecayed,
   type ParameterTable,
   PatchDecoder,
   runBackbone,
   sampleEnergyHead,
+  TRANSFORMER_DEFAULTS,
+  transformerTable,
 } from 'calm-lm/models';
 import { alignPrompt, chooseCandidate, generate, powerOf, weighCandidates } from 'calm-lm/sampling';
 import { adamW, clipByNorm, learningRateAt, OPTIMIZER_DEFAULTS, type ScheduleName, stepScalars, zeroMoments } from 'calm-lm/training';
@@ -427,11 +431,14 @@ interface Membership {
 /** Which parameters are decayed, for the models that are built: our rule over our own parameter tables. */
 function checkMembership(golden: GoldenCase, model: string, { decay, no_decay: kept }: Membership): void {
   const count = (prefix: string) => 1 + Math.max(-1, ...[...decay, ...kept].map((name) => Number(name.match(new RegExp(`^${prefix}\\.(\\d+)\\.`))?.[1] ?? -1)));
+  const calm = (blocks: string) => ({ ...CALM_DEFAULTS, numHiddenLayers: count('transformer.layers'), numMlpLayers: count(blocks) });
   const tables: Record<string, () => ParameterTable> = {
     autoencoder: () =>
       autoencoderTable({ ...AUTOENCODER_DEFAULTS, numEncoderLayers: count('encoder.encoder_layers'), numDecoderLayers: count('decoder.decoder_layers') }),
-    calm_energy: () =>
-      calmTable({ ...CALM_DEFAULTS, numHiddenLayers: count('transformer.layers'), numMlpLayers: count('mlp_generator.mlp_blocks') }, energyHead),
+    calm_energy: () => calmTable(calm('mlp_generator.mlp_blocks'), energyHead),
+    calm_diffusion: () => calmTable(calm('generative_head.net.res_blocks'), diffusionHead),
+    calm_flow: () => calmTable(calm('generative_head.net.res_blocks'), flowHead),
+    ar_llama: () => transformerTable({ ...TRANSFORMER_DEFAULTS, numHiddenLayers: count('model.layers') }),
   };
   if (!tables[model]) return;
   const table = tables[model]();
