@@ -300,6 +300,9 @@ export const promptsInvalid = (file: string, line: number) =>
     },
   );
 
+export const verifyFailed = (directory: string, problems: readonly string[]) =>
+  new CalmError('CALM_VERIFY_FAILED', `${directory}: ${problems.join('; ')}`, { hint: 'Make it again: calm run … --only STAGE --force.' });
+
 export const exportTargetExists = (directory: string) =>
   new CalmError('CALM_EXPORT_EXISTS', `${directory} is there already.`, { hint: 'Name another folder with --to, or remove it.' });
 

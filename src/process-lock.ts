@@ -15,6 +15,12 @@ export function takeLock(file: string): number | undefined {
   }
 }
 
+/** The living process that holds a lock; undefined where there is none. */
+export function lockOwner(file: string): number | undefined {
+  const owner = ownerOf(file);
+  return isAlive(owner) ? owner : undefined;
+}
+
 /** The process id in a lock; not a number where the lock is gone. */
 function ownerOf(file: string): number {
   try {

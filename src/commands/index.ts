@@ -19,6 +19,8 @@ import Run from './run.ts';
 import Schema from './schema.ts';
 import { stageCommand } from './stage-command.ts';
 import Stages from './stages.ts';
+import Status from './status.ts';
+import Verify from './verify.ts';
 
 export const COMMANDS: Record<string, Command.Class> = {
   cost: Cost,
@@ -37,5 +39,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   run: Run,
   schema: Schema,
   stages: Stages,
+  status: Status,
+  verify: Verify,
   ...Object.fromEntries(builtin.stages.map((stage) => [stage.name, stageCommand(stage)])),
 };

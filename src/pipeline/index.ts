@@ -4,6 +4,7 @@ export { type ConfigDocument, checkConfig, parseConfig, type RunConfig, readConf
 export { costsOf, type ModelCost, totalCost } from './cost.ts';
 export type { PipelineEvent, Reporter, StageProgress, StageState } from './events.ts';
 export { kindOf, needsOf, type Selection } from './graph.ts';
+export { type FileList, problemsOf } from './integrity.ts';
 export type { Labels } from './matrix.ts';
 export type { CellStages } from './merge-cells.ts';
 export { applyOverrides } from './overrides.ts';

@@ -6,6 +6,7 @@ import type { ArtifactKind } from '../plugin/index.ts';
 import type { RunConfig } from './config.ts';
 import { differences, fingerprint } from './fingerprint.ts';
 import { buildGraph, kindOf, type Selection, type Source, type StageNode, select } from './graph.ts';
+import { problemsOf } from './integrity.ts';
 import { type CellStages, mergeCells } from './merge-cells.ts';
 import type { Registry } from './registry.ts';
 import { type Manifest, RunFolder, readManifest } from './run-folder.ts';
@@ -86,12 +87,16 @@ async function planStage(node: StageNode, { config, folder, planned, shared: sha
     sources,
   });
   const blocked = isSelected ? blockedBy(node, planned) : [];
+  const broken = manifest?.files ? await problemsOf(directoryOf(folder, node.id), manifest.files, false) : [];
   const reasons = [
     ...blocked,
+    ...broken,
     ...(manifest ? staleReasons(node, manifest, inputs, sources, wanted) : ['has not been run']),
     ...(force && isSelected ? ['forced'] : []),
   ];
-  const shared = isSelected && !force && !blocked.length && reasons.length ? (await sharedResults()).get(wanted) : undefined;
+  const elsewhere = isSelected && !force && !blocked.length && reasons.length ? (await sharedResults()).get(wanted) : undefined;
+  const isWhole = elsewhere && (await problemsOf(elsewhere.directory, elsewhere.manifest.files ?? {}, false)).length === 0;
+  const shared = isWhole ? elsewhere : undefined;
   if (shared) reasons.push(`the same is in ${relative(dirname(folder.directory), shared.directory)}`);
   const state: PlannedState = !isSelected ? 'left out' : blocked.length ? 'blocked' : shared ? 'shared' : reasons.length ? 'stale' : 'fresh';
   return {
@@ -104,6 +109,11 @@ async function planStage(node: StageNode, { config, folder, planned, shared: sha
     manifest,
     ...(shared ? { shared } : {}),
   };
+}
+
+/** Where a finished stage's files are: in its place, or still where it worked. */
+function directoryOf(folder: RunFolder, id: string): string {
+  return existsSync(join(folder.stage(id), 'manifest.json')) ? folder.stage(id) : folder.work(id);
 }
 
 async function describeSource(source: Source, planned: ReadonlyMap<string, PlannedStage>): Promise<{ from: string; fingerprint: string }> {

@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readJson, syncDirectory, writeJson } from '../artifacts/index.ts';
 import { artifactVersion, runLocked } from '../errors.ts';
-import { takeLock } from '../process-lock.ts';
+import { lockOwner, takeLock } from '../process-lock.ts';
+import { type FileList, listFiles } from './integrity.ts';
 
 export const MANIFEST_VERSION = 1;
 
@@ -36,6 +37,8 @@ export interface Manifest {
   readonly finishedAt: string;
   /** The stage's summary. */
   readonly metrics: Record<string, unknown>;
+  /** Sizes and hashes of its files. */
+  readonly files?: FileList;
 }
 
 interface WorkRecord {
@@ -87,10 +90,14 @@ export class RunFolder {
   /** Puts a finished stage into place; the old result stands until the new one is whole. */
   async publish(id: string, manifest: Manifest): Promise<void> {
     const work = this.work(id);
-    await rm(join(work, 'checkpoints'), { recursive: true, force: true });
-    await rm(join(work, 'work.json'), { force: true });
-    await writeJson(join(work, 'manifest.json'), manifest);
+    // From here on the stage counts as done: what a kill leaves over is removed by `recover`.
+    await writeJson(join(work, 'manifest.json'), { ...manifest, files: await listFiles(work) } satisfies Manifest);
     await this.#moveIntoPlace(id);
+  }
+
+  /** The living process that works here, if there is one. */
+  owner(): number | undefined {
+    return lockOwner(join(this.directory, '.lock'));
   }
 
   /** Finishes what a kill interrupted between two renames, and removes leftovers of stages that are not at work. */
@@ -103,6 +110,8 @@ export class RunFolder {
 
   async #moveIntoPlace(id: string): Promise<void> {
     const [work, final, old] = [this.work(id), this.stage(id), `${this.work(id)}.old`];
+    await rm(join(work, 'checkpoints'), { recursive: true, force: true });
+    await rm(join(work, 'work.json'), { force: true });
     await rm(old, { recursive: true, force: true });
     if (existsSync(final)) await rename(final, old);
     await rename(work, final);
