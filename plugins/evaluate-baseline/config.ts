@@ -1,9 +1,8 @@
 import { z } from 'zod';
+import { count } from '../shared/count.ts';
 import { brierFields } from '../shared/evaluation-fields.ts';
 
 export const MEASURES = ['perplexity', 'brierlm', 'sampled', 'unigram', 'temperature'] as const;
-
-const count = (value: number) => z.int().positive().default(value);
 
 export const config = z.strictObject({
   measures: z

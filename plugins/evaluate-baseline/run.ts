@@ -84,19 +84,15 @@ async function scoreBySamples(context: Context, decoder: TransformerDecoder, { s
 }
 
 async function measureTemperatures({ config, seed, report }: Context, decoder: TransformerDecoder, { sequences }: HeldOut): Promise<TemperatureReport[]> {
-  const { vocabSize } = decoder.model.config;
   const found: TemperatureReport[] = [];
   for (const temperature of config.temperatures) {
     report.note(`measuring temperature ${temperature.toPrecision(3)}`);
     const measured = await measureTemperature(decoder, sequences, config.windowsPerSequence, async (hidden, text, step) => {
       const uniforms = new RandomStream(seed, 'temperature', String(temperature), text, step).uniforms(hidden.shape[0]);
       const chosen: Int32Array[] = [];
-      for await (const { first, probabilities } of decoder.distributions(hidden)) {
-        for (let i = 0; i * vocabSize < probabilities.length; i++) {
-          const weights = reweigh(probabilities.subarray(i * vocabSize, (i + 1) * vocabSize), { temperature });
-          chosen.push(Int32Array.of(inverseCdf(weights)(uniforms[first + i])));
-        }
-      }
+      await decoder.eachDistribution(hidden, (position, probabilities) => {
+        chosen.push(Int32Array.of(inverseCdf(reweigh(probabilities, { temperature }))(uniforms[position])));
+      });
       return chosen;
     });
     found.push({ temperature, ...measured });

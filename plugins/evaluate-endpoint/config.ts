@@ -1,7 +1,6 @@
 import { z } from 'zod';
+import { count } from '../shared/count.ts';
 import { protocolField, samplesField } from '../shared/evaluation-fields.ts';
-
-const count = (value: number) => z.int().positive().default(value);
 
 export const config = z.strictObject({
   endpoint: z

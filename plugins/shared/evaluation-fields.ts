@@ -2,9 +2,8 @@
 
 import { FLOW_METHODS, type HeadSampling } from 'calm-lm/models/config';
 import { z } from 'zod';
+import { count } from './count.ts';
 import { temperatureField } from './sampling-fields.ts';
-
-const count = (value: number) => z.int().positive().default(value);
 
 /** How a head is sampled from; for heads that have a choice. */
 export const headFields = {

@@ -3,8 +3,7 @@
 import type { OptimizerConfig } from 'calm-lm/training';
 import { SCHEDULES, type ScheduleConfig } from 'calm-lm/training/schedule';
 import { z } from 'zod';
-
-export const count = (value: number) => z.int().positive().default(value);
+import { count } from './count.ts';
 
 interface BackboneDefaults {
   readonly hiddenSize: number;

@@ -1,8 +1,7 @@
 import { AUTOENCODER_DEFAULTS as defaults } from 'calm-lm/models/config';
 import { z } from 'zod';
+import { count } from '../shared/count.ts';
 import { trainingFields } from '../shared/training-fields.ts';
-
-const count = (value: number) => z.int().positive().default(value);
 
 export const config = z.strictObject({
   variant: z

@@ -1,6 +1,7 @@
 import { TRANSFORMER_DEFAULTS as defaults } from 'calm-lm/models/config';
 import { z } from 'zod';
-import { backboneFields, checkHeads, count, trainingFields } from '../shared/training-fields.ts';
+import { count } from '../shared/count.ts';
+import { backboneFields, checkHeads, trainingFields } from '../shared/training-fields.ts';
 
 export const config = z
   .strictObject({

@@ -1,7 +1,8 @@
 import { headProblem } from 'calm-lm/errors';
 import { CALM_DEFAULTS as defaults, headNames, INPUT_MODES, NUM_TARGET_SAMPLES } from 'calm-lm/models/config';
 import { z } from 'zod';
-import { backboneFields, checkHeads, count, trainingFields } from '../shared/training-fields.ts';
+import { count } from '../shared/count.ts';
+import { backboneFields, checkHeads, trainingFields } from '../shared/training-fields.ts';
 
 export const config = z
   .strictObject({

@@ -6,12 +6,17 @@ import { dirname } from 'node:path';
 import { artifactBroken, artifactMissing, artifactVersion } from '../errors.ts';
 
 /** Writes a file so that a reader sees the old bytes or the new ones, never half of them. */
-export async function writeFileWhole(file: string, bytes: string | Uint8Array): Promise<void> {
+export function writeFileWhole(file: string, bytes: string | Uint8Array): Promise<void> {
+  return writePiecesWhole(file, [bytes]);
+}
+
+/** Likewise for a file that is given piece by piece, so that it need not be in memory as one. */
+export async function writePiecesWhole(file: string, pieces: Iterable<string | Uint8Array>): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   const temporary = `${file}.partial`;
   const handle = await open(temporary, 'w');
   try {
-    await handle.writeFile(bytes);
+    for (const piece of pieces) await handle.writeFile(piece);
     await handle.sync();
   } finally {
     await handle.close();

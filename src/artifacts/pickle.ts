@@ -63,7 +63,7 @@ class Unpickler {
     try {
       for (;;) {
         const code = this.#bytes.readUInt8(this.#at++);
-        if (code === 0x2e) return this.#pop();
+        if (code === 0x2e) return this.pop();
         const operation = OPERATIONS[code];
         if (!operation) throw this.#refuse(`the pickle operation 0x${code.toString(16)}`);
         operation(this);
@@ -74,10 +74,9 @@ class Unpickler {
     }
   }
 
-  integer(width: 1 | 2 | 4 | 8, isSigned = false): number {
+  integer(width: 1 | 2 | 4, isSigned = false): number {
     const at = this.#at;
     this.#at += width;
-    if (width === 8) return Number(this.#bytes.readBigUInt64LE(at));
     return isSigned ? this.#bytes.readIntLE(at, width) : this.#bytes.readUIntLE(at, width);
   }
 
@@ -109,16 +108,12 @@ class Unpickler {
   }
 
   pop(): unknown {
-    return this.#pop();
-  }
-
-  #pop(): unknown {
     if (this.#stack.length === 0) throw this.#refuse('a pickle that takes more than it has');
     return this.#stack.pop();
   }
 
   popMany(count: number): unknown[] {
-    return Array.from({ length: count }, () => this.#pop()).reverse();
+    return Array.from({ length: count }, () => this.pop()).reverse();
   }
 
   popToMark(): unknown[] {
@@ -148,7 +143,7 @@ class Unpickler {
 
   /** ("storage", type, key, device, size). */
   storage(): void {
-    const parts = this.#pop();
+    const parts = this.pop();
     const [kind, type, key] = Array.isArray(parts) ? parts : [];
     const match = type instanceof Name ? STORAGE.exec(type.path) : null;
     if (kind !== 'storage' || !match || typeof key !== 'string') throw this.#refuse('a persistent object that is no storage');

@@ -4,11 +4,10 @@
  */
 
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { mkdir, open, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { artifactBroken, artifactMissing } from '../errors.ts';
 import { type Shape, sizeOf } from '../shapes.ts';
 import { type ElementType, elementWidth, isElementType, toNumbers } from './element-types.ts';
+import { writePiecesWhole } from './files.ts';
 
 /** One tensor on disk. Integers become Int32Array, everything else Float32Array. */
 export interface StoredTensor {
@@ -145,14 +144,6 @@ export async function writeSafetensors(file: string, tensors: Iterable<readonly 
   json.copy(padded);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
-  await mkdir(dirname(file), { recursive: true });
-  const handle = await open(`${file}.partial`, 'w');
-  try {
-    await handle.writeFile(Buffer.concat([length, padded]));
-    for (const [, { data }] of all) await handle.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(`${file}.partial`, file);
+  const pieces = all.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  await writePiecesWhole(file, [length, padded, ...pieces]);
 }

@@ -21,17 +21,11 @@ const FILES = ['model.safetensors', 'model.safetensors.index.json', 'pytorch_mod
 
 /** Opens model.safetensors, sharded safetensors with their index, or pytorch_model.bin, the first of these that is there. */
 export async function openWeights(directory: string): Promise<Weights> {
-  const name = FILES.find((candidate) => existsSync(join(directory, candidate)));
-  if (!name) throw weightsMissing(directory, FILES);
-  const file = join(directory, name);
-  if (!name.endsWith('.index.json')) return openOne(file);
-  const { weight_map: map } = await readJson<{ weight_map?: Record<string, string> }>(file);
-  const shards = Object.values(map ?? {});
-  if (!map || shards.some((shard) => typeof shard !== 'string' || basename(shard) !== shard))
-    throw artifactBroken(file, 'its weight_map is no map of file names');
+  const { file, map } = await findWeights(directory);
+  if (!map) return openOne(file);
   const opened = new Map<string, Weights>();
   try {
-    for (const shard of new Set(shards)) opened.set(shard, await openOne(join(directory, shard)));
+    for (const shard of new Set(Object.values(map))) opened.set(shard, await openOne(join(directory, shard)));
   } catch (error) {
     for (const shard of opened.values()) shard.close();
     throw error;
@@ -41,10 +35,20 @@ export async function openWeights(directory: string): Promise<Weights> {
 
 /** The files that `openWeights` would read, beside another folder's: by hard links where the file system can, copied where not. */
 export async function linkWeights(from: string, to: string): Promise<void> {
-  const name = FILES.find((candidate) => existsSync(join(from, candidate)));
-  if (!name) throw weightsMissing(from, FILES);
-  const shards = name.endsWith('.index.json') ? Object.values((await readJson<{ weight_map: Record<string, string> }>(join(from, name))).weight_map) : [];
-  for (const file of new Set([name, ...shards])) await linkFile(join(from, file), join(to, file));
+  const { file, map = {} } = await findWeights(from);
+  for (const name of new Set([basename(file), ...Object.values(map)])) await linkFile(join(from, name), join(to, name));
+}
+
+/** The first of the usual files that is there; of an index also its map, tensor → shard beside it. */
+async function findWeights(directory: string): Promise<{ file: string; map?: Readonly<Record<string, string>> }> {
+  const name = FILES.find((candidate) => existsSync(join(directory, candidate)));
+  if (!name) throw weightsMissing(directory, FILES);
+  const file = join(directory, name);
+  if (!name.endsWith('.index.json')) return { file };
+  const { weight_map: map } = await readJson<{ weight_map?: Record<string, string> }>(file);
+  if (!map || Object.values(map).some((shard) => typeof shard !== 'string' || basename(shard) !== shard))
+    throw artifactBroken(file, 'its weight_map is no map of file names');
+  return { file, map };
 }
 
 async function openOne(file: string): Promise<Weights> {

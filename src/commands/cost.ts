@@ -1,15 +1,12 @@
 import { Flags } from '@oclif/core';
 import { costNothing } from '../errors.ts';
-import { costsOf, type ModelCost, totalCost } from '../pipeline/index.ts';
+import { costsOf, type ModelCost, totalsOf } from '../pipeline/index.ts';
 import { formatTable } from '../reporting/format.ts';
 import { BaseCommand, configArgs, configFlags } from './base-command.ts';
 import { openWorkspace } from './workspace.ts';
 
 /** So many models are shown part by part without being asked. */
 const FEW_MODELS = 3;
-
-/** A part that the paper's parameter counts leave out. */
-const isFrozen = (name: string) => name.includes('(frozen)');
 
 export default class Cost extends BaseCommand {
   static override summary = 'Parameters and FLOPs of the models that a configuration trains; nothing is run.';
@@ -24,29 +21,12 @@ export default class Cost extends BaseCommand {
     const { config, registry } = await openWorkspace(this.config, { ...flags, config: args.config ?? flags.config });
     const costs = await costsOf(config, registry);
     if (costs.length === 0) throw costNothing(config.file);
-    const models = costs.map((cost) => ({ ...cost, ...withoutFrozen(cost) }));
+    const models = costs.map((cost) => ({ ...cost, total: totalsOf(cost) }));
     if (flags.parts ?? models.length <= FEW_MODELS) for (const cost of models) this.say(`${nameOf(cost)}\n${partsTable(cost)}\n`);
     this.say(totalsTable(models));
     return { models };
   }
 }
-
-/** Totals; parameters of the frozen part stand apart. */
-function withoutFrozen({ parts, trainingTokens }: ModelCost) {
-  const { parameters, trainingFlops, inferenceFlops } = totalCost(parts);
-  const frozen = totalCost(parts.filter(({ name }) => isFrozen(name))).parameters;
-  return {
-    total: {
-      parameters: parameters - frozen,
-      frozenParameters: frozen,
-      trainingFlopsPerToken: trainingFlops,
-      inferenceFlopsPerToken: inferenceFlops,
-      trainingFlops: trainingTokens === undefined ? undefined : trainingTokens * trainingFlops,
-    },
-  };
-}
-
-type Total = ReturnType<typeof withoutFrozen>['total'];
 
 function nameOf({ labels, stage }: ModelCost): string {
   return [...Object.values(labels), stage].join(' · ');
@@ -62,7 +42,7 @@ function partsTable({ parts }: ModelCost): string {
   return formatTable(['part', 'parameters', 'training FLOPs a token', 'inference FLOPs a token'], rows);
 }
 
-function totalsTable(models: readonly (ModelCost & { readonly total: Total })[]): string {
+function totalsTable(models: readonly (ModelCost & { readonly total: ReturnType<typeof totalsOf> })[]): string {
   const rows = models.map(({ total, ...cost }) => [
     nameOf(cost),
     formatLarge(total.parameters),
@@ -76,7 +56,7 @@ function totalsTable(models: readonly (ModelCost & { readonly total: Total })[])
 }
 
 /** 371M, 2.91e8 as 291M, 1.83G: four digits at most. */
-export function formatLarge(value: number): string {
+function formatLarge(value: number): string {
   const [unit, factor] = (
     [
       ['T', 1e12],

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plan } from '../pipeline/index.ts';
 import { formatNumber, formatSeconds, formatTable } from '../reporting/format.ts';
+import { readMetrics } from '../reporting/metrics-file.ts';
 import { BaseCommand, configArgs, configFlags } from './base-command.ts';
 import { openWorkspace, planOf } from './workspace.ts';
 
@@ -31,23 +32,9 @@ export default class Status extends BaseCommand {
 function statusOf({ folder }: Plan, { node, state, manifest, reasons }: Plan['stages'][number], isOwned: boolean) {
   const work = folder.work(node.id);
   const hasBegun = existsSync(join(work, 'work.json'));
-  const last = hasBegun ? lastLine(join(work, 'metrics.jsonl')) : undefined;
+  const last = hasBegun ? readMetrics<Record<string, number>>(join(work, 'metrics.jsonl')).at(-1) : undefined;
   const shown = hasBegun ? (isOwned ? 'at work' : 'stopped') : state;
   return { name: node.id, state: shown, seconds: manifest?.seconds, reasons, ...(last ? { last } : {}) };
-}
-
-/** The last whole line of metrics.jsonl. */
-function lastLine(file: string): Record<string, number> | undefined {
-  if (!existsSync(file)) return undefined;
-  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean).reverse();
-  for (const line of lines) {
-    try {
-      return JSON.parse(line) as Record<string, number>;
-    } catch {
-      // It is being written.
-    }
-  }
-  return undefined;
 }
 
 function describe(last: Record<string, number> | undefined): string {

@@ -6,7 +6,7 @@
 
 import { disposeTree, type Tensor, tf } from '../engine/index.ts';
 import { inverseCdf, type SequenceState, type TransformerDecoder } from '../models/index.ts';
-import { joinRows } from './brier-lm.ts';
+import { joinRows } from './batches.ts';
 import { type BrierBatch, batchOf, NUM_FACTORS } from './brier-score.ts';
 import { pairsOf, type SampleGroup, splitGroup } from './sample-groups.ts';
 
@@ -51,7 +51,7 @@ export async function estimateBrierExactly(
   for (let step = 0; step < NUM_FACTORS && groups.length > 0; step++) {
     const states = await hiddenAfter(decoder, hidden, state, groups, begin);
     const left: SampleGroup[] = [];
-    await eachDistribution(decoder, states, (i, probabilities) => {
+    await decoder.eachDistribution(states, (i, probabilities) => {
       const group = groups[i];
       let squares = 0;
       for (const p of probabilities) squares += p * p;
@@ -72,18 +72,11 @@ async function trueProbabilities(decoder: TransformerDecoder, hidden: Tensor, id
   const width = ids[0].length - 1;
   const found = new Float64Array(ids.length * width);
   const flat = tf.reshape(hidden, [-1, hidden.shape[2] as number]);
-  await eachDistribution(decoder, flat, (i, probabilities) => {
+  await decoder.eachDistribution(flat, (i, probabilities) => {
     found[i] = probabilities[ids[Math.floor(i / width)][(i % width) + 1]];
   });
   flat.dispose();
   return found;
-}
-
-async function eachDistribution(decoder: TransformerDecoder, hidden: Tensor, visit: (index: number, probabilities: Float32Array) => void): Promise<void> {
-  const { vocabSize } = decoder.model.config;
-  for await (const { first, probabilities } of decoder.distributions(hidden)) {
-    for (let i = 0; i * vocabSize < probabilities.length; i++) visit(first + i, probabilities.subarray(i * vocabSize, (i + 1) * vocabSize));
-  }
 }
 
 /** The hidden state after each group's path, [groups, hidden]: of the true prefix, or at the end of a branch. */

@@ -5,6 +5,7 @@
 
 import { disposeTree, intTensor, type Tensor, tf } from '../engine/index.ts';
 import type { Branch, DrawnPatches, SequenceState } from '../models/index.ts';
+import { joinRows } from './batches.ts';
 import { addWindow, agreement, type BrierBatch, batchOf, NUM_FACTORS } from './brier-score.ts';
 import { pairsOf, type SampleGroup, splitGroup } from './sample-groups.ts';
 
@@ -199,22 +200,13 @@ async function rollOn(
   const drawn = await source.draw(positions, draws.rollout(wanted, step, rounded * noiseSize));
   const length = Math.min(patchSize, NUM_FACTORS - step * patchSize);
   await drawn.decode(wanted.flatMap((_, i) => Array.from({ length }, (__, k) => i * patchSize + k)));
-  const firstOf = new Map(groups.map((group, i) => [group, wanted.findIndex((draw) => draw.group === i)]));
+  let taken = 0;
   const left = groups.flatMap((group) => {
-    const first = firstOf.get(group) as number;
+    const first = taken;
+    taken += group.members.length;
     return splitByTokens(group, length, count, (member, n) => drawn.tokens[(first + group.members.indexOf(member)) * patchSize + n]);
   });
   drawn.dispose();
   disposeTree({ hidden, positions });
   return left;
-}
-
-/** Rows of equal length as one tensor, [rows, length]. */
-export function joinRows(rows: readonly Int32Array[]): Tensor {
-  const width = rows[0].length;
-  const joined = new Int32Array(rows.length * width);
-  rows.forEach((row, i) => {
-    joined.set(row, i * width);
-  });
-  return intTensor(joined, [rows.length, width]);
 }

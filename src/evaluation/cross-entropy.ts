@@ -3,11 +3,9 @@
 import { type CompiledStep, disposeTree, type Engine, intTensor, type Tensor, type TensorMap } from '../engine/index.ts';
 import { type TransformerConfig, type TransformerDecoder, transformerLoss } from '../models/index.ts';
 import { RandomStream } from '../random.ts';
+import { inBatches, joinRows } from './batches.ts';
 import { estimateBrierExactly } from './brier-exact.ts';
-import { joinRows } from './brier-lm.ts';
 import type { BrierBatch } from './brier-score.ts';
-
-const SEQUENCES_A_BATCH = 8;
 
 type Inputs = { readonly parameters: TensorMap; readonly ids: Tensor; readonly targets: Tensor };
 
@@ -25,7 +23,7 @@ export class CrossEntropy {
   /** Nats a token, averaged over all tokens but the first of each sequence; lower is better. Its exponential is the perplexity. */
   async measure(parameters: TensorMap): Promise<number> {
     let sum = 0;
-    for (const rows of inBatches(this.#sequences)) {
+    for (const { batch: rows } of inBatches(this.#sequences)) {
       const ids = joinRows(rows.map((row) => row.subarray(0, row.length - 1)));
       const targets = intTensor(Int32Array.from(rows.flatMap((row) => [...row.subarray(1)])));
       const { loss } = await this.#run({ parameters, ids, targets });
@@ -44,18 +42,11 @@ export async function scoreExactly(
   options: Parameters<typeof estimateBrierExactly>[3] & { onBatch?: (done: number) => void | Promise<void> } = {},
 ): Promise<BrierBatch[]> {
   const scored: BrierBatch[] = [];
-  let first = 0;
-  for (const rows of inBatches(sequences)) {
-    const begin = first;
+  for (const { batch: rows, first } of inBatches(sequences)) {
     const take: Parameters<typeof estimateBrierExactly>[2] = ({ row, window, sample, step }, draw) =>
-      draw(new RandomStream(seed, 'brier exact', begin + row, window, sample, step).nextUniform());
+      draw(new RandomStream(seed, 'brier exact', first + row, window, sample, step).nextUniform());
     scored.push(await estimateBrierExactly(decoder, rows, take, options));
-    first += rows.length;
-    await options.onBatch?.(first);
+    await options.onBatch?.(first + rows.length);
   }
   return scored;
-}
-
-function inBatches<T>(items: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(items.length / SEQUENCES_A_BATCH) }, (_, i) => items.slice(i * SEQUENCES_A_BATCH, (i + 1) * SEQUENCES_A_BATCH));
 }

@@ -5,10 +5,9 @@
 
 import type { Latents } from '../artifacts/index.ts';
 import { type CompiledStep, disposeTree, type Engine, floatTensor, type LossOutputs, type Tensor, type TensorMap, tf } from '../engine/index.ts';
-import { energyParts } from '../math/index.ts';
-import { addNoise, type CalmConfig, calmLoss, type Head, NUM_TARGET_SAMPLES, type PatchDecoder, readsLatents } from '../models/index.ts';
+import { type CalmConfig, calmLoss, energyTerms, type Head, NUM_TARGET_SAMPLES, type PatchDecoder, readsLatents } from '../models/index.ts';
 import { RandomStream } from '../random.ts';
-import { joinRows } from './brier-lm.ts';
+import { inBatches, joinRows } from './batches.ts';
 
 /** A sequence with the Gaussians of all its patches. */
 export interface EncodedSequence {
@@ -63,16 +62,6 @@ export function batchSequences(sequences: readonly EncodedSequence[], config: Ca
   };
 }
 
-const SEQUENCES_A_BATCH = 8;
-
-/** Batches of sequences, each with the number of the first. */
-function batches<T>(sequences: readonly T[]): { sequences: readonly T[]; first: number }[] {
-  return Array.from({ length: Math.ceil(sequences.length / SEQUENCES_A_BATCH) }, (_, i) => ({
-    sequences: sequences.slice(i * SEQUENCES_A_BATCH, (i + 1) * SEQUENCES_A_BATCH),
-    first: i * SEQUENCES_A_BATCH,
-  }));
-}
-
 type LossInputs = { readonly parameters: TensorMap; readonly batch: EncodedBatch; readonly draws: TensorMap };
 
 /** Measures the training loss of one model again and again: the draws are the same each time, so two measurements differ by the model alone. */
@@ -97,7 +86,7 @@ export class HeldOutLoss {
   /** The loss and its companions, teacher-forced, averaged over positions. */
   async measure(parameters: TensorMap): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
-    for (const { sequences, first } of batches(this.#sequences)) {
+    for (const { batch: sequences, first } of inBatches(this.#sequences)) {
       const batch = batchSequences(sequences, this.#config);
       const streams = (purpose: string) => new RandomStream(this.#seed, 'energy evaluation', first, purpose);
       const draws = this.#head.drawTraining(this.#config, batch.mean.shape[0], NUM_TARGET_SAMPLES, streams);
@@ -119,7 +108,7 @@ export interface EnergyMeasure {
 }
 
 type ScoreInputs = { readonly mean: Tensor; readonly logStd: Tensor; readonly targetNoise: Tensor; readonly samples: Tensor };
-type ScoreOutputs = { readonly loss: Tensor; readonly fidelity: Tensor; readonly diversity: Tensor };
+type ScoreOutputs = ReturnType<typeof energyTerms>;
 
 /** The energy loss (β = 1) of samples from any source against the encoder's Gaussians: model samples N = 8, target samples M = 100. */
 export class EnergyScore {
@@ -132,13 +121,13 @@ export class EnergyScore {
     this.#config = config;
     this.#sequences = sequences;
     this.#seed = seed;
-    this.#run = engine.compile(scoreSamples);
+    this.#run = engine.compile(({ samples, mean, logStd, targetNoise }: ScoreInputs) => energyTerms(samples, { mean, logStd }, targetNoise, BETA));
   }
 
   /** Of the model's own head, teacher-forced. */
   ofModel(decoder: PatchDecoder): Promise<EnergyMeasure> {
     const { hiddenSize } = this.#config;
-    return this.#average(async ({ ids }, positions, first) => {
+    return this.#average(async ({ ids }, positions, { first }) => {
       const hidden = await decoder.sequence.look(ids);
       const flat = tf.reshape(hidden, [positions, hiddenSize]);
       const noise = decoder.drawNoise(this.#stream(first, 'noise'), NUM_SAMPLES * positions * decoder.noiseSize);
@@ -155,17 +144,19 @@ export class EnergyScore {
    * @param draw latents of `count` random training patches, [count·latent]
    */
   ofContextFree(draw: (count: number, batch: number) => Promise<Float32Array>): Promise<EnergyMeasure> {
-    return this.#average(async (_, positions, first) =>
-      floatTensor(await draw(positions * NUM_SAMPLES, first / SEQUENCES_A_BATCH), [positions, NUM_SAMPLES, this.#config.latentSize]),
+    return this.#average(async (_, positions, { index }) =>
+      floatTensor(await draw(positions * NUM_SAMPLES, index), [positions, NUM_SAMPLES, this.#config.latentSize]),
     );
   }
 
-  async #average(samplesOf: (batch: EncodedBatch, positions: number, first: number) => Promise<Tensor>): Promise<EnergyMeasure> {
+  async #average(
+    samplesOf: (batch: EncodedBatch, positions: number, at: { readonly first: number; readonly index: number }) => Promise<Tensor>,
+  ): Promise<EnergyMeasure> {
     const sums = { loss: 0, fidelity: 0, diversity: 0 };
-    for (const { sequences, first } of batches(this.#sequences)) {
+    for (const { batch: sequences, first, index } of inBatches(this.#sequences)) {
       const batch = batchSequences(sequences, this.#config);
       const [positions, latentSize] = batch.mean.shape as [number, number];
-      const samples = await samplesOf(batch, positions, first);
+      const samples = await samplesOf(batch, positions, { first, index });
       const shape = [positions, NUM_TARGET_SAMPLES, latentSize];
       const targetNoise = floatTensor(this.#stream(first, 'targets').normals(positions * NUM_TARGET_SAMPLES * latentSize), shape);
       const { mean, logStd } = batch;
@@ -184,11 +175,3 @@ export class EnergyScore {
 
 /** N and β of the measure, the same for every model that is compared. */
 const [NUM_SAMPLES, BETA] = [8, 1];
-
-/** @param given samples [positions, N, latent], targetNoise [positions, M, latent] */
-function scoreSamples({ mean, logStd, targetNoise, samples }: ScoreInputs): ScoreOutputs {
-  const targets = addNoise({ mean: tf.expandDims(mean, 1), logStd: tf.expandDims(logStd, 1) }, targetNoise);
-  const parts = energyParts(samples, targets, BETA);
-  const [fidelity, diversity] = [tf.mean(parts.fidelity), tf.mean(parts.diversity)];
-  return { loss: tf.sub(fidelity, diversity), fidelity, diversity };
-}

@@ -3,7 +3,8 @@
  */
 
 import { disposeTree, type Tensor, tf } from '../engine/index.ts';
-import { joinRows, type PatchSource } from './brier-lm.ts';
+import { joinRows } from './batches.ts';
+import type { PatchSource } from './brier-lm.ts';
 import { agreement, NUM_FACTORS } from './brier-score.ts';
 
 export interface TemperatureMeasure {

@@ -1,6 +1,6 @@
 /** Folders of the reference (and of its kind) checked before they are taken: every tensor is there, with the shape that the configuration says. No number is read. */
 
-import { openWeights, type Weights } from '../artifacts/index.ts';
+import type { Weights } from '../artifacts/index.ts';
 import { notThisArchitecture, tensorMissing, tensorShape } from '../errors.ts';
 import { formatShape, sameShape } from '../shapes.ts';
 import { autoencoderTable } from './autoencoder/autoencoder.ts';
@@ -8,14 +8,14 @@ import { AUTOENCODER_DEFAULTS, type AutoencoderConfig } from './autoencoder/conf
 import { calmTable } from './calm/calm.ts';
 import { CALM_DEFAULTS, type CalmConfig } from './calm/config.ts';
 import { loadHead } from './calm/heads/registry.ts';
-import { AUTOENCODER_PREFIX, checkFits } from './language-model.ts';
+import { AUTOENCODER_PREFIX, checkFits, hasAutoencoder, readingWeights } from './language-model.ts';
 import { otherNameOf, type ParameterTable } from './parameters.ts';
 import { readReferenceConfig } from './reference-config.ts';
 
 /** An autoencoder's folder, checked. */
 export async function checkAutoencoderFolder(directory: string): Promise<{ config: AutoencoderConfig; unknown: readonly string[] }> {
   const { config, unknown } = await readReferenceConfig(directory, AUTOENCODER_DEFAULTS);
-  await withWeights(directory, (weights) => {
+  await readingWeights(directory, (weights) => {
     if (!weights.has('encoder.squeeze_layer.weight')) throw notThisArchitecture(directory, 'an autoencoder of CALM', firstNames(weights));
     checkTensors(autoencoderTable(config), weights);
   });
@@ -29,14 +29,14 @@ export async function checkAutoencoderFolder(directory: string): Promise<{ confi
 export async function checkCalmFolder(directory: string, autoencoderDirectory: string) {
   const { config: stated, unknown } = await readReferenceConfig(directory, CALM_DEFAULTS);
   const autoencoder = await checkAutoencoderFolder(autoencoderDirectory);
-  return withWeights(directory, async (weights) => {
+  return readingWeights(directory, async (weights) => {
     if (!weights.has('embed_proj.0.weight') || !weights.has('transformer.norm.weight')) throw notThisArchitecture(directory, 'a CALM', firstNames(weights));
     const config: CalmConfig = { ...stated, modelType: headOf(weights, stated, directory) };
     checkFits(config, autoencoder.config);
     checkTensors(calmTable(config, await loadHead(config.modelType)), weights);
-    const hasAutoencoder = weights.has(`${AUTOENCODER_PREFIX}encoder.squeeze_layer.weight`);
-    if (hasAutoencoder) checkTensors(autoencoderTable(autoencoder.config), weights, AUTOENCODER_PREFIX);
-    return { config, autoencoder: autoencoder.config, hasAutoencoder, unknown: [...unknown, ...autoencoder.unknown] };
+    const isWhole = hasAutoencoder(weights);
+    if (isWhole) checkTensors(autoencoderTable(autoencoder.config), weights, AUTOENCODER_PREFIX);
+    return { config, autoencoder: autoencoder.config, hasAutoencoder: isWhole, unknown: [...unknown, ...autoencoder.unknown] };
   });
 }
 
@@ -59,13 +59,4 @@ function checkTensors(table: ParameterTable, weights: Weights, prefix = ''): voi
 
 function firstNames(weights: Weights): string[] {
   return [...weights.keys()].slice(0, 3);
-}
-
-async function withWeights<T>(directory: string, look: (weights: Weights) => T | Promise<T>): Promise<T> {
-  const weights = await openWeights(directory);
-  try {
-    return await look(weights);
-  } finally {
-    weights.close();
-  }
 }

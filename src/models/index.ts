@@ -11,7 +11,7 @@ export { CALM_DEFAULTS, type CalmConfig, NUM_TARGET_SAMPLES } from './calm/confi
 export { DrawnPatches, PatchDecoder } from './calm/decoding.ts';
 export { runAdaLn, timeFeatures } from './calm/heads/adaln-network.ts';
 export { diffusionHead, diffusionTerms, samplingSchedule, stepBack, stepNumbers } from './calm/heads/diffusion.ts';
-export { energyHead, sampleEnergyHead } from './calm/heads/energy.ts';
+export { energyHead, energyTerms, sampleEnergyHead } from './calm/heads/energy.ts';
 export { flowErrors, flowHead, networkTime } from './calm/heads/flow.ts';
 export type { Head, HeadSampler, Streams } from './calm/heads/head.ts';
 export { type HeadEntry, headNames, loadHead, registerHead } from './calm/heads/registry.ts';

@@ -56,10 +56,10 @@ export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageMo
 }
 
 /** Opens a folder's weights for as long as they are read. */
-export async function readingWeights<T>(directory: string, read: (weights: Weights) => T): Promise<T> {
+export async function readingWeights<T>(directory: string, read: (weights: Weights) => T | Promise<T>): Promise<T> {
   const weights = await openWeights(directory);
   try {
-    return read(weights);
+    return await read(weights);
   } finally {
     weights.close();
   }

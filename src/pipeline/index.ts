@@ -1,7 +1,7 @@
 /** Configurations, the registry, plans and runs. Knows no tensor. */
 
 export { type ConfigDocument, checkConfig, parseConfig, type RunConfig, readConfig, runConfigSchema, withItself } from './config.ts';
-export { costsOf, type ModelCost, totalCost } from './cost.ts';
+export { costsOf, type ModelCost, totalCost, totalsOf } from './cost.ts';
 export type { PipelineEvent, Reporter, StageProgress, StageState } from './events.ts';
 export { kindOf, needsOf, type Selection } from './graph.ts';
 export { type FileList, problemsOf } from './integrity.ts';

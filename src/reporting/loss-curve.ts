@@ -1,18 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs';
 import asciichart from 'asciichart';
 import { formatNumber } from './format.ts';
+import { readMetrics } from './metrics-file.ts';
 
 const WIDTH = 64;
 const HEIGHT = 8;
 
 /** The loss of metrics.jsonl as a small curve for the terminal; undefined where there are fewer than three points. */
 export function drawLossCurve(metricsFile: string): string | undefined {
-  if (!existsSync(metricsFile)) return undefined;
-  const points = readFileSync(metricsFile, 'utf8')
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as { step: number; loss?: number })
-    .filter((point): point is { step: number; loss: number } => Number.isFinite(point.loss));
+  const lines = readMetrics<{ step: number; loss?: number }>(metricsFile);
+  const points = lines.filter((point): point is { step: number; loss: number } => Number.isFinite(point.loss));
   if (points.length < 3) return undefined;
   const width = Math.min(WIDTH, points.length);
   const shown = Array.from({ length: width }, (_, i) => points[Math.floor((i * points.length) / width)].loss);

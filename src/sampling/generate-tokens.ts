@@ -34,7 +34,9 @@ export async function* generateTokens(
       disposeTree({ ids, hidden: next.hidden, ...(past ? { past: past.cache } : {}) });
       past = next.state;
       let chosen = 0;
-      for await (const { probabilities } of decoder.distributions(last)) chosen = inverseCdf(reweigh(probabilities, options))(uniform(step));
+      await decoder.eachDistribution(last, (_, probabilities) => {
+        chosen = inverseCdf(reweigh(probabilities, options))(uniform(step));
+      });
       last.dispose();
       yield chosen;
       if (chosen === options.endOfTextId) return;

@@ -27,7 +27,7 @@ export default class EvalBrierlm extends EvaluationCommand {
 
   override async run() {
     const { args, flags } = await this.parse(EvalBrierlm);
-    const choice = { config: args.config ?? flags.config, set: flags.set, engine: flags.engine, variant: flags.variant };
+    const choice = this.choiceOf(args, flags);
     const fields = { numSequences: flags['num-sequences'], protocol: flags.protocol, numSamples: flags['num-samples'] };
     const found = await this.#score(choice, fields, flags);
     if (!found) throw inputNotReady('evaluate', 'train-lm');

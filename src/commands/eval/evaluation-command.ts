@@ -30,6 +30,11 @@ export abstract class EvaluationCommand extends BaseCommand {
     return metrics[measure] as Record<string, unknown> | undefined;
   }
 
+  /** The configuration as an argument or a flag, with what changes it. */
+  protected choiceOf(args: { config?: string }, { config, set, engine, variant }: EvaluationChoice): EvaluationChoice {
+    return { config: args.config ?? config, set, engine, variant };
+  }
+
   /** Whether a configuration trains the discrete baseline and no CALM. */
   protected async isBaseline(choice: EvaluationChoice): Promise<boolean> {
     const { config }: Workspace = await openWorkspace(this.config, choice);

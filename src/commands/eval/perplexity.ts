@@ -9,7 +9,7 @@ export default class EvalPerplexity extends EvaluationCommand {
 
   override async run() {
     const { args, flags } = await this.parse(EvalPerplexity);
-    const choice = { config: args.config ?? flags.config, set: flags.set, engine: flags.engine, variant: flags.variant };
+    const choice = this.choiceOf(args, flags);
     const found = await this.measure('evaluate-baseline', 'perplexity', choice, { numSequences: flags['num-sequences'] });
     this.sayFound(found);
     return found;

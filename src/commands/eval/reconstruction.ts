@@ -9,7 +9,7 @@ export default class EvalReconstruction extends EvaluationCommand {
 
   override async run() {
     const { args, flags } = await this.parse(EvalReconstruction);
-    const choice = { config: args.config ?? flags.config, set: flags.set, engine: flags.engine, variant: flags.variant };
+    const choice = this.choiceOf(args, flags);
     const found = await this.measure('evaluate', 'reconstruction', choice, { numPatches: flags['num-patches'] });
     this.sayFound(found);
     return found;

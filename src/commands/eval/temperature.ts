@@ -18,7 +18,7 @@ export default class EvalTemperature extends EvaluationCommand {
 
   override async run() {
     const { args, flags } = await this.parse(EvalTemperature);
-    const choice = { config: args.config ?? flags.config, set: flags.set, engine: flags.engine, variant: flags.variant };
+    const choice = this.choiceOf(args, flags);
     const isBaseline = await this.isBaseline(choice);
     const fields = {
       numSequences: flags['num-sequences'],

@@ -50,11 +50,11 @@ export class TransformerDecoder {
   }
 
   /**
-   * The distribution of the next token after each hidden state, a piece of the positions at a time.
+   * Shows the distribution of the next token after each hidden state, in order; a piece of the positions is computed at a time.
    * @param hidden [positions, hidden]
-   * @returns pieces of [positions, vocabulary], in order
+   * @param visit is given [vocabulary] numbers for each position
    */
-  async *distributions(hidden: Tensor): AsyncGenerator<{ first: number; probabilities: Float32Array }> {
+  async eachDistribution(hidden: Tensor, visit: (position: number, probabilities: Float32Array) => void): Promise<void> {
     const { hiddenSize, vocabSize } = this.model.config;
     const count = hidden.shape[0];
     const length = Math.max(1, Math.floor(PIECE_SIZE / vocabSize));
@@ -62,8 +62,8 @@ export class TransformerDecoder {
       const piece = tf.slice(hidden, [first, 0], [Math.min(length, count - first), hiddenSize]);
       const { probabilities } = await this.#distribution({ parameters: this.model.parameters, hidden: piece });
       const values = await readFloats(probabilities);
+      for (let i = 0; i < piece.shape[0]; i++) visit(first + i, values.subarray(i * vocabSize, (i + 1) * vocabSize));
       disposeTree({ piece, probabilities });
-      yield { first, probabilities: values };
     }
   }
 
@@ -75,13 +75,10 @@ export class TransformerDecoder {
   async draw(hidden: Tensor, noise: Float32Array): Promise<DrawnTokens> {
     const positions = hidden.shape[0];
     const tokens = new Int32Array(noise.length);
-    const { vocabSize } = this.model.config;
-    for await (const { first, probabilities } of this.distributions(hidden)) {
-      for (let i = 0; i * vocabSize < probabilities.length; i++) {
-        const draw = inverseCdf(probabilities.subarray(i * vocabSize, (i + 1) * vocabSize));
-        for (let at = first + i; at < noise.length; at += positions) tokens[at] = draw(noise[at]);
-      }
-    }
+    await this.eachDistribution(hidden, (position, probabilities) => {
+      const draw = inverseCdf(probabilities);
+      for (let at = position; at < noise.length; at += positions) tokens[at] = draw(noise[at]);
+    });
     return { tokens, decode: async () => {}, dispose: () => {} };
   }
 }

@@ -40,7 +40,7 @@ export function runTransformer(parameters: TensorMap, config: TransformerConfig,
 }
 
 /** The head's matrix, [vocabulary, hidden]. */
-export function headWeight(parameters: TensorMap): Tensor {
+function headWeight(parameters: TensorMap): Tensor {
   return parameters['lm_head.weight'] ?? parameters[`${PREFIX}.embed_tokens.weight`];
 }
 

@@ -1,8 +1,8 @@
 /** What a report reads of a run: for each combination of its matrix the labels, the stages' results, and what the models cost. */
 
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Labels, type Manifest, type ModelCost, type Plan, type ReportPlot, totalCost } from '../../pipeline/index.ts';
+import { type Labels, type Manifest, type ModelCost, type Plan, type ReportPlot, totalsOf } from '../../pipeline/index.ts';
+import { readMetrics } from '../metrics-file.ts';
 
 /** One run of a sweep. */
 export interface ReportRow {
@@ -47,16 +47,7 @@ export function readValue(row: ReportRow, name: string | readonly string[]): unk
 
 function costOf({ costs }: ReportRow, [stage, total]: readonly string[]): number | undefined {
   const cost = costs.find((candidate) => candidate.stage === stage);
-  if (!cost) return undefined;
-  const { trainingFlops, inferenceFlops } = totalCost(cost.parts);
-  const { parameters } = totalCost(cost.parts.filter(({ name }) => !name.includes('(frozen)')));
-  const totals: Record<string, number | undefined> = {
-    parameters,
-    trainingFlopsPerToken: trainingFlops,
-    inferenceFlopsPerToken: inferenceFlops,
-    trainingFlops: cost.trainingTokens === undefined ? undefined : cost.trainingTokens * trainingFlops,
-  };
-  return totals[total];
+  return cost && (totalsOf(cost) as Record<string, number | undefined>)[total];
 }
 
 function inside(value: unknown, path: string): unknown {
@@ -80,9 +71,5 @@ function entriesOf(row: ReportRow, from: NonNullable<ReportPlot['rows']>): Recor
     return found.flatMap((list) => (Array.isArray(list) ? (list as Record<string, unknown>[]) : []));
   }
   const file = row.curves[from.curve];
-  if (!file || !existsSync(file)) return [];
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return file ? readMetrics(file) : [];
 }

@@ -75,10 +75,15 @@ function splitLinear(parameters: TensorMap, name: string, x: Tensor): [Tensor, T
  * The energy loss (eq. 10) of N samples a position against M draws of the target, and its two terms for the log: fidelity 2·E‖x−y‖^β and diversity E‖x−x′‖^β.
  * @param draws `noise` uniform in [−½, ½), [N, positions, noise]; `targetNoise` standard normal, [positions, M, latent]
  */
-function energyHeadLoss(parameters: TensorMap, config: CalmConfig, hidden: Tensor, { mean, logStd }: PatchGaussians, draws: TensorMap): LossOutputs {
+function energyHeadLoss(parameters: TensorMap, config: CalmConfig, hidden: Tensor, targets: PatchGaussians, draws: TensorMap): LossOutputs {
   const samples = tf.transpose(sampleEnergyHead(parameters, config, hidden, draws.noise), [1, 0, 2]);
-  const targets = addNoise({ mean: tf.expandDims(mean, 1), logStd: tf.expandDims(logStd, 1) }, draws.targetNoise);
-  const parts = energyParts(samples, targets, config.beta);
+  return energyTerms(samples, targets, draws.targetNoise, config.beta);
+}
+
+/** The energy loss of any samples, averaged over positions. @param samples [positions, N, latent] @param targetNoise [positions, M, latent] */
+export function energyTerms(samples: Tensor, { mean, logStd }: PatchGaussians, targetNoise: Tensor, beta: number) {
+  const targets = addNoise({ mean: tf.expandDims(mean, 1), logStd: tf.expandDims(logStd, 1) }, targetNoise);
+  const parts = energyParts(samples, targets, beta);
   const [fidelity, diversity] = [tf.mean(parts.fidelity), tf.mean(parts.diversity)];
   return { loss: tf.sub(fidelity, diversity), fidelity, diversity };
 }
