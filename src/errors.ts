@@ -233,6 +233,35 @@ export const artifactMissing = (file: string) =>
 export const interrupted = (command: string) =>
   new CalmError('CALM_INTERRUPTED', 'Interrupted. Everything up to the last step is saved.', { hint: `Go on with: ${command}`, exitCode: 130 });
 
+// — the machine —
+
+/** What the system's errors mean and what can be done. */
+const SYSTEM_ERRORS: Readonly<Record<string, readonly [code: string, problem: string, hint: string]>> = {
+  ENOSPC: ['CALM_DISK_FULL', 'the disk is full', 'Make room (`calm gc` shows what nothing needs) and run the same command: it goes on from what is saved.'],
+  EDQUOT: ['CALM_DISK_FULL', 'your quota of the disk is used up', 'Make room (`calm gc` shows what nothing needs) and run the same command.'],
+  EIO: [
+    'CALM_DISK_FAILED',
+    'the disk can’t be read or written here',
+    'Look at the disk (dmesg, smartctl). What was saved before is whole; run the same command again.',
+  ],
+  EROFS: ['CALM_NOT_WRITABLE', 'this file system can’t be written', 'Choose another folder: --set output=….'],
+  EACCES: ['CALM_NOT_PERMITTED', 'this is not permitted to you', 'Mend the permissions, or choose another folder: --set output=….'],
+  EPERM: ['CALM_NOT_PERMITTED', 'this is not permitted to you', 'Mend the permissions, or choose another folder: --set output=….'],
+  EMFILE: ['CALM_TOO_MANY_FILES', 'too many files are open', 'Raise the limit: ulimit -n 4096.'],
+  EISDIR: ['CALM_NOT_A_FILE', 'this is a folder, and a file is needed', 'Mend the path.'],
+  ENOTDIR: ['CALM_NOT_A_FOLDER', 'this path leads through a file', 'Mend the path.'],
+  ENOENT: ['CALM_FILE_GONE', 'this does not exist', 'Was it moved or removed while calm was at work? Run the same command again.'],
+};
+
+/** An error of the operating system as the user's; undefined where it is none. @param place named where the error itself names no file */
+export function systemError(error: unknown, place: string): CalmError | undefined {
+  const { code, path, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  const known = syscall && code ? SYSTEM_ERRORS[code] : undefined;
+  if (!known) return undefined;
+  const file = path ?? place;
+  return new CalmError(known[0], `${file}: ${known[1]} (${code}, ${syscall}).`, { cause: error, location: { file }, hint: known[2] });
+}
+
 // — data —
 
 export const noDocuments = (sources: readonly string[], directory: string) =>
@@ -252,7 +281,23 @@ export const packageMissing = (name: string, directory: string) =>
   });
 
 export const badCorpusLine = (file: string, line: number, problem: string) =>
-  new CalmError('CALM_CORPUS_LINE', problem, { location: { file, line }, hint: 'Mend or remove the line; each line is one JSON object with a text field.' });
+  new CalmError('CALM_CORPUS_LINE', `The line ${problem}.`, {
+    location: { file, line },
+    hint: 'Mend or remove the line, or let such lines be left out, counted and listed: onBadLine: skip.',
+  });
+
+export const corpusFileBroken = (file: string, problem: string, cause: unknown) =>
+  new CalmError('CALM_CORPUS_FILE', `${file} can't be unpacked: ${problem}.`, {
+    cause,
+    location: { file },
+    hint: 'The .gz is cut short or damaged; get it again, or take it out of the corpus.',
+  });
+
+export const corpusChanged = (file: string) =>
+  new CalmError('CALM_CORPUS_CHANGED', `${file} changed while it was read.`, {
+    location: { file },
+    hint: 'Run the same command again once nothing writes to it.',
+  });
 
 export const notEnoughTokens = (what: string, found: number, needed: number) =>
   new CalmError('CALM_TOO_FEW_TOKENS', `The ${what} split has ${found} tokens, and ${needed} are needed.`, {
@@ -347,10 +392,17 @@ export const tensorShape = (file: string, name: string, expected: string, found:
     hint: 'The weights belong to another configuration; use the config.json that was saved with them.',
   });
 
-export const notFinite = (stage: string, step: number) =>
-  new CalmError('CALM_LOSS_NOT_FINITE', `The loss of ${stage} is not a finite number at step ${step}.`, {
-    hint: 'The last good checkpoint is kept. Lower learningRate, raise warmupSteps, or lower maxGradNorm, and run again.',
+export const badStep = (stage: string, step: number, problem: string, inARow: number) =>
+  new CalmError('CALM_BAD_STEP', `${stage} stopped at step ${step}: ${problem}${inARow > 1 ? `, and so it was ${inARow} times in a row` : ''}.`, {
+    hint: `The state before it is saved, and events.jsonl says which batch it was. ${
+      inARow > 1
+        ? 'Lower learningRate, raise warmupSteps, or lower maxGradNorm'
+        : `Leave such steps out and go on from here (--set ${stage}.onBadStep=skip), or lower learningRate`
+    }.`,
   });
+
+export const bestMetricUnknown = (name: string, available: readonly string[]) =>
+  new CalmError('CALM_BEST_METRIC', `bestMetric: "${name}" is not measured on held-out text.`, { hint: suggest(name, available) });
 
 export const temperatureInvalid = (temperature: number) =>
   new CalmError('CALM_TEMPERATURE', `${temperatureProblem(temperature)}`, { hint: 'Lower is safer and duller; 1 leaves the model as it is.' });

@@ -8,7 +8,9 @@ const implementation = () => import('./run.ts');
 export default defineStage({
   name: 'encode-corpus',
   summary: 'Runs the frozen encoder over the corpus once and keeps mean and logStd of every patch.',
+  version: 2,
   config,
+  keepsOutputs: true,
   inputs: { tokens: tokenShards, autoencoder: autoencoderFolder },
   outputs: { latents: latentShards },
   run: async (context) => (await implementation()).run(context),

@@ -1,50 +1,98 @@
-import { type autoencoderFolder, type latentShards, SPLITS, type Split, type tokenShards } from 'calm-lm/artifacts';
+import {
+  type autoencoderFolder,
+  type LatentWriterState,
+  type latentShards,
+  PATCHES_PER_SHARD,
+  ProgressFile,
+  SPLITS,
+  type Split,
+  type tokenShards,
+} from 'calm-lm/artifacts';
 import { disposeTree } from 'calm-lm/engine';
 import { modelMismatch } from 'calm-lm/errors';
 import { CorpusEncoder, DistinctPatchEncoder, loadAutoencoder } from 'calm-lm/models';
 import type { StageContext } from 'calm-lm/plugin';
 import type { z } from 'zod';
+import { goOnFrom } from '../shared/going-on.ts';
 import type { config } from './config.ts';
 
 type Context = StageContext<z.infer<typeof config>, { tokens: typeof tokenShards; autoencoder: typeof autoencoderFolder }, { latents: typeof latentShards }>;
 
-/** Patches are cut from the concatenated documents, as the language model will see them. */
+/** Patches are cut from the concatenated documents, as the language model will see them. A stopped stage goes on from its last whole shard. */
 export async function run(context: Context): Promise<void> {
-  const { config, inputs, outputs, report } = context;
+  const { config, inputs, outputs, report, checkpoints } = context;
   const engine = await context.engine();
   const autoencoder = await loadAutoencoder(inputs.autoencoder);
   const { patchSize, latentSize, vocabSize } = autoencoder.config;
   if (vocabSize !== inputs.tokens.index.vocabSize) throw modelMismatch('vocabSize of the autoencoder and the tokens', inputs.tokens.index.vocabSize, vocabSize);
   const tables = await CorpusEncoder.create(engine, autoencoder);
-  const encoder = new DistinctPatchEncoder(tables, patchSize);
-  outputs.latents.begin({ patchSize, latentSize, dtype: config.precision });
+  const progress = new ProgressFile<EncodingState>(checkpoints, 'encoding');
+  const begun = await goOnFrom(progress, report, (state) => outputs.latents.begin({ patchSize, latentSize, dtype: config.precision }, state?.writer));
+  if (begun) report.note(`going on after ${begun.writer.train + begun.writer.validation} patches`);
+  const encoding = new Encoding(context, new DistinctPatchEncoder(tables, patchSize), patchSize, progress, begun?.numEncoded ?? 0);
   const started = performance.now();
-  let tokens = 0;
-  for (const split of SPLITS) tokens += await encodeSplit(context, encoder, split, patchSize);
+  for (const split of SPLITS) await encoding.encodeSplit(split, begun?.writer[split] ?? 0);
   await outputs.latents.finish();
   tables.dispose();
   disposeTree(autoencoder.parameters);
-  report.summary({ patches: tokens / patchSize, encodedPatches: encoder.numEncoded, tokensPerSecond: (1000 * tokens) / (performance.now() - started) });
+  const { numPatches, numEncoded, numTokensNow } = encoding;
+  report.summary({ patches: numPatches, encodedPatches: numEncoded, tokensPerSecond: (1000 * numTokensNow) / (performance.now() - started) });
 }
 
-/** Returns how many tokens were encoded. */
-async function encodeSplit(
-  { config, inputs, outputs, report, signal }: Context,
-  encoder: DistinctPatchEncoder,
-  split: Split,
-  patchSize: number,
-): Promise<number> {
-  const stream = inputs.tokens.split(split);
-  const numPatches = Math.floor(stream.length / patchSize);
-  const started = performance.now();
-  for (let patch = 0; patch < numPatches; patch += config.patchesPerBatch) {
-    signal.throwIfAborted();
-    const count = Math.min(config.patchesPerBatch, numPatches - patch);
-    outputs.latents.append(split, await encoder.encode(stream.read(patch * patchSize, count * patchSize)));
-    const done = patch + count;
-    report.progress({ step: done, steps: numPatches, tokensPerSecond: (1000 * done * patchSize) / (performance.now() - started) });
-    await new Promise(setImmediate);
+interface EncodingState {
+  readonly writer: LatentWriterState;
+  /** Patches that the encoder has seen. */
+  readonly numEncoded: number;
+}
+
+class Encoding {
+  /** Patches of all splits so far, those of an earlier, stopped run included. */
+  numPatches = 0;
+  /** Tokens that this run has encoded. */
+  numTokensNow = 0;
+  readonly #context: Context;
+  readonly #encoder: DistinctPatchEncoder;
+  readonly #patchSize: number;
+  readonly #progress: ProgressFile<EncodingState>;
+  readonly #encodedBefore: number;
+
+  constructor(context: Context, encoder: DistinctPatchEncoder, patchSize: number, progress: ProgressFile<EncodingState>, encodedBefore: number) {
+    this.#context = context;
+    this.#encoder = encoder;
+    this.#patchSize = patchSize;
+    this.#progress = progress;
+    this.#encodedBefore = encodedBefore;
   }
-  stream.close();
-  return numPatches * patchSize;
+
+  get numEncoded(): number {
+    return this.#encodedBefore + this.#encoder.numEncoded;
+  }
+
+  /** Encodes the patches of a split from one on. */
+  async encodeSplit(split: Split, from: number): Promise<void> {
+    const { config, inputs, outputs, report, signal } = this.#context;
+    const stream = inputs.tokens.split(split);
+    const numPatches = Math.floor(stream.length / this.#patchSize);
+    const started = performance.now();
+    for (let patch = from; patch < numPatches; ) {
+      signal.throwIfAborted();
+      // Each shard begins with nothing known, so what is in it does not depend on where the stage was begun.
+      if (patch % PATCHES_PER_SHARD === 0) await this.#beginShard(patch > from);
+      const shardEnd = (Math.floor(patch / PATCHES_PER_SHARD) + 1) * PATCHES_PER_SHARD;
+      const count = Math.min(config.patchesPerBatch, numPatches - patch, shardEnd - patch);
+      outputs.latents.append(split, await this.#encoder.encode(stream.read(patch * this.#patchSize, count * this.#patchSize)));
+      patch += count;
+      this.numTokensNow += count * this.#patchSize;
+      const tokensPerSecond = (1000 * (patch - from) * this.#patchSize) / (performance.now() - started);
+      report.progress({ step: patch, steps: numPatches, tokensPerSecond });
+      await new Promise(setImmediate);
+    }
+    this.numPatches += numPatches;
+    stream.close();
+  }
+
+  async #beginShard(isWorthSaving: boolean): Promise<void> {
+    this.#encoder.forget();
+    if (isWorthSaving) await this.#progress.save({ writer: this.#context.outputs.latents.save(), numEncoded: this.numEncoded });
+  }
 }

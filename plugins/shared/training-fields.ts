@@ -1,6 +1,6 @@
 /** The fields that training stages share: backbone, schedule, optimiser, logging. Defaults: the paper's recipe (§7.1). */
 
-import type { OptimizerConfig } from 'calm-lm/training';
+import type { OptimizerConfig, TrainingResult } from 'calm-lm/training';
 import { SCHEDULES, type ScheduleConfig } from 'calm-lm/training/schedule';
 import { z } from 'zod';
 import { count } from './count.ts';
@@ -53,21 +53,59 @@ export const trainingFields = {
   maxGradNorm: z.number().positive().default(1).describe('Gradients are scaled down to this global norm.'),
   logEvery: count(50).describe('Steps between lines of metrics.jsonl; each is the mean since the last.'),
   checkpointEvery: count(200).describe('Steps between checkpoints. A killed run goes on from the newest.'),
+  checkpointMinutes: z.number().nonnegative().default(10).describe('Minutes after which a checkpoint is due in any case; 0 for never.'),
+  keepCheckpoints: count(2).describe('How many of the newest checkpoints stay while the stage is at work.'),
+  bestMetric: z
+    .string()
+    .optional()
+    .describe(
+      'A held-out value (validationLoss, tokenAccuracy, …): the step where it was best is kept, and its weights are the result. Names that end with "loss": lower is better.',
+    ),
+  onBadStep: z
+    .enum(['stop', 'skip'])
+    .default('stop')
+    .describe(
+      'A step whose loss or gradients are not finite, or spike: save the state before it and stop, or leave it out. events.jsonl keeps which batch it was.',
+    ),
+  spikeDeviations: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .describe('A loss or gradient norm that many standard deviations above the mean of the last 128 steps is a spike; 0 for none. OLMo uses 6.'),
   evaluateEvery: count(1000).describe('Steps between measurements on held-out documents; there is one at the end in any case.'),
 };
 
-type TrainingFields = OptimizerConfig & ScheduleConfig & { logEvery: number; checkpointEvery: number; evaluateEvery: number; accumulationSteps: number };
+/** Fields that may change while a stage is at work. */
+export const OPERATIONAL_FIELDS = ['checkpointEvery', 'checkpointMinutes', 'keepCheckpoints', 'onBadStep'] as const;
+
+const trainingObject = z.object(trainingFields);
+type TrainingFields = OptimizerConfig & ScheduleConfig & z.infer<typeof trainingObject>;
 
 /** The trainer's options that come straight from the configuration. */
 export function trainerOptions(config: TrainingFields) {
   const { learningRate, schedule, warmupSteps, steps, beta1, beta2, epsilon, weightDecay, maxGradNorm } = config;
-  const { accumulationSteps, logEvery, checkpointEvery, evaluateEvery } = config;
+  const { accumulationSteps, logEvery, checkpointEvery, checkpointMinutes, evaluateEvery, bestMetric, onBadStep, spikeDeviations } = config;
   return {
     schedule: { learningRate, schedule, warmupSteps, steps },
     optimizer: { beta1, beta2, epsilon, weightDecay, maxGradNorm },
     accumulationSteps,
     logEvery,
     checkpointEvery,
+    checkpointMinutes,
     evaluateEvery,
+    ...(bestMetric === undefined ? {} : { bestMetric }),
+    onBadStep,
+    spikeDeviations,
+  };
+}
+
+/** What a training stage says at its end. @param tokensPerStep micro-batches and all */
+export function trainingSummary({ metrics, elapsedMs, numSkipped, best }: Omit<TrainingResult, 'parameters'>, steps: number, tokensPerStep: number) {
+  return {
+    ...metrics,
+    ...(best ? { bestStep: best.step, bestValue: best.value } : {}),
+    ...(numSkipped > 0 ? { skippedSteps: numSkipped } : {}),
+    steps,
+    tokensPerSecond: (1000 * steps * tokensPerStep) / elapsedMs,
   };
 }

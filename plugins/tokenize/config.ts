@@ -29,5 +29,11 @@ export const config = z.strictObject({
     .describe('For `bpe`: size of the vocabulary, 256 bytes and two special tokens included.'),
   endOfTextToken: z.string().optional().describe('For a tokenizer.json: the name of its end-of-text token; the usual ones are found without.'),
   validationFraction: z.number().min(0).max(1).default(0.05).describe('Part of the documents that is held out: every 1/fraction-th one; 1 for a test set.'),
+  onBadLine: z
+    .enum(['fail', 'skip'])
+    .default('fail')
+    .describe(
+      'A line that is not UTF-8, no JSON, without its text, or longer than 64 MiB of JSON: an error, or left out, counted and listed in left-out.jsonl.',
+    ),
   endDocuments: z.boolean().default(true).describe('Whether each document ends with end-of-text. The language-model scripts of the reference append none.'),
 });

@@ -10,7 +10,10 @@ const estimation = () => import('./estimate.ts');
 export default defineStage({
   name: 'tokenize',
   summary: 'Turns a corpus into shards of token ids, training a tokenizer if asked to.',
+  version: 2,
   config,
+  operational: ['onBadLine'],
+  keepsOutputs: true,
   inputs: {},
   outputs: { tokens: tokenShards },
   sources: async ({ corpus, tokenizer }, resolvePath) => {

@@ -1,5 +1,6 @@
 import { autoencoderFolder, tokenShards } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
+import { OPERATIONAL_FIELDS } from '../shared/training-fields.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
@@ -10,6 +11,7 @@ export default defineStage({
   name: 'train-autoencoder',
   summary: 'Trains the autoencoder that squeezes K tokens into one vector and gives them back.',
   config,
+  operational: OPERATIONAL_FIELDS,
   inputs: { tokens: tokenShards },
   outputs: { autoencoder: autoencoderFolder },
   estimate: async (given, inputs) => (await estimation()).estimate(given, inputs),

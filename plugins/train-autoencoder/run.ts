@@ -9,7 +9,7 @@ import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { train } from 'calm-lm/training';
 import type { z } from 'zod';
-import { trainerOptions } from '../shared/training-fields.ts';
+import { trainerOptions, trainingSummary } from '../shared/training-fields.ts';
 import type { config } from './config.ts';
 
 type Config = z.infer<typeof config>;
@@ -26,22 +26,26 @@ export async function run(context: Context): Promise<void> {
   const heldOut = openPatches(context, 'validation');
   const evaluate =
     heldOut.numPatches > 0 ? evaluator(engine, model, heldOut.readMany(evenlySpread(heldOut.numPatches, context.config.evaluatePatches)), seed) : undefined;
-  const { parameters, metrics, elapsedMs } = await train<Batch>({
+  const { parameters, ...result } = await train<Batch>({
     ...trainerOptions(context.config),
     stage: LABEL,
     engine,
     parameters: initParameters(autoencoderTable(model), seed, model.initializerRange),
     tokensPerStep: tokensPerStep(context.config),
-    checkpoints: new CheckpointStore(context.checkpoints),
+    checkpoints: new CheckpointStore(context.checkpoints, context.config.keepCheckpoints),
     report,
     signal,
     loss: (current, { ids, ...draws }) => logged(autoencoderLoss(current, model, ids, draws as AutoencoderDraws)),
     batch: (step, micro) => drawBatch(patches, context.config, step * context.config.accumulationSteps + micro, seed),
+    describeBatch: (step, micro) => {
+      const chosen = chosenPatches(patches, context.config, step * context.config.accumulationSteps + micro, seed);
+      return { patches: chosen, documents: [...new Set(patches.documentsOf(chosen))] };
+    },
     evaluate,
   });
   await outputs.autoencoder.write({ config: model }, await storeParameters(parameters), inputs.tokens.tokenizerFile);
   disposeTree(parameters);
-  report.summary({ ...metrics, steps: context.config.steps, tokensPerSecond: (1000 * context.config.steps * tokensPerStep(context.config)) / elapsedMs });
+  report.summary(trainingSummary(result, context.config.steps, tokensPerStep(context.config)));
 }
 
 function tokensPerStep({ accumulationSteps, patchesPerStep, patchSize }: Config): number {
@@ -59,14 +63,14 @@ function openPatches({ config, inputs }: Context, split: 'train' | 'validation')
   return new DocumentPatches(stream, config.patchSize, inputs.tokens.index.padId);
 }
 
+function chosenPatches(patches: DocumentPatches, { patchesPerStep }: Config, number: number, seed: number): number[] {
+  return shuffledBatch(patches.numPatches, patchesPerStep, number, seed, LABEL);
+}
+
 /** A batch and its draws, from (seed, number) alone. */
-function drawBatch(
-  patches: DocumentPatches,
-  { patchesPerStep, patchSize, latentSize, aeDropout, latentDropout = aeDropout }: Config,
-  number: number,
-  seed: number,
-): Batch {
-  const ids = patches.readMany(shuffledBatch(patches.numPatches, patchesPerStep, number, seed, LABEL));
+function drawBatch(patches: DocumentPatches, config: Config, number: number, seed: number): Batch {
+  const { patchesPerStep, patchSize, latentSize, aeDropout, latentDropout = aeDropout } = config;
+  const ids = patches.readMany(chosenPatches(patches, config, number, seed));
   const keep = (purpose: string, size: number, rate: number) => new RandomStream(seed, LABEL, purpose, number).uniforms(size).map((u) => Number(u > rate));
   const latentShape = [patchesPerStep, latentSize];
   return {
@@ -82,8 +86,12 @@ function logged({ loss, crossEntropy, kl }: ReturnType<typeof autoencoderLoss>) 
 }
 
 function evaluator(engine: Engine, config: AutoencoderConfig, ids: Int32Array, seed: number) {
-  return async (parameters: TensorMap) => {
-    const { tokenAccuracy, patchAccuracy, sampledTokenAccuracy, meanStd } = await measureReconstruction(engine, { config, parameters }, ids, seed, []);
+  return async (parameters: TensorMap, pause: () => Promise<void>) => {
+    const autoencoder = { config, parameters };
+    const { tokenAccuracy, patchAccuracy, sampledTokenAccuracy, meanStd } = await measureReconstruction(engine, autoencoder, ids, seed, {
+      noiseLevels: [],
+      pause,
+    });
     return { tokenAccuracy, patchAccuracy, sampledTokenAccuracy, meanStd };
   };
 }

@@ -1,5 +1,6 @@
 import { tokenShards, transformerFolder } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
+import { OPERATIONAL_FIELDS } from '../shared/training-fields.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
@@ -10,6 +11,7 @@ export default defineStage({
   name: 'train-baseline',
   summary: 'Trains the discrete baseline: a Llama over tokens, by cross-entropy.',
   config,
+  operational: OPERATIONAL_FIELDS,
   inputs: { tokens: tokenShards },
   outputs: { baseline: transformerFolder },
   estimate: async (given, inputs) => (await estimation()).estimate(given, inputs),

@@ -8,7 +8,7 @@ import { configure, TRANSFORMER_DEFAULTS, type TransformerConfig } from 'calm-lm
 import type { StageContext } from 'calm-lm/plugin';
 import { train } from 'calm-lm/training';
 import type { z } from 'zod';
-import { trainerOptions } from '../shared/training-fields.ts';
+import { trainerOptions, trainingSummary } from '../shared/training-fields.ts';
 import type { config } from './config.ts';
 
 type Config = z.infer<typeof config>;
@@ -25,25 +25,30 @@ export async function run(context: Context): Promise<void> {
   const training = new PatchSequences(inputs.tokens.split('train'), 1, given.tokensPerSequence);
   if (training.numSequences === 0) throw notEnoughTokens('train', inputs.tokens.split('train').length, given.tokensPerSequence);
   const evaluate = heldOut(context, engine, model);
-  const { parameters, metrics, elapsedMs } = await train<Batch>({
+  const { parameters, ...result } = await train<Batch>({
     ...trainerOptions(given),
     stage: LABEL,
     engine,
     parameters: initParameters(transformerTable(model), seed, model.initializerRange),
     tokensPerStep,
-    checkpoints: new CheckpointStore(context.checkpoints),
+    checkpoints: new CheckpointStore(context.checkpoints, given.keepCheckpoints),
     report,
     signal,
     loss: (current, { ids, targets }) => ({ loss: transformerLoss(current, model, ids, targets) }),
-    batch: (step, micro) => {
-      const number = step * given.accumulationSteps + micro;
-      return toBatch(shuffledBatch(training.numSequences, given.sequencesPerStep, number, seed, LABEL).map((sequence) => training.read(sequence)));
+    batch: (step, micro) => toBatch(chosenSequences(training, given, step * given.accumulationSteps + micro, seed).map((sequence) => training.read(sequence))),
+    describeBatch: (step, micro) => {
+      const sequences = chosenSequences(training, given, step * given.accumulationSteps + micro, seed);
+      return { sequences, documents: training.documentsOf(sequences) };
     },
     evaluate,
   });
   await outputs.baseline.write({ config: model }, await storeParameters(parameters), inputs.tokens.tokenizerFile);
   disposeTree(parameters);
-  report.summary({ ...metrics, steps: given.steps, tokensPerSecond: (1000 * given.steps * tokensPerStep) / elapsedMs });
+  report.summary(trainingSummary(result, given.steps, tokensPerStep));
+}
+
+function chosenSequences({ numSequences }: PatchSequences, { sequencesPerStep }: Config, number: number, seed: number): number[] {
+  return shuffledBatch(numSequences, sequencesPerStep, number, seed, LABEL);
 }
 
 function modelConfig({ config, inputs }: Context): TransformerConfig {
@@ -72,12 +77,12 @@ function heldOut({ config, inputs, seed, report }: Context, engine: Engine, mode
   }
   const crossEntropy = new CrossEntropy(engine, model, sequences);
   let decoder: TransformerDecoder | undefined;
-  return async (parameters: TensorMap): Promise<Record<string, number>> => {
-    const validationLoss = await crossEntropy.measure(parameters);
+  return async (parameters: TensorMap, pause: () => Promise<void>): Promise<Record<string, number>> => {
+    const validationLoss = await crossEntropy.measure(parameters, pause);
     if (!config.evaluateBrier) return { validationLoss };
     decoder ??= new TransformerDecoder(engine, { config: model, parameters }, true);
     decoder.use(parameters);
-    const batches = await scoreExactly(decoder, sequences, seed);
+    const batches = await scoreExactly(decoder, sequences, seed, { onBatch: pause });
     const { brierLM, brier } = aggregateBrier(batches, 'weighted');
     return { validationLoss, validationBrierLM: brierLM, ...Object.fromEntries(brier.map((factor, n) => [`validationBrier${n + 1}`, factor])) };
   };

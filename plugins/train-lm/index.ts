@@ -1,5 +1,6 @@
 import { autoencoderFolder, languageModelFolder, latentShards, tokenShards } from 'calm-lm/artifacts';
 import { defineStage, optional } from 'calm-lm/plugin';
+import { OPERATIONAL_FIELDS } from '../shared/training-fields.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
@@ -10,6 +11,7 @@ export default defineStage({
   name: 'train-lm',
   summary: 'Trains the language model that predicts the next vector, with an energy, diffusion or flow head.',
   config,
+  operational: OPERATIONAL_FIELDS,
   // Without latents the frozen encoder runs beside the training.
   inputs: { tokens: tokenShards, autoencoder: autoencoderFolder, latents: optional(latentShards) },
   outputs: { model: languageModelFolder },

@@ -29,7 +29,7 @@ import type { OptionalPort, StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { train } from 'calm-lm/training';
 import type { z } from 'zod';
-import { trainerOptions } from '../shared/training-fields.ts';
+import { trainerOptions, trainingSummary } from '../shared/training-fields.ts';
 import type { config } from './config.ts';
 
 type Config = z.infer<typeof config>;
@@ -47,24 +47,28 @@ export async function run(context: Context): Promise<void> {
   const head = await loadHead(model.modelType);
   const source = await SequenceSource.open(context, engine, autoencoder);
   const evaluator = await heldOutLoss(context, engine, model, head, source);
-  const { parameters, metrics, elapsedMs } = await train<Batch>({
+  const { parameters, ...result } = await train<Batch>({
     ...trainerOptions(given),
     stage: LABEL,
     engine,
     parameters: initParameters(calmTable(model, head), seed, model.initializerRange),
     tokensPerStep: tokensPerStep(given, model),
-    checkpoints: new CheckpointStore(context.checkpoints),
+    checkpoints: new CheckpointStore(context.checkpoints, given.keepCheckpoints),
     report,
     signal,
     loss: (current, { sequences: { mean, logStd, ...read }, draws }) => calmLoss(current, model, head, { ...read, targets: { mean, logStd } }, draws),
     batch: (step, micro) => drawBatch(source, given, model, head, step * given.accumulationSteps + micro, seed),
-    evaluate: evaluator && (async (current: TensorMap) => validationNames(await evaluator.measure(current))),
+    describeBatch: (step, micro) => {
+      const sequences = chosenSequences(source, given, step * given.accumulationSteps + micro, seed);
+      return { sequences, documents: source.documentsOf('train', sequences) };
+    },
+    evaluate: evaluator && (async (current: TensorMap, pause: () => Promise<void>) => validationNames(await evaluator.measure(current, pause))),
   });
   const frozen = await storeParameters(autoencoder.parameters, AUTOENCODER_PREFIX);
   await outputs.model.write({ config: model, ae_config: autoencoder.config }, [...(await storeParameters(parameters)), ...frozen], inputs.tokens.tokenizerFile);
   disposeTree({ parameters, autoencoder: autoencoder.parameters });
   source.close();
-  report.summary({ ...metrics, steps: given.steps, tokensPerSecond: (1000 * given.steps * tokensPerStep(given, model)) / elapsedMs });
+  report.summary(trainingSummary(result, given.steps, tokensPerStep(given, model)));
 }
 
 function tokensPerStep({ accumulationSteps, sequencesPerStep, patchesPerSequence }: Config, { patchSize }: CalmConfig): number {
@@ -125,27 +129,28 @@ class SequenceSource {
     return { ids, latents };
   }
 
+  /** The document in which each of these sequences begins. */
+  documentsOf(split: Split, sequences: readonly number[]): number[] {
+    return this.#sequences[split].documentsOf(sequences);
+  }
+
   close(): void {
     this.#encoder?.dispose();
     this.#context.inputs.latents?.close();
   }
 }
 
+function chosenSequences(source: SequenceSource, { sequencesPerStep }: Config, number: number, seed: number): number[] {
+  return shuffledBatch(source.count('train'), sequencesPerStep, number, seed, LABEL);
+}
+
 /** A batch and its draws, from (seed, number) alone. */
-async function drawBatch(
-  source: SequenceSource,
-  { sequencesPerStep, numTargetSamples }: Config,
-  model: CalmConfig,
-  head: Head,
-  number: number,
-  seed: number,
-): Promise<Batch> {
-  const chosen = shuffledBatch(source.count('train'), sequencesPerStep, number, seed, LABEL);
+async function drawBatch(source: SequenceSource, config: Config, model: CalmConfig, head: Head, number: number, seed: number): Promise<Batch> {
   const sequences: EncodedSequence[] = [];
-  for (const sequence of chosen) sequences.push(await source.read('train', sequence));
+  for (const sequence of chosenSequences(source, config, number, seed)) sequences.push(await source.read('train', sequence));
   const batch = batchSequences(sequences, model);
   const streams = (purpose: string) => new RandomStream(seed, LABEL, purpose, number);
-  return { sequences: batch, draws: head.drawTraining(model, batch.mean.shape[0], numTargetSamples, streams) };
+  return { sequences: batch, draws: head.drawTraining(model, batch.mean.shape[0], config.numTargetSamples, streams) };
 }
 
 async function heldOutLoss(

@@ -1,14 +1,14 @@
 /**
- * The checkpoints of a stage at work: `step-00000500/{state.json, tensors.safetensors}`. A folder is written aside and renamed, so one that
- * has its name is whole. The newest two are kept.
+ * The checkpoints of a stage at work: `step-00000500/{state.json, tensors.safetensors}`. A folder is written aside and renamed, so one that has its name is whole;
+ * one that was damaged since is found by its hash, and the one before it is taken.
  */
 
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readJson, syncDirectory, writeJson } from './files.ts';
+import { z } from 'zod';
+import { CalmError } from '../errors.ts';
+import { hashFile, readJson, readJsonAs, syncDirectory, writeFileWhole, writeJson } from './files.ts';
 import { readSafetensors, type StoredTensor, type StoredTensors, writeSafetensors } from './safetensors.ts';
-
-const KEPT = 2;
 
 export interface Checkpoint<State> {
   readonly step: number;
@@ -16,38 +16,116 @@ export interface Checkpoint<State> {
   readonly tensors: StoredTensors;
 }
 
+const record = z.object({ step: z.int().nonnegative(), sha256: z.string(), state: z.unknown() });
+
 export class CheckpointStore<State> {
   readonly #directory: string;
+  readonly #numKept: number;
 
-  constructor(directory: string) {
+  /** @param numKept how many of the newest stay */
+  constructor(directory: string, numKept = 2) {
     this.#directory = directory;
+    this.#numKept = numKept;
   }
 
-  /** Saves tensors and a JSON state under a step, and forgets all but the newest checkpoints. */
-  async save(step: number, state: State, tensors: Iterable<readonly [string, StoredTensor]>): Promise<void> {
-    const folder = join(this.#directory, `step-${String(step).padStart(8, '0')}`);
+  /**
+   * Saves tensors and a JSON state under a step, and forgets all but the newest checkpoints. A full disk is given another try with only the newest left.
+   * @param alsoKept steps whose checkpoints stay besides
+   */
+  async save(step: number, state: State, tensors: Iterable<readonly [string, StoredTensor]>, alsoKept: readonly number[] = []): Promise<void> {
+    const stored = [...tensors];
+    try {
+      await this.#write(step, state, stored);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC' || !(await this.#prune(1, alsoKept))) throw error;
+      await this.#write(step, state, stored);
+    }
+    await this.#prune(this.#numKept, alsoKept);
+  }
+
+  /** The newest whole checkpoint, if there is one. @param onDamaged is told of those that are not whole */
+  async latest(onDamaged: (problem: string) => void = () => {}): Promise<Checkpoint<State> | undefined> {
+    for (const step of (await this.#steps()).reverse()) {
+      try {
+        return await this.at(step);
+      } catch (error) {
+        if (!(error instanceof CalmError)) throw error;
+        onDamaged(error.message);
+      }
+    }
+    return undefined;
+  }
+
+  /** The checkpoint of a step. One that is missing or damaged is an error. */
+  async at(step: number): Promise<Checkpoint<State>> {
+    const folder = this.#folder(step);
+    const { sha256, state } = await readJsonAs(join(folder, 'state.json'), record);
+    const file = join(folder, 'tensors.safetensors');
+    return { step, state: state as State, tensors: await readSafetensors(file, sha256) };
+  }
+
+  async #write(step: number, state: State, tensors: readonly (readonly [string, StoredTensor])[]): Promise<void> {
+    const folder = this.#folder(step);
     const partial = `${folder}.partial`;
-    await rm(partial, { recursive: true, force: true });
-    await mkdir(partial, { recursive: true });
-    await writeSafetensors(join(partial, 'tensors.safetensors'), tensors);
-    await writeJson(join(partial, 'state.json'), { step, state });
-    await rm(folder, { recursive: true, force: true });
-    await rename(partial, folder);
-    syncDirectory(this.#directory);
-    for (const old of (await this.#folders()).slice(0, -KEPT)) await rm(join(this.#directory, old), { recursive: true, force: true });
+    try {
+      await rm(partial, { recursive: true, force: true });
+      await mkdir(partial, { recursive: true });
+      const file = join(partial, 'tensors.safetensors');
+      await writeSafetensors(file, tensors);
+      await writeJson(join(partial, 'state.json'), { step, sha256: await hashFile(file), state });
+      await rm(folder, { recursive: true, force: true });
+      await rename(partial, folder);
+      syncDirectory(this.#directory);
+    } catch (error) {
+      await rm(partial, { recursive: true, force: true }).catch(() => {});
+      throw error;
+    }
   }
 
-  /** The newest whole checkpoint, if there is one. */
-  async latest(): Promise<Checkpoint<State> | undefined> {
-    const newest = (await this.#folders()).at(-1);
-    if (!newest) return undefined;
-    const folder = join(this.#directory, newest);
-    const { step, state } = await readJson<{ step: number; state: State }>(join(folder, 'state.json'));
-    return { step, state, tensors: await readSafetensors(join(folder, 'tensors.safetensors')) };
+  /** Removes all but the newest and those that are kept besides. @returns whether there was anything to remove */
+  async #prune(numKept: number, alsoKept: readonly number[]): Promise<boolean> {
+    const old = (await this.#steps()).slice(0, -numKept).filter((step) => !alsoKept.includes(step));
+    for (const step of old) await rm(this.#folder(step), { recursive: true, force: true });
+    return old.length > 0;
   }
 
-  async #folders(): Promise<string[]> {
+  #folder(step: number): string {
+    return join(this.#directory, `step-${String(step).padStart(8, '0')}`);
+  }
+
+  /** Ascending. */
+  async #steps(): Promise<number[]> {
     const names = await readdir(this.#directory).catch(() => [] as string[]);
-    return names.filter((name) => /^step-\d+$/.test(name)).sort();
+    return names
+      .filter((name) => /^step-\d+$/.test(name))
+      .map((name) => Number(name.slice('step-'.length)))
+      .sort((a, b) => a - b);
+  }
+}
+
+/** The small state of a stage that goes through a corpus: where it is, saved every few seconds. */
+export class ProgressFile<State> {
+  readonly #file: string;
+  readonly #everyMs: number;
+  #savedMs = performance.now();
+
+  /** @param everyMs time between two saves */
+  constructor(directory: string, name: string, everyMs = 10_000) {
+    this.#file = join(directory, `${name}.json`);
+    this.#everyMs = everyMs;
+  }
+
+  /** What was saved last; undefined where nothing was, or where it can't be read. */
+  async load(): Promise<State | undefined> {
+    return readJson<State>(this.#file).catch(() => undefined);
+  }
+
+  isDue(): boolean {
+    return performance.now() - this.#savedMs >= this.#everyMs;
+  }
+
+  async save(state: State): Promise<void> {
+    await writeFileWhole(this.#file, JSON.stringify(state));
+    this.#savedMs = performance.now();
   }
 }

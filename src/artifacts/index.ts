@@ -1,10 +1,29 @@
 /** Bytes on disk ↔ typed arrays. Knows no tensor library. */
 
-export { type Checkpoint, CheckpointStore } from './checkpoints.ts';
-export { linkFile, readJson, syncDirectory, writeFileWhole, writeJson } from './files.ts';
+export { type Checkpoint, CheckpointStore, ProgressFile } from './checkpoints.ts';
+export { hashFile, linkFile, readIndex, readJson, readJsonAs, readText, syncDirectory, syncFile, writeFileWhole, writeJson } from './files.ts';
 export { jsonReport } from './json-report.ts';
-export { type LatentPrecision, LatentShards, LatentShardsWriter, type Latents, latentShards } from './latent-shards.ts';
+export {
+  type LatentPrecision,
+  LatentShards,
+  LatentShardsWriter,
+  type Latents,
+  type LatentWriterState,
+  latentShards,
+  PATCHES_PER_SHARD,
+} from './latent-shards.ts';
 export { autoencoderFolder, camelCaseKeys, languageModelFolder, ModelFolder, modelFolder, snakeCaseKeys, transformerFolder } from './model-folder.ts';
 export { readSafetensors, SafetensorsFile, type StoredTensor, type StoredTensors, writeSafetensors } from './safetensors.ts';
-export { SPLITS, type Split, type TokenIndex, TokenShards, TokenShardsWriter, TokenStream, type TokenVocabulary, tokenShards } from './token-shards.ts';
+export {
+  type LeftOutLine,
+  SPLITS,
+  type Split,
+  type TokenIndex,
+  TokenShards,
+  TokenShardsWriter,
+  TokenStream,
+  type TokenVocabulary,
+  type TokenWriterState,
+  tokenShards,
+} from './token-shards.ts';
 export { linkWeights, openWeights, type Weights } from './weights.ts';

@@ -6,30 +6,34 @@
  *     train-00000.bin …     validation-00000.bin …
  */
 
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { artifactBroken } from '../errors.ts';
-import { appendBytes, readIndex, writeJson } from './files.ts';
+import { z } from 'zod';
+import { readIndex, writeJson } from './files.ts';
+import { ShardSeries } from './growing-files.ts';
 import { fromHalves, toHalves } from './half-precision.ts';
-import type { Split } from './token-shards.ts';
+import { checkedSize, ReadOnlyFiles } from './read-only-files.ts';
+import { SPLITS, type Split } from './token-shards.ts';
 
-export type LatentPrecision = 'f32' | 'f16';
+const size = z
+  .int()
+  .positive()
+  .max(2 ** 20);
+const count = z.int().nonnegative();
+const shard = z.object({ file: z.string().regex(/^[a-z]+-\d+\.bin$/, 'must be the name of a shard beside the index'), patches: count });
+const splitIndex = z
+  .object({ patches: count, shards: z.array(shard) })
+  .refine(({ patches, shards }) => shards.reduce((sum, { patches: own }) => sum + own, 0) === patches, 'its shards must have its patches');
+const latentIndex = z.object({
+  formatVersion: z.number(),
+  patchSize: size,
+  latentSize: size,
+  dtype: z.enum(['f32', 'f16']),
+  splits: z.object({ train: splitIndex, validation: splitIndex }),
+});
 
-interface Shard {
-  readonly file: string;
-  readonly patches: number;
-}
-
-interface LatentHeader {
-  readonly patchSize: number;
-  readonly latentSize: number;
-  readonly dtype: LatentPrecision;
-}
-
-export interface LatentIndex extends LatentHeader {
-  readonly formatVersion: number;
-  readonly splits: Record<Split, { patches: number; shards: readonly Shard[] }>;
-}
+export type LatentIndex = Readonly<z.infer<typeof latentIndex>>;
+export type LatentPrecision = LatentIndex['dtype'];
+type LatentHeader = Pick<LatentIndex, 'patchSize' | 'latentSize' | 'dtype'>;
 
 /** The Gaussians of some patches: `mean` and `logStd`, each [patches, latent]. */
 export interface Latents {
@@ -39,24 +43,33 @@ export interface Latents {
 
 const KIND = 'latent-shards';
 const FORMAT_VERSION = 1;
-const PATCHES_PER_SHARD = 2 ** 20;
+
+/** Patches a file. A stopped encode-corpus goes on from the last whole file. */
+export const PATCHES_PER_SHARD = 2 ** 18;
 
 /** The artifact kind that `encode-corpus` makes. */
 export const latentShards = Object.freeze({
   name: KIND,
   formatVersion: FORMAT_VERSION,
-  open: async (directory: string) => new LatentShards(directory, await readIndex<LatentIndex>(join(directory, 'index.json'), KIND, FORMAT_VERSION)),
+  open: async (directory: string) => {
+    const index = await readIndex(join(directory, 'index.json'), KIND, FORMAT_VERSION, latentIndex);
+    for (const split of SPLITS) for (const { file, patches } of index.splits[split].shards) checkedSize(join(directory, file), patches * recordBytes(index));
+    return new LatentShards(directory, index);
+  },
   create: async (directory: string) => new LatentShardsWriter(directory),
 });
+
+const recordBytes = ({ latentSize, dtype }: LatentHeader) => 2 * latentSize * (dtype === 'f32' ? 4 : 2);
 
 export class LatentShards {
   readonly directory: string;
   readonly index: LatentIndex;
-  readonly #handles = new Map<string, number>();
+  readonly #files: ReadOnlyFiles;
 
   constructor(directory: string, index: LatentIndex) {
     this.directory = directory;
     this.index = index;
+    this.#files = new ReadOnlyFiles(directory);
   }
 
   numPatches(split: Split): number {
@@ -78,52 +91,44 @@ export class LatentShards {
   }
 
   close(): void {
-    for (const handle of this.#handles.values()) closeSync(handle);
-    this.#handles.clear();
+    this.#files.close();
   }
 
-  #readShard(shard: Shard, start: number, count: number, out: Latents, offset: number): void {
+  #readShard({ file, patches }: z.infer<typeof shard>, start: number, count: number, out: Latents, offset: number): void {
     const { latentSize, dtype } = this.index;
-    const record = 2 * latentSize;
-    const values = dtype === 'f32' ? new Float32Array(count * record) : new Uint16Array(count * record);
-    const width = values.BYTES_PER_ELEMENT;
-    readSync(this.#open(shard, record * width), new Uint8Array(values.buffer), 0, values.byteLength, start * record * width);
-    const numbers = dtype === 'f32' ? (values as Float32Array) : fromHalves(values as Uint16Array);
+    const bytes = recordBytes(this.index);
+    const { buffer } = this.#files.read(file, start * bytes, count * bytes, patches * bytes);
+    const numbers = dtype === 'f32' ? new Float32Array(buffer) : fromHalves(new Uint16Array(buffer));
     for (let patch = 0; patch < count; patch++) {
-      const at = patch * record;
+      const at = patch * 2 * latentSize;
       out.mean.set(numbers.subarray(at, at + latentSize), (offset + patch) * latentSize);
-      out.logStd.set(numbers.subarray(at + latentSize, at + record), (offset + patch) * latentSize);
+      out.logStd.set(numbers.subarray(at + latentSize, at + 2 * latentSize), (offset + patch) * latentSize);
     }
   }
-
-  #open(shard: Shard, recordBytes: number): number {
-    const known = this.#handles.get(shard.file);
-    if (known !== undefined) return known;
-    const file = join(this.directory, shard.file);
-    const handle = openSync(file, 'r');
-    if (fstatSync(handle).size !== shard.patches * recordBytes)
-      throw artifactBroken(file, `it has ${fstatSync(handle).size} bytes instead of ${shard.patches * recordBytes}`);
-    this.#handles.set(shard.file, handle);
-    return handle;
-  }
 }
+
+/** Patches written so far, by split: what a writer goes on from after an interruption. */
+export type LatentWriterState = Readonly<Record<Split, number>>;
 
 /** Writes latents patch by patch, split by split. */
 export class LatentShardsWriter {
   readonly directory: string;
   #header!: LatentHeader;
-  readonly #shards: Record<Split, Shard[]> = { train: [], validation: [] };
-  #handle: number | undefined;
+  #series!: Record<Split, ShardSeries>;
 
   constructor(directory: string) {
     this.directory = directory;
   }
 
-  begin(header: LatentHeader): void {
+  /** @param from the state to go on from; whatever was written after it is forgotten */
+  begin(header: LatentHeader, from: LatentWriterState = { train: 0, validation: 0 }): void {
     this.#header = header;
+    const open = (split: Split) =>
+      new ShardSeries(this.directory, split, { recordBytes: recordBytes(header), recordsPerShard: PATCHES_PER_SHARD }, from[split]);
+    this.#series = { train: open('train'), validation: open('validation') };
   }
 
-  /** Appends the Gaussians of the next patches of a split. Splits must not be interleaved. */
+  /** Appends the Gaussians of the next patches of a split. */
   append(split: Split, latents: Latents): void {
     const { latentSize, dtype } = this.#header;
     const count = latents.mean.length / latentSize;
@@ -133,27 +138,27 @@ export class LatentShardsWriter {
       values.set(latents.mean.subarray(patch * latentSize, (patch + 1) * latentSize), patch * record);
       values.set(latents.logStd.subarray(patch * latentSize, (patch + 1) * latentSize), patch * record + latentSize);
     }
-    const shard = this.#shardFor(split);
-    appendBytes(this.#handle as number, dtype === 'f32' ? values : toHalves(values));
-    this.#shards[split][this.#shards[split].length - 1] = { file: shard.file, patches: shard.patches + count };
+    this.#series[split].append(dtype === 'f32' ? values : toHalves(values));
+  }
+
+  /** Makes everything so far survive a power cut, and says how to go on from here. */
+  save(): LatentWriterState {
+    for (const split of SPLITS) this.#series[split].sync();
+    return { train: this.#series.train.records, validation: this.#series.validation.records };
   }
 
   async finish(): Promise<LatentIndex> {
-    if (this.#handle !== undefined) closeSync(this.#handle);
-    const summary = (shards: Shard[]) => ({ patches: shards.reduce((sum, shard) => sum + shard.patches, 0), shards });
-    const splits = { train: summary(this.#shards.train), validation: summary(this.#shards.validation) };
-    const index: LatentIndex = { formatVersion: FORMAT_VERSION, ...this.#header, splits };
+    const indexOf = (split: Split) => {
+      const series = this.#series[split];
+      series.close();
+      return { patches: series.records, shards: series.shards.map(({ file, records }) => ({ file, patches: records })) };
+    };
+    const index: LatentIndex = {
+      formatVersion: FORMAT_VERSION,
+      ...this.#header,
+      splits: { train: indexOf('train'), validation: indexOf('validation') },
+    };
     await writeJson(join(this.directory, 'index.json'), index);
     return index;
-  }
-
-  #shardFor(split: Split): Shard {
-    const current = this.#shards[split].at(-1);
-    if (current && current.patches < PATCHES_PER_SHARD) return current;
-    if (this.#handle !== undefined) closeSync(this.#handle);
-    const shard = { file: `${split}-${String(this.#shards[split].length).padStart(5, '0')}.bin`, patches: 0 };
-    this.#handle = openSync(join(this.directory, shard.file), 'w');
-    this.#shards[split].push(shard);
-    return shard;
   }
 }

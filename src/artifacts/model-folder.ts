@@ -5,12 +5,14 @@
 
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { artifactVersion } from '../errors.ts';
 import { readIndex, readJson, writeFileWhole, writeJson } from './files.ts';
 import { type StoredTensor, writeSafetensors } from './safetensors.ts';
 import { linkWeights } from './weights.ts';
 
 const FORMAT_VERSION = 1;
+const modelIndex = z.looseObject({ formatVersion: z.number(), kind: z.string() });
 
 /** Makes an artifact kind for a model folder. */
 export function modelFolder(name: string) {
@@ -19,7 +21,7 @@ export function modelFolder(name: string) {
     formatVersion: FORMAT_VERSION,
     open: async (directory: string) => {
       const file = join(directory, 'calm.json');
-      const index = await readIndex<{ formatVersion: number; kind: string }>(file, name, FORMAT_VERSION);
+      const index = await readIndex(file, name, FORMAT_VERSION, modelIndex);
       if (index.kind !== name) throw artifactVersion(file, index.kind, index.kind, FORMAT_VERSION);
       return new ModelFolder(directory, name);
     },

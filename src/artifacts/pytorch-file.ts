@@ -8,8 +8,9 @@ import yauzl from 'yauzl';
 import { artifactBroken, artifactMissing, pickleRefused } from '../errors.ts';
 import { type Shape, sizeOf } from '../shapes.ts';
 import { type ElementType, elementWidth, toNumbers } from './element-types.ts';
+import { readBytes } from './files.ts';
 import { readPickle, type TensorRecord } from './pickle.ts';
-import { readBytes, type StoredTensor, type StoredTensors } from './safetensors.ts';
+import type { StoredTensor, StoredTensors } from './safetensors.ts';
 
 /** A larger pickle is no list of tensors. */
 const MAX_PICKLE_BYTES = 64 * 2 ** 20;

@@ -3,11 +3,11 @@
  * Read tensor by tensor into typed arrays; no tensor library is involved.
  */
 
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { artifactBroken, artifactMissing } from '../errors.ts';
 import { type Shape, sizeOf } from '../shapes.ts';
 import { type ElementType, elementWidth, isElementType, toNumbers } from './element-types.ts';
-import { writePiecesWhole } from './files.ts';
+import { hashFile, readBytes, writePiecesWhole } from './files.ts';
 
 /** One tensor on disk. Integers become Int32Array, everything else Float32Array. */
 export interface StoredTensor {
@@ -79,17 +79,6 @@ export class SafetensorsFile implements StoredTensors {
   }
 }
 
-/** Reads `length` bytes of an open file from a place, in calls of at most a gigabyte. */
-export function readBytes(handle: number, position: number, length: number, file: string): Uint8Array {
-  const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
-    const count = readSync(handle, bytes, done, Math.min(length - done, 2 ** 30), position + done);
-    if (count === 0) throw artifactBroken(file, 'it ended while it was read');
-    done += count;
-  }
-  return bytes;
-}
-
 function readHeader(handle: number, fileSize: number, file: string): { header: Map<string, HeaderEntry>; dataStart: number } {
   if (fileSize < 8) throw artifactBroken(file, 'it is too short for a safetensors file');
   const length = Number(Buffer.from(readBytes(handle, 0, 8, file)).readBigUInt64LE(0));
@@ -120,8 +109,10 @@ function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 }
 
-/** Reads every tensor of a file, in the order of their names. */
-export async function readSafetensors(file: string): Promise<Map<string, StoredTensor>> {
+/** Reads every tensor of a file, in the order of their names. @param sha256 the hash that it must have, where one is known */
+export async function readSafetensors(file: string, sha256?: string): Promise<Map<string, StoredTensor>> {
+  if (sha256 !== undefined && existsSync(file) && (await hashFile(file)) !== sha256)
+    throw artifactBroken(file, 'its contents have changed since it was written');
   const opened = new SafetensorsFile(file);
   try {
     return new Map([...opened.keys()].map((name) => [name, opened.get(name) as StoredTensor]));

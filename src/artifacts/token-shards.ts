@@ -6,29 +6,43 @@
  *     train-00000.bin …          token ids, little-endian u16 (vocabulary ≤ 65,536) or u32
  *     train.documents.bin        the length of each document in tokens, u32
  *     validation-00000.bin …     likewise
+ *     left-out.jsonl             lines of the corpus that could not be used, where there were any
  *
  * Documents end with the end-of-text token, unless they were written without; it counts to their length. Documents may straddle shards.
  */
 
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { artifactBroken } from '../errors.ts';
-import { appendBytes, readIndex, writeFileWhole, writeJson } from './files.ts';
+import { readIndex, writeFileWhole, writeJson } from './files.ts';
+import { GrowingFile, ShardSeries } from './growing-files.ts';
+import { checkedSize, ReadOnlyFiles } from './read-only-files.ts';
 
 export const SPLITS = ['train', 'validation'] as const;
 export type Split = (typeof SPLITS)[number];
 
-interface Shard {
-  readonly file: string;
-  readonly tokens: number;
-}
+const count = z.int().nonnegative();
+const shard = z.object({ file: z.string().regex(/^[a-z]+-\d+\.bin$/, 'must be the name of a shard beside the index'), tokens: count });
+const splitIndex = z
+  .object({ tokens: count, documents: count, textBytes: count, shards: z.array(shard) })
+  .refine(({ tokens, shards }) => shards.reduce((sum, { tokens: own }) => sum + own, 0) === tokens, 'its shards must have its tokens');
+const tokenIndex = z
+  .object({
+    formatVersion: z.number(),
+    vocabSize: z
+      .int()
+      .positive()
+      .max(2 ** 31),
+    endOfTextId: count,
+    padId: count,
+    dtype: z.enum(['u16', 'u32']),
+    splits: z.object({ train: splitIndex, validation: splitIndex }),
+  })
+  .refine(({ vocabSize, endOfTextId, padId }) => Math.max(endOfTextId, padId) < vocabSize, 'special ids must lie in the vocabulary');
 
-interface SplitIndex {
-  readonly tokens: number;
-  readonly documents: number;
-  readonly textBytes: number;
-  readonly shards: readonly Shard[];
-}
+export type TokenIndex = Readonly<z.infer<typeof tokenIndex>>;
+type Shard = TokenIndex['splits'][Split]['shards'][number];
 
 /** What a reader must know of the tokenizer, besides the ids. */
 export interface TokenVocabulary {
@@ -37,23 +51,29 @@ export interface TokenVocabulary {
   readonly padId: number;
 }
 
-export interface TokenIndex extends TokenVocabulary {
-  readonly formatVersion: number;
-  readonly dtype: 'u16' | 'u32';
-  readonly splits: Record<Split, SplitIndex>;
-}
-
 const KIND = 'token-shards';
 const FORMAT_VERSION = 1;
 const TOKENS_PER_SHARD = 2 ** 26;
+const LENGTH_BYTES = 4;
 
 /** The artifact kind that `tokenize` makes. */
 export const tokenShards = Object.freeze({
   name: KIND,
   formatVersion: FORMAT_VERSION,
-  open: async (directory: string) => new TokenShards(directory, await readIndex<TokenIndex>(join(directory, 'index.json'), KIND, FORMAT_VERSION)),
+  open: async (directory: string) => {
+    const index = await readIndex(join(directory, 'index.json'), KIND, FORMAT_VERSION, tokenIndex);
+    for (const name of SPLITS) {
+      const { documents, shards } = index.splits[name];
+      for (const { file, tokens } of shards) checkedSize(join(directory, file), tokens * widthOf(index));
+      checkedSize(join(directory, documentsFile(name)), documents * LENGTH_BYTES);
+    }
+    return new TokenShards(directory, index);
+  },
   create: async (directory: string) => new TokenShardsWriter(directory),
 });
+
+const widthOf = ({ dtype }: Pick<TokenIndex, 'dtype'>) => (dtype === 'u16' ? 2 : 4);
+const documentsFile = (split: Split) => `${split}.documents.bin`;
 
 /** Reads the splits of a token-shards artifact. */
 export class TokenShards {
@@ -74,22 +94,23 @@ export class TokenShards {
   }
 }
 
-/** One split as one long row of token ids. Reads go to the disk; nothing is kept but the document lengths, once asked for. */
+/** One split as one long row of token ids. Reads go to the disk; nothing is kept. */
 export class TokenStream {
   readonly length: number;
   readonly numDocuments: number;
   readonly textBytes: number;
-  readonly #directory: string;
-  readonly #name: Split;
-  readonly #width: 2 | 4;
+  readonly #documentsFile: string;
+  readonly #width: number;
+  readonly #vocabSize: number;
   readonly #shards: readonly (Shard & { start: number })[];
-  readonly #handles = new Map<string, number>();
+  readonly #files: ReadOnlyFiles;
 
   constructor(directory: string, index: TokenIndex, name: Split) {
     const split = index.splits[name];
-    this.#directory = directory;
-    this.#name = name;
-    this.#width = index.dtype === 'u16' ? 2 : 4;
+    this.#files = new ReadOnlyFiles(directory);
+    this.#documentsFile = documentsFile(name);
+    this.#width = widthOf(index);
+    this.#vocabSize = index.vocabSize;
     let start = 0;
     this.#shards = split.shards.map((shard) => ({ ...shard, start: (start += shard.tokens) - shard.tokens }));
     this.length = split.tokens;
@@ -108,44 +129,69 @@ export class TokenStream {
     return out;
   }
 
-  /** The length of each document in tokens, its end-of-text token included. */
-  documentLengths(): Uint32Array {
-    const bytes = readFileSync(join(this.#directory, `${this.#name}.documents.bin`));
-    return new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  /**
+   * The lengths in tokens of documents [start, start + count), end-of-text included; of all of them where nothing is said. Four bytes each:
+   * ask for a range where a corpus may be large.
+   */
+  documentLengths(start = 0, count = this.numDocuments - start): Uint32Array {
+    return new Uint32Array(this.#files.read(this.#documentsFile, start * LENGTH_BYTES, count * LENGTH_BYTES).buffer);
   }
 
   close(): void {
-    for (const handle of this.#handles.values()) closeSync(handle);
-    this.#handles.clear();
+    this.#files.close();
   }
 
-  #readShard(shard: Shard, start: number, count: number): Uint16Array | Uint32Array {
-    const handle = this.#open(shard);
-    const ids = this.#width === 2 ? new Uint16Array(count) : new Uint32Array(count);
-    readSync(handle, new Uint8Array(ids.buffer), 0, ids.byteLength, start * this.#width);
+  #readShard({ file, tokens }: Shard, start: number, count: number): Uint16Array | Uint32Array {
+    const { buffer } = this.#files.read(file, start * this.#width, count * this.#width, tokens * this.#width);
+    const ids = this.#width === 2 ? new Uint16Array(buffer) : new Uint32Array(buffer);
+    for (const id of ids)
+      if (id >= this.#vocabSize) throw artifactBroken(this.#files.path(file), `it has the token ${id} of a vocabulary of ${this.#vocabSize}`);
     return ids;
-  }
-
-  #open(shard: Shard): number {
-    const known = this.#handles.get(shard.file);
-    if (known !== undefined) return known;
-    const file = join(this.#directory, shard.file);
-    const handle = openSync(file, 'r');
-    const expected = shard.tokens * this.#width;
-    if (fstatSync(handle).size !== expected) throw artifactBroken(file, `it has ${fstatSync(handle).size} bytes instead of ${expected}`);
-    this.#handles.set(shard.file, handle);
-    return handle;
   }
 }
 
-interface OpenSplit {
-  shards: Shard[];
-  handle: number | undefined;
-  documents: number;
+/** A line of the corpus that was left out. Lines count from 1. */
+export interface LeftOutLine {
+  readonly file: string;
+  readonly line: number;
+  readonly problem: string;
+}
+
+interface SplitCounts {
+  readonly tokens: number;
+  readonly documents: number;
+  /** Of the document that is not ended yet. */
+  readonly documentTokens: number;
+  readonly textBytes: number;
+}
+
+/** How far a writer is: what it goes on from after an interruption. */
+export interface TokenWriterState {
+  readonly splits: Readonly<Record<Split, SplitCounts>>;
+  readonly leftOut: { readonly lines: number; readonly bytes: number };
+}
+
+const NOTHING: SplitCounts = { tokens: 0, documents: 0, documentTokens: 0, textBytes: 0 };
+const FROM_THE_BEGINNING: TokenWriterState = { splits: { train: NOTHING, validation: NOTHING }, leftOut: { lines: 0, bytes: 0 } };
+
+/** One split at work. */
+class SplitWriter {
+  readonly ids: ShardSeries;
+  readonly lengths: GrowingFile;
   documentTokens: number;
-  lengths: number;
-  tokens: number;
   textBytes: number;
+
+  constructor(directory: string, split: Split, recordBytes: number, from: SplitCounts) {
+    this.ids = new ShardSeries(directory, split, { recordBytes, recordsPerShard: TOKENS_PER_SHARD }, from.tokens);
+    this.lengths = new GrowingFile(join(directory, documentsFile(split)), from.documents * LENGTH_BYTES);
+    this.documentTokens = from.documentTokens;
+    this.textBytes = from.textBytes;
+  }
+
+  get counts(): SplitCounts {
+    const { documentTokens, textBytes } = this;
+    return { tokens: this.ids.records, documents: this.lengths.length / LENGTH_BYTES, documentTokens, textBytes };
+  }
 }
 
 /** Writes token shards as the documents come; memory does not grow with the corpus. */
@@ -153,66 +199,83 @@ export class TokenShardsWriter {
   readonly directory: string;
   #vocabulary!: TokenVocabulary;
   #dtype: 'u16' | 'u32' = 'u16';
-  readonly #splits = new Map<Split, OpenSplit>();
+  #splits!: Record<Split, SplitWriter>;
+  #leftOut!: GrowingFile;
+  #leftOutLines = 0;
 
   constructor(directory: string) {
     this.directory = directory;
   }
 
-  /** Fixes the vocabulary and stores the tokenizer. Must come first. */
-  async begin(vocabulary: TokenVocabulary, tokenizerJson: string): Promise<void> {
+  /** Fixes the vocabulary and stores the tokenizer. Must come first. @param from the state to go on from; whatever was written after it is forgotten */
+  async begin(vocabulary: TokenVocabulary, tokenizerJson: string, from: TokenWriterState = FROM_THE_BEGINNING): Promise<void> {
     this.#vocabulary = vocabulary;
     this.#dtype = vocabulary.vocabSize <= 65536 ? 'u16' : 'u32';
     await writeFileWhole(join(this.directory, 'tokenizer.json'), tokenizerJson);
-    for (const name of SPLITS) {
-      const lengths = openSync(join(this.directory, `${name}.documents.bin`), 'w');
-      this.#splits.set(name, { shards: [], handle: undefined, documents: 0, documentTokens: 0, lengths, tokens: 0, textBytes: 0 });
-    }
+    const open = (split: Split) => new SplitWriter(this.directory, split, widthOf({ dtype: this.#dtype }), from.splits[split]);
+    this.#splits = { train: open('train'), validation: open('validation') };
+    this.#leftOut = new GrowingFile(this.#leftOutFile, from.leftOut.bytes);
+    this.#leftOutLines = from.leftOut.lines;
   }
 
   /** Appends a piece of the current document. */
   append(split: Split, ids: ArrayLike<number>, textBytes: number): void {
-    const open = this.#split(split);
-    let shard = open.shards.at(-1);
-    if (open.handle === undefined || (shard && shard.tokens >= TOKENS_PER_SHARD)) shard = this.#nextShard(split, open);
-    appendBytes(open.handle as number, this.#dtype === 'u16' ? Uint16Array.from(ids) : Uint32Array.from(ids));
-    open.shards[open.shards.length - 1] = { file: (shard as Shard).file, tokens: (shard as Shard).tokens + ids.length };
-    open.tokens += ids.length;
-    open.documentTokens += ids.length;
-    open.textBytes += textBytes;
+    const writer = this.#splits[split];
+    writer.ids.append(this.#dtype === 'u16' ? asArray(Uint16Array, ids) : asArray(Uint32Array, ids));
+    writer.documentTokens += ids.length;
+    writer.textBytes += textBytes;
   }
 
   /** Ends the current document, with the end-of-text token unless it is to have none. */
   endDocument(split: Split, hasEndOfText = true): void {
     if (hasEndOfText) this.append(split, [this.#vocabulary.endOfTextId], 0);
-    const open = this.#split(split);
-    appendBytes(open.lengths, Uint32Array.of(open.documentTokens));
-    open.documents++;
-    open.documentTokens = 0;
+    const writer = this.#splits[split];
+    writer.lengths.append(Uint32Array.of(writer.documentTokens));
+    writer.documentTokens = 0;
+  }
+
+  /** Notes a line that could not be used. */
+  leaveOut(line: LeftOutLine): void {
+    this.#leftOut.append(Buffer.from(`${JSON.stringify(line)}\n`));
+    this.#leftOutLines++;
+  }
+
+  /** Makes everything so far survive a power cut, and says how to go on from here. */
+  save(): TokenWriterState {
+    for (const split of SPLITS) {
+      this.#splits[split].ids.sync();
+      this.#splits[split].lengths.sync();
+    }
+    this.#leftOut.sync();
+    return {
+      splits: { train: this.#splits.train.counts, validation: this.#splits.validation.counts },
+      leftOut: { lines: this.#leftOutLines, bytes: this.#leftOut.length },
+    };
   }
 
   /** Closes the files and writes the index, by which the artifact becomes readable. */
-  async finish(): Promise<TokenIndex> {
-    const splits = {} as Record<Split, SplitIndex>;
-    for (const [name, open] of this.#splits) {
-      if (open.handle !== undefined) closeSync(open.handle);
-      closeSync(open.lengths);
-      splits[name] = { tokens: open.tokens, documents: open.documents, textBytes: open.textBytes, shards: open.shards };
-    }
+  async finish(): Promise<TokenIndex & { leftOutLines: number }> {
+    const indexOf = (split: Split) => {
+      const { ids, lengths, counts } = this.#splits[split];
+      ids.close();
+      lengths.close();
+      const { tokens, documents, textBytes } = counts;
+      return { tokens, documents, textBytes, shards: ids.shards.map(({ file, records }) => ({ file, tokens: records })) };
+    };
+    const splits = { train: indexOf('train'), validation: indexOf('validation') };
+    this.#leftOut.close();
+    if (this.#leftOutLines === 0) rmSync(this.#leftOutFile);
     const index: TokenIndex = { formatVersion: FORMAT_VERSION, ...this.#vocabulary, dtype: this.#dtype, splits };
     await writeJson(join(this.directory, 'index.json'), index);
-    return index;
+    return { ...index, leftOutLines: this.#leftOutLines };
   }
 
-  #split(name: Split): OpenSplit {
-    return this.#splits.get(name) as OpenSplit;
+  get #leftOutFile(): string {
+    return join(this.directory, 'left-out.jsonl');
   }
+}
 
-  #nextShard(split: Split, open: OpenSplit): Shard {
-    if (open.handle !== undefined) closeSync(open.handle);
-    const shard = { file: `${split}-${String(open.shards.length).padStart(5, '0')}.bin`, tokens: 0 };
-    open.handle = openSync(join(this.directory, shard.file), 'w');
-    open.shards.push(shard);
-    return shard;
-  }
+/** The numbers as a typed array, copied only where they are none of this type yet. */
+function asArray<T extends Uint16Array | Uint32Array>(type: { new (values: ArrayLike<number>): T; readonly prototype: T }, values: ArrayLike<number>): T {
+  return values instanceof type ? values : new type(values);
 }

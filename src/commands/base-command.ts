@@ -1,7 +1,7 @@
 /** What all commands share: errors on one screen, --json, and the way from flags to a plan. */
 
 import { Args, Command, Flags } from '@oclif/core';
-import { CalmError, formatLocation, messageOf } from '../errors.ts';
+import { CalmError, formatLocation, messageOf, systemError } from '../errors.ts';
 
 export const configArgs = { config: Args.string({ description: 'YAML file or run folder; the nearest calm.yaml where absent' }) };
 
@@ -30,8 +30,9 @@ export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
 
   /** Prints an error of the user's on one screen; a defect of ours keeps its stack. */
-  protected override async catch(error: Error & { exitCode?: number; oclif?: { exit?: number } }): Promise<void> {
-    process.exitCode = error instanceof CalmError ? error.exitCode : (error.oclif?.exit ?? 1);
+  protected override async catch(thrown: Error & { exitCode?: number; oclif?: { exit?: number } }): Promise<void> {
+    const error = systemError(thrown, process.cwd()) ?? thrown;
+    process.exitCode = error instanceof CalmError ? error.exitCode : (thrown.oclif?.exit ?? 1);
     if (this.jsonEnabled()) this.logJson(this.toErrorJson(error));
     else process.stderr.write(`${formatError(error)}\n`);
   }

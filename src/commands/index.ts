@@ -11,6 +11,7 @@ import EvalBrierlm from './eval/brierlm.ts';
 import EvalPerplexity from './eval/perplexity.ts';
 import EvalReconstruction from './eval/reconstruction.ts';
 import EvalTemperature from './eval/temperature.ts';
+import Gc from './gc.ts';
 import Import from './import.ts';
 import Init from './init.ts';
 import PlanCommand from './plan.ts';
@@ -32,6 +33,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   'eval:perplexity': EvalPerplexity,
   'eval:reconstruction': EvalReconstruction,
   'eval:temperature': EvalTemperature,
+  gc: Gc,
   import: Import,
   init: Init,
   plan: PlanCommand,

@@ -1,9 +1,12 @@
 /** Corpora, tokenizers, patches and batches. */
 
-export { type CorpusFile, type CorpusSource, type DocumentPiece, isJsonLines, listCorpus, readCorpus } from './corpus.ts';
+export { CORPUS_START, type CorpusPlace } from './chunks.ts';
+export { type CorpusFile, type CorpusSource, listCorpus } from './corpus.ts';
+export { CorpusWorkers, type Read } from './corpus-workers.ts';
+export type { CountedChunk, EncodedChunk } from './encode-chunk.ts';
 export { DocumentPatches, evenlySpread, shuffledBatch } from './patches.ts';
 export { PatchSequences } from './sequences.ts';
 export { ByteTokenizer } from './tokenizers/byte-tokenizer.ts';
-export { loadTokenizer, openTokenizer, tokenizerFileOf } from './tokenizers/hugging-face.ts';
+export { loadTokenizer, openSerialised, openTokenizer, type SerialisedTokenizer, tokenizerFileOf } from './tokenizers/hugging-face.ts';
 export { END_OF_TEXT, PAD, type Tokenizer, type TokenizerJson } from './tokenizers/tokenizer.ts';
 export { MIN_BPE_VOCABULARY, trainBpe, WordCounter } from './tokenizers/train-bpe.ts';

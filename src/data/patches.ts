@@ -6,13 +6,15 @@
 import type { TokenStream } from '../artifacts/index.ts';
 import { permutedIndex, streamKey } from '../random.ts';
 
+/** Documents whose beginnings are not kept in memory but found by adding up lengths from the last one that is. */
+const STRIDE = 256;
+
 export class DocumentPatches {
   readonly numPatches: number;
   readonly patchSize: number;
   readonly #stream: TokenStream;
   readonly #padId: number;
-  readonly #lengths: Uint32Array;
-  /** For each document, its first patch and its first token; one entry more than documents. */
+  /** Of every STRIDE-th document, its first patch and its first token. */
   readonly #firstPatch: Float64Array;
   readonly #firstToken: Float64Array;
 
@@ -20,22 +22,26 @@ export class DocumentPatches {
     this.#stream = stream;
     this.patchSize = patchSize;
     this.#padId = padId;
-    this.#lengths = stream.documentLengths();
-    this.#firstPatch = new Float64Array(this.#lengths.length + 1);
-    this.#firstToken = new Float64Array(this.#lengths.length + 1);
-    this.#lengths.forEach((length, document) => {
-      this.#firstPatch[document + 1] = this.#firstPatch[document] + Math.ceil(length / patchSize);
-      this.#firstToken[document + 1] = this.#firstToken[document] + length;
-    });
-    this.numPatches = this.#firstPatch[this.#lengths.length];
+    const numMarks = Math.ceil(stream.numDocuments / STRIDE);
+    [this.#firstPatch, this.#firstToken] = [new Float64Array(numMarks), new Float64Array(numMarks)];
+    let [patches, tokens] = [0, 0];
+    for (let mark = 0; mark < numMarks; mark++) {
+      this.#firstPatch[mark] = patches;
+      this.#firstToken[mark] = tokens;
+      for (const length of this.#lengthsFrom(mark)) {
+        patches += Math.ceil(length / patchSize);
+        tokens += length;
+      }
+    }
+    this.numPatches = patches;
   }
 
   /** The K token ids of one patch. */
   read(patch: number): Int32Array {
-    const document = this.#documentOf(patch);
-    const offset = (patch - this.#firstPatch[document]) * this.patchSize;
-    const count = Math.min(this.patchSize, this.#lengths[document] - offset);
-    const ids = this.#stream.read(this.#firstToken[document] + offset, count);
+    const { firstPatch, firstToken, length } = this.#documentOf(patch);
+    const offset = (patch - firstPatch) * this.patchSize;
+    const count = Math.min(this.patchSize, length - offset);
+    const ids = this.#stream.read(firstToken + offset, count);
     if (count === this.patchSize) return ids;
     const padded = new Int32Array(this.patchSize).fill(this.#padId);
     padded.set(ids);
@@ -51,15 +57,33 @@ export class DocumentPatches {
     return ids;
   }
 
-  /** The last document that begins at or before a patch, by bisection. */
-  #documentOf(patch: number): number {
-    let [low, high] = [0, this.#lengths.length];
+  /** Which documents patches are of, counted from 0. */
+  documentsOf(patches: readonly number[]): number[] {
+    return patches.map((patch) => this.#documentOf(patch).document);
+  }
+
+  #lengthsFrom(mark: number): Uint32Array {
+    const first = mark * STRIDE;
+    return this.#stream.documentLengths(first, Math.min(STRIDE, this.#stream.numDocuments - first));
+  }
+
+  /** The document that a patch is of: the last mark at or before it by bisection, then length by length. */
+  #documentOf(patch: number): { document: number; firstPatch: number; firstToken: number; length: number } {
+    let [low, high] = [0, this.#firstPatch.length];
     while (high - low > 1) {
       const middle = (low + high) >> 1;
       if (this.#firstPatch[middle] <= patch) low = middle;
       else high = middle;
     }
-    return low;
+    let [document, firstPatch, firstToken] = [low * STRIDE, this.#firstPatch[low], this.#firstToken[low]];
+    for (const length of this.#lengthsFrom(low)) {
+      const numPatches = Math.ceil(length / this.patchSize);
+      if (patch < firstPatch + numPatches) return { document, firstPatch, firstToken, length };
+      document++;
+      firstPatch += numPatches;
+      firstToken += length;
+    }
+    throw new RangeError(`there is no patch ${patch}`);
   }
 }
 

@@ -5,6 +5,8 @@
 
 import type { LatentShards, Latents, Split, TokenStream } from '../artifacts/index.ts';
 
+const LENGTHS_AT_ONCE = 2 ** 16;
+
 export class PatchSequences {
   readonly numSequences: number;
   readonly patchesPerSequence: number;
@@ -26,10 +28,17 @@ export class PatchSequences {
 
   /** For each of these sequences the document that its first token belongs to. */
   documentsOf(sequences: readonly number[]): number[] {
-    const ends: number[] = [];
-    let end = 0;
-    for (const length of this.#stream.documentLengths()) ends.push((end += length));
-    return sequences.map((sequence) => ends.findIndex((place) => place > sequence * this.patchSize * this.patchesPerSequence));
+    const firsts = sequences.map((sequence, i) => ({ i, token: sequence * this.patchSize * this.patchesPerSequence })).sort((a, b) => a.token - b.token);
+    const found = new Array<number>(sequences.length);
+    let [end, next] = [0, 0];
+    for (let document = 0; document < this.#stream.numDocuments && next < firsts.length; document += LENGTHS_AT_ONCE) {
+      const lengths = this.#stream.documentLengths(document, Math.min(LENGTHS_AT_ONCE, this.#stream.numDocuments - document));
+      for (const [i, length] of lengths.entries()) {
+        end += length;
+        for (; next < firsts.length && firsts[next].token < end; next++) found[firsts[next].i] = document + i;
+      }
+    }
+    return found;
   }
 
   /** The Gaussians of a sequence's patches, from latent shards of the same split: [P, latent]. */

@@ -8,6 +8,7 @@
 import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { engineUnavailable, engineUnknown } from '../errors.ts';
 import { sizeOf } from '../shapes.ts';
+import { numThreads } from '../threads.ts';
 import { registerAdamW } from './kernels/adamw.ts';
 import { ENGINE_NAMES, ENGINE_PACKAGES, type EngineChoice, type EngineName, engineVersion } from './names.ts';
 import { engineFolder, installedEngine, isNative, NATIVE, type NativeEngine } from './native/folder.ts';
@@ -16,7 +17,6 @@ import { onnxRuntime } from './onnx/runtime.ts';
 import type { CompiledStep, CompileOptions, Step } from './step.ts';
 import { tensorFlowRuntime } from './tensorflow/runtime.ts';
 import { type TensorTree, tf } from './tensors.ts';
-import { numThreads } from './threads.ts';
 import { graphCompiler, runEagerly } from './trace/compiler.ts';
 import { loadWasm } from './wasm/load.ts';
 

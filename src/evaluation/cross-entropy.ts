@@ -20,10 +20,11 @@ export class CrossEntropy {
     this.#run = engine.compile((given: Inputs) => ({ loss: transformerLoss(given.parameters, config, given.ids, given.targets) }));
   }
 
-  /** Nats a token, averaged over all tokens but the first of each sequence; lower is better. Its exponential is the perplexity. */
-  async measure(parameters: TensorMap): Promise<number> {
+  /** Nats a token, averaged over all tokens but the first of each sequence; lower is better. Its exponential is the perplexity. @param pause awaited between batches */
+  async measure(parameters: TensorMap, pause?: () => Promise<void>): Promise<number> {
     let sum = 0;
     for (const { batch: rows } of inBatches(this.#sequences)) {
+      await pause?.();
       const ids = joinRows(rows.map((row) => row.subarray(0, row.length - 1)));
       const targets = intTensor(Int32Array.from(rows.flatMap((row) => [...row.subarray(1)])));
       const { loss } = await this.#run({ parameters, ids, targets });

@@ -83,10 +83,11 @@ export class HeldOutLoss {
     });
   }
 
-  /** The loss and its companions, teacher-forced, averaged over positions. */
-  async measure(parameters: TensorMap): Promise<Record<string, number>> {
+  /** The loss and its companions, teacher-forced, averaged over positions. @param pause awaited between batches */
+  async measure(parameters: TensorMap, pause?: () => Promise<void>): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
     for (const { batch: sequences, first } of inBatches(this.#sequences)) {
+      await pause?.();
       const batch = batchSequences(sequences, this.#config);
       const streams = (purpose: string) => new RandomStream(this.#seed, 'energy evaluation', first, purpose);
       const draws = this.#head.drawTraining(this.#config, batch.mean.shape[0], NUM_TARGET_SAMPLES, streams);

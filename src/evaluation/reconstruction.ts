@@ -34,18 +34,18 @@ interface Tally {
 
 /**
  * @param ids token ids of whole patches, [patches·K]
- * @param noiseLevels the σ of `underNoise`
+ * @param options the σ of `underNoise`, and what is awaited between batches
  */
 export async function measureReconstruction(
   engine: Engine,
   autoencoder: Autoencoder,
   ids: Int32Array,
   seed: number,
-  noiseLevels: readonly number[] = NOISE_LEVELS,
+  { noiseLevels = NOISE_LEVELS, pause }: { readonly noiseLevels?: readonly number[]; readonly pause?: () => Promise<void> } = {},
 ): Promise<Reconstruction> {
   const numPatches = ids.length / autoencoder.config.patchSize;
   const run = reconstructor(engine, autoencoder.config);
-  const tally = (sigma: number, posterior: number) => tallyAt(run, autoencoder, ids, sigma, posterior, seed);
+  const tally = (sigma: number, posterior: number) => tallyAt(run, autoencoder, ids, { sigma, posterior, seed, pause });
   const mean = await tally(0, 0);
   const sampled = await tally(0, 1);
   const underNoise: { sigma: number; tokenAccuracy: number }[] = [];
@@ -72,12 +72,20 @@ function reconstructor(engine: Engine, config: AutoencoderConfig): Reconstruct {
   });
 }
 
+interface Setting {
+  readonly sigma: number;
+  readonly posterior: number;
+  readonly seed: number;
+  readonly pause: (() => Promise<void>) | undefined;
+}
+
 /** Counts right tokens and patches with z = mean + (sigma + posterior·std)·noise. */
-async function tallyAt(run: Reconstruct, { config, parameters }: Autoencoder, ids: Int32Array, sigma: number, posterior: number, seed: number): Promise<Tally> {
+async function tallyAt(run: Reconstruct, { config, parameters }: Autoencoder, ids: Int32Array, { sigma, posterior, seed, pause }: Setting): Promise<Tally> {
   const scalars = { sigma: floatTensor(Float32Array.of(sigma), []), posterior: floatTensor(Float32Array.of(posterior), []) };
   const total: Tally = { tokens: 0, patches: 0, spread: 0 };
   const width = PATCHES_A_BATCH * config.patchSize;
   for (let start = 0; start < ids.length; start += width) {
+    await pause?.();
     const part = ids.subarray(start, start + width);
     const patches = part.length / config.patchSize;
     const noise = new RandomStream(seed, 'reconstruction', start, String(sigma)).normals(patches * config.latentSize);

@@ -3,6 +3,7 @@
 export { type ConfigDocument, checkConfig, parseConfig, type RunConfig, readConfig, runConfigSchema, withItself } from './config.ts';
 export { costsOf, type ModelCost, totalCost, totalsOf } from './cost.ts';
 export type { PipelineEvent, Reporter, StageProgress, StageState } from './events.ts';
+export { findGarbage, free, type Garbage } from './garbage.ts';
 export { kindOf, needsOf, type Selection } from './graph.ts';
 export { type FileList, problemsOf } from './integrity.ts';
 export type { Labels } from './matrix.ts';

@@ -1,13 +1,15 @@
 /** Whether a finished stage's files are what its manifest says: sizes at every plan, contents when asked for. */
 
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { isAbsolute, join } from 'node:path';
+import { z } from 'zod';
+import { hashFile } from '../artifacts/index.ts';
+
+const pathInside = z.string().refine((path) => !isAbsolute(path) && !path.split(/[\\/]/).includes('..'), 'must lie inside the folder');
 
 /** Path inside the stage's folder → size and SHA-256. */
-export type FileList = Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
+export const fileList = z.record(pathInside, z.object({ bytes: z.number(), sha256: z.string() }));
+export type FileList = Readonly<z.infer<typeof fileList>>;
 
 /** What lies beside a stage's results while it works. */
 const NOT_RESULTS = new Set(['manifest.json', 'work.json', 'checkpoints']);
@@ -17,7 +19,7 @@ export async function listFiles(directory: string): Promise<FileList> {
   const paths = await filesBelow(directory, '');
   const entries = [];
   for (const path of paths.sort())
-    entries.push([path, { bytes: (await stat(join(directory, path))).size, sha256: await hashOf(join(directory, path)) }] as const);
+    entries.push([path, { bytes: (await stat(join(directory, path))).size, sha256: await hashFile(join(directory, path)) }] as const);
   return Object.fromEntries(entries);
 }
 
@@ -31,12 +33,6 @@ async function filesBelow(directory: string, inside: string): Promise<string[]> 
   return found.flat();
 }
 
-async function hashOf(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file, { highWaterMark: 2 ** 20 }), hash);
-  return hash.digest('hex');
-}
-
 /**
  * What is wrong with the files of a stage, in words; nothing where all is well. Files that are there besides do not matter.
  * @param isFull contents too, which reads every byte
@@ -47,7 +43,7 @@ export async function problemsOf(directory: string, files: FileList, isFull: boo
     const found = await stat(join(directory, path)).catch(() => undefined);
     if (!found) problems.push(`${path} is missing`);
     else if (found.size !== bytes) problems.push(`${path} has ${found.size} bytes instead of ${bytes}`);
-    else if (isFull && (await hashOf(join(directory, path))) !== sha256) problems.push(`${path} has other contents`);
+    else if (isFull && (await hashFile(join(directory, path))) !== sha256) problems.push(`${path} has other contents`);
   }
   return problems;
 }

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { CalmError } from '../errors.ts';
 import type { ArtifactKind } from '../plugin/index.ts';
 import type { RunConfig } from './config.ts';
 import { differences, fingerprint } from './fingerprint.ts';
@@ -73,14 +74,14 @@ interface Surroundings {
 }
 
 async function planStage(node: StageNode, { config, folder, planned, shared: sharedResults, isSelected, force }: Surroundings): Promise<PlannedStage> {
-  const manifest = await folder.manifest(node.id);
+  const { manifest, problem } = await readableManifest(folder, node.id);
   const inputs: Manifest['inputs'] = {};
   for (const [port, source] of Object.entries(node.inputs)) inputs[port] = await describeSource(source, planned);
   const sources = node.stage.sources ? await node.stage.sources(node.config, (path: string) => resolve(config.directory, path)) : undefined;
   const wanted = fingerprint({
     stage: node.stage.name,
     version: node.stage.version ?? 1,
-    config: node.config,
+    config: resultFields(node, node.config),
     inputs: Object.fromEntries(Object.entries(inputs).map(([port, input]) => [port, input.fingerprint])),
     seed: node.seed,
     formats: formatsOf(node),
@@ -91,7 +92,7 @@ async function planStage(node: StageNode, { config, folder, planned, shared: sha
   const reasons = [
     ...blocked,
     ...broken,
-    ...(manifest ? staleReasons(node, manifest, inputs, sources, wanted) : ['has not been run']),
+    ...(manifest ? staleReasons(node, manifest, inputs, sources, wanted) : [problem ?? 'has not been run']),
     ...(force && isSelected ? ['forced'] : []),
   ];
   const elsewhere = isSelected && !force && !blocked.length && reasons.length ? (await sharedResults()).get(wanted) : undefined;
@@ -111,6 +112,16 @@ async function planStage(node: StageNode, { config, folder, planned, shared: sha
   };
 }
 
+/** The manifest of a finished stage. One that is damaged is as good as none, and the stage is made again. */
+async function readableManifest(folder: RunFolder, id: string): Promise<{ manifest?: Manifest; problem?: string }> {
+  try {
+    return { manifest: await folder.manifest(id) };
+  } catch (error) {
+    if (error instanceof CalmError && error.code === 'CALM_ARTIFACT_BROKEN') return { problem: 'its manifest.json is damaged' };
+    throw error;
+  }
+}
+
 /** Where a finished stage's files are: in its place, or still where it worked. */
 function directoryOf(folder: RunFolder, id: string): string {
   return existsSync(join(folder.stage(id), 'manifest.json')) ? folder.stage(id) : folder.work(id);
@@ -120,6 +131,12 @@ async function describeSource(source: Source, planned: ReadonlyMap<string, Plann
   if (source.type === 'stage') return { from: source.id, fingerprint: (planned.get(source.id) as PlannedStage).fingerprint };
   const manifest = await readManifest(dirname(source.directory));
   return { from: source.directory, fingerprint: manifest?.fingerprint ?? fingerprint(source.directory) };
+}
+
+/** The fields of a stage that its result follows from. */
+function resultFields({ stage }: StageNode, config: Record<string, unknown>): Record<string, unknown> {
+  const operational: readonly string[] = stage.operational ?? [];
+  return Object.fromEntries(Object.entries(config).filter(([field]) => !operational.includes(field)));
 }
 
 /** Every kind that the stage reads or writes, with its format version. */
@@ -142,7 +159,7 @@ function blockedBy(node: StageNode, planned: ReadonlyMap<string, PlannedStage>):
 function staleReasons(node: StageNode, manifest: Manifest, inputs: Manifest['inputs'], sources: unknown, wanted: string): string[] {
   if (manifest.fingerprint === wanted) return [];
   const reasons = [
-    ...differences(manifest.config, node.config),
+    ...differences(resultFields(node, manifest.config), resultFields(node, node.config)),
     ...(manifest.uses === node.stage.name ? [] : [`stage ${manifest.uses} → ${node.stage.name}`]),
     ...(manifest.seed === node.seed ? [] : [`seed ${manifest.seed} → ${node.seed}`]),
     ...(manifest.stageVersion === (node.stage.version ?? 1) ? [] : [`stage version ${manifest.stageVersion} → ${node.stage.version ?? 1}`]),

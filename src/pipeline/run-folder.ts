@@ -4,47 +4,49 @@
  *     config.yaml  run.json     the configuration as last run, and the folder that its paths are relative to
  *     <stage>/                  a finished stage: manifest.json, config.yaml, metrics.jsonl, one folder a port. Whole, because it was renamed into place
  *     .work/<stage>/            a stage at work: the same, plus checkpoints/ and work.json
+ *     .work/<stage>~<print>/    the unfinished work of another configuration, gone on with when that comes back
  *     .lock                     the process that works here
  */
 
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readJson, syncDirectory, writeJson } from '../artifacts/index.ts';
-import { artifactVersion, runLocked } from '../errors.ts';
+import { z } from 'zod';
+import { readIndex, readJsonAs, syncDirectory, syncFile, writeJson } from '../artifacts/index.ts';
+import { runLocked } from '../errors.ts';
 import { lockOwner, takeLock } from '../process-lock.ts';
-import { type FileList, listFiles } from './integrity.ts';
+import { fileList, listFiles } from './integrity.ts';
 
 export const MANIFEST_VERSION = 1;
 
-/** What a finished stage says of itself. */
-export interface Manifest {
-  readonly formatVersion: number;
-  readonly stage: string;
-  readonly uses: string;
-  readonly stageVersion: number;
-  readonly fingerprint: string;
-  readonly seed: number;
-  readonly config: Record<string, unknown>;
+const manifest = z.object({
+  formatVersion: z.number(),
+  stage: z.string(),
+  uses: z.string(),
+  stageVersion: z.number(),
+  fingerprint: z.string(),
+  seed: z.number(),
+  config: z.record(z.string(), z.unknown()),
   /** Port → where it came from and the fingerprint that this had. */
-  readonly inputs: Record<string, { from: string; fingerprint: string }>;
-  readonly outputs: Record<string, { kind: string; formatVersion: number }>;
-  readonly sources?: unknown;
+  inputs: z.record(z.string(), z.object({ from: z.string(), fingerprint: z.string() })),
+  outputs: z.record(z.string(), z.object({ kind: z.string(), formatVersion: z.number() })),
+  sources: z.unknown().optional(),
   /** calm, node, engine and its packages. */
-  readonly versions: Record<string, string>;
-  readonly seconds: number;
-  readonly finishedAt: string;
+  versions: z.record(z.string(), z.string()),
+  seconds: z.number(),
+  finishedAt: z.string(),
   /** The stage's summary. */
-  readonly metrics: Record<string, unknown>;
+  metrics: z.record(z.string(), z.unknown()),
   /** Sizes and hashes of its files. */
-  readonly files?: FileList;
-}
+  files: fileList.optional(),
+});
 
-interface WorkRecord {
-  readonly fingerprint: string;
-  readonly seconds: number;
-}
+/** What a finished stage says of itself. */
+export type Manifest = Readonly<z.infer<typeof manifest>>;
+
+const workRecord = z.object({ fingerprint: z.string().regex(/^[0-9a-f]+$/), seconds: z.number() });
+type WorkRecord = Readonly<z.infer<typeof workRecord>>;
 
 const LOCK_PATIENCE_MS = 10_000;
 
@@ -71,15 +73,33 @@ export class RunFolder {
     return (await readManifest(this.stage(id))) ?? readManifest(this.work(id));
   }
 
-  /** The folder in which a stage works. One that the same configuration left behind keeps its checkpoints and metrics; any other is emptied. */
+  /** What is known of the unfinished work in a folder; undefined where there is none. */
+  async workRecord(directory: string): Promise<WorkRecord | undefined> {
+    return readJsonAs(join(directory, 'work.json'), workRecord).catch(() => undefined);
+  }
+
+  /**
+   * The folder in which a stage works. What the same configuration left behind is gone on with; what another one did is set aside if it has checkpoints, for
+   * hours may be in them.
+   */
   async openWork(id: string, fingerprint: string): Promise<{ directory: string; seconds: number }> {
     const directory = this.work(id);
-    const record = await readJson<WorkRecord>(join(directory, 'work.json')).catch(() => undefined);
+    const there = await this.workRecord(directory);
+    if (there?.fingerprint !== fingerprint) {
+      if (there && hasCheckpoints(directory)) await moveOver(directory, this.#aside(id, there.fingerprint));
+      await rm(directory, { recursive: true, force: true });
+      if (existsSync(this.#aside(id, fingerprint))) await rename(this.#aside(id, fingerprint), directory);
+    }
+    const record = await this.workRecord(directory);
     const canResume = record?.fingerprint === fingerprint;
     if (!canResume) await rm(directory, { recursive: true, force: true });
     await mkdir(join(directory, 'checkpoints'), { recursive: true });
     if (!canResume) await writeJson(join(directory, 'work.json'), { fingerprint, seconds: 0 } satisfies WorkRecord);
     return { directory, seconds: canResume ? record.seconds : 0 };
+  }
+
+  #aside(id: string, fingerprint: string): string {
+    return `${this.work(id)}~${fingerprint.slice(0, 8)}`;
   }
 
   /** Remembers the time that an interrupted stage has taken so far. */
@@ -91,7 +111,9 @@ export class RunFolder {
   async publish(id: string, manifest: Manifest): Promise<void> {
     const work = this.work(id);
     // From here on the stage counts as done: what a kill leaves over is removed by `recover`.
-    await writeJson(join(work, 'manifest.json'), { ...manifest, files: await listFiles(work) } satisfies Manifest);
+    const files = await listFiles(work);
+    for (const file of Object.keys(files)) syncFile(join(work, file));
+    await writeJson(join(work, 'manifest.json'), { ...manifest, files } satisfies Manifest);
     await this.#moveIntoPlace(id);
   }
 
@@ -136,11 +158,18 @@ export class RunFolder {
   }
 }
 
+function hasCheckpoints(work: string): boolean {
+  return existsSync(join(work, 'checkpoints')) && readdirSync(join(work, 'checkpoints')).length > 0;
+}
+
+async function moveOver(from: string, to: string): Promise<void> {
+  await rm(to, { recursive: true, force: true });
+  await rename(from, to);
+}
+
 /** Reads the manifest beside an artifact, for runs and for folders from elsewhere. */
 export async function readManifest(directory: string): Promise<Manifest | undefined> {
   const file = join(directory, 'manifest.json');
   if (!existsSync(file)) return undefined;
-  const manifest = await readJson<Manifest>(file);
-  if (manifest.formatVersion !== MANIFEST_VERSION) throw artifactVersion(file, 'manifest', manifest.formatVersion, MANIFEST_VERSION);
-  return manifest;
+  return readIndex(file, 'manifest', MANIFEST_VERSION, manifest);
 }

@@ -1,11 +1,11 @@
 /** Does what a plan says, stage by stage. A stage works in a folder of its own that is renamed into place when it is whole. */
 
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { writeFileWhole, writeJson } from '../artifacts/index.ts';
-import { CalmError, inputNotReady, interrupted } from '../errors.ts';
+import { CalmError, inputNotReady, interrupted, systemError } from '../errors.ts';
 import type { ArtifactKind, OptionalPort, StageContext, StageReport } from '../plugin/index.ts';
 import type { Reporter, StageState } from './events.ts';
 import { kindOf } from './graph.ts';
@@ -95,6 +95,11 @@ function skipStage({ node, shared }: PlannedStage, manifest: Manifest | undefine
   return { name: node.id, state: 'fresh', seconds, metrics };
 }
 
+/** Whether the disk failed: what was to be saved is not. */
+function isOutOfOrder(error: unknown): boolean {
+  return systemError(error, '') !== undefined;
+}
+
 class StageRun {
   readonly #plan: Plan;
   readonly #planned: PlannedStage;
@@ -118,8 +123,9 @@ class StageRun {
     try {
       await node.stage.run(await this.#context(directory));
     } catch (error) {
-      await folder.noteTime(node.id, fingerprint, elapsed());
-      const shown = this.#options.signal.aborted ? interrupted(this.#options.command) : error;
+      // On a full disk not even this can be written, and it does not matter.
+      await folder.noteTime(node.id, fingerprint, elapsed()).catch(() => {});
+      const shown = this.#options.signal.aborted && !isOutOfOrder(error) ? interrupted(this.#options.command) : (systemError(error, directory) ?? error);
       this.#options.report({ type: 'stage-failed', stage: node.id, error: shown });
       throw shown;
     }
@@ -140,7 +146,7 @@ class StageRun {
     }
     const outputs: Record<string, unknown> = {};
     for (const [port, kind] of Object.entries(node.stage.outputs as Record<string, ArtifactKind>)) {
-      await rm(join(directory, port), { recursive: true, force: true });
+      if (!node.stage.keepsOutputs) await rm(join(directory, port), { recursive: true, force: true });
       await mkdir(join(directory, port), { recursive: true });
       outputs[port] = await kind.create(join(directory, port));
     }
@@ -165,20 +171,23 @@ class StageRun {
   #report(directory: string): StageReport {
     const stage = this.#planned.node.id;
     const { report } = this.#options;
-    const metricsFile = join(directory, 'metrics.jsonl');
+    const [metricsFile, eventsFile] = [join(directory, 'metrics.jsonl'), join(directory, 'events.jsonl')];
     return {
       progress: (progress) => report({ type: 'progress', stage, progress }),
       metrics: (metrics) => {
         appendFileSync(metricsFile, `${JSON.stringify(metrics)}\n`);
         report({ type: 'metrics', stage, metrics });
       },
+      event: (event) => appendFileSync(eventsFile, `${JSON.stringify(event)}\n`),
       note: (text) => report({ type: 'note', stage, text }),
       warn: (text) => report({ type: 'warn', stage, text }),
       text: (text) => report({ type: 'text', stage, text }),
       summary: (results) => {
         this.#summary = { ...this.#summary, ...results };
       },
-      rewind: (step) => rewindMetrics(metricsFile, step),
+      rewind: (step) => {
+        for (const file of [metricsFile, eventsFile]) rewindLines(file, step);
+      },
     };
   }
 
@@ -207,8 +216,8 @@ class StageRun {
   }
 }
 
-/** Keeps the lines of metrics.jsonl up to a step; a line cut short by a kill goes too. */
-function rewindMetrics(file: string, step: number): void {
+/** Keeps the lines of a file up to a step; a line cut short by a kill goes too. */
+function rewindLines(file: string, step: number): void {
   if (!existsSync(file)) return;
   const kept = readFileSync(file, 'utf8')
     .split('\n')
@@ -219,7 +228,8 @@ function rewindMetrics(file: string, step: number): void {
         return false;
       }
     });
-  writeFileSync(file, kept.map((line) => `${line}\n`).join(''));
+  writeFileSync(`${file}.partial`, kept.map((line) => `${line}\n`).join(''));
+  renameSync(`${file}.partial`, file);
 }
 
 /** Whether an error only says that the user stopped the run. */

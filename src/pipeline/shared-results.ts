@@ -26,7 +26,8 @@ export async function findShared(output: string, exceptRun: string): Promise<Rea
   return found;
 }
 
-function foldersIn(directory: string): string[] {
+/** Names of the folders in a folder, hidden ones left out; none where it does not exist. */
+export function foldersIn(directory: string): string[] {
   try {
     const entries = readdirSync(directory, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);

@@ -57,6 +57,8 @@ export interface StageReport {
   progress(progress: { step: number; steps?: number; values?: Record<string, number>; tokensPerSecond?: number }): void;
   /** A line of metrics.jsonl. Times do not belong here: the same seed gives the same lines. */
   metrics(metrics: { step: number } & Record<string, number>): void;
+  /** A line of events.jsonl: something out of the ordinary, with whatever tells where it was. No times here either. */
+  event(event: { step: number } & Record<string, unknown>): void;
   /** Something worth knowing. */
   note(message: string): void;
   /** Something worth acting on. */
@@ -65,7 +67,7 @@ export interface StageReport {
   text(text: string): void;
   /** The stage's results; kept in the manifest and shown at the end of the run. */
   summary(results: Record<string, unknown>): void;
-  /** Forgets the metrics after a step, when a stage goes on from a checkpoint. */
+  /** Forgets the metrics and events after a step, when a stage goes on from a checkpoint. */
   rewind(step: number): void;
 }
 
@@ -97,6 +99,13 @@ export interface Stage<Schema extends StandardSchemaV1 = StandardSchemaV1, Input
   readonly config: Schema;
   readonly inputs: Inputs;
   readonly outputs: Outputs;
+  /**
+   * Fields that say how the work is done and not what comes of it: how often it is saved, what is done when something goes wrong. They are not part of the
+   * fingerprint, so a stage whose `checkpointEvery` changes goes on where it was.
+   */
+  readonly operational?: readonly string[];
+  /** Its outputs survive an interruption: it goes on where they end. Without this they are emptied whenever the stage starts. */
+  readonly keepsOutputs?: boolean;
   /** What its result depends on besides configuration and inputs: names, sizes and times of files. Part of the fingerprint. */
   readonly sources?: (config: StandardSchemaV1.InferOutput<Schema>, resolvePath: (path: string) => string) => Promise<unknown>;
   /** The stage's own command runs beside the run folder and keeps nothing: for stages that are asked again and again, like `sample`. */

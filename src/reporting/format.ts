@@ -15,6 +15,12 @@ export function formatCount(count: number): string {
   return count < 1e6 ? `${(count / 1000).toFixed(1)}k` : `${(count / 1e6).toFixed(1)}M`;
 }
 
+/** 950 B, 12.3 kB, 4.5 MB, 6.7 GB. */
+export function formatBytes(bytes: number): string {
+  const power = Math.min(3, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  return power === 0 ? `${bytes} B` : `${(bytes / 1000 ** power).toFixed(1)} ${'kMG'[power - 1]}B`;
+}
+
 /** Four significant digits, five decimals for values below one; integers as they are. */
 export function formatNumber(value: number): string {
   if (Number.isInteger(value)) return value >= 1e6 ? formatCount(value) : String(value);

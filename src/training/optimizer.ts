@@ -4,6 +4,7 @@
  */
 
 import { applyAdamW, floatTensor, type TensorMap, tf } from '../engine/index.ts';
+import { NO_LIMITS, type StepLimits } from './step-watch.ts';
 
 export interface OptimizerConfig {
   readonly beta1: number;
@@ -31,6 +32,9 @@ export type StepScalars = {
   readonly correction1: tf.Tensor;
   /** 1 − β₂ᵗ. */
   readonly correction2: tf.Tensor;
+  /** A step whose loss or gradient norm is above these, or is not a number, changes nothing. */
+  readonly lossLimit: tf.Tensor;
+  readonly normLimit: tf.Tensor;
 };
 
 export function zeroMoments(parameters: TensorMap): Moments {
@@ -40,9 +44,15 @@ export function zeroMoments(parameters: TensorMap): Moments {
 }
 
 /** @param step counts from 1 */
-export function stepScalars(config: OptimizerConfig, learningRate: number, step: number): StepScalars {
+export function stepScalars(config: OptimizerConfig, learningRate: number, step: number, limits: StepLimits = NO_LIMITS): StepScalars {
   const scalar = (value: number) => floatTensor(Float32Array.of(value), []);
-  return { learningRate: scalar(learningRate), correction1: scalar(1 - config.beta1 ** step), correction2: scalar(1 - config.beta2 ** step) };
+  return {
+    learningRate: scalar(learningRate),
+    correction1: scalar(1 - config.beta1 ** step),
+    correction2: scalar(1 - config.beta2 ** step),
+    lossLimit: scalar(limits.loss),
+    normLimit: scalar(limits.norm),
+  };
 }
 
 /**
@@ -54,9 +64,14 @@ export function clipByNorm(gradients: TensorMap, maxNorm: number): { scale: tf.T
   return { scale: tf.minimum(tf.div(maxNorm, tf.add(norm, 1e-6)), 1), norm };
 }
 
+/** The factor of a good step as it is, 0 for a bad one. Comparisons with what is not a number are false. */
+export function scaleIfGood(scale: tf.Tensor, loss: tf.Tensor, norm: tf.Tensor, { lossLimit, normLimit }: StepScalars): tf.Tensor {
+  return tf.where(tf.logicalAnd(tf.lessEqual(loss, lossLimit), tf.lessEqual(norm, normLimit)), scale, tf.zerosLike(scale));
+}
+
 /**
  * One step of AdamW (see applyAdamW).
- * @param scale what the gradients are multiplied by
+ * @param scale what the gradients are multiplied by; 0 leaves everything as it is
  * @param isDecayed says which parameters the weight decay applies to
  */
 export function adamW(
@@ -64,13 +79,22 @@ export function adamW(
   moments: Moments,
   gradients: TensorMap,
   scale: tf.Tensor,
-  scalars: StepScalars,
+  { learningRate, correction1, correction2 }: Pick<StepScalars, 'learningRate' | 'correction1' | 'correction2'>,
   { beta1, beta2, epsilon, weightDecay }: OptimizerConfig,
   isDecayed: (name: string) => boolean,
 ): { parameters: TensorMap; moments: Moments } {
   const [updated, first, second]: TensorMap[] = [{}, {}, {}];
   for (const [name, parameter] of Object.entries(parameters)) {
-    const inputs = { parameter, first: moments.first[name], second: moments.second[name], gradient: gradients[name], scale, ...scalars };
+    const inputs = {
+      parameter,
+      first: moments.first[name],
+      second: moments.second[name],
+      gradient: gradients[name],
+      scale,
+      learningRate,
+      correction1,
+      correction2,
+    };
     const decay = isDecayed(name) ? weightDecay : 0;
     [updated[name], first[name], second[name]] = applyAdamW(inputs, { beta1, beta2, epsilon, weightDecay: decay });
   }

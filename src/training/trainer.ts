@@ -4,7 +4,7 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { CheckpointStore, StoredTensor } from '../artifacts/index.ts';
+import type { Checkpoint, CheckpointStore, StoredTensor } from '../artifacts/index.ts';
 import {
   type CompiledStep,
   disposeTree,
@@ -17,17 +17,26 @@ import {
   tf,
   valueAndGradients,
 } from '../engine/index.ts';
-import { interrupted, notFinite } from '../errors.ts';
+import { badStep, bestMetricUnknown, interrupted } from '../errors.ts';
 import { isDecayed, storeParameters } from '../models/index.ts';
-import { adamW, clipByNorm, type Moments, mapTensors, type OptimizerConfig, type StepScalars, stepScalars, zeroMoments } from './optimizer.ts';
+import { adamW, clipByNorm, type Moments, mapTensors, type OptimizerConfig, type StepScalars, scaleIfGood, stepScalars, zeroMoments } from './optimizer.ts';
 import { learningRateAt, type ScheduleConfig } from './schedule.ts';
+import { problemOfStep, StepWatch, type WatchState } from './step-watch.ts';
 
 /** What a stage passes on from its context; see StageReport of the plugin door. */
 export interface TrainingReport {
   progress(progress: { step: number; steps: number; values: Record<string, number>; tokensPerSecond?: number }): void;
   metrics(metrics: { step: number } & Record<string, number>): void;
+  event(event: { step: number } & Record<string, unknown>): void;
   note(message: string): void;
+  warn(message: string): void;
   rewind(step: number): void;
+}
+
+/** The best step so far by a held-out metric. */
+export interface BestStep {
+  readonly step: number;
+  readonly value: number;
 }
 
 /** What a checkpoint keeps besides tensors. */
@@ -36,7 +45,30 @@ export interface TrainerState {
   readonly window: Record<string, number>;
   readonly windowSteps: number;
   readonly elapsedMs: number;
+  /** The last logged values. */
+  readonly metrics: Record<string, number>;
+  readonly watch: WatchState;
+  readonly numSkipped: number;
+  readonly best?: BestStep;
+  /** Whether the held-out values of this step are still to be measured. */
+  readonly isEvaluationDue: boolean;
 }
+
+const FRESH: TrainerState = {
+  window: {},
+  windowSteps: 0,
+  elapsedMs: 0,
+  metrics: {},
+  watch: { losses: [], norms: [] },
+  numSkipped: 0,
+  isEvaluationDue: false,
+};
+
+/** What is done with a step whose loss or gradient norm is not a number or far too large. */
+export type BadStepPolicy = 'stop' | 'skip';
+
+/** After so many bad steps in a row there is nothing to wait for. */
+const MOST_SKIPPED_IN_A_ROW = 64;
 
 export interface TrainerOptions<Batch extends TensorTree> {
   /** Named in errors. */
@@ -51,7 +83,14 @@ export interface TrainerOptions<Batch extends TensorTree> {
   readonly tokensPerStep: number;
   readonly logEvery: number;
   readonly checkpointEvery: number;
+  /** A checkpoint is also due when so much time has passed since the last; 0 for never. */
+  readonly checkpointMinutes: number;
   readonly evaluateEvery: number;
+  /** The held-out value by which the best step is kept and taken in the end: lower is better where its name ends with "loss", higher otherwise. */
+  readonly bestMetric?: string;
+  readonly onBadStep: BadStepPolicy;
+  /** See StepWatch. */
+  readonly spikeDeviations: number;
   readonly checkpoints: CheckpointStore<TrainerState>;
   readonly report: TrainingReport;
   readonly signal: AbortSignal;
@@ -59,8 +98,10 @@ export interface TrainerOptions<Batch extends TensorTree> {
   loss(parameters: TensorMap, batch: Batch): LossOutputs;
   /** Micro-batch `micro` of a step, counted from 0. The trainer frees it. */
   batch(step: number, micro: number): Batch | Promise<Batch>;
-  /** Values for the log, from held-out data; called every `evaluateEvery` steps and at the end. */
-  evaluate?(parameters: TensorMap): Promise<Record<string, number>>;
+  /** Where a micro-batch comes from, in words that lead back to the text: kept where a step is bad. */
+  describeBatch?(step: number, micro: number): Record<string, unknown>;
+  /** Values for the log, from held-out data; called every `evaluateEvery` steps and at the end. `pause` is awaited between batches, so that a signal is heard. */
+  evaluate?(parameters: TensorMap, pause: () => Promise<void>): Promise<Record<string, number>>;
 }
 
 export interface TrainingResult {
@@ -69,6 +110,10 @@ export interface TrainingResult {
   /** The last logged values, training and held-out. */
   readonly metrics: Record<string, number>;
   readonly elapsedMs: number;
+  /** Bad steps that were left out. */
+  readonly numSkipped: number;
+  /** The step whose parameters these are, where they are the best by `bestMetric`. */
+  readonly best?: BestStep;
 }
 
 /** Trains from the newest checkpoint, or from the beginning, to the last step. Throws `interrupted` after saving when the signal comes. */
@@ -89,87 +134,175 @@ type Sums = { readonly gradients: TensorMap; readonly values: TensorMap };
 type MicroInputs = { readonly parameters: TensorMap; readonly sums: Sums; readonly batch: TensorTree };
 type ApplyInputs = { readonly learnt: Learnt; readonly sums: Sums; readonly scalars: StepScalars };
 
+/** Thrown to leave a step or an evaluation in which the signal was seen; nothing of it counts. */
+const LEFT = Symbol('left by a signal');
+
 class Trainer<Batch extends TensorTree> {
   readonly #options: TrainerOptions<Batch>;
+  readonly #watch: StepWatch;
   #learnt: Learnt;
   #step: number;
-  #window: Record<string, number>;
-  #windowSteps: number;
-  #elapsedMs: number;
-  #metrics: Record<string, number> = {};
+  /** The open window, what was logged last, the best step: all that a checkpoint keeps besides tensors, but the watch. */
+  #state: Omit<TrainerState, 'watch'>;
+  #skippedInARow = 0;
+  #savedMs = performance.now();
   #runStep: CompiledStep<FusedInputs, FusedOutputs> | undefined;
   /** A batch that was drawn while the step before it ran. */
   #ahead: { readonly step: number; readonly batch: Batch | Promise<Batch> } | undefined;
   #runMicro: CompiledStep<MicroInputs, Sums> | undefined;
   #runApply: CompiledStep<ApplyInputs, FusedOutputs> | undefined;
 
-  private constructor(options: TrainerOptions<Batch>, learnt: Learnt, step: number, state: TrainerState) {
+  private constructor(options: TrainerOptions<Batch>, learnt: Learnt, step: number, { watch, ...state }: TrainerState) {
     this.#options = options;
     this.#learnt = learnt;
     this.#step = step;
-    this.#window = { ...state.window };
-    this.#windowSteps = state.windowSteps;
-    this.#elapsedMs = state.elapsedMs;
+    this.#watch = new StepWatch(options.spikeDeviations, watch);
+    this.#state = state;
   }
 
   static async start<Batch extends TensorTree>(options: TrainerOptions<Batch>): Promise<Trainer<Batch>> {
-    const saved = await options.checkpoints.latest();
-    const fresh = { window: {}, windowSteps: 0, elapsedMs: 0 };
-    options.report.rewind(saved?.step ?? 0);
-    if (!saved) return new Trainer(options, { parameters: options.parameters, moments: zeroMoments(options.parameters) }, 0, fresh);
-    options.report.note(`going on from the checkpoint at step ${saved.step}`);
-    const read = (prefix: string) =>
-      mapTensors(options.parameters, (_, name) => {
-        const { data, shape } = saved.tensors.get(prefix + name) as StoredTensor;
-        return floatTensor(data as Float32Array, shape);
-      });
+    const { checkpoints, parameters, report } = options;
+    const saved = await checkpoints.latest((problem) => report.warn(`a checkpoint is damaged (${problem}); the one before it is taken`));
+    report.rewind(saved?.step ?? 0);
+    if (!saved) return new Trainer(options, { parameters, moments: zeroMoments(parameters) }, 0, FRESH);
+    report.note(`going on from the checkpoint at step ${saved.step}`);
+    const read = (prefix: string) => readTensors(parameters, saved, prefix);
     const learnt = { parameters: read(''), moments: { first: read(FIRST), second: read(SECOND) } };
-    disposeTree(options.parameters);
-    return new Trainer(options, learnt, saved.step, saved.state);
+    disposeTree(parameters);
+    return new Trainer(options, learnt, saved.step, { ...FRESH, ...saved.state });
   }
 
   async run(): Promise<TrainingResult> {
-    const { schedule, signal, checkpointEvery } = this.#options;
-    while (this.#step < schedule.steps) {
-      if (signal.aborted) await this.#stop();
-      await this.#advance();
-      if (this.#step % checkpointEvery === 0 && this.#step < schedule.steps) await this.#save();
-      await nextTurn();
+    const { schedule } = this.#options;
+    try {
+      await this.#checkBestMetric();
+      await this.#evaluateIfDue();
+      while (this.#step < schedule.steps) {
+        this.#leaveIfAsked();
+        await this.#advance();
+        await this.#evaluateIfDue();
+        if (this.#isCheckpointDue()) await this.#save();
+        await nextTurn();
+      }
+    } catch (error) {
+      if (error !== LEFT) throw error;
+      await this.#dropAhead();
+      await this.#save();
+      throw interrupted('the same command');
     }
     disposeTree(this.#learnt.moments);
-    return { parameters: this.#learnt.parameters, metrics: this.#metrics, elapsedMs: this.#elapsedMs };
+    const { metrics, elapsedMs, numSkipped, best } = this.#state;
+    return { parameters: await this.#bestParameters(), metrics, elapsedMs, numSkipped, ...(best ? { best } : {}) };
   }
 
-  /** One step: gradients, clipping, AdamW; then whatever is due to be logged. */
+  /** The parameters of the last step, or of the best one where that is asked for. */
+  async #bestParameters(): Promise<TensorMap> {
+    const { parameters } = this.#learnt;
+    const { best } = this.#state;
+    if (!best || best.step === this.#step) return parameters;
+    const chosen = readTensors(parameters, await this.#options.checkpoints.at(best.step), '');
+    disposeTree(parameters);
+    return chosen;
+  }
+
+  #leaveIfAsked(): void {
+    if (this.#options.signal.aborted) throw LEFT;
+  }
+
+  #isCheckpointDue(): boolean {
+    const { schedule, checkpointEvery, checkpointMinutes } = this.#options;
+    if (this.#step === schedule.steps) return false;
+    const isTime = checkpointMinutes > 0 && performance.now() - this.#savedMs >= 60_000 * checkpointMinutes;
+    return isTime || this.#step % checkpointEvery === 0 || this.#state.best?.step === this.#step;
+  }
+
+  /** One step: gradients, clipping, AdamW; then the log, where that is due. */
   async #advance(): Promise<void> {
     const { schedule, evaluateEvery, evaluate, logEvery, report, tokensPerStep } = this.#options;
     const started = performance.now();
     const values = await this.#optimise();
     this.#step++;
     const stepMs = performance.now() - started;
-    this.#elapsedMs += stepMs;
-    for (const [name, value] of Object.entries(values)) this.#window[name] = (this.#window[name] ?? 0) + value;
-    this.#windowSteps++;
-    report.progress({ step: this.#step, steps: schedule.steps, values: { loss: values.loss }, tokensPerSecond: (1000 * tokensPerStep) / stepMs });
+    this.#state = { ...this.#state, elapsedMs: this.#state.elapsedMs + stepMs };
+    if (values) this.#addToWindow(values);
+    const shown: Record<string, number> = values ? { loss: values.loss } : {};
+    report.progress({ step: this.#step, steps: schedule.steps, values: shown, tokensPerSecond: (1000 * tokensPerStep) / stepMs });
     const isLast = this.#step === schedule.steps;
     if (this.#step % logEvery === 0 || isLast) this.#log();
-    if (evaluate && (this.#step % evaluateEvery === 0 || isLast)) this.#record(await evaluate(this.#learnt.parameters));
+    this.#state = { ...this.#state, isEvaluationDue: evaluate !== undefined && (this.#step % evaluateEvery === 0 || isLast) };
   }
 
-  async #optimise(): Promise<Record<string, number>> {
-    const { schedule, optimizer, stage } = this.#options;
+  /** Returns the step's values; nothing where it was bad and is left out. */
+  async #optimise(): Promise<Record<string, number> | undefined> {
+    const { schedule, optimizer } = this.#options;
     const learningRate = learningRateAt(schedule, this.#step);
-    const scalars = stepScalars(optimizer, learningRate, this.#step + 1);
+    const limits = this.#watch.limits();
+    const scalars = stepScalars(optimizer, learningRate, this.#step + 1, limits);
     const { learnt, values } = this.#options.accumulationSteps === 1 ? await this.#fusedStep(scalars) : await this.#accumulatedStep(scalars);
     const numbers: Record<string, number> = {};
     for (const [name, tensor] of Object.entries(values)) numbers[name] = (await readFloats(tensor))[0];
     disposeTree({ scalars, values });
     this.#learnt = learnt;
-    if (!Number.isFinite(numbers.loss)) {
-      await this.#dropAhead();
-      throw notFinite(stage, this.#step + 1);
-    }
+    const problem = problemOfStep(numbers.loss, numbers.gradNorm, limits);
+    if (problem) return this.#meetBadStep(problem);
+    this.#skippedInARow = 0;
+    this.#watch.accept(numbers.loss, numbers.gradNorm);
     return { ...numbers, learningRate };
+  }
+
+  /** Parameters and moments are those before the step. Says where its batch came from; then skips it, or saves and stops. */
+  async #meetBadStep(problem: string): Promise<undefined> {
+    const { stage, onBadStep, accumulationSteps, describeBatch, report } = this.#options;
+    const step = this.#step + 1;
+    const batches = describeBatch && Array.from({ length: accumulationSteps }, (_, micro) => describeBatch(this.#step, micro));
+    report.event({ step, event: 'bad step', problem, done: onBadStep, ...(batches ? { batches } : {}) });
+    this.#skippedInARow++;
+    const isHopeless = this.#skippedInARow >= MOST_SKIPPED_IN_A_ROW;
+    if (onBadStep === 'skip' && !isHopeless) {
+      report.warn(`step ${step} is left out: ${problem}; events.jsonl says which batch it was`);
+      this.#state = { ...this.#state, numSkipped: this.#state.numSkipped + 1 };
+      return undefined;
+    }
+    await this.#dropAhead();
+    await this.#save();
+    throw badStep(stage, step, problem, isHopeless ? this.#skippedInARow : 1);
+  }
+
+  #addToWindow(values: Record<string, number>): void {
+    const window = { ...this.#state.window };
+    for (const [name, value] of Object.entries(values)) window[name] = (window[name] ?? 0) + value;
+    this.#state = { ...this.#state, window, windowSteps: this.#state.windowSteps + 1 };
+  }
+
+  /** A metric that is not measured is an error before the first step, not after hours. */
+  async #checkBestMetric(): Promise<void> {
+    const { bestMetric } = this.#options;
+    if (bestMetric === undefined || this.#step > 0) return;
+    const names = Object.keys(await this.#measure());
+    if (!names.includes(bestMetric)) throw bestMetricUnknown(bestMetric, names);
+  }
+
+  async #measure(): Promise<Record<string, number>> {
+    const { evaluate } = this.#options;
+    if (!evaluate) return {};
+    return evaluate(this.#learnt.parameters, async () => {
+      await nextTurn();
+      this.#leaveIfAsked();
+    });
+  }
+
+  /** Measures held-out values where they are due, and remembers the step that is the best so far. */
+  async #evaluateIfDue(): Promise<void> {
+    const { bestMetric } = this.#options;
+    if (!this.#state.isEvaluationDue) return;
+    const measured = await this.#measure();
+    this.#record(measured);
+    this.#state = { ...this.#state, isEvaluationDue: false };
+    if (bestMetric === undefined) return;
+    const value = measured[bestMetric];
+    const { best } = this.#state;
+    const isBetter = !best || (/loss$/i.test(bestMetric) ? value < best.value : value > best.value);
+    if (isBetter) this.#state = { ...this.#state, best: { step: this.#step, value } };
   }
 
   /** The whole step as one compiled function. */
@@ -209,6 +342,7 @@ class Trainer<Batch extends TensorTree> {
     const { parameters } = this.#learnt;
     let sums: Sums = { gradients: mapTensors(parameters, (tensor) => tf.zerosLike(tensor)), values: {} };
     for (let micro = 0; micro < accumulationSteps; micro++) {
+      if (micro > 0) await this.#betweenMicroBatches(sums);
       const inputs: MicroInputs = { parameters, sums, batch: await this.#options.batch(this.#step, micro) };
       this.#runMicro ??= engine.compile((given: MicroInputs) => this.#addGradients(given));
       const grown = await this.#runMicro(inputs);
@@ -231,6 +365,13 @@ class Trainer<Batch extends TensorTree> {
     return outputs;
   }
 
+  /** Hears a signal; what is summed so far is made again by the next run. */
+  async #betweenMicroBatches(sums: Sums): Promise<void> {
+    await nextTurn();
+    if (this.#options.signal.aborted) disposeTree(sums);
+    this.#leaveIfAsked();
+  }
+
   /** Adds one micro-batch's share to the sums. */
   #addGradients({ parameters, sums, batch }: MicroInputs): Sums {
     const { outputs, gradients } = this.#gradients(parameters, batch as Batch);
@@ -251,19 +392,21 @@ class Trainer<Batch extends TensorTree> {
   #apply({ parameters, moments }: Learnt, gradients: TensorMap, outputs: TensorMap, scalars: StepScalars): FusedOutputs {
     const { optimizer } = this.#options;
     const { scale, norm } = clipByNorm(gradients, optimizer.maxGradNorm);
-    const learnt = adamW(parameters, moments, gradients, scale, scalars, optimizer, (name) => isDecayed(parameters[name].shape));
+    const taken = scaleIfGood(scale, outputs.loss, norm, scalars);
+    const learnt = adamW(parameters, moments, gradients, taken, scalars, optimizer, (name) => isDecayed(parameters[name].shape));
     return { learnt, values: { ...outputs, gradNorm: norm } };
   }
 
-  /** The means of the window since the last log. */
+  /** The means of the window since the last log; nothing where all its steps were left out. */
   #log(): void {
-    this.#record(Object.fromEntries(Object.entries(this.#window).map(([name, sum]) => [name, sum / this.#windowSteps])));
-    this.#window = {};
-    this.#windowSteps = 0;
+    const { window, windowSteps } = this.#state;
+    if (windowSteps === 0) return;
+    this.#state = { ...this.#state, window: {}, windowSteps: 0 };
+    this.#record(Object.fromEntries(Object.entries(window).map(([name, sum]) => [name, sum / windowSteps])));
   }
 
   #record(values: Record<string, number>): void {
-    this.#metrics = { ...this.#metrics, ...values };
+    this.#state = { ...this.#state, metrics: { ...this.#state.metrics, ...values } };
     this.#options.report.metrics({ step: this.#step, ...values });
   }
 
@@ -274,12 +417,16 @@ class Trainer<Batch extends TensorTree> {
       ...(await storeParameters(moments.first, FIRST)),
       ...(await storeParameters(moments.second, SECOND)),
     ];
-    await this.#options.checkpoints.save(this.#step, { window: this.#window, windowSteps: this.#windowSteps, elapsedMs: this.#elapsedMs }, stored);
+    const { best } = this.#state;
+    await this.#options.checkpoints.save(this.#step, { ...this.#state, watch: this.#watch.state }, stored, best ? [best.step] : []);
+    this.#savedMs = performance.now();
   }
+}
 
-  async #stop(): Promise<never> {
-    await this.#dropAhead();
-    await this.#save();
-    throw interrupted('the same command');
-  }
+/** The tensors of a checkpoint that have the names and a prefix of these. */
+function readTensors(like: TensorMap, { tensors }: Checkpoint<TrainerState>, prefix: string): TensorMap {
+  return mapTensors(like, (_, name) => {
+    const { data, shape } = tensors.get(prefix + name) as StoredTensor;
+    return floatTensor(data as Float32Array, shape);
+  });
 }

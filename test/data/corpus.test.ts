@@ -1,20 +1,38 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
-import { type CorpusSource, listCorpus, readCorpus } from '../../src/data/index.ts';
+import { CHUNK_BYTES, type Chunk, LONGEST_JSON_LINE, readChunks } from '../../src/data/chunks.ts';
+import { parseChunk } from '../../src/data/documents.ts';
+import { piecesOf } from '../../src/data/encode-chunk.ts';
+import { type CorpusSource, CorpusWorkers, listCorpus, loadTokenizer, openTokenizer, trainBpe, WordCounter } from '../../src/data/index.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
+import { tinyText } from '../helpers/tiny.ts';
 
 const source = (files: string[], more: Partial<CorpusSource> = {}): CorpusSource => ({ files, documents: 'file', textField: 'text', ...more });
 
-async function documents(sources: CorpusSource[], folder: string): Promise<string[]> {
-  const found: string[] = [''];
-  for await (const { text, isEnd } of readCorpus(sources, folder)) {
-    found[found.length - 1] += text;
-    if (isEnd) found.push('');
+/** What a corpus holds: its documents put together again, its bad lines by number, its chunks. */
+async function readAll(sources: CorpusSource[], folder: string) {
+  const files = await listCorpus(sources, folder);
+  const [documents, chunks, bad]: [string[], Chunk[], string[]] = [[], [], []];
+  let [numEmpty, numLines] = [0, 0];
+  for await (const chunk of readChunks(files)) {
+    if (chunk.begin.offset === 0) numLines = 0;
+    chunks.push(chunk);
+    const found = parseChunk(chunk, files[chunk.begin.file]);
+    found.texts.forEach((text, i) => {
+      if (i === 0 && chunk.begin.isInside) documents[documents.length - 1] += text;
+      else documents.push(text);
+    });
+    for (const { line, problem } of found.badLines) bad.push(`${numLines + line} ${problem}`);
+    numLines += found.numLines;
+    numEmpty += found.numEmpty;
   }
-  return found.slice(0, -1);
+  return { documents, chunks, bad, numEmpty, files };
 }
+
+const documents = async (sources: CorpusSource[], folder: string) => (await readAll(sources, folder)).documents;
 
 test('text files, globs, JSON lines and .gz of both', async (t) => {
   const folder = temporaryFolder(t);
@@ -22,30 +40,146 @@ test('text files, globs, JSON lines and .gz of both', async (t) => {
   writeFileSync(join(folder, 'a/1.txt'), 'one');
   writeFileSync(join(folder, 'a/b/2.txt'), 'two');
   writeFileSync(join(folder, '3.txt.gz'), gzipSync('three'));
-  writeFileSync(join(folder, '4.jsonl'), '{"text": "four"}\n\n{"text": "five", "id": 5}\n');
+  writeFileSync(join(folder, '4.jsonl'), '{"text": "four"}\n\n{"text": "five \u2028 five", "id": 5}\r\n');
   writeFileSync(join(folder, '5.jsonl.gz'), gzipSync('{"body": "six"}\n'));
   t.deepEqual(await documents([source(['a/**/*.txt'])], folder), ['one', 'two']);
-  t.deepEqual(await documents([source(['3.txt.gz', '4.jsonl'])], folder), ['three', 'four', 'five']);
+  t.deepEqual(await documents([source(['3.txt.gz', '4.jsonl'])], folder), ['three', 'four', 'five \u2028 five']);
   t.deepEqual(await documents([source(['5.jsonl.gz'], { textField: 'body' })], folder), ['six']);
 });
 
-test('one file as paragraphs or lines; empty documents are left out', async (t) => {
+test('one file as paragraphs or lines; empty documents are left out and counted; a byte-order mark and carriage returns are no text', async (t) => {
   const folder = temporaryFolder(t);
-  writeFileSync(join(folder, 'x.txt'), 'a\nb\n\n\n  \nc\n');
-  t.deepEqual(await documents([source(['x.txt'], { documents: 'paragraph' })], folder), ['a\nb', 'c']);
-  t.deepEqual(await documents([source(['x.txt'], { documents: 'line' })], folder), ['a', 'b', 'c']);
+  writeFileSync(join(folder, 'x.txt'), '\uFEFFa\nb\n\n\n  \nc\n');
+  writeFileSync(join(folder, 'y.txt'), 'a\r\nb\r\n\r\nc\r\n');
+  t.deepEqual(await documents([source(['x.txt', 'y.txt'], { documents: 'paragraph' })], folder), ['a\nb', 'c', 'a\nb', 'c']);
+  const lines = await readAll([source(['x.txt', 'y.txt'], { documents: 'line' })], folder);
+  t.deepEqual(lines.documents, ['a', 'b', 'c', 'a', 'b', 'c']);
+  t.is(lines.numEmpty, 4);
+  writeFileSync(join(folder, 'empty.jsonl'), '{"text": ""}\n{"text": "  "}\n{"text": "x"}\n');
+  t.is((await readAll([source(['empty.jsonl'])], folder)).numEmpty, 2);
 });
 
-test('a long file comes in pieces that are cut where a line ends, and nothing is lost', async (t) => {
+const LONG = Array.from({ length: 60_000 }, (_, i) => `line ${i} with ümlauts and 日本 some more text${i % 7 ? '' : '\n'}\n`).join('');
+
+for (const kind of ['file', 'paragraph', 'line'] as const) {
+  test(`a long file comes in chunks that begin where a word does, and nothing is lost (${kind})`, async (t) => {
+    const folder = temporaryFolder(t);
+    const text = kind === 'paragraph' ? LONG.replaceAll('\n\n', '\n') : LONG;
+    writeFileSync(join(folder, 'long.txt'), text);
+    writeFileSync(join(folder, 'long.txt.gz'), gzipSync(text));
+    const found = await readAll([source(['long.txt'], { documents: kind })], folder);
+    const expected = kind === 'file' ? [text] : kind === 'line' ? text.split('\n').filter(Boolean) : [text.trimEnd()];
+    t.deepEqual(found.documents, expected);
+    t.true(found.chunks.length > 1);
+    const decoder = new TextDecoder('utf-8', { fatal: true });
+    for (const { bytes, end } of found.chunks) t.regex(decoder.decode(bytes), end.isInside ? /\S$/ : /\n$/);
+    t.deepEqual((await readAll([source(['long.txt.gz'], { documents: kind })], folder)).documents, expected);
+  });
+}
+
+test('a reader that begins where a chunk ends sees the same chunks, in a .gz too', async (t) => {
   const folder = temporaryFolder(t);
-  const text = Array.from({ length: 60_000 }, (_, i) => `line ${i} with ümlauts and some more text${i % 7 ? '' : '\n'}\n`).join('');
-  writeFileSync(join(folder, 'long.txt'), text);
-  const pieces: string[] = [];
-  for await (const piece of readCorpus([source(['long.txt'])], folder)) pieces.push(piece.text);
-  t.true(pieces.length > 1);
-  t.is(pieces.join(''), text);
-  for (const piece of pieces.slice(0, -1)) t.true(piece.endsWith('\n'));
-  for (const piece of pieces.slice(1)) t.regex(piece[0] ?? 'x', /\S/);
+  writeFileSync(join(folder, 'a.txt'), LONG);
+  writeFileSync(join(folder, 'b.txt.gz'), gzipSync(LONG.replaceAll('\n', ' ')));
+  const { files, chunks } = await readAll([source(['a.txt', 'b.txt.gz'])], folder);
+  const hashed = ({ bytes, begin, end }: Chunk) => JSON.stringify({ begin, end, hash: createHash('sha1').update(bytes).digest('hex') });
+  for (const [i, { end }] of chunks.entries()) {
+    const rest = [];
+    for await (const chunk of readChunks(files, end)) rest.push(hashed(chunk));
+    t.deepEqual(rest, chunks.slice(i + 1).map(hashed));
+  }
+});
+
+test('one line without a space, larger than a chunk, is cut between characters', async (t) => {
+  const folder = temporaryFolder(t);
+  const line = 'ä€🙂'.repeat(CHUNK_BYTES / 3);
+  writeFileSync(join(folder, 'x.txt'), line);
+  for (const kind of ['file', 'paragraph', 'line'] as const) {
+    const found = await readAll([source(['x.txt'], { documents: kind })], folder);
+    t.deepEqual(found.bad, []);
+    t.deepEqual(found.documents, [line]);
+    t.true(found.chunks.every(({ bytes }) => bytes.length <= CHUNK_BYTES));
+  }
+});
+
+test('bad lines are told by number, and the others are taken', async (t) => {
+  const folder = temporaryFolder(t);
+  const latin = Buffer.from('caf\xe9', 'latin1');
+  writeFileSync(
+    join(folder, 'x.jsonl'),
+    Buffer.concat([Buffer.from('{"text": "a"}\n{"text": 5}\n{"text": "'), latin, Buffer.from('"}\n{\n[]\nnull\n{"text": "b"}')]),
+  );
+  const json = await readAll([source(['x.jsonl'])], folder);
+  t.deepEqual(json.documents, ['a', 'b']);
+  t.deepEqual(
+    json.bad.map((line) => line.replace(/ \(.*/, '')),
+    ['2 has no text in a field "text"', '3 is not UTF-8', '4 is not valid JSON', '5 has no text in a field "text"', '6 has no text in a field "text"'],
+  );
+  writeFileSync(join(folder, 'x.txt'), Buffer.concat([Buffer.from('a\n'), latin, Buffer.from('\nb\n\nc')]));
+  for (const [kind, expected] of [
+    ['file', ['a\nb\n\nc']],
+    ['paragraph', ['a\nb', 'c']],
+    ['line', ['a', 'b', 'c']],
+  ] as const) {
+    const { documents: found, bad } = await readAll([source(['x.txt'], { documents: kind })], folder);
+    t.deepEqual(found, [...expected]);
+    t.deepEqual(bad, ['2 is not UTF-8']);
+  }
+});
+
+test('a line of JSON that is too long is passed over without being held', async (t) => {
+  const folder = temporaryFolder(t);
+  const long = `{"text": "${'x'.repeat(LONGEST_JSON_LINE)}"}`;
+  writeFileSync(join(folder, 'x.jsonl'), `{"text": "a"}\n${long}\n{"text": "${'b '.repeat(CHUNK_BYTES)}"}\n{"text": "c"}\n`);
+  const { documents: found, bad, chunks } = await readAll([source(['x.jsonl'])], folder);
+  t.deepEqual(
+    found.map((text) => text.length),
+    [1, 2 * CHUNK_BYTES, 1],
+  );
+  t.is(bad.length, 1);
+  t.regex(bad[0], /^2 is longer than 64 MiB/);
+  t.true(chunks.every(({ bytes }) => bytes.length <= 4 * CHUNK_BYTES));
+});
+
+test('a .gz that is cut short or damaged is named', async (t) => {
+  const folder = temporaryFolder(t);
+  const zipped = gzipSync(LONG);
+  writeFileSync(join(folder, 'cut.txt.gz'), zipped.subarray(0, zipped.length / 2));
+  const error = (await t.throwsAsync(readAll([source(['cut.txt.gz'])], folder))) as { code?: string; message: string };
+  t.is(error.code, 'CALM_CORPUS_FILE');
+  t.regex(error.message, /cut\.txt\.gz/);
+});
+
+test('texts in pieces have the tokens that they have as one, and threads give what this one gives', async (t) => {
+  const folder = temporaryFolder(t);
+  const words = new WordCounter();
+  words.add(tinyText(1, 400));
+  const own = openTokenizer(trainBpe(words.counts, 400), 'trained');
+  const tricky = `${tinyText(3, 400)}\n\n\n  two  spaces\t tabs 12345 . . "quoted" it's\n \nnaïve 日本 語 🙂 ${tinyText(4, 300)}`;
+  for (const text of [tricky, LONG.slice(0, 50_000)]) {
+    const pieces = piecesOf(text);
+    t.true(pieces.length > 3);
+    t.is(pieces.join(''), text);
+    const encoded = await own.encodeBatch(pieces);
+    t.deepEqual(
+      encoded.flatMap((ids) => Array.from(ids)),
+      Array.from(await own.encode(text)),
+    );
+  }
+  t.true(own.isCutAtSpaces);
+
+  writeFileSync(join(folder, 'long.txt'), LONG + LONG);
+  writeFileSync(join(folder, 'tokenizer.json'), own.toJson());
+  const tokenizer = await loadTokenizer(join(folder, 'tokenizer.json'));
+  const files = await listCorpus([source(['long.txt'], { documents: 'line' })], folder);
+  const ids = async (sizeBytes: number) => {
+    const found: number[] = [];
+    const workers = new CorpusWorkers([{ ...files[0], sizeBytes }], new AbortController().signal);
+    for await (const { result } of workers.encode(tokenizer, { file: 0, offset: 0, isInside: false })) for (const id of result.ids) found.push(id);
+    return found;
+  };
+  t.true(files[0].sizeBytes > 4 * 2 ** 20);
+  t.deepEqual(await ids(files[0].sizeBytes), await ids(0));
 });
 
 test("an installed package's files", async (t) => {
@@ -54,14 +188,10 @@ test("an installed package's files", async (t) => {
   t.true(files[0].sizeBytes > 1000);
 });
 
-test('what is missing or broken is named', async (t) => {
+test('what is missing is named', async (t) => {
   const folder = temporaryFolder(t);
   const code = async (sources: CorpusSource[]) => ((await t.throwsAsync(listCorpus(sources, folder))) as { code?: string }).code;
   t.is(await code([source(['nothing/*.txt'])]), 'CALM_CORPUS_EMPTY');
   t.is(await code([source(['nothing.txt'])]), 'CALM_FILE_MISSING');
   t.is(await code([source(['x'], { package: 'no-such-package-here' })]), 'CALM_PACKAGE_MISSING');
-  writeFileSync(join(folder, 'bad.jsonl'), '{"text": "fine"}\n{"text": 5}\n');
-  const error = (await t.throwsAsync(documents([source(['bad.jsonl'])], folder))) as { code?: string; location?: { line?: number } };
-  t.is(error.code, 'CALM_CORPUS_LINE');
-  t.is(error.location?.line, 2);
 });

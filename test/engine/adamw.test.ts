@@ -45,6 +45,37 @@ for (const name of ['cpu', 'wasm', 'onnx'] as const) {
   }
 }
 
+for (const name of ['cpu', 'wasm', 'onnx'] as const) {
+  test.serial(`a scale of 0 leaves everything as it is, whatever the gradient, donated or not (${name})`, async (t) => {
+    const engine = await loadEngine(name);
+    const scalar = (value: number) => floatTensor(Float32Array.of(value), []);
+    const values = {
+      parameter: [1, -2, 3, 4, 5],
+      first: [0.1, 0.2, 0, -1, 2],
+      second: [1, 0, 4, 9, 2],
+      gradient: [Number.NaN, Number.POSITIVE_INFINITY, -1, 0, 1e38],
+    };
+    const make = () => ({
+      state: Object.fromEntries(Object.entries(values).map(([key, list]) => [key, floatTensor(Float32Array.from(list), [5])])) as Record<
+        keyof typeof values,
+        Tensor
+      >,
+      scalars: { scale: scalar(0), learningRate: scalar(RATE), correction1: scalar(CORRECTION1), correction2: scalar(CORRECTION2) },
+    });
+    for (const donates of [[], ['state']] as ('state' | 'scalars')[][]) {
+      const run = engine.compile(
+        ({ state, scalars }: ReturnType<typeof make>) => {
+          const [parameter, first, second] = applyAdamW({ ...state, ...scalars }, ATTRIBUTES);
+          return { parameter, first, second };
+        },
+        { donates },
+      );
+      const found = await run(make());
+      for (const key of ['parameter', 'first', 'second'] as const) t.deepEqual([...(await numbers(found[key]))], [...Float32Array.from(values[key])]);
+    }
+  });
+}
+
 async function numbers(tensor: Tensor): Promise<Float32Array> {
   return (await tensor.data<'float32'>()).slice();
 }

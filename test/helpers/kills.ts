@@ -3,14 +3,14 @@
  * command, and compares what it ends with, byte by byte, with a run that was never disturbed.
  */
 
-import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { RandomStream } from '../../src/random.ts';
 import { RunningCli } from './cli.ts';
+import { contentsOf } from './run-contents.ts';
 
 const { values } = parseArgs({
   options: {
@@ -22,25 +22,7 @@ const { values } = parseArgs({
 });
 const [count, seed, config] = [Number(values.count), Number(values.seed), resolve(values.config)];
 const folder = mkdtempSync(join(tmpdir(), 'calm-kills-'));
-/** Manifests hold times; everything else must be the same. */
-const MAY_DIFFER = /^(manifest|run)\.json$/;
-
 const start = (output: string) => new RunningCli(['run', config, '--engine', values.engine, '--set', `output=${output}`, '--json'], folder);
-
-/** File → hash, of a whole run folder. */
-function contents(output: string): Map<string, string> {
-  const root = join(folder, output);
-  const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && !MAY_DIFFER.test(entry.name));
-  return new Map(
-    files.map((entry) => {
-      const path = join(entry.parentPath, entry.name);
-      return [
-        relative(root, path).replace(/config\.yaml$/, 'config'),
-        entry.name === 'config.yaml' ? '' : createHash('sha256').update(readFileSync(path)).digest('hex'),
-      ];
-    }),
-  );
-}
 
 const began = performance.now();
 const calm = await start('undisturbed').result;
@@ -63,7 +45,7 @@ while (kills < count) {
     else if (code !== 0) throw new Error(`after ${kills} kills: ${stderr}`);
     else break;
   }
-  const [found, expected] = [contents(output), contents('undisturbed')];
+  const [found, expected] = [contentsOf(join(folder, output)), contentsOf(join(folder, 'undisturbed'))];
   const differing = [...new Set([...found.keys(), ...expected.keys()])].filter((file) => found.get(file) !== expected.get(file));
   if (differing.length) throw new Error(`after ${kills} kills, ${output}: ${differing.join(', ')} differ`);
   rmSync(join(folder, output), { recursive: true });

@@ -5,9 +5,14 @@ export class ByteTokenizer implements Tokenizer {
   readonly vocabSize = 258;
   readonly endOfTextId = 256;
   readonly padId = 257;
+  readonly isCutAtSpaces = true;
 
   async encode(text: string): Promise<Uint8Array> {
     return Buffer.from(text, 'utf8');
+  }
+
+  async encodeBatch(texts: readonly string[]): Promise<Uint8Array[]> {
+    return texts.map((text) => Buffer.from(text, 'utf8'));
   }
 
   encodeAsText(text: string): Promise<Uint8Array> {

@@ -6,7 +6,7 @@ import { Tokenizer as NativeTokenizer } from 'tokenizers';
 import { fileMissing, tokenizerInvalid, unknownToken } from '../../errors.ts';
 import { ByteTokenizer } from './byte-tokenizer.ts';
 import { isTiktoken, readTiktoken } from './tiktoken.ts';
-import { type AddedToken, PAD, type Tokenizer, type TokenizerJson } from './tokenizer.ts';
+import { type AddedToken, cutsAtSpaces, PAD, type Tokenizer, type TokenizerJson } from './tokenizer.ts';
 
 /** Names of end-of-text in the tokenizers in use. */
 const END_OF_TEXT_NAMES = ['<|endoftext|>', '<|end_of_text|>', '</s>', '<eos>', '<|im_end|>', '[SEP]'];
@@ -15,6 +15,7 @@ class HuggingFaceTokenizer implements Tokenizer {
   readonly vocabSize: number;
   readonly endOfTextId: number;
   readonly padId: number;
+  readonly isCutAtSpaces: boolean;
   readonly #whole: NativeTokenizer;
   readonly #json: string;
   #encoder: NativeTokenizer | undefined;
@@ -26,10 +27,20 @@ class HuggingFaceTokenizer implements Tokenizer {
     this.vocabSize = ids.vocabSize;
     this.endOfTextId = ids.endOfTextId;
     this.padId = ids.padId;
+    this.isCutAtSpaces = cutsAtSpaces(JSON.parse(json) as TokenizerJson);
   }
 
   encode(text: string): Promise<number[]> {
-    return idsOf((this.#encoder ??= this.#withTokens(({ content }) => content !== PAD)), text);
+    return idsOf(this.#encoding, text);
+  }
+
+  async encodeBatch(texts: readonly string[]): Promise<number[][]> {
+    const encodings = await this.#encoding.encodeBatch(texts as string[], { addSpecialTokens: false });
+    return encodings.map((encoding) => encoding.getIds());
+  }
+
+  get #encoding(): NativeTokenizer {
+    return (this.#encoder ??= this.#withTokens(({ content }) => content !== PAD));
   }
 
   encodeAsText(text: string): Promise<number[]> {
@@ -40,10 +51,10 @@ class HuggingFaceTokenizer implements Tokenizer {
     return this.#whole.decode(ids as number[], !keepSpecials);
   }
 
-  /** The same tokenizer with some of its added tokens alone. */
+  /** The same tokenizer with some of its added tokens alone; it neither shortens nor pads. */
   #withTokens(isKept: (token: AddedToken) => boolean): NativeTokenizer {
     const json = JSON.parse(this.#json) as TokenizerJson;
-    return NativeTokenizer.fromString(JSON.stringify({ ...json, added_tokens: (json.added_tokens ?? []).filter(isKept) }));
+    return NativeTokenizer.fromString(JSON.stringify({ ...json, truncation: null, padding: null, added_tokens: (json.added_tokens ?? []).filter(isKept) }));
   }
 
   toJson(): string {
@@ -104,6 +115,18 @@ export function openTokenizer(json: TokenizerJson, file: string, endOfText?: str
   } catch (error) {
     throw tokenizerInvalid(file, error);
   }
+}
+
+/** A tokenizer as another thread is given it. */
+export interface SerialisedTokenizer {
+  /** The tokenizer.json. */
+  readonly json: string;
+  readonly endOfTextId: number;
+}
+
+export function openSerialised({ json, endOfTextId }: SerialisedTokenizer): Tokenizer {
+  const parsed = JSON.parse(json) as TokenizerJson;
+  return ByteTokenizer.describes(parsed) ? new ByteTokenizer() : openTokenizer(parsed, 'the tokenizer', endOfTextId);
 }
 
 function vocabularyOf(json: TokenizerJson, file: string): Map<string, number> {

@@ -6,10 +6,8 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { tokenizerInvalid } from '../../errors.ts';
-import { type AddedToken, BYTE_SYMBOLS, bpeModel, type TokenizerJson } from './tokenizer.ts';
+import { type AddedToken, BYTE_SYMBOLS, bpeModel, LLAMA3_PATTERN, type TokenizerJson } from './tokenizer.ts';
 
-/** How Llama-3 cuts text into words before merging (its tokenizer.py); a tiktoken file does not say. */
-const LLAMA3_PATTERN = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 /** Special tokens of Llama-3 beside 256 − these reserved ones, where no tokenizer_config.json names them. */
 const LLAMA3_SPECIALS: Readonly<Record<number, string>> = {
   0: '<|begin_of_text|>',

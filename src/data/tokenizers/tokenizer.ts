@@ -7,6 +7,10 @@ export interface Tokenizer {
   readonly padId: number;
   /** Names of special tokens in the text become these tokens, as Hugging Face has it; but not [PAD], which no text may turn into. */
   encode(text: string): Promise<ArrayLike<number>>;
+  /** Many texts at once, on all cores. */
+  encodeBatch(texts: readonly string[]): Promise<readonly ArrayLike<number>[]>;
+  /** Whether a text may be cut before a single space between two words without a change of its tokens. */
+  readonly isCutAtSpaces: boolean;
   /** As `encode`, but what looks like a special token is text too. */
   encodeAsText(text: string): Promise<ArrayLike<number>>;
   /** Bytes that are no UTF-8 become U+FFFD. Special tokens are left out, or kept by their names. */
@@ -24,9 +28,19 @@ export interface AddedToken {
   readonly special: boolean;
 }
 
+interface PreTokenizerJson {
+  readonly type?: string;
+  readonly pretokenizers?: readonly PreTokenizerJson[];
+  readonly pattern?: { readonly Regex?: string };
+  readonly add_prefix_space?: boolean;
+  readonly use_regex?: boolean;
+}
+
 /** The parts of tokenizer.json that we read or write. */
 export interface TokenizerJson {
   added_tokens?: AddedToken[];
+  normalizer?: unknown;
+  pre_tokenizer?: PreTokenizerJson | null;
   model: { type: string; vocab: Record<string, number> | [string, number][]; merges?: ([string, string] | string)[] };
 }
 
@@ -78,4 +92,18 @@ function byteSymbols(): string[] {
   const isPrintable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
   let next = 256;
   return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(isPrintable(byte) ? byte : next++));
+}
+
+/** How Llama-3 (and GPT-4) cuts text into words before merging. */
+export const LLAMA3_PATTERN =
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+/** Whether a tokenizer.json is known to split text at spaces, giving each to the word after it: byte-level, by the pattern of GPT-2 or of Llama-3. */
+export function cutsAtSpaces({ normalizer, pre_tokenizer: splitting, added_tokens: added = [] }: TokenizerJson): boolean {
+  if (normalizer || added.some(({ content }) => content.includes(' '))) return false;
+  const [first, second, ...more] = splitting?.type === 'Sequence' ? (splitting.pretokenizers ?? []) : [splitting];
+  const isByteLevel = (step: PreTokenizerJson | null | undefined, usesRegex: boolean) =>
+    step?.type === 'ByteLevel' && !step.add_prefix_space && (step.use_regex ?? true) === usesRegex;
+  if (second === undefined) return isByteLevel(first, true);
+  return more.length === 0 && first?.type === 'Split' && first.pattern?.Regex === LLAMA3_PATTERN && isByteLevel(second, false);
 }

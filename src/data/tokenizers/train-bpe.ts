@@ -19,7 +19,23 @@ export class WordCounter {
   #counts = new Map<string, number>();
 
   add(text: string): void {
-    for (const [word] of text.matchAll(WORD)) this.#counts.set(word, (this.#counts.get(word) ?? 0) + 1);
+    for (const [word] of text.matchAll(WORD)) this.#add(word, 1);
+    this.#forget();
+  }
+
+  /** Adds what another counter has counted. */
+  addCounts(words: readonly string[], counts: readonly number[]): void {
+    words.forEach((word, i) => {
+      this.#add(word, counts[i]);
+    });
+    this.#forget();
+  }
+
+  #add(word: string, count: number): void {
+    this.#counts.set(word, (this.#counts.get(word) ?? 0) + count);
+  }
+
+  #forget(): void {
     if (this.#counts.size > MAX_WORDS) this.#counts = new Map([...this.#counts].sort((a, b) => b[1] - a[1]).slice(0, MAX_WORDS / 2));
   }
 

@@ -14,7 +14,7 @@ export interface AdamWAttributes {
 
 /** What changes from step to step. */
 export interface AdamWScalars {
-  /** What the gradient is multiplied by: the clipping. */
+  /** What the gradient is multiplied by: the clipping. 0 leaves everything as it is, whatever the gradient. */
   readonly scale: number;
   readonly learningRate: number;
   /** 1 − β₁ᵗ. */
@@ -71,6 +71,7 @@ export class AdamWMemory {
   /** Updates parameter and moments, arrays of this memory, in place. The gradient is left as it is. */
   update({ parameter, first, second, gradient }: AdamWArrays, scalars: AdamWScalars, attributes: AdamWAttributes): void {
     const { scale, learningRate, correction1, correction2 } = scalars;
+    if (scale === 0) return;
     const { beta1, beta2, epsilon, weightDecay } = attributes;
     const [kept, rate, inverse] = [1 - learningRate * weightDecay, learningRate / correction1, 1 / Math.sqrt(correction2)];
     this.#update(

@@ -16,7 +16,7 @@ export interface AdamWInputs {
   readonly first: tf.Tensor;
   readonly second: tf.Tensor;
   readonly gradient: tf.Tensor;
-  /** What the gradient is multiplied by: the clipping. */
+  /** What the gradient is multiplied by: the clipping. 0 leaves everything as it is, whatever the gradient. */
   readonly scale: tf.Tensor;
   readonly learningRate: tf.Tensor;
   /** 1 − β₁ᵗ. */
@@ -44,7 +44,9 @@ function composed(
   const v = tf.add(tf.mul(second, beta2), tf.mul(tf.square(g), 1 - beta2));
   const root = tf.add(tf.div(tf.sqrt(v), tf.sqrt(correction2)), epsilon);
   const kept = weightDecay === 0 ? parameter : tf.mul(parameter, tf.sub(1, tf.mul(learningRate, weightDecay)));
-  return [tf.sub(kept, tf.div(tf.mul(m, tf.div(learningRate, correction1)), root)), m, v];
+  const updated = tf.sub(kept, tf.div(tf.mul(m, tf.div(learningRate, correction1)), root));
+  const isTaken = tf.greater(scale, 0);
+  return [tf.where(isTaken, updated, parameter), tf.where(isTaken, m, first), tf.where(isTaken, v, second)];
 }
 
 /** What a backend must offer for the loop: its numbers as arrays, and outputs to write to. */

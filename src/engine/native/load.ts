@@ -2,8 +2,8 @@
 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { numThreads } from '../../threads.ts';
 import { tf } from '../tensors.ts';
-import { numThreads } from '../threads.ts';
 import { PARTS } from './folder.ts';
 
 /** Under this symbol the installed package finds TensorFlow.js: there is one in the process. */

@@ -1,8 +1,8 @@
 /** Runs graphs on ONNX Runtime. Numbers live as typed arrays in tfjs's cpu backend, which ONNX Runtime reads in place. */
 
 import { createRequire } from 'node:module';
+import { numThreads } from '../../threads.ts';
 import { tf } from '../tensors.ts';
-import { numThreads } from '../threads.ts';
 import { type GraphRuntime, type LoadedGraph, UnknownKernel } from '../trace/compiler.ts';
 import type { Graph, Value } from '../trace/graph.ts';
 import { emitOnnx } from './emit.ts';

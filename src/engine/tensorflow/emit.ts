@@ -252,22 +252,33 @@ class Emitter {
 
   /**
    * One fused update of resources that live for this run alone. `ResourceApplyAdam` has torch's ε where its own is scaled by √(1 − β₂ᵗ), and the step
-   * size lr √(1 − β₂ᵗ)/(1 − β₁ᵗ) comes from the powers that it is given.
+   * size lr √(1 − β₂ᵗ)/(1 − β₁ᵗ) comes from the powers that it is given. A scale of 0 leaves everything as it is: β are 1 then, rate and gradient 0.
    */
   adamW(node: Node): void {
     const { beta1, beta2, epsilon, weightDecay } = node.attrs as unknown as AdamWAttributes;
-    const [parameter, first, second, gradient, scale, rate, correction1, correction2] = this.names(node.inputs);
+    const [parameter, first, second, gradient, scale, fullRate, correction1, correction2] = this.names(node.inputs);
     const float = { T: { type: FLOAT } };
+    const isTaken = this.node('Greater', [scale, this.float(0)], float);
+    const ifTaken = (value: string, otherwise: number) => this.node('SelectV2', [isTaken, value, this.float(otherwise)], float);
+    const rate = ifTaken(fullRate, 0);
     const decayed =
       weightDecay === 0
         ? parameter
         : this.node('Mul', [parameter, this.node('Sub', [this.float(1), this.node('Mul', [rate, this.float(weightDecay)], float)], float)], float);
-    const clipped = this.node('Mul', [gradient, scale], float);
+    const clipped = ifTaken(this.node('Mul', [gradient, scale], float), 0);
     const { shape } = node.outputs[0];
     const handles = [decayed, first, second].map((value) => this.#resource(shape, value));
     const powers = [correction1, correction2].map((correction) => this.node('Sub', [this.float(1), correction], float));
     const scaledEpsilon = this.node('Mul', [this.node('Sqrt', [correction2], float), this.float(epsilon)], float);
-    const inputs = [...handles.map(({ handle }) => handle), ...powers, rate, this.float(beta1), this.float(beta2), scaledEpsilon, clipped];
+    const inputs = [
+      ...handles.map(({ handle }) => handle),
+      ...powers,
+      rate,
+      ifTaken(this.float(beta1), 1),
+      ifTaken(this.float(beta2), 1),
+      scaledEpsilon,
+      clipped,
+    ];
     const assigned = handles.map(({ assign }) => `^${assign}`);
     const apply = this.node('ResourceApplyAdam', [...inputs, ...assigned], { ...float, use_locking: { bool: false }, use_nesterov: { bool: false } });
     handles.forEach(({ handle }, i) => {

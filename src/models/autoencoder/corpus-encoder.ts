@@ -72,6 +72,11 @@ export class DistinctPatchEncoder {
     return this.#numEncoded;
   }
 
+  /** Knows no patch any more: what comes next depends on nothing before. */
+  forget(): void {
+    this.#known.clear();
+  }
+
   /** @param ids [patches·K] */
   async encode(ids: Int32Array): Promise<Latents> {
     const keys = Array.from({ length: ids.length / this.#patchSize }, (_, i) => keyOf(ids, i * this.#patchSize, this.#patchSize));

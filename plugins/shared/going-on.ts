@@ -1,0 +1,26 @@
+/** What stages share that go on in the middle of a corpus. */
+
+import type { ProgressFile } from 'calm-lm/artifacts';
+import { CalmError } from 'calm-lm/errors';
+import type { StageReport } from 'calm-lm/plugin';
+
+/**
+ * Opens outputs at the state that was saved, if one was. Where the files do not have what the state says, the stage starts over, and says so.
+ * @returns the state that is gone on from
+ */
+export async function goOnFrom<State>(
+  progress: ProgressFile<State>,
+  report: Pick<StageReport, 'warn'>,
+  open: (state: State | undefined) => void | Promise<void>,
+): Promise<State | undefined> {
+  const saved = await progress.load();
+  try {
+    await open(saved);
+    return saved;
+  } catch (error) {
+    if (!saved || !(error instanceof CalmError)) throw error;
+    report.warn(`can't go on from what an earlier run left (${error.message}); starting over`);
+    await open(undefined);
+    return undefined;
+  }
+}

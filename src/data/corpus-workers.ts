@@ -1,0 +1,138 @@
+/**
+ * Reads a corpus and has its chunks worked on by threads, in order. The native tokenizer spreads its batches over all cores by itself; a thread of ours parses,
+ * copies ids and keeps it busy, and one does so for four cores. Words are counted in JavaScript, by a thread a core.
+ */
+
+import { Worker } from 'node:worker_threads';
+import { numThreads } from '../threads.ts';
+import { type Chunk, CORPUS_START, type CorpusPlace, readChunks } from './chunks.ts';
+import type { CorpusFile } from './corpus.ts';
+import { type ChunkFile, type CountedChunk, countChunk, type EncodedChunk, encodeChunk } from './encode-chunk.ts';
+import { openSerialised, type SerialisedTokenizer } from './tokenizers/hugging-face.ts';
+import type { Tokenizer } from './tokenizers/tokenizer.ts';
+
+/** A chunk that was worked on. */
+export interface Read<Result> {
+  readonly begin: CorpusPlace;
+  readonly end: CorpusPlace;
+  readonly result: Result;
+}
+
+/** What a thread is started with: a tokenizer to encode with, or nothing where words are counted. */
+export interface ThreadTask {
+  readonly tokenizer?: SerialisedTokenizer;
+}
+
+export interface ThreadMessage {
+  readonly number: number;
+  readonly chunk: Chunk;
+  readonly file: ChunkFile;
+}
+
+export type ThreadAnswer = { readonly number: number } & ({ readonly result: EncodedChunk | CountedChunk } | { readonly error: Error });
+
+type Work = (chunk: Chunk, file: ChunkFile) => EncodedChunk | CountedChunk | Promise<EncodedChunk | CountedChunk>;
+
+/** How a thread, or this one, does a task. */
+export function workOf({ tokenizer: serialised }: ThreadTask): Work {
+  if (!serialised) return countChunk;
+  const tokenizer = openSerialised(serialised);
+  return (chunk, file) => encodeChunk(chunk, file, tokenizer);
+}
+
+/** Starting a thread takes longer than reading a corpus of so many bytes. */
+const WORTH_A_THREAD = 4 * 2 ** 20;
+const CORES_A_THREAD = 4;
+/** Chunks under way for each thread: while one is copied, others are in the native library. */
+const CHUNKS_A_THREAD = 4;
+
+export class CorpusWorkers {
+  readonly #files: readonly CorpusFile[];
+  readonly #signal: AbortSignal;
+
+  constructor(files: readonly CorpusFile[], signal: AbortSignal) {
+    this.#files = files;
+    this.#signal = signal;
+  }
+
+  /** The documents of the corpus from a place on, as token ids. */
+  encode(tokenizer: Tokenizer, from: CorpusPlace): AsyncGenerator<Read<EncodedChunk>> {
+    const task = { tokenizer: { json: tokenizer.toJson(), endOfTextId: tokenizer.endOfTextId } };
+    return this.#run(task, Math.ceil(numThreads() / CORES_A_THREAD), from) as AsyncGenerator<Read<EncodedChunk>>;
+  }
+
+  /** The words of the corpus, counted chunk by chunk. */
+  count(from: CorpusPlace = CORPUS_START): AsyncGenerator<Read<CountedChunk>> {
+    return this.#run({}, numThreads(), from) as AsyncGenerator<Read<CountedChunk>>;
+  }
+
+  async *#run(task: ThreadTask, numWorkers: number, from: CorpusPlace): AsyncGenerator<Read<EncodedChunk | CountedChunk>> {
+    const bytes = this.#files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const threads = bytes < WORTH_A_THREAD ? [] : Array.from({ length: numWorkers }, () => new Thread(task));
+    const here = threads.length === 0 ? workOf(task) : undefined;
+    const underWay: { begin: CorpusPlace; end: CorpusPlace; result: Promise<EncodedChunk | CountedChunk> }[] = [];
+    const most = Math.max(1, threads.length * CHUNKS_A_THREAD);
+    try {
+      for await (const chunk of readChunks(this.#files, from)) {
+        this.#signal.throwIfAborted();
+        const file = this.#files[chunk.begin.file];
+        const { begin, end } = chunk;
+        const thread = threads.reduce<Thread | undefined>((least, other) => (least && least.load <= other.load ? least : other), undefined);
+        const result = Promise.resolve(thread ? thread.work(chunk, file) : here?.(chunk, file)) as Promise<EncodedChunk | CountedChunk>;
+        // What fails while an earlier one is waited for is told when its turn comes.
+        result.catch(() => {});
+        underWay.push({ begin, end, result });
+        if (underWay.length >= most) yield await first(underWay);
+      }
+      while (underWay.length > 0) {
+        this.#signal.throwIfAborted();
+        yield await first(underWay);
+      }
+    } finally {
+      await Promise.all(threads.map((thread) => thread.end()));
+    }
+  }
+}
+
+async function first<Result>(underWay: { begin: CorpusPlace; end: CorpusPlace; result: Promise<Result> }[]): Promise<Read<Result>> {
+  const [{ begin, end, result }] = underWay.splice(0, 1);
+  return { begin, end, result: await result };
+}
+
+/** A worker thread and what it has been asked. */
+class Thread {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, { resolve(result: EncodedChunk | CountedChunk): void; reject(error: Error): void }>();
+  #asked = 0;
+
+  constructor(task: ThreadTask) {
+    const file = `./corpus-thread${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`;
+    this.#worker = new Worker(new URL(file, import.meta.url), { workerData: task });
+    this.#worker.on('message', (answer: ThreadAnswer) => {
+      const asked = this.#waiting.get(answer.number);
+      this.#waiting.delete(answer.number);
+      if ('error' in answer) asked?.reject(answer.error);
+      else asked?.resolve(answer.result);
+    });
+    this.#worker.on('error', (error) => {
+      for (const { reject } of this.#waiting.values()) reject(error as Error);
+    });
+  }
+
+  /** Chunks that it has not answered yet. */
+  get load(): number {
+    return this.#waiting.size;
+  }
+
+  work(chunk: Chunk, { documents, textField }: ChunkFile): Promise<EncodedChunk | CountedChunk> {
+    const number = this.#asked++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(number, { resolve, reject });
+      this.#worker.postMessage({ number, chunk, file: { documents, textField } } satisfies ThreadMessage, [chunk.bytes.buffer]);
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
