@@ -248,6 +248,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, readonly [code: string, problem: st
   EACCES: ['CALM_NOT_PERMITTED', 'this is not permitted to you', 'Mend the permissions, or choose another folder: --set output=….'],
   EPERM: ['CALM_NOT_PERMITTED', 'this is not permitted to you', 'Mend the permissions, or choose another folder: --set output=….'],
   EMFILE: ['CALM_TOO_MANY_FILES', 'too many files are open', 'Raise the limit: ulimit -n 4096.'],
+  ENAMETOOLONG: ['CALM_NAME_TOO_LONG', 'no file can have so long a name', 'Mend the path.'],
   EISDIR: ['CALM_NOT_A_FILE', 'this is a folder, and a file is needed', 'Mend the path.'],
   ENOTDIR: ['CALM_NOT_A_FOLDER', 'this path leads through a file', 'Mend the path.'],
   ENOENT: ['CALM_FILE_GONE', 'this does not exist', 'Was it moved or removed while calm was at work? Run the same command again.'],

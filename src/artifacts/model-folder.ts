@@ -7,7 +7,7 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { artifactVersion } from '../errors.ts';
-import { readIndex, readJson, writeFileWhole, writeJson } from './files.ts';
+import { readIndex, readJsonAs, writeFileWhole, writeJson } from './files.ts';
 import { type StoredTensor, writeSafetensors } from './safetensors.ts';
 import { linkWeights } from './weights.ts';
 
@@ -55,9 +55,10 @@ export class ModelFolder {
     return join(this.directory, 'model.safetensors');
   }
 
-  /** Reads config.json (or `name`.json) with camelCase keys. */
-  async readConfig<T>(name = 'config'): Promise<T> {
-    return camelCaseKeys(await readJson<Record<string, unknown>>(join(this.directory, `${name}.json`))) as T;
+  /** Reads config.json (or `name`.json) with camelCase keys, as it is. @param check makes a configuration of it; given the file, for errors */
+  async readConfig<T>(check: (file: string, stated: Record<string, unknown>) => T, name = 'config'): Promise<T> {
+    const file = join(this.directory, `${name}.json`);
+    return check(file, camelCaseKeys(await readJsonAs(file, z.record(z.string(), z.unknown()))));
   }
 
   /** Takes over the weights of another folder as they are, in their own type of numbers; `configs` as in `write`. */

@@ -126,14 +126,25 @@ function listStored(file: string): Promise<StoredEntry[]> {
         return;
       }
       const entries: StoredEntry[] = [];
-      zip.on('error', (problem: Error) => reject(artifactBroken(file, problem.message, problem)));
+      const refuse = (problem: Error) => reject(artifactBroken(file, problem.message, problem));
+      /** The library throws where a place in its directory is no number that a file can have. */
+      const next = () => {
+        try {
+          zip.readEntry();
+        } catch (problem) {
+          refuse(problem as Error);
+        }
+      };
+      zip.on('error', refuse);
       zip.on('end', () => resolve(entries));
       zip.on('entry', (entry: yauzl.Entry) => {
-        if (entry.compressionMethod !== 0) reject(artifactBroken(file, `"${entry.fileName}" in it is compressed`));
-        entries.push({ name: entry.fileName, headerAt: entry.relativeOffsetOfLocalHeader, size: entry.uncompressedSize });
-        zip.readEntry();
+        const { fileName: name, relativeOffsetOfLocalHeader: headerAt, uncompressedSize: size } = entry;
+        if (entry.compressionMethod !== 0) refuse(new Error(`"${name}" in it is compressed`));
+        if (!(headerAt >= 0 && size >= 0 && headerAt + size <= zip.fileSize)) refuse(new Error(`"${name}" in it lies outside of it`));
+        entries.push({ name, headerAt, size });
+        next();
       });
-      zip.readEntry();
+      next();
     });
   });
 }

@@ -137,6 +137,11 @@ export class TokenStream {
     return new Uint32Array(this.#files.read(this.#documentsFile, start * LENGTH_BYTES, count * LENGTH_BYTES).buffer);
   }
 
+  /** What to throw where the lengths do not add up to the tokens. */
+  wrongLengths(): Error {
+    return artifactBroken(this.#files.path(this.#documentsFile), `its lengths do not add up to the ${this.length} tokens of the split`);
+  }
+
   close(): void {
     this.#files.close();
   }
@@ -209,8 +214,9 @@ export class TokenShardsWriter {
 
   /** Fixes the vocabulary and stores the tokenizer. Must come first. @param from the state to go on from; whatever was written after it is forgotten */
   async begin(vocabulary: TokenVocabulary, tokenizerJson: string, from: TokenWriterState = FROM_THE_BEGINNING): Promise<void> {
-    this.#vocabulary = vocabulary;
-    this.#dtype = vocabulary.vocabSize <= 65536 ? 'u16' : 'u32';
+    const { vocabSize, endOfTextId, padId } = vocabulary;
+    this.#vocabulary = { vocabSize, endOfTextId, padId };
+    this.#dtype = vocabSize <= 65536 ? 'u16' : 'u32';
     await writeFileWhole(join(this.directory, 'tokenizer.json'), tokenizerJson);
     const open = (split: Split) => new SplitWriter(this.directory, split, widthOf({ dtype: this.#dtype }), from.splits[split]);
     this.#splits = { train: open('train'), validation: open('validation') };

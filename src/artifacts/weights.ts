@@ -2,11 +2,16 @@
 
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { artifactBroken, weightsMissing } from '../errors.ts';
+import { z } from 'zod';
+import { weightsMissing } from '../errors.ts';
 import type { Shape } from '../shapes.ts';
-import { linkFile, readJson } from './files.ts';
+import { linkFile, readJsonAs } from './files.ts';
 import { PyTorchFile } from './pytorch-file.ts';
 import { SafetensorsFile, type StoredTensor, type StoredTensors } from './safetensors.ts';
+
+/** A file beside the index, and nothing else. */
+const fileName = z.string().regex(/^[^\0/\\]+$/, 'must be the name of a file beside the index');
+const weightIndex = z.object({ weight_map: z.record(z.string(), fileName) });
 
 /** Opened weights; a tensor is read when it is asked for. */
 export interface Weights extends StoredTensors {
@@ -45,9 +50,7 @@ async function findWeights(directory: string): Promise<{ file: string; map?: Rea
   if (!name) throw weightsMissing(directory, FILES);
   const file = join(directory, name);
   if (!name.endsWith('.index.json')) return { file };
-  const { weight_map: map } = await readJson<{ weight_map?: Record<string, string> }>(file);
-  if (!map || Object.values(map).some((shard) => typeof shard !== 'string' || basename(shard) !== shard))
-    throw artifactBroken(file, 'its weight_map is no map of file names');
+  const { weight_map: map } = await readJsonAs(file, weightIndex);
   return { file, map };
 }
 

@@ -33,6 +33,7 @@ export class DocumentPatches {
         tokens += length;
       }
     }
+    if (tokens !== stream.length) throw stream.wrongLengths();
     this.numPatches = patches;
   }
 

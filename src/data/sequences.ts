@@ -38,6 +38,7 @@ export class PatchSequences {
         for (; next < firsts.length && firsts[next].token < end; next++) found[firsts[next].i] = document + i;
       }
     }
+    if (next < firsts.length) throw this.#stream.wrongLengths();
     return found;
   }
 

@@ -5,12 +5,12 @@ import { type ModelFolder, openWeights, type Weights } from '../artifacts/index.
 import { disposeTree, type TensorMap } from '../engine/index.ts';
 import { modelMismatch } from '../errors.ts';
 import { autoencoderTable } from './autoencoder/autoencoder.ts';
-import type { AutoencoderConfig } from './autoencoder/config.ts';
+import { AUTOENCODER_DEFAULTS, type AutoencoderConfig } from './autoencoder/config.ts';
 import { calmTable } from './calm/calm.ts';
 import { CALM_DEFAULTS, type CalmConfig } from './calm/config.ts';
 import type { Head } from './calm/heads/head.ts';
 import { loadHead } from './calm/heads/registry.ts';
-import { configure } from './config.ts';
+import { checkedConfig } from './config.ts';
 import { loadParameters } from './parameters.ts';
 
 export interface Autoencoder {
@@ -36,15 +36,14 @@ export function hasAutoencoder(weights: Pick<Weights, 'has'>): boolean {
 }
 
 export async function loadAutoencoder(folder: ModelFolder): Promise<Autoencoder> {
-  const config = await folder.readConfig<AutoencoderConfig>();
+  const config = await folder.readConfig((file, stated) => checkedConfig(file, AUTOENCODER_DEFAULTS, stated));
   return readingWeights(folder.directory, (weights) => ({ config, parameters: loadParameters(autoencoderTable(config), weights, weights.file) }));
 }
 
 export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageModel> {
-  const stated = await folder.readConfig<Partial<CalmConfig>>();
-  const config = configure(CALM_DEFAULTS, stated);
+  const config = await folder.readConfig((file, stated) => checkedConfig(file, CALM_DEFAULTS, stated));
   const head = await loadHead(config.modelType);
-  const autoencoderConfig = await folder.readConfig<AutoencoderConfig>('ae_config');
+  const autoencoderConfig = await folder.readConfig((file, stated) => checkedConfig(file, AUTOENCODER_DEFAULTS, stated), 'ae_config');
   checkFits(config, autoencoderConfig);
   const table = autoencoderTable(autoencoderConfig);
   const own = await readingWeights(folder.directory, (weights) => ({

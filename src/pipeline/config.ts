@@ -5,7 +5,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { cosmiconfig } from 'cosmiconfig';
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { configInvalid, configNotFound, configSyntax, configUnknownKey, noConfig, type SourceLocation } from '../errors.ts';
+import { configInvalid, configNotFound, configSyntax, configUnknownKey, messageOf, noConfig, type SourceLocation } from '../errors.ts';
 import { applyCell, cellsOf, type Labels, type Matrix, matrixSchema } from './matrix.ts';
 import { type ReportConfig, reportConfig } from './report-config.ts';
 
@@ -84,7 +84,16 @@ export interface ConfigDocument {
 /** Finds and parses a configuration: the named file or run folder, or the nearest calm.yaml (cosmiconfig's rules). */
 export async function readConfig(named: string | undefined, workingDirectory: string): Promise<ConfigDocument> {
   const file = named === undefined ? await findConfig(workingDirectory) : configFileOf(resolve(workingDirectory, named));
-  return parseConfig(file, readFileSync(file, 'utf8'));
+  return parseConfig(file, readConfigText(file));
+}
+
+/** A larger file is no configuration. */
+const LARGEST_CONFIG = 4 * 2 ** 20;
+
+function readConfigText(file: string): string {
+  const { size } = statSync(file);
+  if (size > LARGEST_CONFIG) throw configSyntax({ file }, `A configuration has at most ${LARGEST_CONFIG} bytes, and this has ${size}.`);
+  return readFileSync(file, 'utf8');
 }
 
 function configFileOf(path: string): string {
@@ -119,7 +128,7 @@ export function parseConfig(file: string, text: string, above: readonly string[]
   const base = resolve(dirname(file), named);
   if (!existsSync(base)) throw configInvalid(own.locate(['extends']), 'extends', `there is no file ${base}`);
   if ([...above, file].includes(base)) throw configInvalid(own.locate(['extends']), 'extends', `${base} extends itself`);
-  const inherited = parseConfig(base, readFileSync(base, 'utf8'), [...above, file]);
+  const inherited = parseConfig(base, readConfigText(base), [...above, file]);
   const isOwn = (path: readonly PropertyKey[]) => path.length === 0 || hasPath(data, path);
   const { matrix, report, ...rest } = inherited.data;
   const replaced = { ...('matrix' in data || !matrix ? {} : { matrix }), ...('report' in data || !report ? {} : { report }) };
@@ -143,7 +152,7 @@ function hasPath(data: unknown, [first, ...rest]: readonly PropertyKey[]): boole
 /** Parses YAML (or JSON, which is YAML). Its duplicate keys, tabs and the like are errors with line and column; no tag runs code. */
 function parseOne(file: string, text: string): ConfigDocument {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
+  const document = unlessAbsurd(file, () => parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true }));
   const locationAt = (offset: number | undefined): SourceLocation => {
     if (offset === undefined) return { file };
     const { line, col } = lines.linePos(offset);
@@ -152,19 +161,33 @@ function parseOne(file: string, text: string): ConfigDocument {
   const [problem] = document.errors;
   if (problem) throw configSyntax(locationAt(problem.pos[0]), problem.message);
   const isPackage = basename(file) === 'package.json';
-  const data = (isPackage ? (document.toJS() as { calm: unknown }).calm : document.toJS()) ?? {};
+  const plain = unlessAbsurd(file, () => document.toJS() as unknown);
+  const data = (isPackage ? (plain as { calm: unknown }).calm : plain) ?? {};
   if (typeof data !== 'object' || Array.isArray(data)) throw configSyntax({ file, line: 1, column: 1 }, 'A configuration is a map of keys, and this is not.');
   const root = isPackage ? ['calm'] : [];
   const locate = (path: readonly PropertyKey[]) => locationAt(offsetOf(document.contents, [...root, ...path]));
   return { file, directory: baseDirectoryOf(file), data: data as Record<string, unknown>, locate };
 }
 
+/** Aliases without end, and nesting that no stack holds, are errors of the file. */
+function unlessAbsurd<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw configSyntax({ file }, `It can't be read: ${messageOf(error)}.`);
+  }
+}
+
 /** The configuration of a run folder keeps the folder of the file that it was made from (run.json). */
 function baseDirectoryOf(file: string): string {
   const record = join(dirname(file), 'run.json');
   if (basename(file) !== 'config.yaml' || !existsSync(record)) return dirname(file);
-  return (JSON.parse(readFileSync(record, 'utf8')) as { directory: string }).directory;
+  const parsed = unlessAbsurd(record, () => runRecord.safeParse(JSON.parse(readFileSync(record, 'utf8'))));
+  if (!parsed.success) throw configSyntax({ file: record }, 'It does not say the folder of the configuration.');
+  return parsed.data.directory;
 }
+
+const runRecord = z.object({ directory: z.string() });
 
 /** The offset of the key (or, failing that, of the nearest thing around it). */
 function offsetOf(contents: unknown, path: readonly PropertyKey[]): number | undefined {

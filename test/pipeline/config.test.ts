@@ -54,3 +54,19 @@ test('--set changes known paths only', (t) => {
   t.regex(errorOf(() => applyOverrides(document, ['trainlm.steps=5'])).hint ?? '', /Did you mean "train-lm"/);
   t.is(errorOf(() => applyOverrides(document, ['seed'])).code, 'CALM_OVERRIDE_SYNTAX');
 });
+
+test('configurations that are made to break a parser are refused', (t) => {
+  const code = (text: string) => (t.throws(() => checkConfig(parseConfig('calm.yaml', text))) as { code?: string }).code;
+  t.is(code(`stages: ${'['.repeat(200_000)}`), 'CALM_CONFIG_SYNTAX');
+  t.is(code(`stages: ${'['.repeat(20_000)}${']'.repeat(20_000)}`), 'CALM_CONFIG_SYNTAX');
+  const bomb = [
+    'a: &a [x, x, x, x, x, x, x, x, x]',
+    ...Array.from({ length: 9 }, (_, i) => `${'bcdefghij'[i]}: &${'bcdefghij'[i]} [${Array(9).fill(`*${'abcdefghi'[i]}`).join(', ')}]`),
+  ];
+  t.is(code(bomb.join('\n')), 'CALM_CONFIG_SYNTAX');
+  t.is(code('stages: !!js/function "function () { throw 1 }"'), 'CALM_CONFIG_INVALID');
+  t.is(code('name: ../../x\nstages: {}'), 'CALM_CONFIG_INVALID');
+  t.is(code('stages: {"../x": {}}'), 'CALM_CONFIG_INVALID');
+  t.is(code('__proto__: {polluted: 1}\nstages: {}'), 'CALM_CONFIG_UNKNOWN_KEY');
+  t.false('polluted' in {});
+});

@@ -1,9 +1,10 @@
 /** Any tokenizer.json, and what can be made one, run by Hugging Face's own native library. */
 
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer as NativeTokenizer } from 'tokenizers';
-import { fileMissing, tokenizerInvalid, unknownToken } from '../../errors.ts';
+import { readText } from '../../artifacts/index.ts';
+import { CalmError, fileMissing, tokenizerInvalid, unknownToken } from '../../errors.ts';
 import { ByteTokenizer } from './byte-tokenizer.ts';
 import { isTiktoken, readTiktoken } from './tiktoken.ts';
 import { type AddedToken, cutsAtSpaces, PAD, type Tokenizer, type TokenizerJson } from './tokenizer.ts';
@@ -73,8 +74,8 @@ async function idsOf(native: NativeTokenizer, text: string): Promise<number[]> {
  */
 export async function loadTokenizer(path: string, endOfText?: string | number): Promise<Tokenizer> {
   const file = await tokenizerFileOf(path);
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw fileMissing(file, 'tokenizer');
+  const text = await readText(file).catch((error) => {
+    throw error instanceof CalmError && error.code === 'CALM_ARTIFACT_MISSING' ? fileMissing(file, 'tokenizer') : error;
   });
   if (isTiktoken(text)) return openTokenizer(await readTiktoken(file), file, endOfText);
   let json: TokenizerJson;
@@ -103,9 +104,11 @@ export async function tokenizerFileOf(path: string): Promise<string> {
 /** A tokenizer from the parsed JSON. */
 export function openTokenizer(json: TokenizerJson, file: string, endOfText?: string | number): Tokenizer {
   const ids = vocabularyOf(json, file);
+  refuseUnknownMerges(json, ids, file);
   const name = endOfText ?? END_OF_TEXT_NAMES.find((candidate) => ids.has(candidate)) ?? END_OF_TEXT_NAMES[0];
   const endOfTextId = typeof name === 'number' ? name : ids.get(name);
   if (endOfTextId === undefined) throw unknownToken(String(name), file);
+  if (!Number.isInteger(endOfTextId) || endOfTextId < 0 || endOfTextId > maximum(ids)) throw unknownToken(String(name), file);
   const complete = ids.has(PAD) ? json : withPad(json, maximum(ids) + 1);
   const padId = ids.get(PAD) ?? maximum(ids) + 1;
   try {
@@ -129,11 +132,38 @@ export function openSerialised({ json, endOfTextId }: SerialisedTokenizer): Toke
   return ByteTokenizer.describes(parsed) ? new ByteTokenizer() : openTokenizer(parsed, 'the tokenizer', endOfTextId);
 }
 
+/** No vocabulary is larger: embeddings have a row for each id. */
+const LARGEST_ID = 2 ** 24;
+
+/** Token → id, of the vocabulary and the added tokens. What is no such map is refused. */
 function vocabularyOf(json: TokenizerJson, file: string): Map<string, number> {
+  const refuse = (problem: string) => tokenizerInvalid(file, new Error(problem));
   const vocab = json?.model?.vocab;
-  if (!vocab || typeof vocab !== 'object') throw tokenizerInvalid(file, new Error('it has no model.vocab'));
-  const entries: [string, number][] = Array.isArray(vocab) ? vocab.map(([token], id) => [token, id]) : Object.entries(vocab);
-  return new Map([...entries, ...(json.added_tokens ?? []).map(({ content, id }) => [content, id] as [string, number])]);
+  if (!vocab || typeof vocab !== 'object') throw refuse('it has no model.vocab');
+  const added = json.added_tokens ?? [];
+  if (!Array.isArray(added)) throw refuse('its added_tokens are no list');
+  const entries: [unknown, unknown][] = Array.isArray(vocab) ? vocab.map((entry, id) => [entry?.[0], id]) : Object.entries(vocab);
+  const ids = new Map<string, number>();
+  for (const [token, id] of [...entries, ...added.map((token) => [token?.content, token?.id])]) {
+    if (typeof token !== 'string') throw refuse('it has a token that is no text');
+    if (!Number.isInteger(id) || (id as number) < 0 || (id as number) > LARGEST_ID) throw refuse(`its token ${JSON.stringify(token)} has the id ${String(id)}`);
+    ids.set(token, id as number);
+  }
+  return ids;
+}
+
+/** Refuses merges whose parts or result are no tokens: the native library would end the process over some of them. */
+function refuseUnknownMerges({ model }: TokenizerJson, ids: ReadonlyMap<string, number>, file: string): void {
+  const { continuing_subword_prefix: prefix, merges = [] } = model;
+  const refuse = (problem: string) => tokenizerInvalid(file, new Error(problem));
+  if (!Array.isArray(merges)) throw refuse('its merges are no list');
+  const common = typeof prefix === 'string' ? prefix : '';
+  for (const merge of merges) {
+    const [left, right, ...more] = typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
+    const isKnown = [left, right].every((part) => typeof part === 'string' && ids.has(part));
+    if (more.length > 0 || !isKnown || !right.startsWith(common) || !ids.has(left + right.slice(common.length)))
+      throw refuse(`its merge ${JSON.stringify(merge)} is not of tokens that it has`);
+  }
 }
 
 function maximum(ids: Map<string, number>): number {

@@ -3,8 +3,11 @@
  * written down but follow from the ranks: two tokens merge where their bytes together are a token, and lower ranks merge first.
  */
 
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { readJsonAs } from '../../artifacts/index.ts';
 import { tokenizerInvalid } from '../../errors.ts';
 import { type AddedToken, BYTE_SYMBOLS, bpeModel, LLAMA3_PATTERN, type TokenizerJson } from './tokenizer.ts';
 
@@ -23,8 +26,9 @@ const LARGEST_FILE = 64 * 2 ** 20;
 
 /** Reads a tiktoken file, and the special tokens of the tokenizer_config.json beside it. */
 export async function readTiktoken(file: string): Promise<TokenizerJson> {
+  const { size } = await stat(file);
+  if (size > LARGEST_FILE) throw tokenizerInvalid(file, new Error(`it has ${size} bytes`));
   const bytes = await readFile(file);
-  if (bytes.length > LARGEST_FILE) throw tokenizerInvalid(file, new Error(`it has ${bytes.length} bytes`));
   const symbols = parseRanks(bytes.toString('latin1'), file);
   return toTokenizerJson(symbols, await specialTokens(dirname(file), symbols.length));
 }
@@ -68,14 +72,14 @@ function mergesOf(symbols: readonly string[], ranks: ReadonlyMap<string, number>
   return merges;
 }
 
-interface TokenizerConfig {
-  readonly added_tokens_decoder?: Record<string, { readonly content?: string; readonly special?: boolean }>;
-}
+const tokenizerConfig = z.object({
+  added_tokens_decoder: z.record(z.string().regex(/^\d+$/), z.object({ content: z.string().default(''), special: z.boolean().default(true) })).optional(),
+});
 
 async function specialTokens(directory: string, firstId: number): Promise<AddedToken[]> {
-  const text = await readFile(join(directory, 'tokenizer_config.json'), 'utf8').catch(() => undefined);
-  const stated = text === undefined ? undefined : (JSON.parse(text) as TokenizerConfig).added_tokens_decoder;
-  if (stated) return Object.entries(stated).map(([id, { content = '', special = true }]) => ({ id: Number(id), content, special }));
+  const file = join(directory, 'tokenizer_config.json');
+  const stated = existsSync(file) ? (await readJsonAs(file, tokenizerConfig)).added_tokens_decoder : undefined;
+  if (stated) return Object.entries(stated).map(([id, { content, special }]) => ({ id: Number(id), content, special }));
   let reserved = 0;
   return Array.from({ length: NUM_LLAMA3_SPECIALS }, (_, i) => ({
     id: firstId + i,

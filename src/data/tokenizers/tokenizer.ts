@@ -41,7 +41,12 @@ export interface TokenizerJson {
   added_tokens?: AddedToken[];
   normalizer?: unknown;
   pre_tokenizer?: PreTokenizerJson | null;
-  model: { type: string; vocab: Record<string, number> | [string, number][]; merges?: ([string, string] | string)[] };
+  model: {
+    type: string;
+    vocab: Record<string, number> | [string, number][];
+    merges?: ([string, string] | string)[];
+    continuing_subword_prefix?: string | null;
+  };
 }
 
 /**

@@ -47,8 +47,8 @@ export class CorpusEncoder {
   }
 }
 
-/** Distinct patches that are remembered: 2¹⁸ of them take 134 MB at 64 numbers a latent. */
-const REMEMBERED = 2 ** 18;
+/** Distinct patches that are remembered; they take 67 MB at 128 numbers a latent. */
+const REMEMBERED = 2 ** 16;
 /** Fewest patches that are encoded at once; counts are rounded up to powers of two, because each has a graph of its own. */
 const FEWEST = 64;
 
@@ -59,7 +59,9 @@ const FEWEST = 64;
 export class DistinctPatchEncoder {
   readonly #encoder: CorpusEncoder;
   readonly #patchSize: number;
-  readonly #known = new Map<string, Latents>();
+  /** Patch → its row in `#memory`. */
+  readonly #known = new Map<string, number>();
+  #memory: Latents | undefined;
   #numEncoded = 0;
 
   constructor(encoder: CorpusEncoder, patchSize: number) {
@@ -80,32 +82,50 @@ export class DistinctPatchEncoder {
   /** @param ids [patches·K] */
   async encode(ids: Int32Array): Promise<Latents> {
     const keys = Array.from({ length: ids.length / this.#patchSize }, (_, i) => keyOf(ids, i * this.#patchSize, this.#patchSize));
-    const places = new Map<string, number>();
-    for (const [i, key] of keys.entries()) if (!this.#known.has(key) && !places.has(key)) places.set(key, i * this.#patchSize);
-    const fresh = await this.#encodeFresh(ids, places);
-    const found = keys.map((key) => (fresh.get(key) ?? this.#known.get(key)) as Latents);
-    for (const [key, latent] of fresh) if (this.#known.size < REMEMBERED) this.#known.set(key, latent);
-    const size = found[0].mean.length;
-    const [mean, logStd] = [new Float32Array(found.length * size), new Float32Array(found.length * size)];
-    found.forEach((latent, i) => {
-      mean.set(latent.mean, i * size);
-      logStd.set(latent.logStd, i * size);
-    });
-    return { mean, logStd };
+    /** Patch → its row in what is encoded now. */
+    const rows = new Map<string, number>();
+    const places: number[] = [];
+    for (const [i, key] of keys.entries()) {
+      if (this.#known.has(key) || rows.has(key)) continue;
+      rows.set(key, places.length);
+      places.push(i * this.#patchSize);
+    }
+    const fresh = places.length > 0 ? await this.#encodeAt(ids, places) : undefined;
+    const size = ((fresh ?? this.#memory) as Latents).mean.length / (fresh ? roundedUp(places.length) : REMEMBERED);
+    const found: Latents = { mean: new Float32Array(keys.length * size), logStd: new Float32Array(keys.length * size) };
+    for (const [i, key] of keys.entries()) {
+      const row = rows.get(key);
+      if (row === undefined) copyRow(this.#memory as Latents, this.#known.get(key) as number, found, i, size);
+      else copyRow(fresh as Latents, row, found, i, size);
+    }
+    if (fresh) this.#remember(rows, fresh, size);
+    return found;
   }
 
-  async #encodeFresh(ids: Int32Array, places: ReadonlyMap<string, number>): Promise<Map<string, Latents>> {
-    if (places.size === 0) return new Map();
-    const rounded = Math.max(FEWEST, 2 ** Math.ceil(Math.log2(places.size)));
-    const batch = new Int32Array(rounded * this.#patchSize);
-    [...places.values()].forEach((place, i) => {
-      batch.set(ids.subarray(place, place + this.#patchSize), i * this.#patchSize);
-    });
-    const { mean, logStd } = await this.#encoder.encode(batch);
-    const size = mean.length / rounded;
-    this.#numEncoded += places.size;
-    return new Map([...places.keys()].map((key, i) => [key, { mean: mean.slice(i * size, (i + 1) * size), logStd: logStd.slice(i * size, (i + 1) * size) }]));
+  async #encodeAt(ids: Int32Array, places: readonly number[]): Promise<Latents> {
+    const batch = new Int32Array(roundedUp(places.length) * this.#patchSize);
+    for (const [i, place] of places.entries()) batch.set(ids.subarray(place, place + this.#patchSize), i * this.#patchSize);
+    this.#numEncoded += places.length;
+    return this.#encoder.encode(batch);
   }
+
+  #remember(rows: ReadonlyMap<string, number>, fresh: Latents, size: number): void {
+    this.#memory ??= { mean: new Float32Array(REMEMBERED * size), logStd: new Float32Array(REMEMBERED * size) };
+    for (const [key, row] of rows) {
+      if (this.#known.size === REMEMBERED) return;
+      copyRow(fresh, row, this.#memory, this.#known.size, size);
+      this.#known.set(key, this.#known.size);
+    }
+  }
+}
+
+function roundedUp(count: number): number {
+  return Math.max(FEWEST, 2 ** Math.ceil(Math.log2(count)));
+}
+
+function copyRow(from: Latents, row: number, to: Latents, at: number, size: number): void {
+  to.mean.set(from.mean.subarray(row * size, (row + 1) * size), at * size);
+  to.logStd.set(from.logStd.subarray(row * size, (row + 1) * size), at * size);
 }
 
 /** A patch's ids as text. */
