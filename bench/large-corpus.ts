@@ -19,6 +19,7 @@ const { values } = parseArgs({
     folder: { type: 'string', default: 'runs/large-corpus' },
     only: { type: 'string', default: 'write,tokenizing,stages' },
     rounds: { type: 'string', default: '5' },
+    engine: { type: 'string', default: 'onnx' },
   },
 });
 const folder = resolve(values.folder);
@@ -65,13 +66,13 @@ const stages = {
     latentSize: 16,
     hiddenSize: 64,
     intermediateSize: 160,
-    steps: 400,
+    steps: 2000,
     warmupSteps: 40,
     learningRate: 0.003,
     patchesPerStep: 256,
     logEvery: 20,
-    checkpointEvery: 100,
-    evaluateEvery: 400,
+    checkpointEvery: 500,
+    evaluateEvery: 2000,
   },
   'encode-corpus': { precision: 'f16' },
   'train-lm': {
@@ -85,12 +86,12 @@ const stages = {
     numTargetSamples: 16,
     patchesPerSequence: 64,
     sequencesPerStep: 4,
-    steps: 400,
+    steps: 2000,
     warmupSteps: 40,
     learningRate: 0.003,
     logEvery: 20,
-    checkpointEvery: 100,
-    evaluateEvery: 400,
+    checkpointEvery: 500,
+    evaluateEvery: 2000,
   },
   evaluate: { numSequences: 64, patchesPerSequence: 64, numPatches: 4096 },
 };
@@ -220,7 +221,7 @@ function compareTokenizing(): void {
 }
 
 mkdirSync(folder, { recursive: true });
-writeFileSync(config, stringify({ name: 'large', seed: 1, stages }));
+writeFileSync(config, stringify({ name: 'large', seed: 1, engine: values.engine, stages }));
 const parts = values.only.split(',');
 if (parts.includes('write')) writeCorpus();
 if (parts.includes('tokenizing')) compareTokenizing();
