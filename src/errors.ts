@@ -209,9 +209,9 @@ export const inputNotReady = (stage: string, source: string) =>
 
 // — runs and artifacts —
 
-export const runLocked = (directory: string, pid: number) =>
-  new CalmError('CALM_RUN_LOCKED', `Another calm (process ${pid}) is working in ${directory}.`, {
-    hint: 'Wait for it, stop it, or choose another name: --set name=….',
+export const runLocked = (directory: string, { pid, host }: { readonly pid: number; readonly host: string }) =>
+  new CalmError('CALM_RUN_LOCKED', `Another calm (process ${pid} on ${host}) is working in ${directory}.`, {
+    hint: `Wait for it, stop it, or choose another name: --set name=…. If no such process is there any more, remove ${directory}/.lock.`,
   });
 
 export const artifactVersion = (file: string, kind: string, found: unknown, expected: number) =>

@@ -17,14 +17,14 @@ export default class Status extends BaseCommand {
     const plan = await planOf(await openWorkspace(this.config, { ...flags, config: args.config ?? flags.config }), {});
     const owner = plan.folder.owner();
     const stages = plan.stages.map((planned) => statusOf(plan, planned, owner !== undefined));
-    this.say(`${plan.folder.directory}: ${owner === undefined ? 'no process is at work' : `process ${owner} is at work`}`);
+    this.say(`${plan.folder.directory}: ${owner === undefined ? 'no process is at work' : `process ${owner.pid} on ${owner.host} is at work`}`);
     this.say(
       formatTable(
         ['stage', 'state', 'time', 'last'],
         stages.map(({ name, state, seconds, last }) => [name, state, seconds === undefined ? '' : formatSeconds(seconds), describe(last)]),
       ),
     );
-    return { run: plan.folder.directory, process: owner ?? null, stages };
+    return { run: plan.folder.directory, process: owner?.pid ?? null, stages };
   }
 }
 

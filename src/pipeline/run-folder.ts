@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { readIndex, readJsonAs, syncDirectory, syncFile, writeJson } from '../artifacts/index.ts';
 import { runLocked } from '../errors.ts';
-import { lockOwner, takeLock } from '../process-lock.ts';
+import { type LockOwner, lockOwner, takeLock } from '../process-lock.ts';
 import { fileList, listFiles } from './integrity.ts';
 
 export const MANIFEST_VERSION = 1;
@@ -118,7 +118,7 @@ export class RunFolder {
   }
 
   /** The living process that works here, if there is one. */
-  owner(): number | undefined {
+  owner(): LockOwner | undefined {
     return lockOwner(join(this.directory, '.lock'));
   }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { calm } from '../helpers/cli.ts';
+import { killAtRandom } from '../helpers/kills.ts';
 import { contentsOf } from '../helpers/run-contents.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { TINY_STAGES, writeTinyProject } from '../helpers/tiny.ts';
@@ -65,6 +66,13 @@ for (const [code, on, expected] of [
     t.deepEqual(contentsOf(join(folder, 'runs')), expectedFiles);
   });
 }
+
+test.serial('SIGKILL at random moments of a whole run, again and again: the same bytes, and no stray file', async (t) => {
+  t.timeout(300_000);
+  const folder = temporaryFolder(t);
+  // npm run kills does it a hundred times.
+  t.true((await killAtRandom({ folder, config: writeTinyProject(folder), engine: 'onnx', count: 6, seed: 1 })) >= 1);
+});
 
 test.serial('a slow disk changes nothing', async (t) => {
   const expectedFiles = await whole(t);

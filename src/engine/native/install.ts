@@ -36,7 +36,7 @@ export async function installEngine(name: NativeEngine, progress: InstallProgres
   await mkdir(staging, { recursive: true });
   const lock = join(staging, 'lock');
   const owner = takeLock(lock);
-  if (owner !== undefined) throw engineInstallFailed('another install is under way', `process ${owner}; wait for it`);
+  if (owner !== undefined) throw engineInstallFailed('another install is under way', `process ${owner.pid} on ${owner.host}; wait for it`);
   try {
     await getPackage(name, staging, progress);
     await getLibraries(name, staging, progress);
