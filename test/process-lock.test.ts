@@ -41,5 +41,5 @@ test('a second calm on the same run waits, then says who is at work', async (t) 
   writeFileSync(join(folder, 'runs/tiny/.lock'), String(other.pid));
   const refused = await calm(['run', config, '--until', 'tokenize'], folder);
   t.is(refused.code, 1);
-  t.regex(refused.stderr, new RegExp(`CALM_RUN_LOCKED[\\s\\S]*process ${other.pid} on .*\\.lock`));
+  t.regex(refused.stderr, new RegExp(`CALM_RUN_LOCKED[\\s\\S]*process ${other.pid} on [\\s\\S]*\\.lock`));
 });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plan } from '../pipeline/index.ts';
-import { formatNumber, formatSeconds, formatTable } from '../reporting/format.ts';
+import { formatCount, formatNumber, formatSeconds, formatTable } from '../reporting/format.ts';
 import { readMetrics } from '../reporting/metrics-file.ts';
 import { BaseCommand, configArgs, configFlags } from './base-command.ts';
 import { openWorkspace, planOf } from './workspace.ts';
@@ -16,12 +16,18 @@ export default class Status extends BaseCommand {
     const { args, flags } = await this.parse(Status);
     const plan = await planOf(await openWorkspace(this.config, { ...flags, config: args.config ?? flags.config }), {});
     const owner = plan.folder.owner();
-    const stages = plan.stages.map((planned) => statusOf(plan, planned, owner !== undefined));
+    const stages = await Promise.all(plan.stages.map((planned) => statusOf(plan, planned, owner !== undefined)));
     this.say(`${plan.folder.directory}: ${owner === undefined ? 'no process is at work' : `process ${owner.pid} on ${owner.host} is at work`}`);
     this.say(
       formatTable(
-        ['stage', 'state', 'time', 'last'],
-        stages.map(({ name, state, seconds, last }) => [name, state, seconds === undefined ? '' : formatSeconds(seconds), describe(last)]),
+        ['stage', 'state', 'time', 'progress', 'last'],
+        stages.map(({ name, state, seconds, progress, last }) => [
+          name,
+          state,
+          seconds === undefined ? '' : formatSeconds(seconds),
+          describeProgress(progress),
+          describe(last),
+        ]),
       ),
     );
     return { run: plan.folder.directory, process: owner?.pid ?? null, stages };
@@ -29,12 +35,23 @@ export default class Status extends BaseCommand {
 }
 
 /** fresh, stale, shared or blocked as in a plan; `at work` or `stopped` where a stage has begun and not ended. */
-function statusOf({ folder }: Plan, { node, state, manifest, reasons }: Plan['stages'][number], isOwned: boolean) {
+async function statusOf({ folder }: Plan, { node, state, manifest, reasons }: Plan['stages'][number], isOwned: boolean) {
   const work = folder.work(node.id);
   const hasBegun = existsSync(join(work, 'work.json'));
   const last = hasBegun ? readMetrics<Record<string, number>>(join(work, 'metrics.jsonl')).at(-1) : undefined;
+  const progress = hasBegun ? await folder.progress(node.id) : undefined;
   const shown = hasBegun ? (isOwned ? 'at work' : 'stopped') : state;
-  return { name: node.id, state: shown, seconds: manifest?.seconds, reasons, ...(last ? { last } : {}) };
+  return { name: node.id, state: shown, seconds: manifest?.seconds, reasons, ...(progress ? { progress } : {}), ...(last ? { last } : {}) };
+}
+
+type Progress = Awaited<ReturnType<Plan['folder']['progress']>>;
+
+/** 400 / 2000 · 12.3k tokens/s. */
+function describeProgress(progress: Progress): string {
+  if (!progress) return '';
+  const { step, steps, tokensPerSecond } = progress;
+  const place = steps === undefined ? formatNumber(step) : `${formatNumber(step)} / ${formatNumber(steps)}`;
+  return tokensPerSecond === undefined ? place : `${place} · ${formatCount(tokensPerSecond)} tokens/s`;
 }
 
 function describe(last: Record<string, number> | undefined): string {

@@ -12,7 +12,7 @@ export const fileList = z.record(pathInside, z.object({ bytes: z.number(), sha25
 export type FileList = Readonly<z.infer<typeof fileList>>;
 
 /** What lies beside a stage's results while it works. */
-const NOT_RESULTS = new Set(['manifest.json', 'work.json', 'checkpoints']);
+const NOT_RESULTS = new Set(['manifest.json', 'work.json', 'progress.json', 'checkpoints']);
 
 /** Every file of a finished stage. */
 export async function listFiles(directory: string): Promise<FileList> {

@@ -3,7 +3,7 @@
  *
  *     config.yaml  run.json     the configuration as last run, and the folder that its paths are relative to
  *     <stage>/                  a finished stage: manifest.json, config.yaml, metrics.jsonl, one folder a port. Whole, because it was renamed into place
- *     .work/<stage>/            a stage at work: the same, plus checkpoints/ and work.json
+ *     .work/<stage>/            a stage at work: the same, plus checkpoints/, work.json and progress.json
  *     .work/<stage>~<print>/    the unfinished work of another configuration, gone on with when that comes back
  *     .lock                     the process that works here
  */
@@ -46,7 +46,16 @@ const manifest = z.object({
 export type Manifest = Readonly<z.infer<typeof manifest>>;
 
 const workRecord = z.object({ fingerprint: z.string().regex(/^[0-9a-f]+$/), seconds: z.number() });
+const progressNote = z.object({
+  step: z.number(),
+  steps: z.number().optional(),
+  values: z.record(z.string(), z.number().nullable()).optional(),
+  tokensPerSecond: z.number().optional(),
+});
 type WorkRecord = Readonly<z.infer<typeof workRecord>>;
+
+/** How far a stage at work is, for other terminals; no part of its result. */
+export const PROGRESS_FILE = 'progress.json';
 
 const LOCK_PATIENCE_MS = 10_000;
 
@@ -117,6 +126,11 @@ export class RunFolder {
     await this.#moveIntoPlace(id);
   }
 
+  /** How far a stage at work was a moment ago; undefined where nothing is known. */
+  async progress(id: string): Promise<z.infer<typeof progressNote> | undefined> {
+    return readJsonAs(join(this.work(id), PROGRESS_FILE), progressNote).catch(() => undefined);
+  }
+
   /** The living process that works here, if there is one. */
   owner(): LockOwner | undefined {
     return lockOwner(join(this.directory, '.lock'));
@@ -133,7 +147,7 @@ export class RunFolder {
   async #moveIntoPlace(id: string): Promise<void> {
     const [work, final, old] = [this.work(id), this.stage(id), `${this.work(id)}.old`];
     await rm(join(work, 'checkpoints'), { recursive: true, force: true });
-    await rm(join(work, 'work.json'), { force: true });
+    for (const name of ['work.json', PROGRESS_FILE]) await rm(join(work, name), { force: true });
     await rm(old, { recursive: true, force: true });
     if (existsSync(final)) await rename(final, old);
     await rename(work, final);

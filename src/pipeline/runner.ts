@@ -7,10 +7,10 @@ import { stringify } from 'yaml';
 import { writeFileWhole, writeJson } from '../artifacts/index.ts';
 import { CalmError, inputNotReady, interrupted, systemError } from '../errors.ts';
 import type { ArtifactKind, OptionalPort, StageContext, StageReport } from '../plugin/index.ts';
-import type { Reporter, StageState } from './events.ts';
+import type { Reporter, StageProgress, StageState } from './events.ts';
 import { kindOf } from './graph.ts';
 import { type Plan, type PlannedStage, sourceDirectory } from './plan.ts';
-import { MANIFEST_VERSION, type Manifest } from './run-folder.ts';
+import { MANIFEST_VERSION, type Manifest, PROGRESS_FILE } from './run-folder.ts';
 import { copyResult, type SharedResult } from './shared-results.ts';
 
 /** What the runner needs to know of an engine: its name and the versions for manifests. */
@@ -172,8 +172,12 @@ class StageRun {
     const stage = this.#planned.node.id;
     const { report } = this.#options;
     const [metricsFile, eventsFile] = [join(directory, 'metrics.jsonl'), join(directory, 'events.jsonl')];
+    const noteProgress = progressNotes(join(directory, PROGRESS_FILE));
     return {
-      progress: (progress) => report({ type: 'progress', stage, progress }),
+      progress: (progress) => {
+        noteProgress(progress);
+        report({ type: 'progress', stage, progress });
+      },
       metrics: (metrics) => {
         appendFileSync(metricsFile, `${JSON.stringify(metrics)}\n`);
         report({ type: 'metrics', stage, metrics });
@@ -214,6 +218,22 @@ class StageRun {
       metrics: this.#summary,
     };
   }
+}
+
+const PROGRESS_EVERY_MS = 2000;
+
+/** Notes for `calm status` in another terminal how far a stage is, every other second. Where that fails the stage does not. */
+function progressNotes(file: string): (progress: StageProgress) => void {
+  let notedMs = Number.NEGATIVE_INFINITY;
+  return (progress) => {
+    if (performance.now() - notedMs < PROGRESS_EVERY_MS) return;
+    notedMs = performance.now();
+    try {
+      writeFileSync(file, JSON.stringify(progress));
+    } catch {
+      // The disk is full, say; what matters will tell.
+    }
+  };
 }
 
 /** Keeps the lines of a file up to a step; a line cut short by a kill goes too. */

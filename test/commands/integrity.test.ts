@@ -42,16 +42,17 @@ test('calm status shows from another terminal how far a stage is, and that it st
   const status = async () =>
     JSON.parse((await calm(['status', config, '--json'], folder)).stdout) as {
       process: number | null;
-      stages: { name: string; state: string; last?: { step: number } }[];
+      stages: { name: string; state: string; last?: { step: number }; progress?: { step: number; steps: number } }[];
     };
   let found = await status();
-  for (let i = 0; i < 60 && !found.stages[1]?.last; i++) {
+  for (let i = 0; i < 60 && !(found.stages[1]?.last && found.stages[1].progress); i++) {
     await sleep(500);
     found = await status();
   }
   t.is(found.stages[0].state, 'fresh');
   t.is(found.stages[1].state, 'at work');
   t.true((found.stages[1].last?.step ?? 0) > 0);
+  t.is(found.stages[1].progress?.steps, 100_000);
   t.is(typeof found.process, 'number');
   running.process.kill('SIGINT');
   await running.result;
