@@ -7,7 +7,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CalmError } from '../errors.ts';
-import { hashFile, readJson, readJsonAs, syncDirectory, writeFileWhole, writeJson } from './files.ts';
+import { readJson, readJsonAs, syncDirectory, writeFileWhole, writeJson } from './files.ts';
 import { readSafetensors, type StoredTensor, type StoredTensors, writeSafetensors } from './safetensors.ts';
 
 export interface Checkpoint<State> {
@@ -70,9 +70,8 @@ export class CheckpointStore<State> {
     try {
       await rm(partial, { recursive: true, force: true });
       await mkdir(partial, { recursive: true });
-      const file = join(partial, 'tensors.safetensors');
-      await writeSafetensors(file, tensors);
-      await writeJson(join(partial, 'state.json'), { step, sha256: await hashFile(file), state });
+      const sha256 = await writeSafetensors(join(partial, 'tensors.safetensors'), tensors);
+      await writeJson(join(partial, 'state.json'), { step, sha256, state });
       await rm(folder, { recursive: true, force: true });
       await rename(partial, folder);
       syncDirectory(this.#directory);

@@ -9,23 +9,29 @@ import type { z } from 'zod';
 import { artifactBroken, artifactMissing, artifactVersion } from '../errors.ts';
 
 /** Writes a file so that a reader sees the old bytes or the new ones, never half of them. */
-export function writeFileWhole(file: string, bytes: string | Uint8Array): Promise<void> {
-  return writePiecesWhole(file, [bytes]);
+export async function writeFileWhole(file: string, bytes: string | Uint8Array): Promise<void> {
+  await writePiecesWhole(file, [bytes]);
 }
 
-/** Likewise for a file that is given piece by piece, so that it need not be in memory as one. */
-export async function writePiecesWhole(file: string, pieces: Iterable<string | Uint8Array>): Promise<void> {
+/** Likewise for a file that is given piece by piece, so that it need not be in memory as one. @returns its SHA-256, made while the disk is at work */
+export async function writePiecesWhole(file: string, pieces: Iterable<string | Uint8Array>): Promise<string> {
+  const hash = createHash('sha256');
   await mkdir(dirname(file), { recursive: true });
   const temporary = `${file}.partial`;
   try {
     const handle = await open(temporary, 'w');
     try {
-      for (const piece of pieces) await handle.writeFile(piece);
+      for (const piece of pieces) {
+        const writing = handle.writeFile(piece);
+        hash.update(piece);
+        await writing;
+      }
       await handle.sync();
     } finally {
       await handle.close();
     }
     await rename(temporary, file);
+    return hash.digest('hex');
   } catch (error) {
     // A full disk gets back what was written.
     await rm(temporary, { force: true }).catch(() => {});

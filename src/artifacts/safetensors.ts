@@ -121,8 +121,16 @@ export async function readSafetensors(file: string, sha256?: string): Promise<Ma
   }
 }
 
-/** Writes tensors whole or not at all, one after the other. `metadata` is a flat map of strings, as the format wants. */
-export async function writeSafetensors(file: string, tensors: Iterable<readonly [string, StoredTensor]>, metadata: Record<string, string> = {}): Promise<void> {
+/**
+ * Writes tensors whole or not at all, one after the other.
+ * @param metadata a flat map of strings, as the format wants
+ * @returns the file's SHA-256
+ */
+export async function writeSafetensors(
+  file: string,
+  tensors: Iterable<readonly [string, StoredTensor]>,
+  metadata: Record<string, string> = {},
+): Promise<string> {
   const all = [...tensors];
   const header: Record<string, unknown> = { __metadata__: { format: 'pt', ...metadata } };
   let offset = 0;
@@ -136,5 +144,5 @@ export async function writeSafetensors(file: string, tensors: Iterable<readonly 
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
   const pieces = all.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  await writePiecesWhole(file, [length, padded, ...pieces]);
+  return writePiecesWhole(file, [length, padded, ...pieces]);
 }

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { calm } from './cli.ts';
-import { contentsOf } from './run-contents.ts';
+import { differingFiles } from './run-contents.ts';
 
 const { values } = parseArgs({ options: { config: { type: 'string', default: 'configs/smoke.yaml' }, engine: { type: 'string', default: 'onnx' } } });
 
@@ -40,8 +40,7 @@ async function inside(): Promise<void> {
     if (again.code !== 0) throw new Error(`${name}, with room: ${again.stderr}`);
     console.log(`${name}: ${error.message.replaceAll(folder, '…')} With room, the same command went on.`);
   }
-  const [found, expected] = [contentsOf(disk), contentsOf(join(folder, 'straight'))];
-  const differing = [...new Set([...found.keys(), ...expected.keys()])].filter((file) => found.get(file) !== expected.get(file));
+  const differing = differingFiles(disk, join(folder, 'straight'));
   execFileSync('umount', [disk]);
   rmSync(folder, { recursive: true });
   if (differing.length) throw new Error(`${differing.join(', ')} differ from an undisturbed run`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RandomStream } from '../../src/random.ts';
 import { RunningCli } from './cli.ts';
-import { contentsOf } from './run-contents.ts';
+import { differingFiles } from './run-contents.ts';
 
 interface Killing {
   /** Where runs are made; the configuration's path is relative to it. */
@@ -40,8 +40,7 @@ export async function killAtRandom({ folder, config, engine, count, seed, say = 
       else if (code !== 0) throw new Error(`after ${kills} kills: ${stderr}`);
       else break;
     }
-    const [found, expected] = [contentsOf(join(folder, output)), contentsOf(join(folder, 'undisturbed'))];
-    const differing = [...new Set([...found.keys(), ...expected.keys()])].filter((file) => found.get(file) !== expected.get(file));
+    const differing = differingFiles(join(folder, output), join(folder, 'undisturbed'));
     if (differing.length) throw new Error(`after ${kills} kills, ${output}: ${differing.join(', ')} differ`);
     rmSync(join(folder, output), { recursive: true });
     say(`${kills} kills, ${rounds} runs: all files as in the undisturbed run`);

@@ -17,3 +17,9 @@ export function contentsOf(root: string): Map<string, string> {
     }),
   );
 }
+
+/** Files that are not the same in two runs, or are in one of them alone. */
+export function differingFiles(root: string, otherRoot: string): string[] {
+  const [found, expected] = [contentsOf(root), contentsOf(otherRoot)];
+  return [...new Set([...found.keys(), ...expected.keys()])].filter((file) => found.get(file) !== expected.get(file));
+}

@@ -131,8 +131,17 @@ async function readLatents(folder: string): Promise<void> {
   }
 }
 
+async function readWeights(folder: string): Promise<void> {
+  const weights = await openWeights(folder);
+  try {
+    for (const name of weights.keys()) weights.get(name);
+  } finally {
+    weights.close();
+  }
+}
+
 /** An artifact of several files, of which one is mutated. */
-function within(name: string, fileName: string, write: (folder: string) => Promise<void>, read: (folder: string) => Promise<void>, format?: 'json'): Target {
+function within(name: string, fileName: string, write: (folder: string) => Promise<unknown>, read: (folder: string) => Promise<void>, format?: 'json'): Target {
   return {
     name,
     ...(format ? { format } : {}),
@@ -214,12 +223,7 @@ export const TARGETS: readonly Target[] = [
       return writeSafetensors(join(folder, 'model.safetensors'), tensors());
     },
     async (folder) => {
-      const weights = await openWeights(folder);
-      try {
-        for (const name of weights.keys()) weights.get(name);
-      } finally {
-        weights.close();
-      }
+      await readWeights(folder);
       await readSafetensors(join(folder, 'model.safetensors'));
     },
   ),
@@ -235,12 +239,7 @@ export const TARGETS: readonly Target[] = [
       );
     },
     async (folder) => {
-      const weights = await openWeights(folder);
-      try {
-        for (const name of weights.keys()) weights.get(name);
-      } finally {
-        weights.close();
-      }
+      await readWeights(folder);
     },
     'json',
   ),
@@ -252,12 +251,7 @@ export const TARGETS: readonly Target[] = [
       writeFileSync(join(folder, 'pytorch_model.bin'), readFileSync(join(import.meta.dirname, '../../fixtures/pytorch/parameters.bin')));
     },
     async (folder) => {
-      const weights = await openWeights(folder);
-      try {
-        for (const name of weights.keys()) weights.get(name);
-      } finally {
-        weights.close();
-      }
+      await readWeights(folder);
     },
   ),
   within('index of tokens', 'index.json', writeTokens, readTokens, 'json'),
