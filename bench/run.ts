@@ -53,7 +53,7 @@ async function start(name: string, task: string, size: string): Promise<Contende
 }
 
 async function startEngine(name: string, task: string, size: string): Promise<Contender> {
-  const options = { execArgv: ['--conditions=calm-source', '--no-warnings'], env: { ...process.env, ...TUNED } };
+  const options = { execArgv: ['--conditions=calm-source', '--no-warnings'], env: { CALM_SPIN: '1', ...process.env, ...TUNED } };
   const worker: ChildProcess = fork(join(import.meta.dirname, 'worker.ts'), [name, task, size], options);
   await firstOf(worker, once(worker, 'message'));
   const ask = async (repetitions: number) => {

@@ -7,6 +7,7 @@ import { type GraphRuntime, type LoadedGraph, UnknownKernel } from '../trace/com
 import type { Graph, Value } from '../trace/graph.ts';
 import { emitOnnx } from './emit.ts';
 import { HostUpdates, type SplitGraph, splitGraph } from './host.ts';
+import { spinningOptions } from './spinning.ts';
 
 /** The part of onnxruntime-node that is used. */
 interface Ort {
@@ -43,9 +44,7 @@ async function loadGraph(ort: Ort, graph: Graph): Promise<LoadedGraph> {
     intraOpNumThreads: numThreads(),
     interOpNumThreads: 1,
     logSeverityLevel: 3,
-    // Each session has threads of its own. Spinning while they wait they would keep those of the others from working (sampling 255 → 800 ms), and other
-    // programs; a single session on an idle machine loses a tenth without.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    extra: { session: spinningOptions() },
   });
   return new OnnxGraph(ort, session, graph, split, model);
 }
