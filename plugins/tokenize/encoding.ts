@@ -1,0 +1,96 @@
+/** A corpus as token shards, chunk by chunk, from where a stopped stage was. */
+
+import { ProgressFile, type Split, type TokenWriterState } from 'calm-lm/artifacts';
+import { CORPUS_START, type CorpusFile, type CorpusPlace, CorpusWorkers, type EncodedChunk, type Read, type Tokenizer } from 'calm-lm/data';
+import { goOnFrom } from '../shared/going-on.ts';
+import type { Context } from './context.ts';
+import { LineCheck } from './line-check.ts';
+
+/** Where the encoding of a corpus is. */
+interface EncodingState {
+  readonly place: CorpusPlace;
+  /** Newlines of the file before this place. */
+  readonly numLines: number;
+  readonly numDocuments: number;
+  /** Whether the document that goes on here has had text. */
+  readonly hasText: boolean;
+  readonly numEmpty: number;
+  readonly writer?: TokenWriterState;
+}
+
+const AT_THE_START: EncodingState = { place: CORPUS_START, numLines: 0, numDocuments: 0, hasText: false, numEmpty: 0 };
+
+export class CorpusEncoding {
+  readonly #context: Context;
+  readonly #files: readonly CorpusFile[];
+  readonly #tokenizer: Tokenizer;
+  readonly #progress: ProgressFile<EncodingState>;
+  readonly #lines: LineCheck;
+  #state: EncodingState = AT_THE_START;
+
+  constructor(context: Context, files: readonly CorpusFile[], tokenizer: Tokenizer) {
+    this.#context = context;
+    this.#files = files;
+    this.#tokenizer = tokenizer;
+    this.#progress = new ProgressFile(context.checkpoints, 'encoding');
+    this.#lines = new LineCheck(context, files, 0, (line) => context.outputs.tokens.leaveOut(line));
+  }
+
+  /** Returns how many documents were empty. */
+  async run(): Promise<number> {
+    const { outputs, report, signal } = this.#context;
+    const saved = await goOnFrom(this.#progress, report, (state) => outputs.tokens.begin(this.#tokenizer, this.#tokenizer.toJson(), state?.writer));
+    if (saved) {
+      this.#state = saved;
+      this.#lines.numLines = saved.numLines;
+      report.note(`going on after ${saved.numDocuments} documents`);
+    }
+    const started = performance.now();
+    let tokens = 0;
+    try {
+      for await (const read of new CorpusWorkers(this.#files, signal).encode(this.#tokenizer, this.#state.place)) {
+        this.#append(read);
+        tokens += read.result.ids.length;
+        report.progress({ step: this.#state.numDocuments, values: { tokens }, tokensPerSecond: (1000 * tokens) / (performance.now() - started) });
+        if (this.#progress.isDue()) await this.#save();
+      }
+    } catch (error) {
+      if (signal.aborted) await this.#save();
+      throw error;
+    }
+    return this.#state.numEmpty;
+  }
+
+  async #save(): Promise<void> {
+    await this.#progress.save({ ...this.#state, writer: this.#context.outputs.tokens.save() });
+  }
+
+  /** Writes the documents of a chunk and moves on behind it. */
+  #append(read: Read<EncodedChunk>): void {
+    this.#lines.look(read);
+    const { end, result } = read;
+    const { config, outputs } = this.#context;
+    let { numDocuments, hasText, numEmpty } = this.#state;
+    let at = 0;
+    for (const [i, numTokens] of result.numTokens.entries()) {
+      const goesOn = i === result.numTokens.length - 1 && end.isInside;
+      // White space before the first word of a document that comes in pieces is no document yet.
+      if (hasText || !result.isBlank[i]) {
+        const split = splitOf(numDocuments, config.validationFraction);
+        outputs.tokens.append(split, result.ids.subarray(at, at + numTokens), result.numBytes[i]);
+        hasText = goesOn;
+        if (!goesOn) {
+          outputs.tokens.endDocument(split, config.endDocuments);
+          numDocuments++;
+        }
+      } else if (!goesOn) numEmpty++;
+      at += numTokens;
+    }
+    this.#state = { place: end, numLines: this.#lines.numLines, numDocuments, hasText, numEmpty: numEmpty + result.numEmpty };
+  }
+}
+
+/** Holds out every 1/fraction-th document, beginning with the first that makes the fraction whole. */
+function splitOf(document: number, fraction: number): Split {
+  return Math.floor((document + 1) * fraction) > Math.floor(document * fraction) ? 'validation' : 'train';
+}

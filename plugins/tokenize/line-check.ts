@@ -1,0 +1,31 @@
+import { basename } from 'node:path';
+import type { LeftOutLine } from 'calm-lm/artifacts';
+import type { CorpusFile, CountedChunk, EncodedChunk, Read } from 'calm-lm/data';
+import { badCorpusLine } from 'calm-lm/errors';
+import type { Context } from './context.ts';
+
+/** Counts the lines of the file that is read, and refuses or tells those that can't be used. */
+export class LineCheck {
+  /** Newlines of the file so far. */
+  numLines: number;
+  readonly #context: Context;
+  readonly #files: readonly CorpusFile[];
+  readonly #leaveOut: (line: LeftOutLine) => void;
+
+  constructor(context: Context, files: readonly CorpusFile[], numLines: number, leaveOut: (line: LeftOutLine) => void) {
+    this.#context = context;
+    this.#files = files;
+    this.numLines = numLines;
+    this.#leaveOut = leaveOut;
+  }
+
+  look({ begin, result }: Read<EncodedChunk | CountedChunk>): void {
+    if (begin.offset === 0) this.numLines = 0;
+    const { path } = this.#files[begin.file];
+    for (const { line, problem } of result.badLines) {
+      if (this.#context.config.onBadLine === 'fail') throw badCorpusLine(path, this.numLines + line, problem);
+      this.#leaveOut({ file: basename(path), line: this.numLines + line, problem });
+    }
+    this.numLines += result.numLines;
+  }
+}

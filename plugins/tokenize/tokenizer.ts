@@ -1,0 +1,77 @@
+/** The tokenizer that the configuration asks for: bytes, a file, or a BPE trained on the corpus, which is kept for a stopped stage. */
+
+import { ProgressFile } from 'calm-lm/artifacts';
+import {
+  ByteTokenizer,
+  CORPUS_START,
+  type CorpusFile,
+  type CorpusPlace,
+  CorpusWorkers,
+  loadTokenizer,
+  openSerialised,
+  openTokenizer,
+  type SerialisedTokenizer,
+  type Tokenizer,
+  trainBpe,
+  WordCounter,
+} from 'calm-lm/data';
+import type { Context } from './context.ts';
+import { LineCheck } from './line-check.ts';
+
+export async function chooseTokenizer(context: Context, files: readonly CorpusFile[]): Promise<Tokenizer> {
+  const { tokenizer, endOfTextToken } = context.config;
+  if (tokenizer === 'bytes') return new ByteTokenizer();
+  if (tokenizer !== 'bpe') return loadTokenizer(context.resolvePath(tokenizer), endOfTextToken);
+  const kept = new ProgressFile<SerialisedTokenizer>(context.checkpoints, 'tokenizer');
+  const known = await kept.load();
+  if (known) return openSerialised(known);
+  const trained = await trainTokenizer(context, files);
+  await kept.save({ json: trained.toJson(), endOfTextId: trained.endOfTextId });
+  return trained;
+}
+
+interface CountingState {
+  readonly place: CorpusPlace;
+  readonly numLines: number;
+  readonly words: readonly string[];
+  readonly counts: readonly number[];
+}
+
+/** Half a minute, because the words of a large corpus are a large state. */
+const COUNTS_EVERY_MS = 30_000;
+
+async function trainTokenizer(context: Context, files: readonly CorpusFile[]): Promise<Tokenizer> {
+  const { config, report, signal, checkpoints } = context;
+  const progress = new ProgressFile<CountingState>(checkpoints, 'words', COUNTS_EVERY_MS);
+  const counter = new WordCounter();
+  const saved = await progress.load();
+  if (saved) counter.addCounts(saved.words, saved.counts);
+  let place = saved?.place ?? CORPUS_START;
+  const lines = new LineCheck(context, files, saved?.numLines ?? 0, () => {});
+  const save = () => progress.save({ place, numLines: lines.numLines, words: [...counter.counts.keys()], counts: [...counter.counts.values()] });
+  report.note('counting words');
+  try {
+    for await (const read of new CorpusWorkers(files, signal).count(place)) {
+      lines.look(read);
+      counter.addCounts(read.result.words, read.result.counts);
+      place = read.end;
+      report.progress({ step: megabytesBefore(files, place), steps: megabytesBefore(files, { ...CORPUS_START, file: files.length }) });
+      if (progress.isDue()) await save();
+    }
+  } catch (error) {
+    if (signal.aborted) await save();
+    throw error;
+  }
+  report.note('training the tokenizer');
+  const json = trainBpe(counter.counts, config.vocabSize);
+  const tokenizer = openTokenizer(json, 'the trained tokenizer');
+  if (tokenizer.vocabSize < config.vocabSize)
+    report.warn(`the corpus gives a vocabulary of ${tokenizer.vocabSize} only; no further pair of symbols occurs twice`);
+  return tokenizer;
+}
+
+/** Megabytes of files before a place; a .gz counts by what it holds, as far as it was read. */
+function megabytesBefore(files: readonly CorpusFile[], { file, offset }: CorpusPlace): number {
+  const whole = files.slice(0, file).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return Math.floor((whole + Math.min(offset, files[file]?.sizeBytes ?? 0)) / 1e6);
+}
