@@ -1,6 +1,6 @@
 /**
- * Whether the threads of a session wait by spinning. On an idle machine a step gains up to a sixth by it; where another program wants the cores it loses as much.
- * So it is chosen by what other programs have used lately. It changes no number.
+ * Whether the threads of a session wait by spinning. On an idle machine sampling gains 15 to 40 % by it, and training steps nothing; where another program wants the
+ * cores, steps lose 3 to 12 % and sampling a fifth. So it is chosen by what other programs have used lately. It changes no number.
  */
 
 import { cpus } from 'node:os';
