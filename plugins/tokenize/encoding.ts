@@ -2,7 +2,7 @@
 
 import { ProgressFile, type Split, type TokenWriterState } from 'calm-lm/artifacts';
 import { CORPUS_START, type CorpusFile, type CorpusPlace, CorpusWorkers, type EncodedChunk, type Read, type Tokenizer } from 'calm-lm/data';
-import { goOnFrom } from '../shared/going-on.ts';
+import { goOnFrom, takeAll } from '../shared/going-on.ts';
 import type { Context } from './context.ts';
 import { LineCheck } from './line-check.ts';
 
@@ -47,17 +47,13 @@ export class CorpusEncoding {
     }
     const started = performance.now();
     let tokens = 0;
-    try {
-      for await (const read of new CorpusWorkers(this.#files, signal).encode(this.#tokenizer, this.#state.place)) {
-        this.#append(read);
-        tokens += read.result.ids.length;
-        report.progress({ step: this.#state.numDocuments, values: { tokens }, tokensPerSecond: (1000 * tokens) / (performance.now() - started) });
-        if (this.#progress.isDue()) await this.#save();
-      }
-    } catch (error) {
-      if (signal.aborted) await this.#save();
-      throw error;
-    }
+    const take = (read: Read<EncodedChunk>) => {
+      this.#append(read);
+      tokens += read.result.ids.length;
+      report.progress({ step: this.#state.numDocuments, values: { tokens }, tokensPerSecond: (1000 * tokens) / (performance.now() - started) });
+    };
+    const chunks = new CorpusWorkers(this.#files, signal).encode(this.#tokenizer, this.#state.place);
+    await takeAll(chunks, take, { progress: this.#progress, save: () => this.#save(), signal });
     return this.#state.numEmpty;
   }
 

@@ -7,14 +7,17 @@ import {
   type CorpusFile,
   type CorpusPlace,
   CorpusWorkers,
+  type CountedChunk,
   loadTokenizer,
   openSerialised,
   openTokenizer,
+  type Read,
   type SerialisedTokenizer,
   type Tokenizer,
   trainBpe,
   WordCounter,
 } from 'calm-lm/data';
+import { takeAll } from '../shared/going-on.ts';
 import type { Context } from './context.ts';
 import { LineCheck } from './line-check.ts';
 
@@ -50,18 +53,17 @@ async function trainTokenizer(context: Context, files: readonly CorpusFile[]): P
   const lines = new LineCheck(context, files, saved?.numLines ?? 0, () => {});
   const save = () => progress.save({ place, numLines: lines.numLines, words: [...counter.counts.keys()], counts: [...counter.counts.values()] });
   report.note('counting words');
-  try {
-    for await (const read of new CorpusWorkers(files, signal).count(place)) {
-      lines.look(read);
-      counter.addCounts(read.result.words, read.result.counts);
-      place = read.end;
-      report.progress({ step: megabytesBefore(files, place), steps: megabytesBefore(files, { ...CORPUS_START, file: files.length }) });
-      if (progress.isDue()) await save();
-    }
-  } catch (error) {
-    if (signal.aborted) await save();
-    throw error;
-  }
+  const firstBytes = firstBytesOf(files);
+  const megabytes = (bytes: number) => Math.floor(bytes / 1e6);
+  const take = (read: Read<CountedChunk>) => {
+    lines.look(read);
+    counter.addCounts(read.result.words, read.result.counts);
+    place = read.end;
+    // A .gz counts by what it holds, as far as it was read.
+    const { file, offset } = place;
+    report.progress({ step: megabytes(firstBytes[file] + Math.min(offset, files[file].sizeBytes)), steps: megabytes(firstBytes[files.length]) });
+  };
+  await takeAll(new CorpusWorkers(files, signal).count(place), take, { progress, save, signal });
   report.note('training the tokenizer');
   const json = trainBpe(counter.counts, config.vocabSize);
   const tokenizer = openTokenizer(json, 'the trained tokenizer');
@@ -70,8 +72,9 @@ async function trainTokenizer(context: Context, files: readonly CorpusFile[]): P
   return tokenizer;
 }
 
-/** Megabytes of files before a place; a .gz counts by what it holds, as far as it was read. */
-function megabytesBefore(files: readonly CorpusFile[], { file, offset }: CorpusPlace): number {
-  const whole = files.slice(0, file).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  return Math.floor((whole + Math.min(offset, files[file]?.sizeBytes ?? 0)) / 1e6);
+/** For each file the bytes of those before it, and at the end those of all. */
+function firstBytesOf(files: readonly CorpusFile[]): number[] {
+  const firsts = [0];
+  for (const { sizeBytes } of files) firsts.push(firsts[firsts.length - 1] + sizeBytes);
+  return firsts;
 }

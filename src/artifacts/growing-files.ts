@@ -10,7 +10,7 @@ const BUFFERED_BYTES = 2 ** 20;
 
 /** A file that grows piece by piece, and can be gone on with at any length that it once had. Errors of the disk name it. */
 export class GrowingFile {
-  readonly file: string;
+  readonly #file: string;
   readonly #handle: number;
   readonly #buffer = new Uint8Array(BUFFERED_BYTES);
   #buffered = 0;
@@ -18,7 +18,7 @@ export class GrowingFile {
 
   /** @param length in bytes; what a file that is there has beyond them is cut off */
   constructor(file: string, length = 0) {
-    this.file = file;
+    this.#file = file;
     this.#length = length;
     this.#handle = openSync(file, existsSync(file) ? 'r+' : 'w');
     const found = fstatSync(this.#handle).size;
@@ -54,7 +54,7 @@ export class GrowingFile {
   /** What was appended so far survives a power cut. */
   sync(): void {
     this.flush();
-    naming(this.file, () => fsyncSync(this.#handle));
+    naming(this.#file, () => fsyncSync(this.#handle));
   }
 
   /** Syncs and closes. */
@@ -62,17 +62,12 @@ export class GrowingFile {
     try {
       this.sync();
     } finally {
-      this.abandon();
+      closeSync(this.#handle);
     }
   }
 
-  /** Closes without writing what is held back. */
-  abandon(): void {
-    closeSync(this.#handle);
-  }
-
   #write(bytes: Uint8Array, position: number): void {
-    naming(this.file, () => {
+    naming(this.#file, () => {
       for (let done = 0; done < bytes.length; ) done += writeSync(this.#handle, bytes, done, bytes.length - done, position + done);
     });
   }

@@ -3,7 +3,7 @@
 import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { artifactBroken, artifactMissing } from '../errors.ts';
-import { naming, readBytes } from './files.ts';
+import { readBytes } from './files.ts';
 
 export class ReadOnlyFiles {
   readonly #directory: string;
@@ -27,8 +27,7 @@ export class ReadOnlyFiles {
       const { size } = fstatSync(handle);
       if (expectedBytes !== undefined && size !== expectedBytes) throw wrongSize(path, size, expectedBytes);
     }
-    const opened = handle;
-    return naming(path, () => readBytes(opened, position, length, path));
+    return readBytes(handle, position, length, path);
   }
 
   close(): void {

@@ -3,7 +3,7 @@ import { Flags } from '@oclif/core';
 import { findGarbage, free } from '../pipeline/index.ts';
 import { formatBytes, formatTable } from '../reporting/format.ts';
 import { BaseCommand, configArgs, configFlags } from './base-command.ts';
-import { openWorkspace, planOf } from './workspace.ts';
+import { planFor } from './workspace.ts';
 
 export default class Gc extends BaseCommand {
   static override summary = 'Show what lies in a run folder and nothing needs; --free removes it.';
@@ -15,7 +15,7 @@ export default class Gc extends BaseCommand {
 
   override async run() {
     const { args, flags } = await this.parse(Gc);
-    const plan = await planOf(await openWorkspace(this.config, { ...flags, config: args.config ?? flags.config }), {});
+    const plan = await planFor(this.config, { args, flags });
     const unlock = flags.free ? await plan.folder.lock() : () => {};
     try {
       const garbage = await findGarbage(plan);

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { needsOf, type Plan } from '../pipeline/index.ts';
 import { formatTable } from '../reporting/format.ts';
 import { BaseCommand, configArgs, configFlags, selectionFlags } from './base-command.ts';
-import { openWorkspace, planOf } from './workspace.ts';
+import { planFor } from './workspace.ts';
 
 export default class PlanCommand extends BaseCommand {
   static override summary = 'Show what a run would do, and why.';
@@ -12,7 +12,7 @@ export default class PlanCommand extends BaseCommand {
 
   override async run() {
     const { args, flags } = await this.parse(PlanCommand);
-    const plan = await planOf(await openWorkspace(this.config, { ...flags, config: args.config ?? flags.config }), flags);
+    const plan = await planFor(this.config, { args, flags }, flags);
     this.say(flags.mermaid ? formatMermaid(plan) : formatPlan(plan));
     return {
       run: plan.folder.directory,

@@ -4,7 +4,7 @@ import type { Plan } from '../pipeline/index.ts';
 import { formatCount, formatNumber, formatSeconds, formatTable } from '../reporting/format.ts';
 import { readMetrics } from '../reporting/metrics-file.ts';
 import { BaseCommand, configArgs, configFlags } from './base-command.ts';
-import { openWorkspace, planOf } from './workspace.ts';
+import { planFor } from './workspace.ts';
 
 export default class Status extends BaseCommand {
   static override summary = 'Show how far a run is, from another terminal: its stages, and the last line of the one at work.';
@@ -14,7 +14,7 @@ export default class Status extends BaseCommand {
 
   override async run() {
     const { args, flags } = await this.parse(Status);
-    const plan = await planOf(await openWorkspace(this.config, { ...flags, config: args.config ?? flags.config }), {});
+    const plan = await planFor(this.config, { args, flags });
     const owner = plan.folder.owner();
     const stages = await Promise.all(plan.stages.map((planned) => statusOf(plan, planned, owner !== undefined)));
     this.say(`${plan.folder.directory}: ${owner === undefined ? 'no process is at work' : `process ${owner.pid} on ${owner.host} is at work`}`);

@@ -2,7 +2,7 @@ import { verifyFailed } from '../errors.ts';
 import { problemsOf } from '../pipeline/index.ts';
 import { formatTable } from '../reporting/format.ts';
 import { BaseCommand, configArgs, configFlags } from './base-command.ts';
-import { openWorkspace, planOf } from './workspace.ts';
+import { planFor } from './workspace.ts';
 
 export default class Verify extends BaseCommand {
   static override summary = 'Read every byte of a run’s results and compare it with what their manifests say.';
@@ -14,7 +14,7 @@ export default class Verify extends BaseCommand {
 
   override async run() {
     const { args, flags } = await this.parse(Verify);
-    const plan = await planOf(await openWorkspace(this.config, { ...flags, config: args.config ?? flags.config }), {});
+    const plan = await planFor(this.config, { args, flags });
     const stages = [];
     for (const { node, manifest } of plan.stages) {
       const files = manifest?.files;

@@ -178,6 +178,15 @@ export function planOf({ config, registry }: Workspace, selection: Selection & {
   return makePlan(config, registry, { ...selection, workingDirectory: process.cwd() });
 }
 
+/** The plan for the configuration that a command's argument or flag names. */
+export async function planFor(
+  oclif: Interfaces.Config,
+  { args, flags }: { readonly args: { readonly config?: string | undefined }; readonly flags: ConfigChoice },
+  selection: Parameters<typeof planOf>[1] = {},
+): Promise<Plan> {
+  return planOf(await openWorkspace(oclif, { ...flags, config: args.config ?? flags.config }), selection);
+}
+
 /** How the user would start this again. */
 export function commandLine(argv: readonly string[]): string {
   return ['calm', ...argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`))].join(' ');

@@ -7,7 +7,8 @@ import { Worker } from 'node:worker_threads';
 import { numThreads } from '../threads.ts';
 import { type Chunk, CORPUS_START, type CorpusPlace, readChunks } from './chunks.ts';
 import type { CorpusFile } from './corpus.ts';
-import { type ChunkFile, type CountedChunk, countChunk, type EncodedChunk, encodeChunk } from './encode-chunk.ts';
+import type { ChunkFile } from './documents.ts';
+import { type CountedChunk, countChunk, type EncodedChunk, encodeChunk } from './encode-chunk.ts';
 import { openSerialised, type SerialisedTokenizer } from './tokenizers/hugging-face.ts';
 import type { Tokenizer } from './tokenizers/tokenizer.ts';
 
@@ -33,10 +34,12 @@ export type ThreadAnswer = { readonly number: number } & ({ readonly result: Enc
 
 type Work = (chunk: Chunk, file: ChunkFile) => EncodedChunk | CountedChunk | Promise<EncodedChunk | CountedChunk>;
 
-/** How a thread, or this one, does a task. */
-export function workOf({ tokenizer: serialised }: ThreadTask): Work {
-  if (!serialised) return countChunk;
-  const tokenizer = openSerialised(serialised);
+/** How a thread does its task. */
+export function workOf({ tokenizer }: ThreadTask): Work {
+  return tokenizer ? encodingWith(openSerialised(tokenizer)) : countChunk;
+}
+
+function encodingWith(tokenizer: Tokenizer): Work {
   return (chunk, file) => encodeChunk(chunk, file, tokenizer);
 }
 
@@ -58,18 +61,18 @@ export class CorpusWorkers {
   /** The documents of the corpus from a place on, as token ids. */
   encode(tokenizer: Tokenizer, from: CorpusPlace): AsyncGenerator<Read<EncodedChunk>> {
     const task = { tokenizer: { json: tokenizer.toJson(), endOfTextId: tokenizer.endOfTextId } };
-    return this.#run(task, Math.ceil(numThreads() / CORES_A_THREAD), from) as AsyncGenerator<Read<EncodedChunk>>;
+    return this.#run(task, encodingWith(tokenizer), Math.ceil(numThreads() / CORES_A_THREAD), from) as AsyncGenerator<Read<EncodedChunk>>;
   }
 
   /** The words of the corpus, counted chunk by chunk. */
   count(from: CorpusPlace = CORPUS_START): AsyncGenerator<Read<CountedChunk>> {
-    return this.#run({}, numThreads(), from) as AsyncGenerator<Read<CountedChunk>>;
+    return this.#run({}, countChunk, numThreads(), from) as AsyncGenerator<Read<CountedChunk>>;
   }
 
-  async *#run(task: ThreadTask, numWorkers: number, from: CorpusPlace): AsyncGenerator<Read<EncodedChunk | CountedChunk>> {
+  /** @param here does the same on this thread, where the corpus is too small for others */
+  async *#run(task: ThreadTask, here: Work, numWorkers: number, from: CorpusPlace): AsyncGenerator<Read<EncodedChunk | CountedChunk>> {
     const bytes = this.#files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const threads = bytes < WORTH_A_THREAD ? [] : Array.from({ length: numWorkers }, () => new Thread(task));
-    const here = threads.length === 0 ? workOf(task) : undefined;
     const underWay: { begin: CorpusPlace; end: CorpusPlace; result: Promise<EncodedChunk | CountedChunk> }[] = [];
     const most = Math.max(1, threads.length * CHUNKS_A_THREAD);
     try {
@@ -78,7 +81,7 @@ export class CorpusWorkers {
         const file = this.#files[chunk.begin.file];
         const { begin, end } = chunk;
         const thread = threads.reduce<Thread | undefined>((least, other) => (least && least.load <= other.load ? least : other), undefined);
-        const result = Promise.resolve(thread ? thread.work(chunk, file) : here?.(chunk, file)) as Promise<EncodedChunk | CountedChunk>;
+        const result = Promise.resolve(thread ? thread.work(chunk, file) : here(chunk, file));
         // What fails while an earlier one is waited for is told when its turn comes.
         result.catch(() => {});
         underWay.push({ begin, end, result });
@@ -104,6 +107,7 @@ class Thread {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, { resolve(result: EncodedChunk | CountedChunk): void; reject(error: Error): void }>();
   #asked = 0;
+  #failure: Error | undefined;
 
   constructor(task: ThreadTask) {
     const file = `./corpus-thread${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`;
@@ -115,6 +119,7 @@ class Thread {
       else asked?.resolve(answer.result);
     });
     this.#worker.on('error', (error) => {
+      this.#failure = error as Error;
       for (const { reject } of this.#waiting.values()) reject(error as Error);
     });
   }
@@ -125,6 +130,7 @@ class Thread {
   }
 
   work(chunk: Chunk, { documents, textField }: ChunkFile): Promise<EncodedChunk | CountedChunk> {
+    if (this.#failure) return Promise.reject(this.#failure);
     const number = this.#asked++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(number, { resolve, reject });

@@ -22,8 +22,11 @@ export interface ParsedChunk {
   readonly numLines: number;
 }
 
+/** What must be known of the file that a chunk is of. */
+export type ChunkFile = Pick<CorpusFile, 'documents' | 'textField'>;
+
 /** Reads the documents of a chunk. */
-export function parseChunk(chunk: Chunk, { documents, textField }: Pick<CorpusFile, 'documents' | 'textField'>): ParsedChunk {
+export function parseChunk(chunk: Chunk, { documents, textField }: ChunkFile): ParsedChunk {
   if (chunk.isTooLong) {
     const problem = `is longer than ${LONGEST_JSON_LINE / 2 ** 20} MiB, the most that is read of a line of JSON`;
     return { texts: [], numEmpty: 0, badLines: [{ line: 1, problem }], numLines: 1 };

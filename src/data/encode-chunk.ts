@@ -1,18 +1,16 @@
 /** What is done with a chunk of a corpus, on this thread or on another: its documents as token ids, or its words counted. */
 
 import type { Chunk } from './chunks.ts';
-import type { CorpusFile } from './corpus.ts';
-import { type ParsedChunk, parseChunk } from './documents.ts';
+import { type ChunkFile, type ParsedChunk, parseChunk } from './documents.ts';
 import type { Tokenizer } from './tokenizers/tokenizer.ts';
 import { WordCounter } from './tokenizers/train-bpe.ts';
 
-export type ChunkFile = Pick<CorpusFile, 'documents' | 'textField'>;
 type Found = Omit<ParsedChunk, 'texts'>;
 
 export interface EncodedChunk extends Found {
   /** The ids of all documents in a row. */
   readonly ids: Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
-  /** Of each document: tokens, bytes of text, and 1 where it is blank. */
+  /** Of each document: tokens, bytes of text, and whether it is blank. */
   readonly numTokens: readonly number[];
   readonly numBytes: readonly number[];
   readonly isBlank: readonly boolean[];

@@ -11,8 +11,11 @@ const pathInside = z.string().refine((path) => !isAbsolute(path) && !path.split(
 export const fileList = z.record(pathInside, z.object({ bytes: z.number(), sha256: z.string() }));
 export type FileList = Readonly<z.infer<typeof fileList>>;
 
-/** What lies beside a stage's results while it works. */
-const NOT_RESULTS = new Set(['manifest.json', 'work.json', 'progress.json', 'checkpoints']);
+/** How far a stage at work is, for other terminals. */
+export const PROGRESS_FILE = 'progress.json';
+/** What lies beside a stage's results while it works, and goes when it is done. */
+export const WORK_FILES: readonly string[] = ['work.json', PROGRESS_FILE, 'checkpoints'];
+const NOT_RESULTS = new Set(['manifest.json', ...WORK_FILES]);
 
 /** Every file of a finished stage. */
 export async function listFiles(directory: string): Promise<FileList> {

@@ -16,7 +16,7 @@ import { z } from 'zod';
 import { readIndex, readJsonAs, syncDirectory, syncFile, writeJson } from '../artifacts/index.ts';
 import { runLocked } from '../errors.ts';
 import { type LockOwner, lockOwner, takeLock } from '../process-lock.ts';
-import { fileList, listFiles } from './integrity.ts';
+import { fileList, listFiles, PROGRESS_FILE, WORK_FILES } from './integrity.ts';
 
 export const MANIFEST_VERSION = 1;
 
@@ -53,9 +53,6 @@ const progressNote = z.object({
   tokensPerSecond: z.number().optional(),
 });
 type WorkRecord = Readonly<z.infer<typeof workRecord>>;
-
-/** How far a stage at work is, for other terminals; no part of its result. */
-export const PROGRESS_FILE = 'progress.json';
 
 const LOCK_PATIENCE_MS = 10_000;
 
@@ -146,8 +143,7 @@ export class RunFolder {
 
   async #moveIntoPlace(id: string): Promise<void> {
     const [work, final, old] = [this.work(id), this.stage(id), `${this.work(id)}.old`];
-    await rm(join(work, 'checkpoints'), { recursive: true, force: true });
-    for (const name of ['work.json', PROGRESS_FILE]) await rm(join(work, name), { force: true });
+    for (const name of WORK_FILES) await rm(join(work, name), { recursive: true, force: true });
     await rm(old, { recursive: true, force: true });
     if (existsSync(final)) await rename(final, old);
     await rename(work, final);

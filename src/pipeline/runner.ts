@@ -9,8 +9,9 @@ import { CalmError, inputNotReady, interrupted, systemError } from '../errors.ts
 import type { ArtifactKind, OptionalPort, StageContext, StageReport } from '../plugin/index.ts';
 import type { Reporter, StageProgress, StageState } from './events.ts';
 import { kindOf } from './graph.ts';
+import { PROGRESS_FILE } from './integrity.ts';
 import { type Plan, type PlannedStage, sourceDirectory } from './plan.ts';
-import { MANIFEST_VERSION, type Manifest, PROGRESS_FILE } from './run-folder.ts';
+import { MANIFEST_VERSION, type Manifest } from './run-folder.ts';
 import { copyResult, type SharedResult } from './shared-results.ts';
 
 /** What the runner needs to know of an engine: its name and the versions for manifests. */
@@ -95,11 +96,6 @@ function skipStage({ node, shared }: PlannedStage, manifest: Manifest | undefine
   return { name: node.id, state: 'fresh', seconds, metrics };
 }
 
-/** Whether the disk failed: what was to be saved is not. */
-function isOutOfOrder(error: unknown): boolean {
-  return systemError(error, '') !== undefined;
-}
-
 class StageRun {
   readonly #plan: Plan;
   readonly #planned: PlannedStage;
@@ -125,7 +121,8 @@ class StageRun {
     } catch (error) {
       // On a full disk not even this can be written, and it does not matter.
       await folder.noteTime(node.id, fingerprint, elapsed()).catch(() => {});
-      const shown = this.#options.signal.aborted && !isOutOfOrder(error) ? interrupted(this.#options.command) : (systemError(error, directory) ?? error);
+      // Where the disk failed, what was to be saved is not, signal or no signal.
+      const shown = systemError(error, directory) ?? (this.#options.signal.aborted ? interrupted(this.#options.command) : error);
       this.#options.report({ type: 'stage-failed', stage: node.id, error: shown });
       throw shown;
     }

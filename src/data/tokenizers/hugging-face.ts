@@ -22,13 +22,13 @@ class HuggingFaceTokenizer implements Tokenizer {
   #encoder: NativeTokenizer | undefined;
   #plainEncoder: NativeTokenizer | undefined;
 
-  constructor(whole: NativeTokenizer, json: string, ids: { vocabSize: number; endOfTextId: number; padId: number }) {
-    this.#whole = whole;
-    this.#json = json;
+  constructor(json: TokenizerJson, ids: { vocabSize: number; endOfTextId: number; padId: number }) {
+    this.#json = JSON.stringify(json);
+    this.#whole = NativeTokenizer.fromString(this.#json);
     this.vocabSize = ids.vocabSize;
     this.endOfTextId = ids.endOfTextId;
     this.padId = ids.padId;
-    this.isCutAtSpaces = cutsAtSpaces(JSON.parse(json) as TokenizerJson);
+    this.isCutAtSpaces = cutsAtSpaces(json);
   }
 
   encode(text: string): Promise<number[]> {
@@ -112,9 +112,7 @@ export function openTokenizer(json: TokenizerJson, file: string, endOfText?: str
   const complete = ids.has(PAD) ? json : withPad(json, maximum(ids) + 1);
   const padId = ids.get(PAD) ?? maximum(ids) + 1;
   try {
-    const serialised = JSON.stringify(complete);
-    const vocabSize = Math.max(maximum(ids), padId) + 1;
-    return new HuggingFaceTokenizer(NativeTokenizer.fromString(serialised), serialised, { vocabSize, endOfTextId, padId });
+    return new HuggingFaceTokenizer(complete, { vocabSize: Math.max(maximum(ids), padId) + 1, endOfTextId, padId });
   } catch (error) {
     throw tokenizerInvalid(file, error);
   }

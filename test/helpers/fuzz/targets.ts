@@ -96,13 +96,11 @@ async function writeTokens(folder: string): Promise<void> {
 }
 
 async function readTokens(folder: string): Promise<void> {
-  const { index, split } = await tokenShards
-    .open(folder)
-    .then((shards) => ({ index: shards.index, split: (name: 'train' | 'validation') => shards.split(name) }));
+  const shards = await tokenShards.open(folder);
   for (const name of ['train', 'validation'] as const) {
-    const stream = split(name);
+    const stream = shards.split(name);
     try {
-      const patches = new DocumentPatches(stream, 4, index.padId);
+      const patches = new DocumentPatches(stream, 4, shards.index.padId);
       for (let patch = 0; patch < patches.numPatches; patch += 7) patches.read(patch);
       const sequences = new PatchSequences(stream, 4, 8);
       for (let sequence = 0; sequence < sequences.numSequences; sequence++) sequences.read(sequence);
