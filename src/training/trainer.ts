@@ -17,7 +17,7 @@ import {
   tf,
   valueAndGradients,
 } from '../engine/index.ts';
-import { badStep, bestMetricUnknown, interrupted } from '../errors.ts';
+import { badStep, bestMetricUnknown, CalmError, interrupted } from '../errors.ts';
 import { isDecayed, storeParameters } from '../models/index.ts';
 import { adamW, clipByNorm, type Moments, mapTensors, type OptimizerConfig, type StepScalars, scaleIfGood, stepScalars, zeroMoments } from './optimizer.ts';
 import { learningRateAt, type ScheduleConfig } from './schedule.ts';
@@ -191,18 +191,25 @@ class Trainer<Batch extends TensorTree> {
       throw interrupted('the same command');
     }
     disposeTree(this.#learnt.moments);
-    const { metrics, elapsedMs, numSkipped, best } = this.#state;
-    return { parameters: await this.#bestParameters(), metrics, elapsedMs, numSkipped, ...(best ? { best } : {}) };
+    const { metrics, elapsedMs, numSkipped } = this.#state;
+    return { ...(await this.#chosen()), metrics, elapsedMs, numSkipped };
   }
 
-  /** The parameters of the last step, or of the best one where that is asked for. */
-  async #bestParameters(): Promise<TensorMap> {
+  /** The parameters of the last step, or of the best one where that is asked for and its checkpoint is whole. */
+  async #chosen(): Promise<Pick<TrainingResult, 'parameters' | 'best'>> {
     const { parameters } = this.#learnt;
     const { best } = this.#state;
-    if (!best || best.step === this.#step) return parameters;
-    const chosen = readTensors(parameters, await this.#options.checkpoints.at(best.step), '');
-    disposeTree(parameters);
-    return chosen;
+    if (!best) return { parameters };
+    if (best.step === this.#step) return { parameters, best };
+    try {
+      const chosen = readTensors(parameters, await this.#options.checkpoints.at(best.step), '');
+      disposeTree(parameters);
+      return { parameters: chosen, best };
+    } catch (error) {
+      if (!(error instanceof CalmError)) throw error;
+      this.#options.report.warn(`the best step, ${best.step}, is lost (${error.message}); the result is the last one`);
+      return { parameters };
+    }
   }
 
   #leaveIfAsked(): void {

@@ -148,6 +148,17 @@ test.serial('the best step by a held-out value is the result, also after a resum
   t.deepEqual(best, { step: 3, value: 3 });
   t.deepEqual(await valuesOf(parameters), await valuesAfter(3));
   t.is(await codeOf(t, fitNumbers(temporaryFolder(t), { ...options, bestMetric: 'heldLos' }).result), 'CALM_BEST_METRIC');
+
+  // A damaged best step does not cost the run.
+  numMeasured = -1;
+  const damaged = temporaryFolder(t);
+  const damaging = async () => {
+    if (numMeasured === 5) writeFileSync(join(damaged, 'checkpoints/step-00000003/tensors.safetensors'), 'x');
+    return evaluate();
+  };
+  const last = await fitNumbers(damaged, { ...options, evaluate: damaging }).result;
+  t.is(last.best, undefined);
+  t.deepEqual(await valuesOf(last.parameters), await valuesAfter(6));
 });
 
 test.serial('a checkpoint is due by the time too', async (t) => {
