@@ -50,7 +50,8 @@ module.exports = {
     },
     {
       name: 'plugins-are-closed-rooms',
-      comment: "Built-in stages use the package's public exports, as a stranger's would (Biome forbids paths into src), and nothing of each other but shared/.",
+      comment:
+        "Built-in stages use the package's public exports, as a stranger's would (Biome forbids paths into src), and nothing of each other but shared/.",
       severity: 'error',
       from: { path: '^plugins/([^/]+)/' },
       to: { path: '^plugins/', pathNot: ['^plugins/$1/', '^plugins/shared/'] },
@@ -61,6 +62,9 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { conditionNames: ['calm-source', 'import', 'node', 'default'], exportsFields: ['exports'] },
+    enhancedResolveOptions: {
+      conditionNames: ['calm-source', 'import', 'node', 'default'],
+      exportsFields: ['exports'],
+    },
   },
 };

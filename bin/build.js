@@ -6,7 +6,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const typescript = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
+const typescript = join(
+  dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
+  'bin/tsc',
+);
 
 rmSync(join(root, 'oclif.manifest.json'), { force: true });
 rmSync(join(root, 'dist'), { recursive: true, force: true });
@@ -14,7 +17,13 @@ execFileSync(process.execPath, [typescript, '-p', join(root, 'tsconfig.build.jso
 
 const { Config, Plugin } = await import('@oclif/core');
 const config = await Config.load({ root, ignoreManifest: true });
-const plugin = new Plugin({ root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true, respectNoCacheDefault: true });
+const plugin = new Plugin({
+  root,
+  type: 'core',
+  ignoreManifest: true,
+  errorOnManifestCreate: true,
+  respectNoCacheDefault: true,
+});
 plugin.config = config;
 await plugin.load();
 writeFileSync(join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.manifest, null, 2)}\n`);

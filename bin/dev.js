@@ -8,6 +8,12 @@ const pjson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url
 const toSources = (target) => target.replace('./dist/', './').replace(/\.js$/, '.ts');
 const { commands, hooks } = pjson.oclif;
 pjson.oclif.commands = { ...commands, target: toSources(commands.target) };
-pjson.oclif.hooks = Object.fromEntries(Object.entries(hooks).map(([name, target]) => [name, toSources(target)]));
+pjson.oclif.hooks = Object.fromEntries(
+  Object.entries(hooks).map(([name, target]) => [name, toSources(target)]),
+);
 
-await execute({ development: true, dir: import.meta.url, loadOptions: { root: fileURLToPath(new URL('..', import.meta.url)), pjson } });
+await execute({
+  development: true,
+  dir: import.meta.url,
+  loadOptions: { root: fileURLToPath(new URL('..', import.meta.url)), pjson },
+});

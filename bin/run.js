@@ -22,7 +22,9 @@ async function runCalm() {
 
 /** oclif plugins called calm-plugin-… among the dependencies of the project that calm is started in. */
 function pluginsOfProject(path) {
-  return existsSync(join(path, 'package.json')) ? { core: ['calm-plugin-*', '@*/calm-plugin-*'], path } : undefined;
+  return existsSync(join(path, 'package.json'))
+    ? { core: ['calm-plugin-*', '@*/calm-plugin-*'], path }
+    : undefined;
 }
 
 /** Starts this command again with the Node that npm put into node_modules (the package `node`). */
@@ -40,7 +42,10 @@ function runWithBundledNode() {
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => {
-    if (signal === 'SIGKILL') console.error('calm was killed. If that was not you, the machine ran out of memory: smaller batches need less.');
+    if (signal === 'SIGKILL')
+      console.error(
+        'calm was killed. If that was not you, the machine ran out of memory: smaller batches need less.',
+      );
     process.exit(signal ? 128 + 9 : (code ?? 1));
   });
 }

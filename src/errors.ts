@@ -63,12 +63,19 @@ export const configNotFound = (file: string) =>
   });
 
 export const noConfig = (directory: string) =>
-  new CalmError('CALM_CONFIG_NONE', `No configuration was named, and none (calm.yaml, .calmrc, package.json#calm) is in ${directory} or above.`, {
-    hint: 'Name one (`calm run configs/quickstart.yaml`) or write one with `calm init`.',
-  });
+  new CalmError(
+    'CALM_CONFIG_NONE',
+    `No configuration was named, and none (calm.yaml, .calmrc, package.json#calm) is in ${directory} or above.`,
+    {
+      hint: 'Name one (`calm run configs/quickstart.yaml`) or write one with `calm init`.',
+    },
+  );
 
 export const configSyntax = (location: SourceLocation, message: string) =>
-  new CalmError('CALM_CONFIG_SYNTAX', message, { location, hint: 'Mend the YAML at this place; indentation and colons are the usual causes.' });
+  new CalmError('CALM_CONFIG_SYNTAX', message, {
+    location,
+    hint: 'Mend the YAML at this place; indentation and colons are the usual causes.',
+  });
 
 export const configInvalid = (location: SourceLocation, key: string, message: string) =>
   new CalmError('CALM_CONFIG_INVALID', `${key}: ${message}`, {
@@ -76,14 +83,26 @@ export const configInvalid = (location: SourceLocation, key: string, message: st
     hint: 'See the keys and their types with `calm schema`, or in the README of the stage.',
   });
 
-export const configUnknownKey = (location: SourceLocation, place: string, key: string, available: readonly string[]) =>
-  new CalmError('CALM_CONFIG_UNKNOWN_KEY', `${place} has no key "${key}".`, { location, hint: suggest(key, available) });
+export const configUnknownKey = (
+  location: SourceLocation,
+  place: string,
+  key: string,
+  available: readonly string[],
+) =>
+  new CalmError('CALM_CONFIG_UNKNOWN_KEY', `${place} has no key "${key}".`, {
+    location,
+    hint: suggest(key, available),
+  });
 
 export const overrideSyntax = (text: string) =>
-  new CalmError('CALM_OVERRIDE_SYNTAX', `--set ${text} is not of the form path=value.`, { hint: 'For example --set train-lm.steps=500.' });
+  new CalmError('CALM_OVERRIDE_SYNTAX', `--set ${text} is not of the form path=value.`, {
+    hint: 'For example --set train-lm.steps=500.',
+  });
 
 export const overrideUnknownPath = (path: string, segment: string, available: readonly string[]) =>
-  new CalmError('CALM_OVERRIDE_UNKNOWN_PATH', `--set ${path}: there is no "${segment}".`, { hint: suggest(segment, available) });
+  new CalmError('CALM_OVERRIDE_UNKNOWN_PATH', `--set ${path}: there is no "${segment}".`, {
+    hint: suggest(segment, available),
+  });
 
 export const matrixSyntax = (location: SourceLocation, path: string, available: readonly string[]) =>
   new CalmError('CALM_MATRIX_PATH', `matrix: "${path}" is no key of a stage.`, {
@@ -92,29 +111,44 @@ export const matrixSyntax = (location: SourceLocation, path: string, available: 
   });
 
 export const duplicateCell = (axis: string, label: string) =>
-  new CalmError('CALM_MATRIX_DUPLICATE', `matrix.${axis} has "${label}" twice.`, { hint: 'Every value of an axis must be another.' });
+  new CalmError('CALM_MATRIX_DUPLICATE', `matrix.${axis} has "${label}" twice.`, {
+    hint: 'Every value of an axis must be another.',
+  });
 
 export const matrixVariants = (stage: string, variants: readonly string[]) =>
-  new CalmError('CALM_MATRIX_VARIANTS', `"${stage}" has several variants in this sweep: ${variants.join(', ')}.`, {
-    hint: 'Name one as the stage to use: --variant NAME.',
-  });
+  new CalmError(
+    'CALM_MATRIX_VARIANTS',
+    `"${stage}" has several variants in this sweep: ${variants.join(', ')}.`,
+    {
+      hint: 'Name one as the stage to use: --variant NAME.',
+    },
+  );
 
 export const costUnknown = (stage: string, fact: string, from: string) =>
-  new CalmError('CALM_COST_UNKNOWN', `${stage}: what it costs depends on ${fact} of "${from}", which says nothing of it.`, {
-    hint: `Add the stage that makes "${from}" to the configuration.`,
-  });
+  new CalmError(
+    'CALM_COST_UNKNOWN',
+    `${stage}: what it costs depends on ${fact} of "${from}", which says nothing of it.`,
+    {
+      hint: `Add the stage that makes "${from}" to the configuration.`,
+    },
+  );
 
 export const costNothing = (file: string) =>
   new CalmError('CALM_COST_NOTHING', `${file} trains no model whose cost is known.`, {
     hint: 'Costs are told of train-autoencoder, train-lm and train-baseline.',
   });
 
-export const noRunNamed = () => new CalmError('CALM_REPORT_NOTHING', 'No run was named.', { hint: 'For example: calm report runs/quickstart' });
+export const noRunNamed = () =>
+  new CalmError('CALM_REPORT_NOTHING', 'No run was named.', {
+    hint: 'For example: calm report runs/quickstart',
+  });
 
 // — other models —
 
 export const endpointUnreachable = (url: string, reason: string) =>
-  new CalmError('CALM_ENDPOINT_UNREACHABLE', `${url} does not answer: ${reason}`, { hint: 'Is the server running, and is this its address (…/v1)?' });
+  new CalmError('CALM_ENDPOINT_UNREACHABLE', `${url} does not answer: ${reason}`, {
+    hint: 'Is the server running, and is this its address (…/v1)?',
+  });
 
 export const endpointRefused = (url: string, status: number, text: string) =>
   new CalmError('CALM_ENDPOINT_REFUSED', `${url} answered ${status}: ${brief(text)}`, {
@@ -125,7 +159,9 @@ export const endpointRefused = (url: string, status: number, text: string) =>
   });
 
 export const endpointAnswer = (url: string, text: string) =>
-  new CalmError('CALM_ENDPOINT_ANSWER', `${url} gave no completion: ${brief(text)}`, { hint: 'It must be a completions API: { choices: [{ text }] }.' });
+  new CalmError('CALM_ENDPOINT_ANSWER', `${url} gave no completion: ${brief(text)}`, {
+    hint: 'It must be a completions API: { choices: [{ text }] }.',
+  });
 
 function brief(text: string): string {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
@@ -144,7 +180,9 @@ export function headProblem(name: string, available: readonly string[]): string 
 }
 
 export const headDuplicate = (name: string) =>
-  new CalmError('CALM_HEAD_DUPLICATE', `Two modules register a head "${name}".`, { hint: 'Rename one, or remove its module from `plugins:`.' });
+  new CalmError('CALM_HEAD_DUPLICATE', `Two modules register a head "${name}".`, {
+    hint: 'Rename one, or remove its module from `plugins:`.',
+  });
 
 export const headOption = (head: string, option: string, known: readonly string[]) =>
   new CalmError('CALM_HEAD_OPTION', `The ${head} head has no option "${option}".`, {
@@ -160,7 +198,9 @@ export const unknownStage = (name: string, available: readonly string[], locatio
   });
 
 export const unknownStageId = (id: string, available: readonly string[]) =>
-  new CalmError('CALM_STAGE_NOT_IN_CONFIG', `The configuration has no stage "${id}".`, { hint: suggest(id, available) });
+  new CalmError('CALM_STAGE_NOT_IN_CONFIG', `The configuration has no stage "${id}".`, {
+    hint: suggest(id, available),
+  });
 
 export const duplicateStage = (name: string, first: string, second: string) =>
   new CalmError('CALM_STAGE_DUPLICATE', `Two plugins register a stage "${name}": ${first} and ${second}.`, {
@@ -185,40 +225,65 @@ export const cyclicStages = (loop: readonly string[]) =>
   });
 
 export const missingInput = (stage: string, port: string, kind: string, makers: readonly string[]) =>
-  new CalmError('CALM_INPUT_MISSING', `Stage "${stage}" needs a ${kind} for its input "${port}", and no stage of this configuration makes one.`, {
-    hint: `Add a stage that makes it (${makers.join(', ') || 'none is registered'}), or name a folder: inputs: { ${port}: ./runs/…/… }.`,
-  });
+  new CalmError(
+    'CALM_INPUT_MISSING',
+    `Stage "${stage}" needs a ${kind} for its input "${port}", and no stage of this configuration makes one.`,
+    {
+      hint: `Add a stage that makes it (${makers.join(', ') || 'none is registered'}), or name a folder: inputs: { ${port}: ./runs/…/… }.`,
+    },
+  );
 
 export const ambiguousInput = (stage: string, port: string, candidates: readonly string[]) =>
-  new CalmError('CALM_INPUT_AMBIGUOUS', `Input "${port}" of stage "${stage}" could come from ${candidates.join(' or ')}.`, {
-    hint: `Say which: inputs: { ${port}: ${candidates[0]} }.`,
-  });
+  new CalmError(
+    'CALM_INPUT_AMBIGUOUS',
+    `Input "${port}" of stage "${stage}" could come from ${candidates.join(' or ')}.`,
+    {
+      hint: `Say which: inputs: { ${port}: ${candidates[0]} }.`,
+    },
+  );
 
 export const wrongWire = (stage: string, port: string, wanted: string, source: string, found: string) =>
-  new CalmError('CALM_INPUT_KIND', `Input "${port}" of stage "${stage}" wants a ${wanted}, but ${source} is a ${found}.`, {
-    hint: 'Wire it to an output of the right kind; `calm stages` lists what each stage makes.',
-  });
+  new CalmError(
+    'CALM_INPUT_KIND',
+    `Input "${port}" of stage "${stage}" wants a ${wanted}, but ${source} is a ${found}.`,
+    {
+      hint: 'Wire it to an output of the right kind; `calm stages` lists what each stage makes.',
+    },
+  );
 
 export const unknownPort = (stage: string, port: string, available: readonly string[]) =>
-  new CalmError('CALM_INPUT_UNKNOWN', `Stage "${stage}" has no input "${port}".`, { hint: suggest(port, available) });
+  new CalmError('CALM_INPUT_UNKNOWN', `Stage "${stage}" has no input "${port}".`, {
+    hint: suggest(port, available),
+  });
 
 export const inputNotReady = (stage: string, source: string) =>
-  new CalmError('CALM_INPUT_NOT_READY', `Stage "${stage}" needs the result of "${source}", which has not been run.`, {
-    hint: `Run it first: calm run --until ${source}, or calm run for the whole chain.`,
-  });
+  new CalmError(
+    'CALM_INPUT_NOT_READY',
+    `Stage "${stage}" needs the result of "${source}", which has not been run.`,
+    {
+      hint: `Run it first: calm run --until ${source}, or calm run for the whole chain.`,
+    },
+  );
 
 // — runs and artifacts —
 
-export const runLocked = (directory: string, { pid, host }: { readonly pid: number; readonly host: string }) =>
+export const runLocked = (
+  directory: string,
+  { pid, host }: { readonly pid: number; readonly host: string },
+) =>
   new CalmError('CALM_RUN_LOCKED', `Another calm (process ${pid} on ${host}) is working in ${directory}.`, {
     hint: `Wait for it, stop it, or choose another name: --set name=…. If no such process is there any more, remove ${directory}/.lock.`,
   });
 
 export const artifactVersion = (file: string, kind: string, found: unknown, expected: number) =>
-  new CalmError('CALM_ARTIFACT_VERSION', `${file} is a ${kind} of format version ${String(found)}; this calm reads version ${expected}.`, {
-    location: { file },
-    hint: 'Make it again with this version (calm run --force …), or use the version of calm that wrote it.',
-  });
+  new CalmError(
+    'CALM_ARTIFACT_VERSION',
+    `${file} is a ${kind} of format version ${String(found)}; this calm reads version ${expected}.`,
+    {
+      location: { file },
+      hint: 'Make it again with this version (calm run --force …), or use the version of calm that wrote it.',
+    },
+  );
 
 export const artifactBroken = (file: string, problem: string, cause?: unknown) =>
   new CalmError('CALM_ARTIFACT_BROKEN', `${file}: ${problem}.`, {
@@ -228,30 +293,56 @@ export const artifactBroken = (file: string, problem: string, cause?: unknown) =
   });
 
 export const artifactMissing = (file: string) =>
-  new CalmError('CALM_ARTIFACT_MISSING', `${file} does not exist.`, { location: { file }, hint: 'Run the stage that makes it first, or mend the path.' });
+  new CalmError('CALM_ARTIFACT_MISSING', `${file} does not exist.`, {
+    location: { file },
+    hint: 'Run the stage that makes it first, or mend the path.',
+  });
 
 export const interrupted = (command: string) =>
-  new CalmError('CALM_INTERRUPTED', 'Interrupted. Everything up to the last step is saved.', { hint: `Go on with: ${command}`, exitCode: 130 });
+  new CalmError('CALM_INTERRUPTED', 'Interrupted. Everything up to the last step is saved.', {
+    hint: `Go on with: ${command}`,
+    exitCode: 130,
+  });
 
 // — the machine —
 
 /** What the system's errors mean and what can be done. */
 const SYSTEM_ERRORS: Readonly<Record<string, readonly [code: string, problem: string, hint: string]>> = {
-  ENOSPC: ['CALM_DISK_FULL', 'the disk is full', 'Make room (`calm gc` shows what nothing needs) and run the same command: it goes on from what is saved.'],
-  EDQUOT: ['CALM_DISK_FULL', 'your quota of the disk is used up', 'Make room (`calm gc` shows what nothing needs) and run the same command.'],
+  ENOSPC: [
+    'CALM_DISK_FULL',
+    'the disk is full',
+    'Make room (`calm gc` shows what nothing needs) and run the same command: it goes on from what is saved.',
+  ],
+  EDQUOT: [
+    'CALM_DISK_FULL',
+    'your quota of the disk is used up',
+    'Make room (`calm gc` shows what nothing needs) and run the same command.',
+  ],
   EIO: [
     'CALM_DISK_FAILED',
     'the disk can’t be read or written here',
     'Look at the disk (dmesg, smartctl). What was saved before is whole; run the same command again.',
   ],
   EROFS: ['CALM_NOT_WRITABLE', 'this file system can’t be written', 'Choose another folder: --set output=….'],
-  EACCES: ['CALM_NOT_PERMITTED', 'this is not permitted to you', 'Mend the permissions, or choose another folder: --set output=….'],
-  EPERM: ['CALM_NOT_PERMITTED', 'this is not permitted to you', 'Mend the permissions, or choose another folder: --set output=….'],
+  EACCES: [
+    'CALM_NOT_PERMITTED',
+    'this is not permitted to you',
+    'Mend the permissions, or choose another folder: --set output=….',
+  ],
+  EPERM: [
+    'CALM_NOT_PERMITTED',
+    'this is not permitted to you',
+    'Mend the permissions, or choose another folder: --set output=….',
+  ],
   EMFILE: ['CALM_TOO_MANY_FILES', 'too many files are open', 'Raise the limit: ulimit -n 4096.'],
   ENAMETOOLONG: ['CALM_NAME_TOO_LONG', 'no file can have so long a name', 'Mend the path.'],
   EISDIR: ['CALM_NOT_A_FILE', 'this is a folder, and a file is needed', 'Mend the path.'],
   ENOTDIR: ['CALM_NOT_A_FOLDER', 'this path leads through a file', 'Mend the path.'],
-  ENOENT: ['CALM_FILE_GONE', 'this does not exist', 'Was it moved or removed while calm was at work? Run the same command again.'],
+  ENOENT: [
+    'CALM_FILE_GONE',
+    'this does not exist',
+    'Was it moved or removed while calm was at work? Run the same command again.',
+  ],
 };
 
 /** An error of the operating system as the user's; undefined where it is none. @param place named where the error itself names no file */
@@ -260,7 +351,11 @@ export function systemError(error: unknown, place: string): CalmError | undefine
   const known = syscall && code ? SYSTEM_ERRORS[code] : undefined;
   if (!known) return undefined;
   const file = path ?? place;
-  return new CalmError(known[0], `${file}: ${known[1]} (${code}, ${syscall}).`, { cause: error, location: { file }, hint: known[2] });
+  return new CalmError(known[0], `${file}: ${known[1]} (${code}, ${syscall}).`, {
+    cause: error,
+    location: { file },
+    hint: known[2],
+  });
 }
 
 // — data —
@@ -277,9 +372,13 @@ export const fileMissing = (file: string, role: string) =>
   });
 
 export const packageMissing = (name: string, directory: string) =>
-  new CalmError('CALM_PACKAGE_MISSING', `The npm package "${name}", named as a corpus, is not installed where ${directory} can see it.`, {
-    hint: `npm install ${name}`,
-  });
+  new CalmError(
+    'CALM_PACKAGE_MISSING',
+    `The npm package "${name}", named as a corpus, is not installed where ${directory} can see it.`,
+    {
+      hint: `npm install ${name}`,
+    },
+  );
 
 export const badCorpusLine = (file: string, line: number, problem: string) =>
   new CalmError('CALM_CORPUS_LINE', `The line ${problem}.`, {
@@ -306,11 +405,15 @@ export const notEnoughTokens = (what: string, found: number, needed: number) =>
   });
 
 export const tokenizerInvalid = (file: string, cause: unknown) =>
-  new CalmError('CALM_TOKENIZER_INVALID', `${file} is not a tokenizer that can be read: ${messageOf(cause)}`, {
-    cause,
-    location: { file },
-    hint: 'It must be a tokenizer.json as Hugging Face tokenizers writes it.',
-  });
+  new CalmError(
+    'CALM_TOKENIZER_INVALID',
+    `${file} is not a tokenizer that can be read: ${messageOf(cause)}`,
+    {
+      cause,
+      location: { file },
+      hint: 'It must be a tokenizer.json as Hugging Face tokenizers writes it.',
+    },
+  );
 
 export const unknownToken = (token: string, file: string) =>
   new CalmError('CALM_TOKEN_UNKNOWN', `The tokenizer ${file} has no token "${token}".`, {
@@ -323,18 +426,26 @@ export const engineUnknown = (name: string, available: readonly string[]) =>
   new CalmError('CALM_ENGINE_UNKNOWN', `No engine is called "${name}".`, { hint: suggest(name, available) });
 
 export const engineUnavailable = (name: string, packageName: string, cause: unknown) =>
-  new CalmError('CALM_ENGINE_UNAVAILABLE', `The engine "${name}" can't be used: ${messageOf(cause).split('\n')[0]}`, {
-    cause,
-    hint: `It needs ${packageName}, installed and working${name.startsWith('node') ? `: \`calm engine install ${name === 'node' ? 'cpu' : 'gpu'}\`` : ''}. \`engine: auto\` takes the best engine that is there; see \`calm doctor\`.`,
-  });
+  new CalmError(
+    'CALM_ENGINE_UNAVAILABLE',
+    `The engine "${name}" can't be used: ${messageOf(cause).split('\n')[0]}`,
+    {
+      cause,
+      hint: `It needs ${packageName}, installed and working${name.startsWith('node') ? `: \`calm engine install ${name === 'node' ? 'cpu' : 'gpu'}\`` : ''}. \`engine: auto\` takes the best engine that is there; see \`calm doctor\`.`,
+    },
+  );
 
 export const engineInstallNeeds = (what: string, advice: string) =>
   new CalmError('CALM_ENGINE_INSTALL_NEEDS', `Installing this engine needs ${what}.`, { hint: `${advice}.` });
 
 export const engineInstallFailed = (what: string, words: string) =>
-  new CalmError('CALM_ENGINE_INSTALL_FAILED', `The install stopped at ${what}:\n  ${words.replaceAll('\n', '\n  ')}`, {
-    hint: 'What was installed before stands as it was. The same command goes on from what is downloaded and unpacked; `calm engine remove cpu|gpu` clears it away.',
-  });
+  new CalmError(
+    'CALM_ENGINE_INSTALL_FAILED',
+    `The install stopped at ${what}:\n  ${words.replaceAll('\n', '\n  ')}`,
+    {
+      hint: 'What was installed before stands as it was. The same command goes on from what is downloaded and unpacked; `calm engine remove cpu|gpu` clears it away.',
+    },
+  );
 
 export const promptsInvalid = (file: string, line: number) =>
   new CalmError(
@@ -347,19 +458,29 @@ export const promptsInvalid = (file: string, line: number) =>
   );
 
 export const verifyFailed = (directory: string, problems: readonly string[]) =>
-  new CalmError('CALM_VERIFY_FAILED', `${directory}: ${problems.join('; ')}`, { hint: 'Make it again: calm run … --only STAGE --force.' });
+  new CalmError('CALM_VERIFY_FAILED', `${directory}: ${problems.join('; ')}`, {
+    hint: 'Make it again: calm run … --only STAGE --force.',
+  });
 
 export const exportTargetExists = (directory: string) =>
-  new CalmError('CALM_EXPORT_EXISTS', `${directory} is there already.`, { hint: 'Name another folder with --to, or remove it.' });
+  new CalmError('CALM_EXPORT_EXISTS', `${directory} is there already.`, {
+    hint: 'Name another folder with --to, or remove it.',
+  });
 
 export const nothingToExport = () =>
-  new CalmError('CALM_EXPORT_NOTHING', 'The run has neither a language model nor an autoencoder.', { hint: 'Run train-lm or train-autoencoder first.' });
+  new CalmError('CALM_EXPORT_NOTHING', 'The run has neither a language model nor an autoencoder.', {
+    hint: 'Run train-lm or train-autoencoder first.',
+  });
 
 export const configUnsupported = (file: string, key: string, value: unknown, expected: unknown) =>
-  new CalmError('CALM_CONFIG_UNSUPPORTED', `${file}: ${key} is ${JSON.stringify(value)}, and only ${JSON.stringify(expected)} is known here.`, {
-    location: { file },
-    hint: 'The model needs mathematics that this version does not have.',
-  });
+  new CalmError(
+    'CALM_CONFIG_UNSUPPORTED',
+    `${file}: ${key} is ${JSON.stringify(value)}, and only ${JSON.stringify(expected)} is known here.`,
+    {
+      location: { file },
+      hint: 'The model needs mathematics that this version does not have.',
+    },
+  );
 
 export const notThisArchitecture = (directory: string, wanted: string, names: readonly string[]) =>
   new CalmError('CALM_ARCHITECTURE', `${directory} is not ${wanted}: its tensors are ${names.join(', ')} …`, {
@@ -385,32 +506,49 @@ export const modelMismatch = (what: string, expected: unknown, found: unknown) =
   });
 
 export const tensorMissing = (file: string, name: string) =>
-  new CalmError('CALM_TENSOR_MISSING', `${file} has no tensor "${name}".`, { location: { file }, hint: 'The file does not belong to this configuration.' });
+  new CalmError('CALM_TENSOR_MISSING', `${file} has no tensor "${name}".`, {
+    location: { file },
+    hint: 'The file does not belong to this configuration.',
+  });
 
 export const tensorShape = (file: string, name: string, expected: string, found: string) =>
-  new CalmError('CALM_TENSOR_SHAPE', `${file}: tensor "${name}" has shape ${found}, and the configuration says ${expected}.`, {
-    location: { file },
-    hint: 'The weights belong to another configuration; use the config.json that was saved with them.',
-  });
+  new CalmError(
+    'CALM_TENSOR_SHAPE',
+    `${file}: tensor "${name}" has shape ${found}, and the configuration says ${expected}.`,
+    {
+      location: { file },
+      hint: 'The weights belong to another configuration; use the config.json that was saved with them.',
+    },
+  );
 
 export const badStep = (stage: string, step: number, problem: string, inARow: number) =>
-  new CalmError('CALM_BAD_STEP', `${stage} stopped at step ${step}: ${problem}${inARow > 1 ? `, and so it was ${inARow} times in a row` : ''}.`, {
-    hint: `The state before it is saved, and events.jsonl says which batch it was. ${
-      inARow > 1
-        ? 'Lower learningRate, raise warmupSteps, or lower maxGradNorm'
-        : `Leave such steps out and go on from here (--set ${stage}.onBadStep=skip), or lower learningRate`
-    }.`,
-  });
+  new CalmError(
+    'CALM_BAD_STEP',
+    `${stage} stopped at step ${step}: ${problem}${inARow > 1 ? `, and so it was ${inARow} times in a row` : ''}.`,
+    {
+      hint: `The state before it is saved, and events.jsonl says which batch it was. ${
+        inARow > 1
+          ? 'Lower learningRate, raise warmupSteps, or lower maxGradNorm'
+          : `Leave such steps out and go on from here (--set ${stage}.onBadStep=skip), or lower learningRate`
+      }.`,
+    },
+  );
 
 export const bestMetricUnknown = (name: string, available: readonly string[]) =>
-  new CalmError('CALM_BEST_METRIC', `bestMetric: "${name}" is not measured on held-out text.`, { hint: suggest(name, available) });
+  new CalmError('CALM_BEST_METRIC', `bestMetric: "${name}" is not measured on held-out text.`, {
+    hint: suggest(name, available),
+  });
 
 export const temperatureInvalid = (temperature: number) =>
-  new CalmError('CALM_TEMPERATURE', `${temperatureProblem(temperature)}`, { hint: 'Lower is safer and duller; 1 leaves the model as it is.' });
+  new CalmError('CALM_TEMPERATURE', `${temperatureProblem(temperature)}`, {
+    hint: 'Lower is safer and duller; 1 leaves the model as it is.',
+  });
 
 /** Why a temperature can't be sampled at; undefined where it can. */
 export function temperatureProblem(temperature: number): string | undefined {
-  return temperature > 0 && temperature <= 1 ? undefined : `The temperature must lie in (0, 1], and ${temperature} does not.`;
+  return temperature > 0 && temperature <= 1
+    ? undefined
+    : `The temperature must lie in (0, 1], and ${temperature} does not.`;
 }
 
 /** The message of anything that was thrown. */

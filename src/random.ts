@@ -14,7 +14,13 @@ const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 export type StreamKey = readonly [number, number];
 
 /** One block of Threefry-2x32-20: two words of key and two of counter give two random words, written to `out`. */
-export function threefry2x32(key0: number, key1: number, counter0: number, counter1: number, out: Uint32Array | Int32Array): void {
+export function threefry2x32(
+  key0: number,
+  key1: number,
+  counter0: number,
+  counter1: number,
+  out: Uint32Array | Int32Array,
+): void {
   const key2 = key0 ^ key1 ^ PARITY;
   let x = (counter0 + key0) | 0;
   let y = (counter1 + key1) | 0;
@@ -39,7 +45,8 @@ export function streamKey(seed: number, ...labels: (string | number)[]): StreamK
   const block = new Int32Array(2);
   let key: [number, number] = [seed | 0, Math.floor(seed / 2 ** 32) | 0];
   for (const label of labels) {
-    const [low, high] = typeof label === 'number' ? [label | 0, Math.floor(label / 2 ** 32) | 0] : hashText(label);
+    const [low, high] =
+      typeof label === 'number' ? [label | 0, Math.floor(label / 2 ** 32) | 0] : hashText(label);
     threefry2x32(key[0], key[1], low, high, block);
     key = [block[0], block[1]];
   }
@@ -97,7 +104,13 @@ export function xoshiro128(state: Int32Array, out: Int32Array): void {
 }
 
 /** Normal draws from words, one each, up to the first word that falls beside its layer's rectangle; returns how many were drawn. */
-function likelyNormals(words: Int32Array, used: number, out: Float32Array, begin: number, count: number): number {
+function likelyNormals(
+  words: Int32Array,
+  used: number,
+  out: Float32Array,
+  begin: number,
+  count: number,
+): number {
   for (let i = 0; i < count; i++) {
     const word = words[used + i];
     const layer = word & (LAYERS - 1);

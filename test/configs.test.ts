@@ -2,7 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import plugin from '#plugins';
-import { applyOverrides, checkConfig, fieldsOf, makePlan, parseConfig, Registry } from '../src/pipeline/index.ts';
+import {
+  applyOverrides,
+  checkConfig,
+  fieldsOf,
+  makePlan,
+  parseConfig,
+  Registry,
+} from '../src/pipeline/index.ts';
 import { calm, ROOT } from './helpers/cli.ts';
 import { readmeOf, withKeys } from './helpers/stage-readmes.ts';
 import { temporaryFolder } from './helpers/temporary.ts';
@@ -22,27 +29,40 @@ for (const name of CONFIGS) {
   test(`${name} says what it is and every key of it is known`, async (t) => {
     const file = join(ROOT, 'configs', name);
     const text = readFileSync(file, 'utf8');
-    if (name !== 'starter.yaml') for (const heading of ['# What ', '# How ', '# Score ', '# Run ']) t.true(text.includes(heading), heading);
-    const document = applyOverrides(parseConfig(file, text), WITHOUT_CORPUS.includes(name) ? [`tokenize.corpus=${file}`, 'tokenize.tokenizer=bytes'] : []);
+    if (name !== 'starter.yaml')
+      for (const heading of ['# What ', '# How ', '# Score ', '# Run '])
+        t.true(text.includes(heading), heading);
+    const document = applyOverrides(
+      parseConfig(file, text),
+      WITHOUT_CORPUS.includes(name) ? [`tokenize.corpus=${file}`, 'tokenize.tokenizer=bytes'] : [],
+    );
     const plan = await makePlan(checkConfig(document), registry, { workingDirectory: temporaryFolder(t) });
     t.true(plan.stages.every(({ state }) => state === 'stale'));
   });
 }
 
 test('every field of every built-in stage is described', (t) => {
-  for (const stage of plugin.stages) for (const [field, { description }] of Object.entries(fieldsOf(stage))) t.truthy(description, `${stage.name}.${field}`);
+  for (const stage of plugin.stages)
+    for (const [field, { description }] of Object.entries(fieldsOf(stage)))
+      t.truthy(description, `${stage.name}.${field}`);
 });
 
 test('the smoke configuration runs whole', async (t) => {
   const folder = temporaryFolder(t);
   const run = await calm(['run', join(ROOT, 'configs/smoke.yaml'), '--json'], folder);
   t.is(run.code, 0, run.stderr);
-  const { stages } = JSON.parse(run.stdout) as { stages: { name: string; metrics: Record<string, number> }[] };
+  const { stages } = JSON.parse(run.stdout) as {
+    stages: { name: string; metrics: Record<string, number> }[];
+  };
   const metrics = Object.fromEntries(stages.map(({ name, metrics: found }) => [name, found]));
-  t.true(metrics['train-autoencoder'].tokenAccuracy > 0.8, `accuracy ${metrics['train-autoencoder'].tokenAccuracy}`);
+  t.true(
+    metrics['train-autoencoder'].tokenAccuracy > 0.8,
+    `accuracy ${metrics['train-autoencoder'].tokenAccuracy}`,
+  );
   t.true(metrics['train-lm'].validationLoss < 6, `loss ${metrics['train-lm'].validationLoss}`);
 });
 
 test('the stages’ READMEs list their keys as the schemas have them', (t) => {
-  for (const stage of plugin.stages) t.is(readFileSync(readmeOf(stage.name), 'utf8'), withKeys(stage), `${stage.name}: npm run docs`);
+  for (const stage of plugin.stages)
+    t.is(readFileSync(readmeOf(stage.name), 'utf8'), withKeys(stage), `${stage.name}: npm run docs`);
 });

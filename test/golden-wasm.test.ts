@@ -7,5 +7,6 @@ import { runGoldens } from './helpers/golden/run.ts';
 test('values and gradients of the PyTorch reference, on wasm', async (t) => {
   const reports = await runGoldens(join(ROOT, 'test/golden'), await loadEngine('wasm'));
   t.is(reports.length, 18);
-  for (const { directory, kind, state, reason } of reports) t.is(state, 'passed', `${directory} (${kind}): ${reason}`);
+  for (const { directory, kind, state, reason } of reports)
+    t.is(state, 'passed', `${directory} (${kind}): ${reason}`);
 });

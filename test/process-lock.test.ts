@@ -23,7 +23,8 @@ test('a lock is taken once; that of a dead process, or of one that only has the 
   };
   t.is(held(`${other.pid}`), other.pid, 'a lock of an older calm');
   t.is(takeLock(file)?.pid, other.pid);
-  if (existsSync('/proc/self/stat')) t.is(held(`${other.pid} 1 ${hostname()}`), undefined, 'its number went to another process');
+  if (existsSync('/proc/self/stat'))
+    t.is(held(`${other.pid} 1 ${hostname()}`), undefined, 'its number went to another process');
   t.is(held(`1 1 elsewhere`), 1, 'nothing is known of another machine');
   t.is(held('999999999 5 '), undefined);
   t.is(held('garbage'), undefined);

@@ -69,6 +69,7 @@ test('permutedIndex visits everything once, in another order for another key', (
       Array.from({ length: size }, (_, i) => i),
     );
   }
-  const order = (label: string) => Array.from({ length: 50 }, (_, i) => permutedIndex(i, 50, streamKey(1, label)));
+  const order = (label: string) =>
+    Array.from({ length: 50 }, (_, i) => permutedIndex(i, 50, streamKey(1, label)));
   t.notDeepEqual(order('a'), order('b'));
 });

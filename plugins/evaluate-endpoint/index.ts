@@ -8,7 +8,8 @@ const implementation = () => import('./run.ts');
 
 export default defineStage({
   name: 'evaluate-endpoint',
-  summary: 'BrierLM of any model behind an OpenAI-compatible completions API, on this run’s held-out documents.',
+  summary:
+    'BrierLM of any model behind an OpenAI-compatible completions API, on this run’s held-out documents.',
   config,
   inputs: { tokens: tokenShards },
   outputs: { evaluation: endpointEvaluation },

@@ -7,7 +7,11 @@ import type { EndpointEvaluation, endpointEvaluation } from '../shared/evaluatio
 import { brierReport, heldOutSequences, unigramReport } from '../shared/held-out.ts';
 import type { config } from './config.ts';
 
-type Context = StageContext<z.infer<typeof config>, { tokens: typeof tokenShards }, { evaluation: typeof endpointEvaluation }>;
+type Context = StageContext<
+  z.infer<typeof config>,
+  { tokens: typeof tokenShards },
+  { evaluation: typeof endpointEvaluation }
+>;
 
 /** Tokens of a window. */
 const WINDOW = 4;
@@ -19,7 +23,13 @@ export async function run({ config, inputs, outputs, report, seed, signal }: Con
   const result: { -readonly [Key in keyof EndpointEvaluation]: EndpointEvaluation[Key] } = {};
   if (config.measures.includes('brierlm')) {
     const apiKey = process.env[config.apiKeyVariable];
-    const sampler = new CompletionsEndpoint({ endpoint, model, maxTokens, tokenizer, ...(apiKey ? { apiKey } : {}) });
+    const sampler = new CompletionsEndpoint({
+      endpoint,
+      model,
+      maxTokens,
+      tokenizer,
+      ...(apiKey ? { apiKey } : {}),
+    });
     const batches: BrierBatch[] = [];
     const documents: number[] = [];
     for (const [i, ids] of heldOut.sequences.entries()) {
@@ -35,7 +45,8 @@ export async function run({ config, inputs, outputs, report, seed, signal }: Con
     if (left) report.warn(`${left} windows begin in the middle of a character or word and were left out`);
     result.brierlm = brierReport(batches, documents, config, seed);
   }
-  if (config.measures.includes('unigram')) result.unigram = unigramReport(inputs.tokens, heldOut, contextTokens, seed);
+  if (config.measures.includes('unigram'))
+    result.unigram = unigramReport(inputs.tokens, heldOut, contextTokens, seed);
   await outputs.evaluation.write(result);
   report.summary({ ...result, endpoint, model });
 }

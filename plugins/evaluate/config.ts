@@ -14,7 +14,11 @@ export const config = z.strictObject({
     ),
   ...brierFields,
   protocol: calmProtocolField,
-  candidateCounts: z.array(z.int().min(2)).nonempty().default([200]).describe('N of the measure `temperature`, one after the other.'),
+  candidateCounts: z
+    .array(z.int().min(2))
+    .nonempty()
+    .default([200])
+    .describe('N of the measure `temperature`, one after the other.'),
   ...headFields,
   numSequences: count(32).describe('Held-out sequences, spread evenly over the validation split.'),
   patchesPerSequence: z.int().min(6).default(64).describe('Patches a sequence; the first is context only.'),

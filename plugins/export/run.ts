@@ -28,7 +28,10 @@ import type { OptionalPort, StageContext } from 'calm-lm/plugin';
 import type { z } from 'zod';
 import type { config } from './config.ts';
 
-type Inputs = { model: OptionalPort<typeof languageModelFolder>; autoencoder: OptionalPort<typeof autoencoderFolder> };
+type Inputs = {
+  model: OptionalPort<typeof languageModelFolder>;
+  autoencoder: OptionalPort<typeof autoencoderFolder>;
+};
 type Context = StageContext<z.infer<typeof config>, Inputs, Record<never, never>>;
 
 /** Keys of a Llama's config.json that the reference's classes expect and that are the same in all our models. */
@@ -54,7 +57,8 @@ export async function run(context: Context): Promise<void> {
   await mkdir(partial, { recursive: true });
   try {
     if (inputs.model) await exportModel(await loadLanguageModel(inputs.model), inputs.model, partial);
-    else if (inputs.autoencoder) await exportAutoencoder(await loadAutoencoder(inputs.autoencoder), inputs.autoencoder, partial);
+    else if (inputs.autoencoder)
+      await exportAutoencoder(await loadAutoencoder(inputs.autoencoder), inputs.autoencoder, partial);
     await rename(partial, target);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
@@ -70,7 +74,11 @@ async function exportModel(model: LanguageModel, folder: ModelFolder, directory:
   const own = await withAliases(parameters);
   const frozen = await withAliases(autoencoder.parameters, AUTOENCODER_PREFIX);
   await writeSafetensors(join(directory, 'model.safetensors'), [...own, ...frozen]);
-  const architectures = [{ energy: 'EnergyTransformer', diffusion: 'DiffusionTransformer', flow: 'FlowTransformer' }[config.modelType] ?? config.modelType];
+  const architectures = [
+    { energy: 'EnergyTransformer', diffusion: 'DiffusionTransformer', flow: 'FlowTransformer' }[
+      config.modelType
+    ] ?? config.modelType,
+  ];
   await writeJson(join(directory, 'config.json'), {
     ...snakeCaseKeys({ ...config }),
     ...LLAMA_KEYS,
@@ -89,7 +97,11 @@ async function exportModel(model: LanguageModel, folder: ModelFolder, directory:
   await writeFile(join(directory, 'README.md'), modelCard('Continuous Autoregressive Language Model', facts));
 }
 
-async function exportAutoencoder({ config, parameters }: Autoencoder, folder: ModelFolder, directory: string): Promise<void> {
+async function exportAutoencoder(
+  { config, parameters }: Autoencoder,
+  folder: ModelFolder,
+  directory: string,
+): Promise<void> {
   await writeSafetensors(join(directory, 'model.safetensors'), await withAliases(parameters));
   await writeJson(join(directory, 'config.json'), {
     ...snakeCaseKeys({ ...config }),
@@ -102,15 +114,23 @@ async function exportAutoencoder({ config, parameters }: Autoencoder, folder: Mo
     `- ${config.variant}; K = ${config.patchSize} tokens a vector; latent size ${config.latentSize}`,
     `- ${countParameters(autoencoderTable(config))} parameters; vocabulary ${config.vocabSize}`,
   ];
-  await writeFile(join(directory, 'README.md'), modelCard('Autoencoder of a Continuous Autoregressive Language Model', facts));
+  await writeFile(
+    join(directory, 'README.md'),
+    modelCard('Autoencoder of a Continuous Autoregressive Language Model', facts),
+  );
 }
 
 /** Parameters under both names where the reference ties them: its loader looks for the one that safetensors would leave out. */
-async function withAliases(parameters: LanguageModel['parameters'], prefix = ''): Promise<[string, StoredTensor][]> {
+async function withAliases(
+  parameters: LanguageModel['parameters'],
+  prefix = '',
+): Promise<[string, StoredTensor][]> {
   const stored = await storeParameters(parameters, prefix);
   return stored.flatMap(([name, tensor]) => {
     const other = otherNameOf(name);
-    return other ? [[name, tensor] as [string, StoredTensor], [other, tensor] as [string, StoredTensor]] : [[name, tensor] as [string, StoredTensor]];
+    return other
+      ? [[name, tensor] as [string, StoredTensor], [other, tensor] as [string, StoredTensor]]
+      : [[name, tensor] as [string, StoredTensor]];
   });
 }
 

@@ -12,6 +12,7 @@ export default defineStage({
   config,
   inputs: {},
   outputs: { autoencoder: autoencoderFolder },
-  sources: ({ path, tokenizer }, resolvePath) => folderSources([path, ...(tokenizer ? [tokenizer] : [])].map(resolvePath)),
+  sources: ({ path, tokenizer }, resolvePath) =>
+    folderSources([path, ...(tokenizer ? [tokenizer] : [])].map(resolvePath)),
   run: async (context) => (await implementation()).run(context),
 });

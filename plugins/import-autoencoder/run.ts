@@ -5,7 +5,11 @@ import type { z } from 'zod';
 import { tokenizerFor, warnOfUnknown } from '../shared/importing.ts';
 import type { config } from './config.ts';
 
-type Context = StageContext<z.infer<typeof config>, Record<never, never>, { autoencoder: typeof autoencoderFolder }>;
+type Context = StageContext<
+  z.infer<typeof config>,
+  Record<never, never>,
+  { autoencoder: typeof autoencoderFolder }
+>;
 
 export async function run({ config, outputs, report, resolvePath }: Context): Promise<void> {
   const directory = resolvePath(config.path);

@@ -12,6 +12,7 @@ export default defineStage({
   config,
   inputs: {},
   outputs: { model: languageModelFolder },
-  sources: ({ path, autoencoder, tokenizer }, resolvePath) => folderSources([path, autoencoder, ...(tokenizer ? [tokenizer] : [])].map(resolvePath)),
+  sources: ({ path, autoencoder, tokenizer }, resolvePath) =>
+    folderSources([path, autoencoder, ...(tokenizer ? [tokenizer] : [])].map(resolvePath)),
   run: async (context) => (await implementation()).run(context),
 });

@@ -6,16 +6,36 @@ import type { z } from 'zod';
 import { tokenizerFor, warnOfUnknown } from '../shared/importing.ts';
 import type { config } from './config.ts';
 
-type Context = StageContext<z.infer<typeof config>, Record<never, never>, { model: typeof languageModelFolder }>;
+type Context = StageContext<
+  z.infer<typeof config>,
+  Record<never, never>,
+  { model: typeof languageModelFolder }
+>;
 
 export async function run({ config, outputs, report, resolvePath }: Context): Promise<void> {
   const [directory, autoencoderDirectory] = [resolvePath(config.path), resolvePath(config.autoencoder)];
-  const { config: model, autoencoder, hasAutoencoder, unknown } = await checkCalmFolder(directory, autoencoderDirectory);
+  const {
+    config: model,
+    autoencoder,
+    hasAutoencoder,
+    unknown,
+  } = await checkCalmFolder(directory, autoencoderDirectory);
   warnOfUnknown(report, directory, unknown);
   const tokenizer = await tokenizerFor(resolvePath(config.tokenizer ?? config.path), model);
   const eosTokenId = model.eosTokenId ?? tokenizer.endOfTextId;
-  await outputs.model.adopt(directory, { config: { ...model, eosTokenId }, ae_config: autoencoder }, tokenizer.toJson());
-  if (!hasAutoencoder) await linkWeights(autoencoderDirectory, join(outputs.model.directory, AUTOENCODER_FOLDER));
+  await outputs.model.adopt(
+    directory,
+    { config: { ...model, eosTokenId }, ae_config: autoencoder },
+    tokenizer.toJson(),
+  );
+  if (!hasAutoencoder)
+    await linkWeights(autoencoderDirectory, join(outputs.model.directory, AUTOENCODER_FOLDER));
   const parameters = countParameters(calmTable(model, await loadHead(model.modelType)));
-  report.summary({ parameters, head: model.modelType, patchSize: model.patchSize, latentSize: model.latentSize, vocabSize: model.vocabSize });
+  report.summary({
+    parameters,
+    head: model.modelType,
+    patchSize: model.patchSize,
+    latentSize: model.latentSize,
+    vocabSize: model.vocabSize,
+  });
 }

@@ -10,7 +10,11 @@ import type { Sample, samples } from '../shared/samples.ts';
 import { type Clock, headingOf, summaryOf, write } from '../shared/writing.ts';
 import type { config } from './config.ts';
 
-type Context = StageContext<z.infer<typeof config>, { baseline: typeof transformerFolder }, { samples: typeof samples }>;
+type Context = StageContext<
+  z.infer<typeof config>,
+  { baseline: typeof transformerFolder },
+  { samples: typeof samples }
+>;
 
 export async function run(context: Context): Promise<void> {
   const { config, inputs, outputs, report } = context;
@@ -27,11 +31,26 @@ export async function run(context: Context): Promise<void> {
   const made: Sample[] = [];
   for (let index = 0; index < config.numSamples; index++) {
     const uniform = (step: number) => new RandomStream(seed, 'sample', index, step).nextUniform();
-    const pieces = singles(generateTokens(decoder, prompt, { ...config, endOfTextId: tokenizer.endOfTextId }, uniform));
-    made.push(await write(headingOf(index, config.numSamples), pieces, { ...context, clock, tokenizer, prompt: config.prompt, maxTokens: config.maxTokens }));
+    const pieces = singles(
+      generateTokens(decoder, prompt, { ...config, endOfTextId: tokenizer.endOfTextId }, uniform),
+    );
+    made.push(
+      await write(headingOf(index, config.numSamples), pieces, {
+        ...context,
+        clock,
+        tokenizer,
+        prompt: config.prompt,
+        maxTokens: config.maxTokens,
+      }),
+    );
   }
   disposeTree(model.parameters);
-  await outputs.samples.write({ prompt: config.prompt, temperature: config.temperature, seed, samples: made });
+  await outputs.samples.write({
+    prompt: config.prompt,
+    temperature: config.temperature,
+    seed,
+    samples: made,
+  });
   report.summary(summaryOf(made, clock));
 }
 

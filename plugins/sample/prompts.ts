@@ -39,7 +39,11 @@ export async function answeredIn(file: string, prompts: readonly PromptLine[]): 
   return answered.length;
 }
 
-export async function appendResult(file: string, line: PromptLine, samples: readonly unknown[]): Promise<void> {
+export async function appendResult(
+  file: string,
+  line: PromptLine,
+  samples: readonly unknown[],
+): Promise<void> {
   await appendFile(file, `${JSON.stringify({ ...line, samples })}\n`);
 }
 

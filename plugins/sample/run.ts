@@ -28,9 +28,18 @@ export async function run(context: Context): Promise<void> {
   const tokenizer = await loadTokenizer(inputs.model.tokenizerFile, model.config.eosTokenId ?? undefined);
   const writer: Writer = { context, decoder, tokenizer, clock };
   clock.loaded = performance.now();
-  const made = config.prompts === undefined ? await answer(writer, config.prompt, seed, 0) : await answerAll(writer, seed);
+  const made =
+    config.prompts === undefined
+      ? await answer(writer, config.prompt, seed, 0)
+      : await answerAll(writer, seed);
   disposeLanguageModel(model);
-  await outputs.samples.write({ prompt: config.prompt, temperature: config.temperature, sampler: config.sampler, seed, samples: made });
+  await outputs.samples.write({
+    prompt: config.prompt,
+    temperature: config.temperature,
+    sampler: config.sampler,
+    seed,
+    samples: made,
+  });
   report.summary(summaryOf(made, clock));
 }
 
@@ -45,7 +54,10 @@ interface Writer {
 async function answerAll(writer: Writer, seed: number): Promise<Made[]> {
   const { config, report } = writer.context;
   // Like a shell's arguments, relative to where calm is started.
-  const [file, results] = [resolve(config.prompts as string), resolve(config.results ?? `${config.prompts}.samples.jsonl`)];
+  const [file, results] = [
+    resolve(config.prompts as string),
+    resolve(config.results ?? `${config.prompts}.samples.jsonl`),
+  ];
   const prompts = readPrompts(file);
   const answered = await answeredIn(results, prompts);
   if (answered) report.note(`${answered} of ${prompts.length} prompts are answered in ${results}`);
@@ -60,10 +72,20 @@ async function answerAll(writer: Writer, seed: number): Promise<Made[]> {
 }
 
 /** All continuations of one prompt. @param number of the prompt; draws follow from it */
-async function answer({ context, decoder, tokenizer, clock }: Writer, text: string, seed: number, number: number): Promise<Made[]> {
+async function answer(
+  { context, decoder, tokenizer, clock }: Writer,
+  text: string,
+  seed: number,
+  number: number,
+): Promise<Made[]> {
   const { config, report } = context;
   const prompt = alignPrompt(await tokenizer.encode(text), decoder.patchSize, tokenizer.endOfTextId);
-  const options = { ...config, maxLength: prompt.length + config.maxTokens, padId: tokenizer.padId, endOfTextId: tokenizer.endOfTextId };
+  const options = {
+    ...config,
+    maxLength: prompt.length + config.maxTokens,
+    padId: tokenizer.padId,
+    endOfTextId: tokenizer.endOfTextId,
+  };
   const made: Made[] = [];
   for (let index = 0; index < config.numSamples; index++) {
     const counts = { draws: 0, fallbacks: 0, patches: 0 };
@@ -81,7 +103,10 @@ async function answer({ context, decoder, tokenizer, clock }: Writer, text: stri
 }
 
 /** The patches of one continuation; their draws are counted on the way. */
-async function* patchesOf(generated: ReturnType<typeof generate>, counts: { draws: number; fallbacks: number; patches: number }) {
+async function* patchesOf(
+  generated: ReturnType<typeof generate>,
+  counts: { draws: number; fallbacks: number; patches: number },
+) {
   for await (const { patch, draws, fallbacks } of generated) {
     counts.draws += draws[0];
     counts.fallbacks += Number(fallbacks[0]);
@@ -94,10 +119,12 @@ async function* patchesOf(generated: ReturnType<typeof generate>, counts: { draw
 function drawsOf(decoder: PatchDecoder, seed: number, index: number): GenerateDraws {
   let choices = { step: -1, stream: new RandomStream(seed) };
   return {
-    noise: (step, size, block) => decoder.drawNoise(new RandomStream(seed, 'sample', index, step, 'noise', block), size),
+    noise: (step, size, block) =>
+      decoder.drawNoise(new RandomStream(seed, 'sample', index, step, 'noise', block), size),
     // One row, whose numbers are asked for in order.
     choice: (step) => {
-      if (choices.step !== step) choices = { step, stream: new RandomStream(seed, 'sample', index, step, 'choice') };
+      if (choices.step !== step)
+        choices = { step, stream: new RandomStream(seed, 'sample', index, step, 'choice') };
       return choices.stream.nextUniform();
     },
   };

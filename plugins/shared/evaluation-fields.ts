@@ -7,9 +7,20 @@ import { temperatureField } from './sampling-fields.ts';
 
 /** How a head is sampled from; for heads that have a choice. */
 export const headFields = {
-  headSteps: z.int().positive().optional().describe('Steps of a diffusion (100 where absent) or flow head (10).'),
-  flowMethod: z.enum(FLOW_METHODS).optional().describe('How a flow head is integrated; midpoint, with two evaluations a step, where absent.'),
-  noiseTemperature: z.number().nonnegative().optional().describe('Factor on the noise of a diffusion or flow head; 1 where absent.'),
+  headSteps: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Steps of a diffusion (100 where absent) or flow head (10).'),
+  flowMethod: z
+    .enum(FLOW_METHODS)
+    .optional()
+    .describe('How a flow head is integrated; midpoint, with two evaluations a step, where absent.'),
+  noiseTemperature: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe('Factor on the noise of a diffusion or flow head; 1 where absent.'),
 };
 
 const PROTOCOL =
@@ -21,14 +32,23 @@ export const protocolField = z.enum(['weighted', 'reference']).default('weighted
  * The reference's own evaluation: every block of the concatenated documents. While training it takes blocks of 8,192 tokens; its evaluation script passes no
  * block size and falls to 1,024 (which shifts the score).
  */
-export const REFERENCE_BLOCKS: Readonly<Record<string, number>> = { 'reference-8192': 8192, 'reference-1024': 1024 };
+export const REFERENCE_BLOCKS: Readonly<Record<string, number>> = {
+  'reference-8192': 8192,
+  'reference-1024': 1024,
+};
 
 export const calmProtocolField = z
   .enum(['weighted', 'reference', 'reference-8192', 'reference-1024'])
   .default('weighted')
-  .describe(`${PROTOCOL} reference-8192, reference-1024: as reference, over all held-out blocks of so many tokens; two samples, one block a batch.`);
+  .describe(
+    `${PROTOCOL} reference-8192, reference-1024: as reference, over all held-out blocks of so many tokens; two samples, one block a batch.`,
+  );
 
-export const samplesField = z.int().min(2).default(2).describe('S, samples a window in BrierLM; more of them give less noise.');
+export const samplesField = z
+  .int()
+  .min(2)
+  .default(2)
+  .describe('S, samples a window in BrierLM; more of them give less noise.');
 
 /** What both evaluations of our own models ask. */
 export const brierFields = {

@@ -1,5 +1,11 @@
 import { jsonReport } from 'calm-lm/artifacts';
-import type { BrierInterval, BrierScore, EnergyMeasure, Reconstruction, TemperatureMeasure } from 'calm-lm/evaluation';
+import type {
+  BrierInterval,
+  BrierScore,
+  EnergyMeasure,
+  Reconstruction,
+  TemperatureMeasure,
+} from 'calm-lm/evaluation';
 
 /** BrierLM as scripts read it; brierLM is × 100, as the paper prints it, the factors are fractions. */
 export interface BrierReport extends BrierScore {
@@ -37,7 +43,12 @@ export type UnigramReport = BrierScore & { readonly interval?: BrierInterval };
 /** All that `evaluate-baseline` measures. */
 export interface BaselineEvaluation {
   /** Nats a token; `perplexity` is its exponential, `bitsPerByte` counts the bytes of the text instead. */
-  readonly perplexity?: { readonly crossEntropy: number; readonly perplexity: number; readonly bitsPerByte: number; readonly numTokens: number };
+  readonly perplexity?: {
+    readonly crossEntropy: number;
+    readonly perplexity: number;
+    readonly bitsPerByte: number;
+    readonly numTokens: number;
+  };
   /** With exact collisions. */
   readonly brierlm?: BrierReport;
   /** From samples alone, as any other model. */

@@ -29,7 +29,15 @@ export async function goOnFrom<State>(
 export async function takeAll<Piece, State>(
   pieces: AsyncIterable<Piece>,
   take: (piece: Piece) => void,
-  { progress, save, signal }: { readonly progress: ProgressFile<State>; readonly save: () => Promise<void>; readonly signal: AbortSignal },
+  {
+    progress,
+    save,
+    signal,
+  }: {
+    readonly progress: ProgressFile<State>;
+    readonly save: () => Promise<void>;
+    readonly signal: AbortSignal;
+  },
 ): Promise<void> {
   try {
     for await (const piece of pieces) {

@@ -3,7 +3,13 @@
 import type { TokenShards } from 'calm-lm/artifacts';
 import { evenlySpread, PatchSequences } from 'calm-lm/data';
 import { notEnoughTokens } from 'calm-lm/errors';
-import { aggregateBrier, type BrierBatch, type BrierProtocol, brierInterval, UnigramCounts } from 'calm-lm/evaluation';
+import {
+  aggregateBrier,
+  type BrierBatch,
+  type BrierProtocol,
+  brierInterval,
+  UnigramCounts,
+} from 'calm-lm/evaluation';
 import type { StageReport } from 'calm-lm/plugin';
 import type { BrierReport, UnigramReport } from './evaluations.ts';
 
@@ -13,12 +19,21 @@ export interface HeldOut {
   readonly documents: readonly number[];
 }
 
-export function heldOutSequences(tokens: TokenShards, patchSize: number, patchesPerSequence: number, numSequences: number): HeldOut {
+export function heldOutSequences(
+  tokens: TokenShards,
+  patchSize: number,
+  patchesPerSequence: number,
+  numSequences: number,
+): HeldOut {
   const stream = tokens.split('validation');
   const sequences = new PatchSequences(stream, patchSize, patchesPerSequence);
-  if (sequences.numSequences === 0) throw notEnoughTokens('validation', stream.length, patchSize * patchesPerSequence);
+  if (sequences.numSequences === 0)
+    throw notEnoughTokens('validation', stream.length, patchSize * patchesPerSequence);
   const chosen = evenlySpread(sequences.numSequences, numSequences);
-  return { sequences: chosen.map((sequence) => sequences.read(sequence)), documents: sequences.documentsOf(chosen) };
+  return {
+    sequences: chosen.map((sequence) => sequences.read(sequence)),
+    documents: sequences.documentsOf(chosen),
+  };
 }
 
 /** Calls `visit` batch by batch, showing how far it is and stopping when asked. */
@@ -51,10 +66,16 @@ export function brierReport(
 const TOKENS_AT_ONCE = 2 ** 20;
 
 /** BrierLM of a sampler that draws every token from the training split's frequencies. */
-export function unigramReport(tokens: TokenShards, { sequences, documents }: HeldOut, patchSize: number, seed: number): UnigramReport {
+export function unigramReport(
+  tokens: TokenShards,
+  { sequences, documents }: HeldOut,
+  patchSize: number,
+  seed: number,
+): UnigramReport {
   const counts = new UnigramCounts(tokens.index.vocabSize);
   const train = tokens.split('train');
-  for (let start = 0; start < train.length; start += TOKENS_AT_ONCE) counts.add(train.read(start, Math.min(TOKENS_AT_ONCE, train.length - start)));
+  for (let start = 0; start < train.length; start += TOKENS_AT_ONCE)
+    counts.add(train.read(start, Math.min(TOKENS_AT_ONCE, train.length - start)));
   const { rows, ...score } = counts.score(
     sequences.map((ids) => ids.subarray(patchSize)),
     patchSize,

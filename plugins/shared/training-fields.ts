@@ -20,7 +20,11 @@ export const backboneFields = (defaults: BackboneDefaults) => ({
   intermediateSize: count(defaults.intermediateSize).describe('Width inside SwiGLU.'),
   numHiddenLayers: count(defaults.numHiddenLayers).describe('Layers of the Transformer.'),
   numAttentionHeads: count(defaults.numAttentionHeads).describe('Attention heads.'),
-  numKeyValueHeads: z.int().positive().optional().describe('Key/value heads of grouped-query attention; as many as attention heads where absent.'),
+  numKeyValueHeads: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Key/value heads of grouped-query attention; as many as attention heads where absent.'),
   ropeTheta: z.number().positive().default(defaults.ropeTheta).describe('Base of the rotary positions.'),
   initializerRange: z
     .number()
@@ -31,12 +35,21 @@ export const backboneFields = (defaults: BackboneDefaults) => ({
 
 /** Attention heads must divide the width into even sizes, and key/value heads must divide them. */
 export function checkHeads(
-  { hiddenSize, numAttentionHeads, numKeyValueHeads = numAttentionHeads }: { hiddenSize: number; numAttentionHeads: number; numKeyValueHeads?: number },
+  {
+    hiddenSize,
+    numAttentionHeads,
+    numKeyValueHeads = numAttentionHeads,
+  }: { hiddenSize: number; numAttentionHeads: number; numKeyValueHeads?: number },
   issue: z.RefinementCtx,
 ): void {
   if (hiddenSize % (2 * numAttentionHeads) !== 0)
-    issue.addIssue({ code: 'custom', message: 'must be a multiple of 2 · numAttentionHeads', path: ['hiddenSize'] });
-  if (numAttentionHeads % numKeyValueHeads !== 0) issue.addIssue({ code: 'custom', message: 'must divide numAttentionHeads', path: ['numKeyValueHeads'] });
+    issue.addIssue({
+      code: 'custom',
+      message: 'must be a multiple of 2 · numAttentionHeads',
+      path: ['hiddenSize'],
+    });
+  if (numAttentionHeads % numKeyValueHeads !== 0)
+    issue.addIssue({ code: 'custom', message: 'must divide numAttentionHeads', path: ['numKeyValueHeads'] });
 }
 
 export const trainingFields = {
@@ -49,11 +62,19 @@ export const trainingFields = {
   beta1: z.number().min(0).lt(1).default(0.9).describe('AdamW: decay of the first moment.'),
   beta2: z.number().min(0).lt(1).default(0.95).describe('AdamW: decay of the second moment.'),
   epsilon: z.number().positive().default(1e-8).describe('AdamW: added to the root of the second moment.'),
-  weightDecay: z.number().nonnegative().default(0.1).describe('AdamW: decay of matrices and embeddings; biases and norm weights have none.'),
+  weightDecay: z
+    .number()
+    .nonnegative()
+    .default(0.1)
+    .describe('AdamW: decay of matrices and embeddings; biases and norm weights have none.'),
   maxGradNorm: z.number().positive().default(1).describe('Gradients are scaled down to this global norm.'),
   logEvery: count(50).describe('Steps between lines of metrics.jsonl; each is the mean since the last.'),
   checkpointEvery: count(200).describe('Steps between checkpoints. A killed run goes on from the newest.'),
-  checkpointMinutes: z.number().nonnegative().default(10).describe('Minutes after which a checkpoint is due in any case; 0 for never.'),
+  checkpointMinutes: z
+    .number()
+    .nonnegative()
+    .default(10)
+    .describe('Minutes after which a checkpoint is due in any case; 0 for never.'),
   keepCheckpoints: count(2).describe('How many of the newest checkpoints stay while the stage is at work.'),
   bestMetric: z
     .string()
@@ -71,20 +92,39 @@ export const trainingFields = {
     .number()
     .nonnegative()
     .default(0)
-    .describe('A loss or gradient norm that many standard deviations above the mean of the last 128 steps is a spike; 0 for none. OLMo uses 6.'),
-  evaluateEvery: count(1000).describe('Steps between measurements on held-out documents; there is one at the end in any case.'),
+    .describe(
+      'A loss or gradient norm that many standard deviations above the mean of the last 128 steps is a spike; 0 for none. OLMo uses 6.',
+    ),
+  evaluateEvery: count(1000).describe(
+    'Steps between measurements on held-out documents; there is one at the end in any case.',
+  ),
 };
 
 /** Fields that may change while a stage is at work. */
-export const OPERATIONAL_FIELDS = ['checkpointEvery', 'checkpointMinutes', 'keepCheckpoints', 'onBadStep'] as const;
+export const OPERATIONAL_FIELDS = [
+  'checkpointEvery',
+  'checkpointMinutes',
+  'keepCheckpoints',
+  'onBadStep',
+] as const;
 
 const trainingObject = z.object(trainingFields);
 type TrainingFields = OptimizerConfig & ScheduleConfig & z.infer<typeof trainingObject>;
 
 /** The trainer's options that come straight from the configuration. */
 export function trainerOptions(config: TrainingFields) {
-  const { learningRate, schedule, warmupSteps, steps, beta1, beta2, epsilon, weightDecay, maxGradNorm } = config;
-  const { accumulationSteps, logEvery, checkpointEvery, checkpointMinutes, evaluateEvery, bestMetric, onBadStep, spikeDeviations } = config;
+  const { learningRate, schedule, warmupSteps, steps, beta1, beta2, epsilon, weightDecay, maxGradNorm } =
+    config;
+  const {
+    accumulationSteps,
+    logEvery,
+    checkpointEvery,
+    checkpointMinutes,
+    evaluateEvery,
+    bestMetric,
+    onBadStep,
+    spikeDeviations,
+  } = config;
   return {
     schedule: { learningRate, schedule, warmupSteps, steps },
     optimizer: { beta1, beta2, epsilon, weightDecay, maxGradNorm },
@@ -100,7 +140,11 @@ export function trainerOptions(config: TrainingFields) {
 }
 
 /** What a training stage says at its end. @param tokensPerStep micro-batches and all */
-export function trainingSummary({ metrics, elapsedMs, numSkipped, best }: Omit<TrainingResult, 'parameters'>, steps: number, tokensPerStep: number) {
+export function trainingSummary(
+  { metrics, elapsedMs, numSkipped, best }: Omit<TrainingResult, 'parameters'>,
+  steps: number,
+  tokensPerStep: number,
+) {
   return {
     ...metrics,
     ...(best ? { bestStep: best.step, bestValue: best.value } : {}),

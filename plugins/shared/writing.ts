@@ -39,7 +39,11 @@ export async function write(
   }
   const whole = kept(ids, tokenizer.endOfTextId, maxTokens);
   await printer.finish(whole);
-  return { text: await tokenizer.decode(whole), tokens: whole.length, end: ids.includes(tokenizer.endOfTextId) ? 'end of text' : 'length' };
+  return {
+    text: await tokenizer.decode(whole),
+    tokens: whole.length,
+    end: ids.includes(tokenizer.endOfTextId) ? 'end of text' : 'length',
+  };
 }
 
 /** What stands above one of several continuations. */
@@ -48,12 +52,23 @@ export function headingOf(index: number, numSamples: number): string {
 }
 
 /** Texts and counts of all continuations, for the run's table. */
-export function summaryOf(samples: readonly (Sample & SampleCounts)[], { began, loaded, firstToken }: Clock): Record<string, unknown> {
-  const total = (count: (sample: Sample & SampleCounts) => number | undefined) => samples.reduce((sum, sample) => sum + (count(sample) ?? 0), 0);
+export function summaryOf(
+  samples: readonly (Sample & SampleCounts)[],
+  { began, loaded, firstToken }: Clock,
+): Record<string, unknown> {
+  const total = (count: (sample: Sample & SampleCounts) => number | undefined) =>
+    samples.reduce((sum, sample) => sum + (count(sample) ?? 0), 0);
   const counted = samples.some(({ draws }) => draws !== undefined);
   const tokensPerSecond = (1000 * total(({ tokens }) => tokens)) / (performance.now() - loaded);
   const first = firstToken === undefined ? {} : { secondsToFirstToken: (firstToken - began) / 1000 };
-  return { samples, ...first, ...(counted ? { draws: total(({ draws }) => draws), fallbacks: total(({ fallbacks }) => fallbacks) } : {}), tokensPerSecond };
+  return {
+    samples,
+    ...first,
+    ...(counted
+      ? { draws: total(({ draws }) => draws), fallbacks: total(({ fallbacks }) => fallbacks) }
+      : {}),
+    tokensPerSecond,
+  };
 }
 
 /** What counts of the generated ids: nothing after end-of-text, and no more than was asked for. */

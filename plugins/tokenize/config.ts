@@ -5,7 +5,10 @@ const source = z.strictObject({
     .union([z.string().transform((file) => [file]), z.array(z.string()).nonempty()])
     .describe('Paths or globs, relative to this file (or to the package). Text, .jsonl, and .gz of these.'),
   package: z.string().optional().describe('An installed npm package whose files are read.'),
-  documents: z.enum(['file', 'paragraph', 'line']).default('file').describe('What is one document of a text file. JSON lines are one a line.'),
+  documents: z
+    .enum(['file', 'paragraph', 'line'])
+    .default('file')
+    .describe('What is one document of a text file. JSON lines are one a line.'),
   textField: z.string().default('text').describe('The field of a JSON line that holds the text.'),
 });
 
@@ -13,7 +16,11 @@ const plainFiles = (files: string[]) => [{ files, documents: 'file' as const, te
 
 export const config = z.strictObject({
   corpus: z
-    .union([z.string().transform((file) => plainFiles([file])), z.array(z.string()).nonempty().transform(plainFiles), z.array(source).nonempty()])
+    .union([
+      z.string().transform((file) => plainFiles([file])),
+      z.array(z.string()).nonempty().transform(plainFiles),
+      z.array(source).nonempty(),
+    ])
     .describe('Where documents come from: a path or glob, a list of them, or a list of sources.'),
   tokenizer: z
     .string()
@@ -27,13 +34,26 @@ export const config = z.strictObject({
     .max(2 ** 20)
     .default(8192)
     .describe('For `bpe`: size of the vocabulary, 256 bytes and two special tokens included.'),
-  endOfTextToken: z.string().optional().describe('For a tokenizer.json: the name of its end-of-text token; the usual ones are found without.'),
-  validationFraction: z.number().min(0).max(1).default(0.05).describe('Part of the documents that is held out: every 1/fraction-th one; 1 for a test set.'),
+  endOfTextToken: z
+    .string()
+    .optional()
+    .describe('For a tokenizer.json: the name of its end-of-text token; the usual ones are found without.'),
+  validationFraction: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.05)
+    .describe('Part of the documents that is held out: every 1/fraction-th one; 1 for a test set.'),
   onBadLine: z
     .enum(['fail', 'skip'])
     .default('fail')
     .describe(
       'A line that is not UTF-8, no JSON, without its text, or longer than 64 MiB of JSON: an error, or left out, counted and listed in left-out.jsonl.',
     ),
-  endDocuments: z.boolean().default(true).describe('Whether each document ends with end-of-text. The language-model scripts of the reference append none.'),
+  endDocuments: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether each document ends with end-of-text. The language-model scripts of the reference append none.',
+    ),
 });

@@ -1,7 +1,15 @@
 /** A corpus as token shards, chunk by chunk, from where a stopped stage was. */
 
 import { ProgressFile, type Split, type TokenWriterState } from 'calm-lm/artifacts';
-import { CORPUS_START, type CorpusFile, type CorpusPlace, CorpusWorkers, type EncodedChunk, type Read, type Tokenizer } from 'calm-lm/data';
+import {
+  CORPUS_START,
+  type CorpusFile,
+  type CorpusPlace,
+  CorpusWorkers,
+  type EncodedChunk,
+  type Read,
+  type Tokenizer,
+} from 'calm-lm/data';
 import { goOnFrom, takeAll } from '../shared/going-on.ts';
 import type { Context } from './context.ts';
 import { LineCheck } from './line-check.ts';
@@ -18,7 +26,13 @@ interface EncodingState {
   readonly writer?: TokenWriterState;
 }
 
-const AT_THE_START: EncodingState = { place: CORPUS_START, numLines: 0, numDocuments: 0, hasText: false, numEmpty: 0 };
+const AT_THE_START: EncodingState = {
+  place: CORPUS_START,
+  numLines: 0,
+  numDocuments: 0,
+  hasText: false,
+  numEmpty: 0,
+};
 
 export class CorpusEncoding {
   readonly #context: Context;
@@ -39,7 +53,9 @@ export class CorpusEncoding {
   /** Returns how many documents were empty. */
   async run(): Promise<number> {
     const { outputs, report, signal } = this.#context;
-    const saved = await goOnFrom(this.#progress, report, (state) => outputs.tokens.begin(this.#tokenizer, this.#tokenizer.toJson(), state?.writer));
+    const saved = await goOnFrom(this.#progress, report, (state) =>
+      outputs.tokens.begin(this.#tokenizer, this.#tokenizer.toJson(), state?.writer),
+    );
     if (saved) {
       this.#state = saved;
       this.#lines.numLines = saved.numLines;
@@ -50,7 +66,11 @@ export class CorpusEncoding {
     const take = (read: Read<EncodedChunk>) => {
       this.#append(read);
       tokens += read.result.ids.length;
-      report.progress({ step: this.#state.numDocuments, values: { tokens }, tokensPerSecond: (1000 * tokens) / (performance.now() - started) });
+      report.progress({
+        step: this.#state.numDocuments,
+        values: { tokens },
+        tokensPerSecond: (1000 * tokens) / (performance.now() - started),
+      });
     };
     const chunks = new CorpusWorkers(this.#files, signal).encode(this.#tokenizer, this.#state.place);
     await takeAll(chunks, take, { progress: this.#progress, save: () => this.#save(), signal });
@@ -82,7 +102,13 @@ export class CorpusEncoding {
       } else if (!goesOn) numEmpty++;
       at += numTokens;
     }
-    this.#state = { place: end, numLines: this.#lines.numLines, numDocuments, hasText, numEmpty: numEmpty + result.numEmpty };
+    this.#state = {
+      place: end,
+      numLines: this.#lines.numLines,
+      numDocuments,
+      hasText,
+      numEmpty: numEmpty + result.numEmpty,
+    };
   }
 }
 

@@ -20,12 +20,23 @@ export default defineStage({
     const own =
       tokenizer === 'bpe' || tokenizer === 'bytes'
         ? []
-        : await listCorpus([{ files: [await tokenizerFileOf(resolvePath(tokenizer))], documents: 'file', textField: 'text' }], resolvePath('.'));
-    return [...own, ...(await listCorpus(corpus, resolvePath('.')))].map(({ path, sizeBytes, modifiedMs }) => ({
-      file: path.split('/').at(-1),
-      sizeBytes,
-      modifiedMs,
-    }));
+        : await listCorpus(
+            [
+              {
+                files: [await tokenizerFileOf(resolvePath(tokenizer))],
+                documents: 'file',
+                textField: 'text',
+              },
+            ],
+            resolvePath('.'),
+          );
+    return [...own, ...(await listCorpus(corpus, resolvePath('.')))].map(
+      ({ path, sizeBytes, modifiedMs }) => ({
+        file: path.split('/').at(-1),
+        sizeBytes,
+        modifiedMs,
+      }),
+    );
   },
   estimate: async (...given) => (await estimation()).estimate(...given),
   run: async (context) => (await implementation()).run(context),

@@ -12,7 +12,12 @@ export class LineCheck {
   readonly #files: readonly CorpusFile[];
   readonly #leaveOut: (line: LeftOutLine) => void;
 
-  constructor(context: Context, files: readonly CorpusFile[], numLines: number, leaveOut: (line: LeftOutLine) => void) {
+  constructor(
+    context: Context,
+    files: readonly CorpusFile[],
+    numLines: number,
+    leaveOut: (line: LeftOutLine) => void,
+  ) {
     this.#context = context;
     this.#files = files;
     this.numLines = numLines;

@@ -15,7 +15,9 @@ export async function run(context: Context): Promise<void> {
   await refuseChanged(context, files);
   for (const split of SPLITS) {
     if (splits[split].documents === 0 && config.validationFraction > 0 && config.validationFraction < 1)
-      report.warn(`the ${split} split has no document; split larger files with \`documents: paragraph\`, or change validationFraction`);
+      report.warn(
+        `the ${split} split has no document; split larger files with \`documents: paragraph\`, or change validationFraction`,
+      );
   }
   if (leftOutLines > 0) report.warn(`${leftOutLines} lines were left out; tokens/left-out.jsonl lists them`);
   report.summary({
@@ -25,7 +27,9 @@ export async function run(context: Context): Promise<void> {
     documents: splits.train.documents + splits.validation.documents,
     ...(numEmpty > 0 ? { emptyDocuments: numEmpty } : {}),
     ...(leftOutLines > 0 ? { leftOutLines } : {}),
-    bytesPerToken: (splits.train.textBytes + splits.validation.textBytes) / (splits.train.tokens + splits.validation.tokens),
+    bytesPerToken:
+      (splits.train.textBytes + splits.validation.textBytes) /
+      (splits.train.tokens + splits.validation.tokens),
   });
 }
 
@@ -34,7 +38,9 @@ async function corpusFiles({ config, resolvePath, report }: Context): Promise<Co
   const files = await listCorpus(config.corpus, resolvePath('.'));
   const holdsOut = config.validationFraction > 0 && config.validationFraction < 1;
   if (files.length > 1 || !holdsOut || files[0].documents !== 'file') return files;
-  report.warn('the corpus is one file, so its paragraphs are taken as documents (`documents: paragraph`); `validationFraction: 0` keeps it whole');
+  report.warn(
+    'the corpus is one file, so its paragraphs are taken as documents (`documents: paragraph`); `validationFraction: 0` keeps it whole',
+  );
   return [{ ...files[0], documents: 'paragraph' }];
 }
 
@@ -42,7 +48,8 @@ async function corpusFiles({ config, resolvePath, report }: Context): Promise<Co
 async function refuseChanged({ config, resolvePath }: Context, files: readonly CorpusFile[]): Promise<void> {
   const now = await listCorpus(config.corpus, resolvePath('.'));
   const changed = files.find(
-    ({ path, sizeBytes, modifiedMs }, i) => path !== now[i]?.path || sizeBytes !== now[i].sizeBytes || modifiedMs !== now[i].modifiedMs,
+    ({ path, sizeBytes, modifiedMs }, i) =>
+      path !== now[i]?.path || sizeBytes !== now[i].sizeBytes || modifiedMs !== now[i].modifiedMs,
   );
   if (changed) throw corpusChanged(changed.path);
 }

@@ -51,7 +51,13 @@ async function trainTokenizer(context: Context, files: readonly CorpusFile[]): P
   if (saved) counter.addCounts(saved.words, saved.counts);
   let place = saved?.place ?? CORPUS_START;
   const lines = new LineCheck(context, files, saved?.numLines ?? 0, () => {});
-  const save = () => progress.save({ place, numLines: lines.numLines, words: [...counter.counts.keys()], counts: [...counter.counts.values()] });
+  const save = () =>
+    progress.save({
+      place,
+      numLines: lines.numLines,
+      words: [...counter.counts.keys()],
+      counts: [...counter.counts.values()],
+    });
   report.note('counting words');
   const firstBytes = firstBytesOf(files);
   const megabytes = (bytes: number) => Math.floor(bytes / 1e6);
@@ -61,14 +67,19 @@ async function trainTokenizer(context: Context, files: readonly CorpusFile[]): P
     place = read.end;
     // A .gz counts by what it holds, as far as it was read.
     const { file, offset } = place;
-    report.progress({ step: megabytes(firstBytes[file] + Math.min(offset, files[file].sizeBytes)), steps: megabytes(firstBytes[files.length]) });
+    report.progress({
+      step: megabytes(firstBytes[file] + Math.min(offset, files[file].sizeBytes)),
+      steps: megabytes(firstBytes[files.length]),
+    });
   };
   await takeAll(new CorpusWorkers(files, signal).count(place), take, { progress, save, signal });
   report.note('training the tokenizer');
   const json = trainBpe(counter.counts, config.vocabSize);
   const tokenizer = openTokenizer(json, 'the trained tokenizer');
   if (tokenizer.vocabSize < config.vocabSize)
-    report.warn(`the corpus gives a vocabulary of ${tokenizer.vocabSize} only; no further pair of symbols occurs twice`);
+    report.warn(
+      `the corpus gives a vocabulary of ${tokenizer.vocabSize} only; no further pair of symbols occurs twice`,
+    );
   return tokenizer;
 }
 

@@ -7,18 +7,42 @@ export const config = z.strictObject({
   variant: z
     .enum(['robust', 'plain'])
     .default(defaults.variant)
-    .describe('robust: noise, KL and dropout (paper §2.2), for language models. plain: reconstruction alone (§2.1).'),
+    .describe(
+      'robust: noise, KL and dropout (paper §2.2), for language models. plain: reconstruction alone (§2.1).',
+    ),
   patchSize: count(defaults.patchSize).describe('K, tokens a patch.'),
   latentSize: count(defaults.latentSize).describe('l, numbers a latent vector.'),
   hiddenSize: count(defaults.hiddenSize).describe('Width of its layers and embeddings.'),
   intermediateSize: count(defaults.intermediateSize).describe('Width inside SwiGLU.'),
-  numEncoderLayers: z.int().min(0).default(defaults.numEncoderLayers).describe('Half of them before the patch is squeezed, half after.'),
-  numDecoderLayers: z.int().min(0).default(defaults.numDecoderLayers).describe('Half of them before the latent is expanded, half after.'),
-  aeDropout: z.number().min(0).lt(1).default(defaults.aeDropout).describe('Rate of token dropout, and of latent dropout unless that has its own.'),
-  latentDropout: z.number().min(0).lt(1).optional().describe('Rate of latent dropout where it differs from aeDropout.'),
+  numEncoderLayers: z
+    .int()
+    .min(0)
+    .default(defaults.numEncoderLayers)
+    .describe('Half of them before the patch is squeezed, half after.'),
+  numDecoderLayers: z
+    .int()
+    .min(0)
+    .default(defaults.numDecoderLayers)
+    .describe('Half of them before the latent is expanded, half after.'),
+  aeDropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(defaults.aeDropout)
+    .describe('Rate of token dropout, and of latent dropout unless that has its own.'),
+  latentDropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .optional()
+    .describe('Rate of latent dropout where it differs from aeDropout.'),
   klClamp: z.number().nonnegative().default(defaults.klClamp).describe('Free nats a latent dimension.'),
   klWeight: z.number().nonnegative().default(defaults.klWeight).describe('Weight of the KL term.'),
-  initializerRange: z.number().positive().default(defaults.initializerRange).describe('Standard deviation of the first weights.'),
+  initializerRange: z
+    .number()
+    .positive()
+    .default(defaults.initializerRange)
+    .describe('Standard deviation of the first weights.'),
   steps: count(30000).describe('Optimiser steps.'),
   warmupSteps: z.int().nonnegative().default(1000).describe('Steps of linear warm-up.'),
   patchesPerStep: count(512).describe('Patches a micro-batch, drawn from all documents at random.'),

@@ -6,11 +6,30 @@ import type { Estimate } from 'calm-lm/plugin';
 import type { z } from 'zod';
 import type { config as schema } from './config.ts';
 
-export async function estimate(config: z.infer<typeof schema>, { tokens }: Readonly<Record<string, Estimate>>): Promise<Estimate> {
+export async function estimate(
+  config: z.infer<typeof schema>,
+  { tokens }: Readonly<Record<string, Estimate>>,
+): Promise<Estimate> {
   const model = configure(AUTOENCODER_DEFAULTS, config, { vocabSize: tokens.facts.vocabSize });
-  const { vocabSize, hiddenSize, intermediateSize, numEncoderLayers, numDecoderLayers, latentSize, patchSize } = model;
+  const {
+    vocabSize,
+    hiddenSize,
+    intermediateSize,
+    numEncoderLayers,
+    numDecoderLayers,
+    latentSize,
+    patchSize,
+  } = model;
   return {
-    facts: { vocabSize, hiddenSize, intermediateSize, numEncoderLayers, numDecoderLayers, latentSize, patchSize },
+    facts: {
+      vocabSize,
+      hiddenSize,
+      intermediateSize,
+      numEncoderLayers,
+      numDecoderLayers,
+      latentSize,
+      patchSize,
+    },
     parts: autoencoderTrainingCost(model),
     trainingTokens: config.steps * config.accumulationSteps * config.patchesPerStep * patchSize,
   };

@@ -1,9 +1,23 @@
 import { type autoencoderFolder, CheckpointStore, type tokenShards } from 'calm-lm/artifacts';
 import { DocumentPatches, evenlySpread, shuffledBatch } from 'calm-lm/data';
-import { disposeTree, type Engine, floatTensor, intTensor, type Tensor, type TensorMap } from 'calm-lm/engine';
+import {
+  disposeTree,
+  type Engine,
+  floatTensor,
+  intTensor,
+  type Tensor,
+  type TensorMap,
+} from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
 import { measureReconstruction } from 'calm-lm/evaluation';
-import { type AutoencoderConfig, type AutoencoderDraws, autoencoderLoss, autoencoderTable, initParameters, storeParameters } from 'calm-lm/models';
+import {
+  type AutoencoderConfig,
+  type AutoencoderDraws,
+  autoencoderLoss,
+  autoencoderTable,
+  initParameters,
+  storeParameters,
+} from 'calm-lm/models';
 import { AUTOENCODER_DEFAULTS, configure } from 'calm-lm/models/config';
 import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
@@ -13,8 +27,17 @@ import { trainerOptions, trainingSummary } from '../shared/training-fields.ts';
 import type { config } from './config.ts';
 
 type Config = z.infer<typeof config>;
-type Context = StageContext<Config, { tokens: typeof tokenShards }, { autoencoder: typeof autoencoderFolder }>;
-type Batch = { readonly ids: Tensor; readonly tokenMask: Tensor; readonly noise: Tensor; readonly latentMask: Tensor };
+type Context = StageContext<
+  Config,
+  { tokens: typeof tokenShards },
+  { autoencoder: typeof autoencoderFolder }
+>;
+type Batch = {
+  readonly ids: Tensor;
+  readonly tokenMask: Tensor;
+  readonly noise: Tensor;
+  readonly latentMask: Tensor;
+};
 
 const LABEL = 'train-autoencoder';
 
@@ -25,7 +48,14 @@ export async function run(context: Context): Promise<void> {
   const patches = openPatches(context, 'train');
   const heldOut = openPatches(context, 'validation');
   const evaluate =
-    heldOut.numPatches > 0 ? evaluator(engine, model, heldOut.readMany(evenlySpread(heldOut.numPatches, context.config.evaluatePatches)), seed) : undefined;
+    heldOut.numPatches > 0
+      ? evaluator(
+          engine,
+          model,
+          heldOut.readMany(evenlySpread(heldOut.numPatches, context.config.evaluatePatches)),
+          seed,
+        )
+      : undefined;
   const { parameters, ...result } = await train<Batch>({
     ...trainerOptions(context.config),
     stage: LABEL,
@@ -35,15 +65,26 @@ export async function run(context: Context): Promise<void> {
     checkpoints: new CheckpointStore(context.checkpoints, context.config.keepCheckpoints),
     report,
     signal,
-    loss: (current, { ids, ...draws }) => logged(autoencoderLoss(current, model, ids, draws as AutoencoderDraws)),
-    batch: (step, micro) => drawBatch(patches, context.config, step * context.config.accumulationSteps + micro, seed),
+    loss: (current, { ids, ...draws }) =>
+      logged(autoencoderLoss(current, model, ids, draws as AutoencoderDraws)),
+    batch: (step, micro) =>
+      drawBatch(patches, context.config, step * context.config.accumulationSteps + micro, seed),
     describeBatch: (step, micro) => {
-      const chosen = chosenPatches(patches, context.config, step * context.config.accumulationSteps + micro, seed);
+      const chosen = chosenPatches(
+        patches,
+        context.config,
+        step * context.config.accumulationSteps + micro,
+        seed,
+      );
       return { patches: chosen, documents: [...new Set(patches.documentsOf(chosen))] };
     },
     evaluate,
   });
-  await outputs.autoencoder.write({ config: model }, await storeParameters(parameters), inputs.tokens.tokenizerFile);
+  await outputs.autoencoder.write(
+    { config: model },
+    await storeParameters(parameters),
+    inputs.tokens.tokenizerFile,
+  );
   disposeTree(parameters);
   report.summary(trainingSummary(result, context.config.steps, tokensPerStep(context.config)));
 }
@@ -63,7 +104,12 @@ function openPatches({ config, inputs }: Context, split: 'train' | 'validation')
   return new DocumentPatches(stream, config.patchSize, inputs.tokens.index.padId);
 }
 
-function chosenPatches(patches: DocumentPatches, { patchesPerStep }: Config, number: number, seed: number): number[] {
+function chosenPatches(
+  patches: DocumentPatches,
+  { patchesPerStep }: Config,
+  number: number,
+  seed: number,
+): number[] {
   return shuffledBatch(patches.numPatches, patchesPerStep, number, seed, LABEL);
 }
 
@@ -71,12 +117,16 @@ function chosenPatches(patches: DocumentPatches, { patchesPerStep }: Config, num
 function drawBatch(patches: DocumentPatches, config: Config, number: number, seed: number): Batch {
   const { patchesPerStep, patchSize, latentSize, aeDropout, latentDropout = aeDropout } = config;
   const ids = patches.readMany(chosenPatches(patches, config, number, seed));
-  const keep = (purpose: string, size: number, rate: number) => new RandomStream(seed, LABEL, purpose, number).uniforms(size).map((u) => Number(u > rate));
+  const keep = (purpose: string, size: number, rate: number) =>
+    new RandomStream(seed, LABEL, purpose, number).uniforms(size).map((u) => Number(u > rate));
   const latentShape = [patchesPerStep, latentSize];
   return {
     ids: intTensor(ids),
     tokenMask: intTensor(Int32Array.from(keep('token mask', patchesPerStep * patchSize, aeDropout))),
-    noise: floatTensor(new RandomStream(seed, LABEL, 'noise', number).normals(patchesPerStep * latentSize), latentShape),
+    noise: floatTensor(
+      new RandomStream(seed, LABEL, 'noise', number).normals(patchesPerStep * latentSize),
+      latentShape,
+    ),
     latentMask: floatTensor(keep('latent mask', patchesPerStep * latentSize, latentDropout), latentShape),
   };
 }
@@ -88,10 +138,16 @@ function logged({ loss, crossEntropy, kl }: ReturnType<typeof autoencoderLoss>) 
 function evaluator(engine: Engine, config: AutoencoderConfig, ids: Int32Array, seed: number) {
   return async (parameters: TensorMap, pause: () => Promise<void>) => {
     const autoencoder = { config, parameters };
-    const { tokenAccuracy, patchAccuracy, sampledTokenAccuracy, meanStd } = await measureReconstruction(engine, autoencoder, ids, seed, {
-      noiseLevels: [],
-      pause,
-    });
+    const { tokenAccuracy, patchAccuracy, sampledTokenAccuracy, meanStd } = await measureReconstruction(
+      engine,
+      autoencoder,
+      ids,
+      seed,
+      {
+        noiseLevels: [],
+        pause,
+      },
+    );
     return { tokenAccuracy, patchAccuracy, sampledTokenAccuracy, meanStd };
   };
 }

@@ -6,12 +6,19 @@ import type { Estimate } from 'calm-lm/plugin';
 import type { z } from 'zod';
 import type { config as schema } from './config.ts';
 
-export async function estimate(config: z.infer<typeof schema>, { tokens }: Readonly<Record<string, Estimate>>): Promise<Estimate> {
+export async function estimate(
+  config: z.infer<typeof schema>,
+  { tokens }: Readonly<Record<string, Estimate>>,
+): Promise<Estimate> {
   const numKeyValueHeads = config.numKeyValueHeads ?? config.numAttentionHeads;
-  const model = configure(TRANSFORMER_DEFAULTS, config, { numKeyValueHeads, vocabSize: tokens.facts.vocabSize });
+  const model = configure(TRANSFORMER_DEFAULTS, config, {
+    numKeyValueHeads,
+    vocabSize: tokens.facts.vocabSize,
+  });
   return {
     facts: { vocabSize: model.vocabSize },
     parts: transformerCost(model, config.tokensPerSequence),
-    trainingTokens: config.steps * config.accumulationSteps * config.sequencesPerStep * config.tokensPerSequence,
+    trainingTokens:
+      config.steps * config.accumulationSteps * config.sequencesPerStep * config.tokensPerSequence,
   };
 }

@@ -3,7 +3,13 @@ import { evenlySpread, PatchSequences, shuffledBatch } from 'calm-lm/data';
 import { disposeTree, type Engine, intTensor, type Tensor, type TensorMap } from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
 import { aggregateBrier, CrossEntropy, joinRows, scoreExactly } from 'calm-lm/evaluation';
-import { initParameters, storeParameters, TransformerDecoder, transformerLoss, transformerTable } from 'calm-lm/models';
+import {
+  initParameters,
+  storeParameters,
+  TransformerDecoder,
+  transformerLoss,
+  transformerTable,
+} from 'calm-lm/models';
 import { configure, TRANSFORMER_DEFAULTS, type TransformerConfig } from 'calm-lm/models/config';
 import type { StageContext } from 'calm-lm/plugin';
 import { train } from 'calm-lm/training';
@@ -23,7 +29,8 @@ export async function run(context: Context): Promise<void> {
   const model = modelConfig(context);
   const tokensPerStep = given.accumulationSteps * given.sequencesPerStep * given.tokensPerSequence;
   const training = new PatchSequences(inputs.tokens.split('train'), 1, given.tokensPerSequence);
-  if (training.numSequences === 0) throw notEnoughTokens('train', inputs.tokens.split('train').length, given.tokensPerSequence);
+  if (training.numSequences === 0)
+    throw notEnoughTokens('train', inputs.tokens.split('train').length, given.tokensPerSequence);
   const evaluate = heldOut(context, engine, model);
   const { parameters, ...result } = await train<Batch>({
     ...trainerOptions(given),
@@ -35,26 +42,45 @@ export async function run(context: Context): Promise<void> {
     report,
     signal,
     loss: (current, { ids, targets }) => ({ loss: transformerLoss(current, model, ids, targets) }),
-    batch: (step, micro) => toBatch(chosenSequences(training, given, step * given.accumulationSteps + micro, seed).map((sequence) => training.read(sequence))),
+    batch: (step, micro) =>
+      toBatch(
+        chosenSequences(training, given, step * given.accumulationSteps + micro, seed).map((sequence) =>
+          training.read(sequence),
+        ),
+      ),
     describeBatch: (step, micro) => {
       const sequences = chosenSequences(training, given, step * given.accumulationSteps + micro, seed);
       return { sequences, documents: training.documentsOf(sequences) };
     },
     evaluate,
   });
-  await outputs.baseline.write({ config: model }, await storeParameters(parameters), inputs.tokens.tokenizerFile);
+  await outputs.baseline.write(
+    { config: model },
+    await storeParameters(parameters),
+    inputs.tokens.tokenizerFile,
+  );
   disposeTree(parameters);
   report.summary(trainingSummary(result, given.steps, tokensPerStep));
 }
 
-function chosenSequences({ numSequences }: PatchSequences, { sequencesPerStep }: Config, number: number, seed: number): number[] {
+function chosenSequences(
+  { numSequences }: PatchSequences,
+  { sequencesPerStep }: Config,
+  number: number,
+  seed: number,
+): number[] {
   return shuffledBatch(numSequences, sequencesPerStep, number, seed, LABEL);
 }
 
 function modelConfig({ config, inputs }: Context): TransformerConfig {
   const { vocabSize, padId, endOfTextId } = inputs.tokens.index;
   const numKeyValueHeads = config.numKeyValueHeads ?? config.numAttentionHeads;
-  return configure(TRANSFORMER_DEFAULTS, config, { numKeyValueHeads, vocabSize, padTokenId: padId, eosTokenId: endOfTextId });
+  return configure(TRANSFORMER_DEFAULTS, config, {
+    numKeyValueHeads,
+    vocabSize,
+    padTokenId: padId,
+    eosTokenId: endOfTextId,
+  });
 }
 
 /** Every token but the last, and every token but the first. */
@@ -70,7 +96,9 @@ function toBatch(sequences: readonly Int32Array[]): Batch {
 /** Held-out cross-entropy, and BrierLM where it is asked for. */
 function heldOut({ config, inputs, seed, report }: Context, engine: Engine, model: TransformerConfig) {
   const stream = new PatchSequences(inputs.tokens.split('validation'), 1, config.tokensPerSequence);
-  const sequences = evenlySpread(stream.numSequences, config.evaluateSequences).map((sequence) => stream.read(sequence));
+  const sequences = evenlySpread(stream.numSequences, config.evaluateSequences).map((sequence) =>
+    stream.read(sequence),
+  );
   if (sequences.length === 0) {
     report.warn('the validation split is shorter than one sequence; nothing is measured on held-out text');
     return undefined;
@@ -84,6 +112,10 @@ function heldOut({ config, inputs, seed, report }: Context, engine: Engine, mode
     decoder.use(parameters);
     const batches = await scoreExactly(decoder, sequences, seed, { onBatch: pause });
     const { brierLM, brier } = aggregateBrier(batches, 'weighted');
-    return { validationLoss, validationBrierLM: brierLM, ...Object.fromEntries(brier.map((factor, n) => [`validationBrier${n + 1}`, factor])) };
+    return {
+      validationLoss,
+      validationBrierLM: brierLM,
+      ...Object.fromEntries(brier.map((factor, n) => [`validationBrier${n + 1}`, factor])),
+    };
   };
 }

@@ -14,17 +14,29 @@ export const config = z
         if (problem) issue.addIssue({ code: 'custom', message: problem });
       })
       .describe('The generative head: energy, diffusion, flow, or one that a plugin registers.'),
-    inputMode: z.enum(INPUT_MODES).default(defaults.inputMode).describe('What the backbone reads of a patch: its tokens, its latent vector, or both.'),
+    inputMode: z
+      .enum(INPUT_MODES)
+      .default(defaults.inputMode)
+      .describe('What the backbone reads of a patch: its tokens, its latent vector, or both.'),
     ...backboneFields(defaults),
     numMlpLayers: count(defaults.numMlpLayers).describe('Residual blocks of the head.'),
-    noiseSize: count(defaults.noiseSize).describe('Numbers of uniform noise that a sample of the energy head is made from.'),
+    noiseSize: count(defaults.noiseSize).describe(
+      'Numbers of uniform noise that a sample of the energy head is made from.',
+    ),
     numSamples: z
       .int()
       .min(2)
       .default(defaults.numSamples)
       .describe('N, model samples a position in the energy loss; targets a position for diffusion and flow.'),
-    numTargetSamples: count(NUM_TARGET_SAMPLES).describe('M, draws of the target posterior a position in the energy loss.'),
-    beta: z.number().gt(0).lte(2).default(defaults.beta).describe('Exponent of the energy score; strictly proper below 2.'),
+    numTargetSamples: count(NUM_TARGET_SAMPLES).describe(
+      'M, draws of the target posterior a position in the energy loss.',
+    ),
+    beta: z
+      .number()
+      .gt(0)
+      .lte(2)
+      .default(defaults.beta)
+      .describe('Exponent of the energy score; strictly proper below 2.'),
     patchesPerSequence: z.int().min(2).default(2048).describe('P, patches a sequence.'),
     sequencesPerStep: count(8).describe('Sequences a micro-batch.'),
     steps: count(250000).describe('Optimiser steps.'),

@@ -33,7 +33,11 @@ import { trainerOptions, trainingSummary } from '../shared/training-fields.ts';
 import type { config } from './config.ts';
 
 type Config = z.infer<typeof config>;
-type Inputs = { tokens: typeof tokenShards; autoencoder: typeof autoencoderFolder; latents: OptionalPort<typeof latentShards> };
+type Inputs = {
+  tokens: typeof tokenShards;
+  autoencoder: typeof autoencoderFolder;
+  latents: OptionalPort<typeof latentShards>;
+};
 type Context = StageContext<Config, Inputs, { model: typeof languageModelFolder }>;
 type Batch = { readonly sequences: EncodedBatch; readonly draws: TensorMap };
 
@@ -56,28 +60,41 @@ export async function run(context: Context): Promise<void> {
     checkpoints: new CheckpointStore(context.checkpoints, given.keepCheckpoints),
     report,
     signal,
-    loss: (current, { sequences: { mean, logStd, ...read }, draws }) => calmLoss(current, model, head, { ...read, targets: { mean, logStd } }, draws),
-    batch: (step, micro) => drawBatch(source, given, model, head, step * given.accumulationSteps + micro, seed),
+    loss: (current, { sequences: { mean, logStd, ...read }, draws }) =>
+      calmLoss(current, model, head, { ...read, targets: { mean, logStd } }, draws),
+    batch: (step, micro) =>
+      drawBatch(source, given, model, head, step * given.accumulationSteps + micro, seed),
     describeBatch: (step, micro) => {
       const sequences = chosenSequences(source, given, step * given.accumulationSteps + micro, seed);
       return { sequences, documents: source.documentsOf('train', sequences) };
     },
-    evaluate: evaluator && (async (current: TensorMap, pause: () => Promise<void>) => validationNames(await evaluator.measure(current, pause))),
+    evaluate:
+      evaluator &&
+      (async (current: TensorMap, pause: () => Promise<void>) =>
+        validationNames(await evaluator.measure(current, pause))),
   });
   const frozen = await storeParameters(autoencoder.parameters, AUTOENCODER_PREFIX);
-  await outputs.model.write({ config: model, ae_config: autoencoder.config }, [...(await storeParameters(parameters)), ...frozen], inputs.tokens.tokenizerFile);
+  await outputs.model.write(
+    { config: model, ae_config: autoencoder.config },
+    [...(await storeParameters(parameters)), ...frozen],
+    inputs.tokens.tokenizerFile,
+  );
   disposeTree({ parameters, autoencoder: autoencoder.parameters });
   source.close();
   report.summary(trainingSummary(result, given.steps, tokensPerStep(given, model)));
 }
 
-function tokensPerStep({ accumulationSteps, sequencesPerStep, patchesPerSequence }: Config, { patchSize }: CalmConfig): number {
+function tokensPerStep(
+  { accumulationSteps, sequencesPerStep, patchesPerSequence }: Config,
+  { patchSize }: CalmConfig,
+): number {
   return accumulationSteps * sequencesPerStep * patchesPerSequence * patchSize;
 }
 
 function modelConfig({ config, inputs }: Context, { config: autoencoder }: Autoencoder): CalmConfig {
   const { vocabSize, padId, endOfTextId } = inputs.tokens.index;
-  if (autoencoder.vocabSize !== vocabSize) throw modelMismatch('vocabSize of the autoencoder and the tokens', vocabSize, autoencoder.vocabSize);
+  if (autoencoder.vocabSize !== vocabSize)
+    throw modelMismatch('vocabSize of the autoencoder and the tokens', vocabSize, autoencoder.vocabSize);
   const { patchSize, latentSize } = autoencoder;
   const numKeyValueHeads = config.numKeyValueHeads ?? config.numAttentionHeads;
   return configure(CALM_DEFAULTS, config, {
@@ -100,7 +117,8 @@ class SequenceSource {
   private constructor(context: Context, encoder: CorpusEncoder | undefined, patchSize: number) {
     this.#context = context;
     this.#encoder = encoder;
-    const open = (split: Split) => new PatchSequences(context.inputs.tokens.split(split), patchSize, context.config.patchesPerSequence);
+    const open = (split: Split) =>
+      new PatchSequences(context.inputs.tokens.split(split), patchSize, context.config.patchesPerSequence);
     this.#sequences = { train: open('train'), validation: open('validation') };
   }
 
@@ -110,8 +128,16 @@ class SequenceSource {
     if (latents && latents.index.patchSize !== patchSize)
       throw modelMismatch('patchSize of the latents and the autoencoder', patchSize, latents.index.patchSize);
     if (latents && latents.index.latentSize !== latentSize)
-      throw modelMismatch('latentSize of the latents and the autoencoder', latentSize, latents.index.latentSize);
-    const source = new SequenceSource(context, latents ? undefined : await CorpusEncoder.create(engine, autoencoder), patchSize);
+      throw modelMismatch(
+        'latentSize of the latents and the autoencoder',
+        latentSize,
+        latents.index.latentSize,
+      );
+    const source = new SequenceSource(
+      context,
+      latents ? undefined : await CorpusEncoder.create(engine, autoencoder),
+      patchSize,
+    );
     const needed = context.config.patchesPerSequence * patchSize;
     if (source.count('train') === 0) throw notEnoughTokens('train', tokens.split('train').length, needed);
     return source;
@@ -125,7 +151,9 @@ class SequenceSource {
     const sequences = this.#sequences[split];
     const ids = sequences.read(sequence);
     const shards = this.#context.inputs.latents;
-    const latents: Latents = shards ? sequences.readLatents(shards, split, sequence) : await (this.#encoder as CorpusEncoder).encode(ids);
+    const latents: Latents = shards
+      ? sequences.readLatents(shards, split, sequence)
+      : await (this.#encoder as CorpusEncoder).encode(ids);
     return { ids, latents };
   }
 
@@ -140,17 +168,33 @@ class SequenceSource {
   }
 }
 
-function chosenSequences(source: SequenceSource, { sequencesPerStep }: Config, number: number, seed: number): number[] {
+function chosenSequences(
+  source: SequenceSource,
+  { sequencesPerStep }: Config,
+  number: number,
+  seed: number,
+): number[] {
   return shuffledBatch(source.count('train'), sequencesPerStep, number, seed, LABEL);
 }
 
 /** A batch and its draws, from (seed, number) alone. */
-async function drawBatch(source: SequenceSource, config: Config, model: CalmConfig, head: Head, number: number, seed: number): Promise<Batch> {
+async function drawBatch(
+  source: SequenceSource,
+  config: Config,
+  model: CalmConfig,
+  head: Head,
+  number: number,
+  seed: number,
+): Promise<Batch> {
   const sequences: EncodedSequence[] = [];
-  for (const sequence of chosenSequences(source, config, number, seed)) sequences.push(await source.read('train', sequence));
+  for (const sequence of chosenSequences(source, config, number, seed))
+    sequences.push(await source.read('train', sequence));
   const batch = batchSequences(sequences, model);
   const streams = (purpose: string) => new RandomStream(seed, LABEL, purpose, number);
-  return { sequences: batch, draws: head.drawTraining(model, batch.mean.shape[0], config.numTargetSamples, streams) };
+  return {
+    sequences: batch,
+    draws: head.drawTraining(model, batch.mean.shape[0], config.numTargetSamples, streams),
+  };
 }
 
 async function heldOutLoss(
@@ -172,5 +216,10 @@ async function heldOutLoss(
 
 /** loss → validationLoss. */
 function validationNames(measured: Record<string, number>): Record<string, number> {
-  return Object.fromEntries(Object.entries(measured).map(([name, value]) => [`validation${name[0].toUpperCase()}${name.slice(1)}`, value]));
+  return Object.fromEntries(
+    Object.entries(measured).map(([name, value]) => [
+      `validation${name[0].toUpperCase()}${name.slice(1)}`,
+      value,
+    ]),
+  );
 }

@@ -32,12 +32,18 @@ export class CheckpointStore<State> {
    * Saves tensors and a JSON state under a step, and forgets all but the newest checkpoints. A full disk is given another try with only the newest left.
    * @param alsoKept steps whose checkpoints stay besides
    */
-  async save(step: number, state: State, tensors: Iterable<readonly [string, StoredTensor]>, alsoKept: readonly number[] = []): Promise<void> {
+  async save(
+    step: number,
+    state: State,
+    tensors: Iterable<readonly [string, StoredTensor]>,
+    alsoKept: readonly number[] = [],
+  ): Promise<void> {
     const stored = [...tensors];
     try {
       await this.#write(step, state, stored);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC' || !(await this.#prune(1, alsoKept))) throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC' || !(await this.#prune(1, alsoKept)))
+        throw error;
       await this.#write(step, state, stored);
     }
     await this.#prune(this.#numKept, alsoKept);
@@ -64,7 +70,11 @@ export class CheckpointStore<State> {
     return { step, state: state as State, tensors: await readSafetensors(file, sha256) };
   }
 
-  async #write(step: number, state: State, tensors: readonly (readonly [string, StoredTensor])[]): Promise<void> {
+  async #write(
+    step: number,
+    state: State,
+    tensors: readonly (readonly [string, StoredTensor])[],
+  ): Promise<void> {
     const folder = this.#folder(step);
     const partial = `${folder}.partial`;
     try {

@@ -66,7 +66,8 @@ export async function readJson<T>(file: string): Promise<T> {
 export async function readText(file: string): Promise<string> {
   try {
     const { size } = await stat(file);
-    if (size > LARGEST_JSON) throw artifactBroken(file, `it has ${size} bytes, and at most ${LARGEST_JSON} are read`);
+    if (size > LARGEST_JSON)
+      throw artifactBroken(file, `it has ${size} bytes, and at most ${LARGEST_JSON} are read`);
     return await readFile(file, 'utf8');
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? artifactMissing(file) : error;
@@ -74,7 +75,10 @@ export async function readText(file: string): Promise<string> {
 }
 
 /** Reads JSON of a known shape. What does not fit is an error that names the key. */
-export async function readJsonAs<Schema extends z.ZodType>(file: string, schema: Schema): Promise<z.output<Schema>> {
+export async function readJsonAs<Schema extends z.ZodType>(
+  file: string,
+  schema: Schema,
+): Promise<z.output<Schema>> {
   return checkJson(file, await readJson<unknown>(file), schema);
 }
 
@@ -86,9 +90,15 @@ function checkJson<Schema extends z.ZodType>(file: string, value: unknown, schem
 }
 
 /** Reads the JSON index of an artifact and refuses other format versions. */
-export async function readIndex<Schema extends z.ZodType>(file: string, kind: string, formatVersion: number, schema: Schema): Promise<z.output<Schema>> {
+export async function readIndex<Schema extends z.ZodType>(
+  file: string,
+  kind: string,
+  formatVersion: number,
+  schema: Schema,
+): Promise<z.output<Schema>> {
   const index = await readJson<{ formatVersion?: unknown } | null>(file);
-  if (index?.formatVersion !== formatVersion) throw artifactVersion(file, kind, index?.formatVersion, formatVersion);
+  if (index?.formatVersion !== formatVersion)
+    throw artifactVersion(file, kind, index?.formatVersion, formatVersion);
   return checkJson(file, index, schema);
 }
 
@@ -117,15 +127,24 @@ export function naming<T>(file: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw Object.assign(error as NodeJS.ErrnoException, { path: (error as NodeJS.ErrnoException).path ?? file });
+    throw Object.assign(error as NodeJS.ErrnoException, {
+      path: (error as NodeJS.ErrnoException).path ?? file,
+    });
   }
 }
 
 /** Reads `length` bytes of an open file from a place, in calls of at most a gigabyte. */
-export function readBytes(handle: number, position: number, length: number, file: string): Uint8Array<ArrayBuffer> {
+export function readBytes(
+  handle: number,
+  position: number,
+  length: number,
+  file: string,
+): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length; ) {
-    const count = naming(file, () => readSync(handle, bytes, done, Math.min(length - done, 2 ** 30), position + done));
+    const count = naming(file, () =>
+      readSync(handle, bytes, done, Math.min(length - done, 2 ** 30), position + done),
+    );
     if (count === 0) throw artifactBroken(file, 'it ended while it was read');
     done += count;
   }

@@ -1,6 +1,15 @@
 /** Files that grow while a stage works, and that a stopped one goes on with at the lengths that they had when its state was saved. */
 
-import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { artifactBroken } from '../errors.ts';
 import { naming } from './files.ts';
@@ -68,7 +77,8 @@ export class GrowingFile {
 
   #write(bytes: Uint8Array, position: number): void {
     naming(this.#file, () => {
-      for (let done = 0; done < bytes.length; ) done += writeSync(this.#handle, bytes, done, bytes.length - done, position + done);
+      for (let done = 0; done < bytes.length; )
+        done += writeSync(this.#handle, bytes, done, bytes.length - done, position + done);
     });
   }
 }
@@ -83,7 +93,12 @@ export class ShardSeries {
   #last: GrowingFile | undefined;
 
   /** @param records that are there already; whatever is beyond them is cut off or removed */
-  constructor(directory: string, name: string, size: { readonly recordBytes: number; readonly recordsPerShard: number }, records = 0) {
+  constructor(
+    directory: string,
+    name: string,
+    size: { readonly recordBytes: number; readonly recordsPerShard: number },
+    records = 0,
+  ) {
     this.#directory = directory;
     this.#name = name;
     this.#recordBytes = size.recordBytes;
@@ -103,7 +118,10 @@ export class ShardSeries {
 
   /** What the index says of the files. */
   get shards(): { file: string; records: number }[] {
-    return Array.from({ length: this.#count }, (_, i) => ({ file: this.#fileName(i), records: this.#recordsIn(i) }));
+    return Array.from({ length: this.#count }, (_, i) => ({
+      file: this.#fileName(i),
+      records: this.#recordsIn(i),
+    }));
   }
 
   /** Appends whole records. */

@@ -1,7 +1,18 @@
 /** Bytes on disk ↔ typed arrays. Knows no tensor library. */
 
 export { type Checkpoint, CheckpointStore, ProgressFile } from './checkpoints.ts';
-export { hashFile, linkFile, readIndex, readJson, readJsonAs, readText, syncDirectory, syncFile, writeFileWhole, writeJson } from './files.ts';
+export {
+  hashFile,
+  linkFile,
+  readIndex,
+  readJson,
+  readJsonAs,
+  readText,
+  syncDirectory,
+  syncFile,
+  writeFileWhole,
+  writeJson,
+} from './files.ts';
 export { jsonReport } from './json-report.ts';
 export {
   type LatentPrecision,
@@ -12,8 +23,22 @@ export {
   latentShards,
   PATCHES_PER_SHARD,
 } from './latent-shards.ts';
-export { autoencoderFolder, camelCaseKeys, languageModelFolder, ModelFolder, modelFolder, snakeCaseKeys, transformerFolder } from './model-folder.ts';
-export { readSafetensors, SafetensorsFile, type StoredTensor, type StoredTensors, writeSafetensors } from './safetensors.ts';
+export {
+  autoencoderFolder,
+  camelCaseKeys,
+  languageModelFolder,
+  ModelFolder,
+  modelFolder,
+  snakeCaseKeys,
+  transformerFolder,
+} from './model-folder.ts';
+export {
+  readSafetensors,
+  SafetensorsFile,
+  type StoredTensor,
+  type StoredTensors,
+  writeSafetensors,
+} from './safetensors.ts';
 export {
   type LeftOutLine,
   SPLITS,

@@ -13,7 +13,12 @@ export function jsonReport<T extends object>(name: string) {
   return Object.freeze({
     name,
     formatVersion: FORMAT_VERSION,
-    open: async (directory: string) => (await readIndex(fileIn(directory), name, FORMAT_VERSION, anyRecord)) as unknown as T & { formatVersion: number },
-    create: async (directory: string) => ({ write: (value: T) => writeJson(fileIn(directory), { formatVersion: FORMAT_VERSION, ...value }) }),
+    open: async (directory: string) =>
+      (await readIndex(fileIn(directory), name, FORMAT_VERSION, anyRecord)) as unknown as T & {
+        formatVersion: number;
+      },
+    create: async (directory: string) => ({
+      write: (value: T) => writeJson(fileIn(directory), { formatVersion: FORMAT_VERSION, ...value }),
+    }),
   });
 }

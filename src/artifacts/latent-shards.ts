@@ -19,10 +19,16 @@ const size = z
   .positive()
   .max(2 ** 20);
 const count = z.int().nonnegative();
-const shard = z.object({ file: z.string().regex(/^[a-z]+-\d+\.bin$/, 'must be the name of a shard beside the index'), patches: count });
+const shard = z.object({
+  file: z.string().regex(/^[a-z]+-\d+\.bin$/, 'must be the name of a shard beside the index'),
+  patches: count,
+});
 const splitIndex = z
   .object({ patches: count, shards: z.array(shard) })
-  .refine(({ patches, shards }) => shards.reduce((sum, { patches: own }) => sum + own, 0) === patches, 'its shards must have its patches');
+  .refine(
+    ({ patches, shards }) => shards.reduce((sum, { patches: own }) => sum + own, 0) === patches,
+    'its shards must have its patches',
+  );
 const latentIndex = z.object({
   formatVersion: z.number(),
   patchSize: size,
@@ -53,7 +59,9 @@ export const latentShards = Object.freeze({
   formatVersion: FORMAT_VERSION,
   open: async (directory: string) => {
     const index = await readIndex(join(directory, 'index.json'), KIND, FORMAT_VERSION, latentIndex);
-    for (const split of SPLITS) for (const { file, patches } of index.splits[split].shards) checkedSize(join(directory, file), patches * recordBytes(index));
+    for (const split of SPLITS)
+      for (const { file, patches } of index.splits[split].shards)
+        checkedSize(join(directory, file), patches * recordBytes(index));
     return new LatentShards(directory, index);
   },
   create: async (directory: string) => new LatentShardsWriter(directory),
@@ -79,7 +87,10 @@ export class LatentShards {
   /** The Gaussians of patches [start, start + count) of a split. */
   read(split: Split, start: number, count: number): Latents {
     const { latentSize } = this.index;
-    const latents = { mean: new Float32Array(count * latentSize), logStd: new Float32Array(count * latentSize) };
+    const latents = {
+      mean: new Float32Array(count * latentSize),
+      logStd: new Float32Array(count * latentSize),
+    };
     let shardStart = 0;
     for (const shard of this.index.splits[split].shards) {
       const from = Math.max(start, shardStart);
@@ -94,7 +105,13 @@ export class LatentShards {
     this.#files.close();
   }
 
-  #readShard({ file, patches }: z.infer<typeof shard>, start: number, count: number, out: Latents, offset: number): void {
+  #readShard(
+    { file, patches }: z.infer<typeof shard>,
+    start: number,
+    count: number,
+    out: Latents,
+    offset: number,
+  ): void {
     const { latentSize, dtype } = this.index;
     const bytes = recordBytes(this.index);
     const { buffer } = this.#files.read(file, start * bytes, count * bytes, patches * bytes);
@@ -124,7 +141,12 @@ export class LatentShardsWriter {
   begin(header: LatentHeader, from: LatentWriterState = { train: 0, validation: 0 }): void {
     this.#header = header;
     const open = (split: Split) =>
-      new ShardSeries(this.directory, split, { recordBytes: recordBytes(header), recordsPerShard: PATCHES_PER_SHARD }, from[split]);
+      new ShardSeries(
+        this.directory,
+        split,
+        { recordBytes: recordBytes(header), recordsPerShard: PATCHES_PER_SHARD },
+        from[split],
+      );
     this.#series = { train: open('train'), validation: open('validation') };
   }
 
@@ -136,7 +158,10 @@ export class LatentShardsWriter {
     const values = new Float32Array(count * record);
     for (let patch = 0; patch < count; patch++) {
       values.set(latents.mean.subarray(patch * latentSize, (patch + 1) * latentSize), patch * record);
-      values.set(latents.logStd.subarray(patch * latentSize, (patch + 1) * latentSize), patch * record + latentSize);
+      values.set(
+        latents.logStd.subarray(patch * latentSize, (patch + 1) * latentSize),
+        patch * record + latentSize,
+      );
     }
     this.#series[split].append(dtype === 'f32' ? values : toHalves(values));
   }
@@ -151,7 +176,10 @@ export class LatentShardsWriter {
     const indexOf = (split: Split) => {
       const series = this.#series[split];
       series.close();
-      return { patches: series.records, shards: series.shards.map(({ file, records }) => ({ file, patches: records })) };
+      return {
+        patches: series.records,
+        shards: series.shards.map(({ file, records }) => ({ file, patches: records })),
+      };
     };
     const index: LatentIndex = {
       formatVersion: FORMAT_VERSION,

@@ -56,7 +56,10 @@ export class ModelFolder {
   }
 
   /** Reads config.json (or `name`.json) with camelCase keys, as it is. @param check makes a configuration of it; given the file, for errors */
-  async readConfig<T>(check: (file: string, stated: Record<string, unknown>) => T, name = 'config'): Promise<T> {
+  async readConfig<T>(
+    check: (file: string, stated: Record<string, unknown>) => T,
+    name = 'config',
+  ): Promise<T> {
     const file = join(this.directory, `${name}.json`);
     return check(file, camelCaseKeys(await readJsonAs(file, z.record(z.string(), z.unknown()))));
   }
@@ -71,7 +74,11 @@ export class ModelFolder {
   }
 
   /** Writes the whole folder; `configs` maps file names (config, ae_config) to camelCase records. */
-  async write(configs: Record<string, object>, weights: Iterable<readonly [string, StoredTensor]>, tokenizerFile: string): Promise<void> {
+  async write(
+    configs: Record<string, object>,
+    weights: Iterable<readonly [string, StoredTensor]>,
+    tokenizerFile: string,
+  ): Promise<void> {
     await mkdir(this.directory, { recursive: true });
     await writeSafetensors(this.weightsFile, weights);
     for (const [name, config] of Object.entries(configs))
@@ -83,10 +90,20 @@ export class ModelFolder {
 
 /** hidden_size → hiddenSize, for every key. */
 export function camelCaseKeys(record: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()), value]));
+  return Object.fromEntries(
+    Object.entries(record).map(([key, value]) => [
+      key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+      value,
+    ]),
+  );
 }
 
 /** hiddenSize → hidden_size, for every key. */
 export function snakeCaseKeys(record: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]));
+  return Object.fromEntries(
+    Object.entries(record).map(([key, value]) => [
+      key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value,
+    ]),
+  );
 }

@@ -25,7 +25,11 @@ class Name {
 }
 
 const STORAGE = /^torch\.(\w+Storage)$/;
-const ALLOWED = new Set(['collections.OrderedDict', 'torch._utils._rebuild_tensor_v2', 'torch._utils._rebuild_parameter']);
+const ALLOWED = new Set([
+  'collections.OrderedDict',
+  'torch._utils._rebuild_tensor_v2',
+  'torch._utils._rebuild_parameter',
+]);
 
 class Tensor {
   readonly record: TensorRecord;
@@ -41,7 +45,8 @@ export function readPickle(bytes: Uint8Array, refuse: (what: string) => Error): 
   if (!(value instanceof Map)) throw refuse('something that is no dictionary');
   const tensors = new Map<string, TensorRecord>();
   for (const [name, tensor] of value) {
-    if (typeof name !== 'string' || !(tensor instanceof Tensor)) throw refuse(`"${String(name)}", which is no tensor`);
+    if (typeof name !== 'string' || !(tensor instanceof Tensor))
+      throw refuse(`"${String(name)}", which is no tensor`);
     tensors.set(name, tensor.record);
   }
   return tensors;
@@ -137,7 +142,8 @@ class Unpickler {
 
   name(module: string, name: string): void {
     const path = `${module}.${name}`;
-    if (!ALLOWED.has(path) && !STORAGE.test(path)) throw this.#refuse(`"${path}", which is no part of a tensor`);
+    if (!ALLOWED.has(path) && !STORAGE.test(path))
+      throw this.#refuse(`"${path}", which is no part of a tensor`);
     this.push(new Name(path));
   }
 
@@ -146,7 +152,8 @@ class Unpickler {
     const parts = this.pop();
     const [kind, type, key] = Array.isArray(parts) ? parts : [];
     const match = type instanceof Name ? STORAGE.exec(type.path) : null;
-    if (kind !== 'storage' || !match || typeof key !== 'string') throw this.#refuse('a persistent object that is no storage');
+    if (kind !== 'storage' || !match || typeof key !== 'string')
+      throw this.#refuse('a persistent object that is no storage');
     this.push({ storageType: match[1], storageKey: key });
   }
 
@@ -164,7 +171,11 @@ class Unpickler {
   #tensorOf([storage, offset, shape, strides]: unknown[]): TensorRecord {
     const { storageType, storageKey } = (storage ?? {}) as Partial<TensorRecord>;
     const isComplete =
-      typeof storageType === 'string' && typeof storageKey === 'string' && typeof offset === 'number' && isNumbers(shape) && isNumbers(strides);
+      typeof storageType === 'string' &&
+      typeof storageKey === 'string' &&
+      typeof offset === 'number' &&
+      isNumbers(shape) &&
+      isNumbers(strides);
     if (!isComplete) throw this.#refuse('a tensor that is incomplete');
     return { storageType, storageKey, offset, shape, strides };
   }

@@ -40,7 +40,13 @@ export class PyTorchFile implements StoredTensors {
   readonly #entries: ReadonlyMap<string, ZipEntry>;
   readonly #root: string;
 
-  private constructor(file: string, handle: number, root: string, entries: ReadonlyMap<string, ZipEntry>, tensors: ReadonlyMap<string, TensorRecord>) {
+  private constructor(
+    file: string,
+    handle: number,
+    root: string,
+    entries: ReadonlyMap<string, ZipEntry>,
+    tensors: ReadonlyMap<string, TensorRecord>,
+  ) {
     this.file = file;
     this.#handle = handle;
     this.#root = root;
@@ -53,9 +59,15 @@ export class PyTorchFile implements StoredTensors {
     const stored = await listStored(file);
     const handle = openSync(file, 'r');
     try {
-      const entries = new Map(stored.map(({ name, headerAt, size }) => [name, { start: dataStart(handle, headerAt, file), size }]));
+      const entries = new Map(
+        stored.map(({ name, headerAt, size }) => [name, { start: dataStart(handle, headerAt, file), size }]),
+      );
       const pickle = [...entries].find(([name]) => name.endsWith('/data.pkl'));
-      if (!pickle) throw artifactBroken(file, 'it has no data.pkl: not a file of torch.save, or one from before PyTorch 1.6');
+      if (!pickle)
+        throw artifactBroken(
+          file,
+          'it has no data.pkl: not a file of torch.save, or one from before PyTorch 1.6',
+        );
       const [name, { start, size }] = pickle;
       if (size > MAX_PICKLE_BYTES) throw artifactBroken(file, `its data.pkl has ${size} bytes`);
       const found = readPickle(readBytes(handle, start, size, file), (what) => pickleRefused(file, what));
@@ -86,7 +98,12 @@ export class PyTorchFile implements StoredTensors {
     const type = STORAGE_TYPES[record.storageType];
     const { start } = this.#entries.get(`${this.#root}data/${record.storageKey}`) as ZipEntry;
     const width = elementWidth(type);
-    const bytes = readBytes(this.#handle, start + record.offset * width, sizeOf(record.shape) * width, this.file);
+    const bytes = readBytes(
+      this.#handle,
+      start + record.offset * width,
+      sizeOf(record.shape) * width,
+      this.file,
+    );
     return { shape: record.shape, data: toNumbers(bytes, type) };
   }
 
@@ -96,15 +113,19 @@ export class PyTorchFile implements StoredTensors {
 
   #check(name: string, { storageKey, storageType, shape, strides, offset }: TensorRecord): void {
     const type = STORAGE_TYPES[storageType];
-    if (!type) throw artifactBroken(this.file, `tensor "${name}" has the type ${storageType}, which can't be read`);
+    if (!type)
+      throw artifactBroken(this.file, `tensor "${name}" has the type ${storageType}, which can't be read`);
     const entry = this.#entries.get(`${this.#root}data/${storageKey}`);
     if (!entry) throw artifactBroken(this.file, `the numbers of tensor "${name}" are missing`);
     const sizes = [...shape, ...strides, offset];
-    const isSane = sizes.every((size) => Number.isSafeInteger(size) && size >= 0) && shape.length === strides.length;
-    if (!isSane || (offset + sizeOf(shape)) * elementWidth(type) > entry.size) throw artifactBroken(this.file, `tensor "${name}" does not fit its numbers`);
+    const isSane =
+      sizes.every((size) => Number.isSafeInteger(size) && size >= 0) && shape.length === strides.length;
+    if (!isSane || (offset + sizeOf(shape)) * elementWidth(type) > entry.size)
+      throw artifactBroken(this.file, `tensor "${name}" does not fit its numbers`);
     let expected = 1;
     for (let axis = shape.length - 1; axis >= 0; axis--) {
-      if (shape[axis] !== 1 && strides[axis] !== expected) throw artifactBroken(this.file, `tensor "${name}" is a view with gaps; save it contiguous`);
+      if (shape[axis] !== 1 && strides[axis] !== expected)
+        throw artifactBroken(this.file, `tensor "${name}" is a view with gaps; save it contiguous`);
       expected *= shape[axis];
     }
   }
@@ -122,7 +143,11 @@ function listStored(file: string): Promise<StoredEntry[]> {
     yauzl.open(file, { lazyEntries: true, autoClose: true }, (error, zip) => {
       if (error || !zip) {
         const isAbsent = (error as NodeJS.ErrnoException | null)?.code === 'ENOENT';
-        reject(isAbsent ? artifactMissing(file) : artifactBroken(file, 'it is no zip: not a file of torch.save, or cut short', error));
+        reject(
+          isAbsent
+            ? artifactMissing(file)
+            : artifactBroken(file, 'it is no zip: not a file of torch.save, or cut short', error),
+        );
         return;
       }
       const entries: StoredEntry[] = [];
@@ -140,7 +165,8 @@ function listStored(file: string): Promise<StoredEntry[]> {
       zip.on('entry', (entry: yauzl.Entry) => {
         const { fileName: name, relativeOffsetOfLocalHeader: headerAt, uncompressedSize: size } = entry;
         if (entry.compressionMethod !== 0) refuse(new Error(`"${name}" in it is compressed`));
-        if (!(headerAt >= 0 && size >= 0 && headerAt + size <= zip.fileSize)) refuse(new Error(`"${name}" in it lies outside of it`));
+        if (!(headerAt >= 0 && size >= 0 && headerAt + size <= zip.fileSize))
+          refuse(new Error(`"${name}" in it lies outside of it`));
         entries.push({ name, headerAt, size });
         next();
       });
@@ -154,6 +180,12 @@ const LOCAL_HEADER = { size: 30, signature: 0x04034b50, nameLengthAt: 26, extraL
 /** Where the bytes of an entry begin: behind its local header, a name and an extra field. */
 function dataStart(handle: number, headerAt: number, file: string): number {
   const header = Buffer.from(readBytes(handle, headerAt, LOCAL_HEADER.size, file));
-  if (header.readUInt32LE(0) !== LOCAL_HEADER.signature) throw artifactBroken(file, 'its zip directory is wrong');
-  return headerAt + LOCAL_HEADER.size + header.readUInt16LE(LOCAL_HEADER.nameLengthAt) + header.readUInt16LE(LOCAL_HEADER.extraLengthAt);
+  if (header.readUInt32LE(0) !== LOCAL_HEADER.signature)
+    throw artifactBroken(file, 'its zip directory is wrong');
+  return (
+    headerAt +
+    LOCAL_HEADER.size +
+    header.readUInt16LE(LOCAL_HEADER.nameLengthAt) +
+    header.readUInt16LE(LOCAL_HEADER.extraLengthAt)
+  );
 }

@@ -71,7 +71,10 @@ export class SafetensorsFile implements StoredTensors {
     const entry = this.#header.get(name);
     if (!entry) return undefined;
     const [start, end] = entry.data_offsets;
-    return { shape: entry.shape, data: toNumbers(readBytes(this.#handle, this.#dataStart + start, end - start, this.file), entry.dtype) };
+    return {
+      shape: entry.shape,
+      data: toNumbers(readBytes(this.#handle, this.#dataStart + start, end - start, this.file), entry.dtype),
+    };
   }
 
   close(): void {
@@ -79,26 +82,45 @@ export class SafetensorsFile implements StoredTensors {
   }
 }
 
-function readHeader(handle: number, fileSize: number, file: string): { header: Map<string, HeaderEntry>; dataStart: number } {
+function readHeader(
+  handle: number,
+  fileSize: number,
+  file: string,
+): { header: Map<string, HeaderEntry>; dataStart: number } {
   if (fileSize < 8) throw artifactBroken(file, 'it is too short for a safetensors file');
   const length = Number(Buffer.from(readBytes(handle, 0, 8, file)).readBigUInt64LE(0));
-  if (length > MAX_HEADER_BYTES || 8 + length > fileSize) throw artifactBroken(file, `its header claims ${length} bytes`);
+  if (length > MAX_HEADER_BYTES || 8 + length > fileSize)
+    throw artifactBroken(file, `its header claims ${length} bytes`);
   let parsed: Record<string, unknown>;
   try {
-    parsed = JSON.parse(Buffer.from(readBytes(handle, 8, length, file)).toString('utf8')) as Record<string, unknown>;
+    parsed = JSON.parse(Buffer.from(readBytes(handle, 8, length, file)).toString('utf8')) as Record<
+      string,
+      unknown
+    >;
   } catch (error) {
     throw artifactBroken(file, 'its header is not valid JSON', error);
   }
   if (typeof parsed !== 'object' || parsed === null) throw artifactBroken(file, 'its header is no record');
   const dataStart = 8 + length;
   const names = Object.keys(parsed).filter((name) => name !== '__metadata__');
-  return { header: new Map(names.sort().map((name) => [name, checkEntry(parsed[name], name, fileSize - dataStart, file)])), dataStart };
+  return {
+    header: new Map(
+      names.sort().map((name) => [name, checkEntry(parsed[name], name, fileSize - dataStart, file)]),
+    ),
+    dataStart,
+  };
 }
 
 function checkEntry(value: unknown, name: string, dataSize: number, file: string): HeaderEntry {
-  const { dtype, shape, data_offsets: offsets } = (value ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
-  if (!isElementType(dtype)) throw artifactBroken(file, `tensor "${name}" has the type ${String(dtype)}, which can't be read`);
-  if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) throw artifactBroken(file, `the header entry of "${name}" is incomplete`);
+  const {
+    dtype,
+    shape,
+    data_offsets: offsets,
+  } = (value ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
+  if (!isElementType(dtype))
+    throw artifactBroken(file, `tensor "${name}" has the type ${String(dtype)}, which can't be read`);
+  if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2)
+    throw artifactBroken(file, `the header entry of "${name}" is incomplete`);
   const [start, end] = offsets;
   if (end - start !== sizeOf(shape) * elementWidth(dtype) || end > dataSize)
     throw artifactBroken(file, `tensor "${name}" does not fit its shape [${shape}] or the file`);
@@ -135,7 +157,11 @@ export async function writeSafetensors(
   const header: Record<string, unknown> = { __metadata__: { format: 'pt', ...metadata } };
   let offset = 0;
   for (const [name, { shape, data }] of all) {
-    header[name] = { dtype: data instanceof Int32Array ? 'I32' : 'F32', shape, data_offsets: [offset, offset + data.byteLength] };
+    header[name] = {
+      dtype: data instanceof Int32Array ? 'I32' : 'F32',
+      shape,
+      data_offsets: [offset, offset + data.byteLength],
+    };
     offset += data.byteLength;
   }
   const json = Buffer.from(JSON.stringify(header));

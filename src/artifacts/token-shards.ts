@@ -23,10 +23,16 @@ export const SPLITS = ['train', 'validation'] as const;
 export type Split = (typeof SPLITS)[number];
 
 const count = z.int().nonnegative();
-const shard = z.object({ file: z.string().regex(/^[a-z]+-\d+\.bin$/, 'must be the name of a shard beside the index'), tokens: count });
+const shard = z.object({
+  file: z.string().regex(/^[a-z]+-\d+\.bin$/, 'must be the name of a shard beside the index'),
+  tokens: count,
+});
 const splitIndex = z
   .object({ tokens: count, documents: count, textBytes: count, shards: z.array(shard) })
-  .refine(({ tokens, shards }) => shards.reduce((sum, { tokens: own }) => sum + own, 0) === tokens, 'its shards must have its tokens');
+  .refine(
+    ({ tokens, shards }) => shards.reduce((sum, { tokens: own }) => sum + own, 0) === tokens,
+    'its shards must have its tokens',
+  );
 const tokenIndex = z
   .object({
     formatVersion: z.number(),
@@ -39,7 +45,10 @@ const tokenIndex = z
     dtype: z.enum(['u16', 'u32']),
     splits: z.object({ train: splitIndex, validation: splitIndex }),
   })
-  .refine(({ vocabSize, endOfTextId, padId }) => Math.max(endOfTextId, padId) < vocabSize, 'special ids must lie in the vocabulary');
+  .refine(
+    ({ vocabSize, endOfTextId, padId }) => Math.max(endOfTextId, padId) < vocabSize,
+    'special ids must lie in the vocabulary',
+  );
 
 export type TokenIndex = Readonly<z.infer<typeof tokenIndex>>;
 type Shard = TokenIndex['splits'][Split]['shards'][number];
@@ -134,12 +143,17 @@ export class TokenStream {
    * ask for a range where a corpus may be large.
    */
   documentLengths(start = 0, count = this.numDocuments - start): Uint32Array {
-    return new Uint32Array(this.#files.read(this.#documentsFile, start * LENGTH_BYTES, count * LENGTH_BYTES).buffer);
+    return new Uint32Array(
+      this.#files.read(this.#documentsFile, start * LENGTH_BYTES, count * LENGTH_BYTES).buffer,
+    );
   }
 
   /** What to throw where the lengths do not add up to the tokens. */
   wrongLengths(): Error {
-    return artifactBroken(this.#files.path(this.#documentsFile), `its lengths do not add up to the ${this.length} tokens of the split`);
+    return artifactBroken(
+      this.#files.path(this.#documentsFile),
+      `its lengths do not add up to the ${this.length} tokens of the split`,
+    );
   }
 
   close(): void {
@@ -150,7 +164,11 @@ export class TokenStream {
     const { buffer } = this.#files.read(file, start * this.#width, count * this.#width, tokens * this.#width);
     const ids = this.#width === 2 ? new Uint16Array(buffer) : new Uint32Array(buffer);
     for (const id of ids)
-      if (id >= this.#vocabSize) throw artifactBroken(this.#files.path(file), `it has the token ${id} of a vocabulary of ${this.#vocabSize}`);
+      if (id >= this.#vocabSize)
+        throw artifactBroken(
+          this.#files.path(file),
+          `it has the token ${id} of a vocabulary of ${this.#vocabSize}`,
+        );
     return ids;
   }
 }
@@ -177,7 +195,10 @@ export interface TokenWriterState {
 }
 
 const NOTHING: SplitCounts = { tokens: 0, documents: 0, documentTokens: 0, textBytes: 0 };
-const FROM_THE_BEGINNING: TokenWriterState = { splits: { train: NOTHING, validation: NOTHING }, leftOut: { lines: 0, bytes: 0 } };
+const FROM_THE_BEGINNING: TokenWriterState = {
+  splits: { train: NOTHING, validation: NOTHING },
+  leftOut: { lines: 0, bytes: 0 },
+};
 
 /** One split at work. */
 class SplitWriter {
@@ -187,7 +208,12 @@ class SplitWriter {
   textBytes: number;
 
   constructor(directory: string, split: Split, recordBytes: number, from: SplitCounts) {
-    this.ids = new ShardSeries(directory, split, { recordBytes, recordsPerShard: TOKENS_PER_SHARD }, from.tokens);
+    this.ids = new ShardSeries(
+      directory,
+      split,
+      { recordBytes, recordsPerShard: TOKENS_PER_SHARD },
+      from.tokens,
+    );
     this.lengths = new GrowingFile(join(directory, documentsFile(split)), from.documents * LENGTH_BYTES);
     this.documentTokens = from.documentTokens;
     this.textBytes = from.textBytes;
@@ -195,7 +221,12 @@ class SplitWriter {
 
   get counts(): SplitCounts {
     const { documentTokens, textBytes } = this;
-    return { tokens: this.ids.records, documents: this.lengths.length / LENGTH_BYTES, documentTokens, textBytes };
+    return {
+      tokens: this.ids.records,
+      documents: this.lengths.length / LENGTH_BYTES,
+      documentTokens,
+      textBytes,
+    };
   }
 }
 
@@ -213,12 +244,17 @@ export class TokenShardsWriter {
   }
 
   /** Fixes the vocabulary and stores the tokenizer. Must come first. @param from the state to go on from; whatever was written after it is forgotten */
-  async begin(vocabulary: TokenVocabulary, tokenizerJson: string, from: TokenWriterState = FROM_THE_BEGINNING): Promise<void> {
+  async begin(
+    vocabulary: TokenVocabulary,
+    tokenizerJson: string,
+    from: TokenWriterState = FROM_THE_BEGINNING,
+  ): Promise<void> {
     const { vocabSize, endOfTextId, padId } = vocabulary;
     this.#vocabulary = { vocabSize, endOfTextId, padId };
     this.#dtype = vocabSize <= 65536 ? 'u16' : 'u32';
     await writeFileWhole(join(this.directory, 'tokenizer.json'), tokenizerJson);
-    const open = (split: Split) => new SplitWriter(this.directory, split, widthOf({ dtype: this.#dtype }), from.splits[split]);
+    const open = (split: Split) =>
+      new SplitWriter(this.directory, split, widthOf({ dtype: this.#dtype }), from.splits[split]);
     this.#splits = { train: open('train'), validation: open('validation') };
     this.#leftOut = new GrowingFile(this.#leftOutFile, from.leftOut.bytes);
     this.#leftOutLines = from.leftOut.lines;
@@ -266,12 +302,22 @@ export class TokenShardsWriter {
       ids.close();
       lengths.close();
       const { tokens, documents, textBytes } = counts;
-      return { tokens, documents, textBytes, shards: ids.shards.map(({ file, records }) => ({ file, tokens: records })) };
+      return {
+        tokens,
+        documents,
+        textBytes,
+        shards: ids.shards.map(({ file, records }) => ({ file, tokens: records })),
+      };
     };
     const splits = { train: indexOf('train'), validation: indexOf('validation') };
     this.#leftOut.close();
     if (this.#leftOutLines === 0) rmSync(this.#leftOutFile);
-    const index: TokenIndex = { formatVersion: FORMAT_VERSION, ...this.#vocabulary, dtype: this.#dtype, splits };
+    const index: TokenIndex = {
+      formatVersion: FORMAT_VERSION,
+      ...this.#vocabulary,
+      dtype: this.#dtype,
+      splits,
+    };
     await writeJson(join(this.directory, 'index.json'), index);
     return { ...index, leftOutLines: this.#leftOutLines };
   }
@@ -282,6 +328,9 @@ export class TokenShardsWriter {
 }
 
 /** The numbers as a typed array, copied only where they are none of this type yet. */
-function asArray<T extends Uint16Array | Uint32Array>(type: { new (values: ArrayLike<number>): T; readonly prototype: T }, values: ArrayLike<number>): T {
+function asArray<T extends Uint16Array | Uint32Array>(
+  type: { new (values: ArrayLike<number>): T; readonly prototype: T },
+  values: ArrayLike<number>,
+): T {
   return values instanceof type ? values : new type(values);
 }

@@ -22,7 +22,12 @@ export interface Weights extends StoredTensors {
   close(): void;
 }
 
-const FILES = ['model.safetensors', 'model.safetensors.index.json', 'pytorch_model.bin', 'pytorch_model.bin.index.json'] as const;
+const FILES = [
+  'model.safetensors',
+  'model.safetensors.index.json',
+  'pytorch_model.bin',
+  'pytorch_model.bin.index.json',
+] as const;
 
 /** Opens model.safetensors, sharded safetensors with their index, or pytorch_model.bin, the first of these that is there. */
 export async function openWeights(directory: string): Promise<Weights> {
@@ -41,11 +46,14 @@ export async function openWeights(directory: string): Promise<Weights> {
 /** The files that `openWeights` would read, beside another folder's: by hard links where the file system can, copied where not. */
 export async function linkWeights(from: string, to: string): Promise<void> {
   const { file, map = {} } = await findWeights(from);
-  for (const name of new Set([basename(file), ...Object.values(map)])) await linkFile(join(from, name), join(to, name));
+  for (const name of new Set([basename(file), ...Object.values(map)]))
+    await linkFile(join(from, name), join(to, name));
 }
 
 /** The first of the usual files that is there; of an index also its map, tensor → shard beside it. */
-async function findWeights(directory: string): Promise<{ file: string; map?: Readonly<Record<string, string>> }> {
+async function findWeights(
+  directory: string,
+): Promise<{ file: string; map?: Readonly<Record<string, string>> }> {
   const name = FILES.find((candidate) => existsSync(join(directory, candidate)));
   if (!name) throw weightsMissing(directory, FILES);
   const file = join(directory, name);

@@ -12,17 +12,31 @@ export default class Cost extends BaseCommand {
   static override summary = 'Parameters and FLOPs of the models that a configuration trains; nothing is run.';
   static override description =
     'FLOPs are of matrix products and attention, for each token of text; a backward pass counts twice a forward one. Totals of parameters are without the frozen autoencoder, as in the paper.';
-  static override examples = ['calm cost configs/paper/table-1.yaml', 'calm cost configs/quickstart.yaml --parts', 'calm cost configs/quickstart.yaml --json'];
+  static override examples = [
+    'calm cost configs/paper/table-1.yaml',
+    'calm cost configs/quickstart.yaml --parts',
+    'calm cost configs/quickstart.yaml --json',
+  ];
   static override args = configArgs;
-  static override flags = { ...configFlags, parts: Flags.boolean({ allowNo: true, description: 'every part of every model; the default for a few models' }) };
+  static override flags = {
+    ...configFlags,
+    parts: Flags.boolean({
+      allowNo: true,
+      description: 'every part of every model; the default for a few models',
+    }),
+  };
 
   override async run() {
     const { args, flags } = await this.parse(Cost);
-    const { config, registry } = await openWorkspace(this.config, { ...flags, config: args.config ?? flags.config });
+    const { config, registry } = await openWorkspace(this.config, {
+      ...flags,
+      config: args.config ?? flags.config,
+    });
     const costs = await costsOf(config, registry);
     if (costs.length === 0) throw costNothing(config.file);
     const models = costs.map((cost) => ({ ...cost, total: totalsOf(cost) }));
-    if (flags.parts ?? models.length <= FEW_MODELS) for (const cost of models) this.say(`${nameOf(cost)}\n${partsTable(cost)}\n`);
+    if (flags.parts ?? models.length <= FEW_MODELS)
+      for (const cost of models) this.say(`${nameOf(cost)}\n${partsTable(cost)}\n`);
     this.say(totalsTable(models));
     return { models };
   }
@@ -42,7 +56,9 @@ function partsTable({ parts }: ModelCost): string {
   return formatTable(['part', 'parameters', 'training FLOPs a token', 'inference FLOPs a token'], rows);
 }
 
-function totalsTable(models: readonly (ModelCost & { readonly total: ReturnType<typeof totalsOf> })[]): string {
+function totalsTable(
+  models: readonly (ModelCost & { readonly total: ReturnType<typeof totalsOf> })[],
+): string {
   const rows = models.map(({ total, ...cost }) => [
     nameOf(cost),
     formatLarge(total.parameters),
@@ -52,7 +68,18 @@ function totalsTable(models: readonly (ModelCost & { readonly total: ReturnType<
     cost.trainingTokens === undefined ? '' : formatLarge(cost.trainingTokens),
     total.trainingFlops === undefined ? '' : total.trainingFlops.toExponential(2),
   ]);
-  return formatTable(['model', 'parameters', 'frozen', 'inference FLOPs a token', 'training FLOPs a token', 'tokens', 'training FLOPs'], rows);
+  return formatTable(
+    [
+      'model',
+      'parameters',
+      'frozen',
+      'inference FLOPs a token',
+      'training FLOPs a token',
+      'tokens',
+      'training FLOPs',
+    ],
+    rows,
+  );
 }
 
 /** 371M, 2.91e8 as 291M, 1.83G: four digits at most. */

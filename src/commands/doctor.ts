@@ -1,6 +1,12 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
-import { ENGINE_NAMES, ENGINE_PACKAGES, type EngineName, engineVersion, HOW_TO_GET } from '../engine/names.ts';
+import {
+  ENGINE_NAMES,
+  ENGINE_PACKAGES,
+  type EngineName,
+  engineVersion,
+  HOW_TO_GET,
+} from '../engine/names.ts';
 import { CalmError, messageOf } from '../errors.ts';
 import { formatTable } from '../reporting/format.ts';
 import { BaseCommand } from './base-command.ts';
@@ -30,7 +36,11 @@ export default class Doctor extends BaseCommand {
 }
 
 function node(): Finding {
-  return { what: 'node', state: 'ok', found: `${process.versions.node} on ${process.platform}-${process.arch}, ${availableParallelism()} cores` };
+  return {
+    what: 'node',
+    state: 'ok',
+    found: `${process.versions.node} on ${process.platform}-${process.arch}, ${availableParallelism()} cores`,
+  };
 }
 
 /** Tries every engine that is installed: a package can be there and its native library not. */
@@ -46,12 +56,23 @@ async function engines(): Promise<Finding[]> {
 
 async function tryEngine(name: EngineName, load: (name: EngineName) => Promise<unknown>): Promise<Finding> {
   const [what, version] = [`engine ${name}`, engineVersion(name)];
-  if (!version) return { what, state: 'missing', found: `${ENGINE_PACKAGES[name]} is not installed`, advice: HOW_TO_GET[name] };
+  if (!version)
+    return {
+      what,
+      state: 'missing',
+      found: `${ENGINE_PACKAGES[name]} is not installed`,
+      advice: HOW_TO_GET[name],
+    };
   try {
     await load(name);
     return { what, state: 'ok', found: `${ENGINE_PACKAGES[name]} ${version}` };
   } catch (error) {
-    return { what, state: 'problem', found: messageOf(error), advice: error instanceof CalmError ? (error.hint ?? '') : '' };
+    return {
+      what,
+      state: 'problem',
+      found: messageOf(error),
+      advice: error instanceof CalmError ? (error.hint ?? '') : '',
+    };
   }
 }
 
@@ -60,7 +81,12 @@ async function tokenizers(): Promise<Finding> {
     await import('tokenizers');
     return { what: 'tokenizers', state: 'ok', found: 'the native library loads' };
   } catch (error) {
-    return { what: 'tokenizers', state: 'problem', found: messageOf(error).split('\n')[0], advice: '`tokenizer: bytes` works without it' };
+    return {
+      what: 'tokenizers',
+      state: 'problem',
+      found: messageOf(error).split('\n')[0],
+      advice: '`tokenizer: bytes` works without it',
+    };
   }
 }
 
@@ -69,7 +95,9 @@ const GIGABYTE = 2 ** 30;
 function memory(): Finding {
   const total = totalmem() / GIGABYTE;
   const found = `${(freemem() / GIGABYTE).toFixed(1)} of ${total.toFixed(1)} GiB free`;
-  return total < 2 ? { what: 'memory', state: 'problem', found, advice: 'the quickstart wants 2 GiB' } : { what: 'memory', state: 'ok', found };
+  return total < 2
+    ? { what: 'memory', state: 'problem', found, advice: 'the quickstart wants 2 GiB' }
+    : { what: 'memory', state: 'ok', found };
 }
 
 function disk(): Finding {
@@ -77,5 +105,7 @@ function disk(): Finding {
   const { bavail, bsize } = statfsSync(folder);
   const free = (bavail * bsize) / GIGABYTE;
   const found = `${free.toFixed(1)} GiB free in ${folder === '.' ? 'this folder' : folder}`;
-  return free < 1 ? { what: 'disk', state: 'problem', found, advice: 'make room, or set `output:` to another disk' } : { what: 'disk', state: 'ok', found };
+  return free < 1
+    ? { what: 'disk', state: 'problem', found, advice: 'make room, or set `output:` to another disk' }
+    : { what: 'disk', state: 'ok', found };
 }

@@ -21,9 +21,19 @@ export default class Gc extends BaseCommand {
       const garbage = await findGarbage(plan);
       const bytes = garbage.reduce((sum, { bytes: own }) => sum + own, 0);
       if (flags.free) await free(garbage);
-      const rows = garbage.map(({ path, bytes: own, why }) => [relative(process.cwd(), path), formatBytes(own), why]);
+      const rows = garbage.map(({ path, bytes: own, why }) => [
+        relative(process.cwd(), path),
+        formatBytes(own),
+        why,
+      ]);
       if (rows.length > 0) this.say(`${formatTable(['path', 'size', 'why'], rows)}\n`);
-      this.say(rows.length === 0 ? 'nothing to free' : flags.free ? `${formatBytes(bytes)} freed` : `${formatBytes(bytes)} can be freed: calm gc … --free`);
+      this.say(
+        rows.length === 0
+          ? 'nothing to free'
+          : flags.free
+            ? `${formatBytes(bytes)} freed`
+            : `${formatBytes(bytes)} can be freed: calm gc … --free`,
+      );
       return { run: plan.folder.directory, isFreed: flags.free, bytes, garbage };
     } finally {
       unlock();

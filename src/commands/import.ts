@@ -14,23 +14,44 @@ export default class Import extends BaseCommand {
     'calm import ./calm-autoencoder',
     'calm import ./calm-m --autoencoder ./calm-autoencoder --tokenizer ./llama3-tokenizer --name calm-m',
   ];
-  static override args = { path: Args.string({ required: true, description: 'folder with config.json and weights' }) };
+  static override args = {
+    path: Args.string({ required: true, description: 'folder with config.json and weights' }),
+  };
   static override flags = {
-    autoencoder: Flags.string({ description: 'folder of the autoencoder that the model was trained on', helpValue: 'PATH' }),
-    tokenizer: Flags.string({ description: 'tokenizer.json, tokenizer.model or a folder with one; the folder itself where absent', helpValue: 'PATH' }),
+    autoencoder: Flags.string({
+      description: 'folder of the autoencoder that the model was trained on',
+      helpValue: 'PATH',
+    }),
+    tokenizer: Flags.string({
+      description: 'tokenizer.json, tokenizer.model or a folder with one; the folder itself where absent',
+      helpValue: 'PATH',
+    }),
     name: Flags.string({ description: 'name of the run; the folder’s where absent' }),
   };
 
   override async run() {
     const { args, flags } = await this.parse(Import);
-    const given = { path: resolve(args.path), ...(flags.tokenizer ? { tokenizer: resolve(flags.tokenizer) } : {}) };
-    const stages = flags.autoencoder ? { 'import-lm': { ...given, autoencoder: resolve(flags.autoencoder) } } : { 'import-autoencoder': given };
+    const given = {
+      path: resolve(args.path),
+      ...(flags.tokenizer ? { tokenizer: resolve(flags.tokenizer) } : {}),
+    };
+    const stages = flags.autoencoder
+      ? { 'import-lm': { ...given, autoencoder: resolve(flags.autoencoder) } }
+      : { 'import-autoencoder': given };
     const file = resolve('import.yaml');
     const data = { name: flags.name ?? basename(given.path), stages };
-    const config = checkConfig({ file, directory: process.cwd(), data, locate: () => ({ file: given.path }) });
+    const config = checkConfig({
+      file,
+      directory: process.cwd(),
+      data,
+      locate: () => ({ file: given.path }),
+    });
     const plan = await planOf({ config, registry: await gatherStages(this.config) }, {});
     const wasThere = existsSync(plan.folder.directory);
-    const results = await execute(plan, { isJson: this.jsonEnabled(), command: commandLine(['import', ...this.argv]) }).catch((error: unknown) => {
+    const results = await execute(plan, {
+      isJson: this.jsonEnabled(),
+      command: commandLine(['import', ...this.argv]),
+    }).catch((error: unknown) => {
       if (!wasThere) rmSync(plan.folder.directory, { recursive: true, force: true });
       throw error;
     });

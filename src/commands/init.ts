@@ -18,7 +18,9 @@ export default class Init extends BaseCommand {
     const { args, flags } = await this.parse(Init);
     const file = resolve(args.file);
     if (existsSync(file) && !flags.force)
-      throw new CalmError('CALM_FILE_EXISTS', `${file} is there already.`, { hint: 'Choose another name, or replace it with --force.' });
+      throw new CalmError('CALM_FILE_EXISTS', `${file} is there already.`, {
+        hint: 'Choose another name, or replace it with --force.',
+      });
     const template = await readFile(new URL(import.meta.resolve('calm-lm/configs/starter.yaml')), 'utf8');
     await writeFile(
       file,

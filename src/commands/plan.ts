@@ -6,9 +6,17 @@ import { planFor } from './workspace.ts';
 
 export default class PlanCommand extends BaseCommand {
   static override summary = 'Show what a run would do, and why.';
-  static override examples = ['calm plan configs/quickstart.yaml', 'calm plan --set seed=2', 'calm plan --mermaid'];
+  static override examples = [
+    'calm plan configs/quickstart.yaml',
+    'calm plan --set seed=2',
+    'calm plan --mermaid',
+  ];
   static override args = configArgs;
-  static override flags = { ...configFlags, ...selectionFlags, mermaid: Flags.boolean({ description: 'print the graph for Mermaid' }) };
+  static override flags = {
+    ...configFlags,
+    ...selectionFlags,
+    mermaid: Flags.boolean({ description: 'print the graph for Mermaid' }),
+  };
 
   override async run() {
     const { args, flags } = await this.parse(PlanCommand);
@@ -30,13 +38,24 @@ export default class PlanCommand extends BaseCommand {
 
 /** One row a stage, in the order of the run. */
 export function formatPlan(plan: Plan): string {
-  const rows = plan.stages.map(({ node, state, reasons }) => [node.id, state, needsOf(node).join(', '), reasons.join('; ')]);
+  const rows = plan.stages.map(({ node, state, reasons }) => [
+    node.id,
+    state,
+    needsOf(node).join(', '),
+    reasons.join('; '),
+  ]);
   return `${plan.folder.directory}\n${formatTable(['stage', 'state', 'needs', 'why'], rows)}`;
 }
 
 function formatMermaid({ stages }: Plan): string {
   const edges = stages.flatMap(({ node }) =>
-    Object.entries(node.inputs).flatMap(([port, source]) => (source.type === 'stage' ? [`  ${source.id} -- ${port} --> ${node.id}`] : [])),
+    Object.entries(node.inputs).flatMap(([port, source]) =>
+      source.type === 'stage' ? [`  ${source.id} -- ${port} --> ${node.id}`] : [],
+    ),
   );
-  return ['flowchart LR', ...stages.map(({ node, state }) => `  ${node.id}["${node.id} (${state})"]`), ...edges].join('\n');
+  return [
+    'flowchart LR',
+    ...stages.map(({ node, state }) => `  ${node.id}["${node.id} (${state})"]`),
+    ...edges,
+  ].join('\n');
 }

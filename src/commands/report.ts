@@ -9,14 +9,21 @@ import { openWorkspace, planOf } from './workspace.ts';
 
 export default class Report extends BaseCommand {
   static override summary = 'Write one page on runs: tables and plots, the paper’s numbers beside ours.';
-  static override description = 'What is shown is said by `report:` of each configuration. The page holds its plots and needs no network.';
-  static override examples = ['calm report runs/paper-heads runs/paper-input', 'calm report configs/paper/heads.yaml --markdown docs/heads.md'];
+  static override description =
+    'What is shown is said by `report:` of each configuration. The page holds its plots and needs no network.';
+  static override examples = [
+    'calm report runs/paper-heads runs/paper-input',
+    'calm report configs/paper/heads.yaml --markdown docs/heads.md',
+  ];
   static override strict = false;
   static override args = {};
   static override flags = {
     set: configFlags.set,
     output: Flags.string({ char: 'o', description: 'HTML file', default: 'report.html', helpValue: 'FILE' }),
-    markdown: Flags.string({ description: 'Markdown file instead; plots go into a folder of its name beside it', helpValue: 'FILE' }),
+    markdown: Flags.string({
+      description: 'Markdown file instead; plots go into a folder of its name beside it',
+      helpValue: 'FILE',
+    }),
     title: Flags.string({ description: 'heading of the page', default: 'Report' }),
   };
 
@@ -33,7 +40,9 @@ export default class Report extends BaseCommand {
       values.push({ run: plan.config.name, plots: valuesOf(plan, costs) });
     }
     const file = resolve(flags.markdown ?? flags.output);
-    await (flags.markdown ? writeMarkdown(file, flags.title, sections) : writeFile(file, htmlPage(flags.title, sections)));
+    await (flags.markdown
+      ? writeMarkdown(file, flags.title, sections)
+      : writeFile(file, htmlPage(flags.title, sections)));
     this.say(file);
     return { file, runs: values };
   }

@@ -6,10 +6,19 @@ import { commandLine, execute, openWorkspace, planOf } from './workspace.ts';
 
 export default class Run extends BaseCommand {
   static override summary = 'Run the stages of a configuration that are not fresh.';
-  static override description = 'Stages whose configuration, inputs and sources have not changed are skipped. An interrupted run goes on where it stopped.';
-  static override examples = ['calm run configs/quickstart.yaml', 'calm run --set train-lm.steps=500 --from train-lm', 'calm run --only evaluate --force'];
+  static override description =
+    'Stages whose configuration, inputs and sources have not changed are skipped. An interrupted run goes on where it stopped.';
+  static override examples = [
+    'calm run configs/quickstart.yaml',
+    'calm run --set train-lm.steps=500 --from train-lm',
+    'calm run --only evaluate --force',
+  ];
   static override args = configArgs;
-  static override flags = { ...configFlags, ...selectionFlags, 'dry-run': Flags.boolean({ char: 'n', description: 'show what would be done' }) };
+  static override flags = {
+    ...configFlags,
+    ...selectionFlags,
+    'dry-run': Flags.boolean({ char: 'n', description: 'show what would be done' }),
+  };
 
   override async run() {
     const { args, flags } = await this.parse(Run);
@@ -19,7 +28,10 @@ export default class Run extends BaseCommand {
       this.say(formatPlan(plan));
       return { stages: plan.stages.map(({ node, state, reasons }) => ({ name: node.id, state, reasons })) };
     }
-    const stages = await execute(plan, { isJson: this.jsonEnabled(), command: commandLine(['run', ...this.argv]) });
+    const stages = await execute(plan, {
+      isJson: this.jsonEnabled(),
+      command: commandLine(['run', ...this.argv]),
+    });
     this.say(`\n${formatRun(stages)}`);
     return { run: plan.folder.directory, stages };
   }

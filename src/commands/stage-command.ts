@@ -15,7 +15,9 @@ export function stageCommand(stage: AnyStage): Command.Class {
     const flag = flagOf(schema);
     return flag ? [{ field, name: kebabCase(field), flag }] : [];
   });
-  const runFlags: Interfaces.FlagInput = stage.isInteractive ? variantFlag : { force: Flags.boolean({ char: 'f', description: 'run even if it is fresh' }) };
+  const runFlags: Interfaces.FlagInput = stage.isInteractive
+    ? variantFlag
+    : { force: Flags.boolean({ char: 'f', description: 'run even if it is fresh' }) };
 
   return class StageCommand extends BaseCommand {
     static override summary = stage.summary;
@@ -23,18 +25,32 @@ export function stageCommand(stage: AnyStage): Command.Class {
       ? 'Uses the results of a run and leaves its folder alone.'
       : 'Runs this one stage of a configuration, with its fields changed by flags. The other stages are taken as they are.';
     static override args = configArgs;
-    static override flags: Interfaces.FlagInput = { ...configFlags, ...runFlags, ...Object.fromEntries(fields.map(({ name, flag }) => [name, flag])) };
+    static override flags: Interfaces.FlagInput = {
+      ...configFlags,
+      ...runFlags,
+      ...Object.fromEntries(fields.map(({ name, flag }) => [name, flag])),
+    };
 
     override async run() {
       const { args, flags } = await this.parse(StageCommand);
       const given = flags as Record<string, unknown>;
-      const shared = { set: given.set as string[], engine: given.engine as string | undefined, config: (args.config ?? given.config) as string | undefined };
-      const changed = Object.fromEntries(fields.flatMap(({ field, name }) => (given[name] === undefined ? [] : [[field, given[name]]])));
+      const shared = {
+        set: given.set as string[],
+        engine: given.engine as string | undefined,
+        config: (args.config ?? given.config) as string | undefined,
+      };
+      const changed = Object.fromEntries(
+        fields.flatMap(({ field, name }) => (given[name] === undefined ? [] : [[field, given[name]]])),
+      );
       const change = { stage: stage.name, fields: changed, canAdd: true };
       const workspace = await openWorkspace(this.config, shared, change);
       const choice = { isJson: this.jsonEnabled(), command: commandLine([stage.name, ...this.argv]) };
-      if (stage.isInteractive) return (await executeAside(workspace, choice, given.variant as string | undefined)).metrics;
-      const plan = await planOf(workspace, { only: [workspace.stageId as string], force: given.force as boolean | undefined });
+      if (stage.isInteractive)
+        return (await executeAside(workspace, choice, given.variant as string | undefined)).metrics;
+      const plan = await planOf(workspace, {
+        only: [workspace.stageId as string],
+        force: given.force as boolean | undefined,
+      });
       const stages = await execute(plan, choice);
       this.say(`\n${formatRun(stages)}`);
       return { run: plan.folder.directory, stages };
@@ -45,12 +61,18 @@ export function stageCommand(stage: AnyStage): Command.Class {
 /** A flag for a scalar field; undefined for lists and records, which belong into the file. */
 function flagOf(schema: FieldSchema & { anyOf?: FieldSchema[] }): AnyFlag | undefined {
   const scalar = schema.anyOf?.find(({ type }) => type === 'string') ?? schema;
-  const shown = schema.default === undefined || schema.default === '' ? '' : ` [default: ${String(schema.default)}]`;
+  const shown =
+    schema.default === undefined || schema.default === '' ? '' : ` [default: ${String(schema.default)}]`;
   const description = `${schema.description ?? ''}${shown}`;
   if (scalar.enum) return Flags.string({ description, options: scalar.enum.map(String) });
   if (scalar.type === 'string') return Flags.string({ description });
   if (scalar.type === 'integer') return Flags.integer({ description });
-  if (scalar.type === 'number') return Flags.custom<number>({ description, helpValue: 'NUMBER', parse: async (text) => parseNumber(text) })();
+  if (scalar.type === 'number')
+    return Flags.custom<number>({
+      description,
+      helpValue: 'NUMBER',
+      parse: async (text) => parseNumber(text),
+    })();
   return scalar.type === 'boolean' ? Flags.boolean({ description, allowNo: true }) : undefined;
 }
 
@@ -65,7 +87,13 @@ function kebabCase(name: string): string {
 }
 
 /** Runs the command of a stage that is known only once the configuration is read. */
-export async function runStageCommand(stage: AnyStage, argv: string[], config: Interfaces.Config): Promise<void> {
-  const command = stageCommand(stage) as unknown as { run(argv: string[], config: Interfaces.Config): Promise<unknown> };
+export async function runStageCommand(
+  stage: AnyStage,
+  argv: string[],
+  config: Interfaces.Config,
+): Promise<void> {
+  const command = stageCommand(stage) as unknown as {
+    run(argv: string[], config: Interfaces.Config): Promise<unknown>;
+  };
   await command.run(argv, config);
 }

@@ -15,14 +15,21 @@ export default class Stages extends BaseCommand {
     const stages = registry.list().map(({ stage, source }) => ({
       name: stage.name,
       summary: stage.summary,
-      inputs: Object.values(stage.inputs as Record<string, ArtifactKind | OptionalPort>).map((port) => `${kindOf(port).name}${'optional' in port ? '?' : ''}`),
+      inputs: Object.values(stage.inputs as Record<string, ArtifactKind | OptionalPort>).map(
+        (port) => `${kindOf(port).name}${'optional' in port ? '?' : ''}`,
+      ),
       outputs: Object.values(stage.outputs as Record<string, ArtifactKind>).map(({ name }) => name),
       source,
     }));
     this.say(
       formatTable(
         ['stage', 'takes', 'makes', 'from'],
-        stages.map(({ name, inputs, outputs, source }) => [name, inputs.join(', '), outputs.join(', '), source]),
+        stages.map(({ name, inputs, outputs, source }) => [
+          name,
+          inputs.join(', '),
+          outputs.join(', '),
+          source,
+        ]),
       ),
     );
     return { stages };

@@ -7,7 +7,8 @@ import { BaseCommand, configArgs, configFlags } from './base-command.ts';
 import { planFor } from './workspace.ts';
 
 export default class Status extends BaseCommand {
-  static override summary = 'Show how far a run is, from another terminal: its stages, and the last line of the one at work.';
+  static override summary =
+    'Show how far a run is, from another terminal: its stages, and the last line of the one at work.';
   static override examples = ['calm status runs/quickstart'];
   static override args = configArgs;
   static override flags = configFlags;
@@ -16,8 +17,12 @@ export default class Status extends BaseCommand {
     const { args, flags } = await this.parse(Status);
     const plan = await planFor(this.config, { args, flags });
     const owner = plan.folder.owner();
-    const stages = await Promise.all(plan.stages.map((planned) => statusOf(plan, planned, owner !== undefined)));
-    this.say(`${plan.folder.directory}: ${owner === undefined ? 'no process is at work' : `process ${owner.pid} on ${owner.host} is at work`}`);
+    const stages = await Promise.all(
+      plan.stages.map((planned) => statusOf(plan, planned, owner !== undefined)),
+    );
+    this.say(
+      `${plan.folder.directory}: ${owner === undefined ? 'no process is at work' : `process ${owner.pid} on ${owner.host} is at work`}`,
+    );
     this.say(
       formatTable(
         ['stage', 'state', 'time', 'progress', 'last'],
@@ -35,13 +40,24 @@ export default class Status extends BaseCommand {
 }
 
 /** fresh, stale, shared or blocked as in a plan; `at work` or `stopped` where a stage has begun and not ended. */
-async function statusOf({ folder }: Plan, { node, state, manifest, reasons }: Plan['stages'][number], isOwned: boolean) {
+async function statusOf(
+  { folder }: Plan,
+  { node, state, manifest, reasons }: Plan['stages'][number],
+  isOwned: boolean,
+) {
   const work = folder.work(node.id);
   const hasBegun = existsSync(join(work, 'work.json'));
   const last = hasBegun ? readMetrics<Record<string, number>>(join(work, 'metrics.jsonl')).at(-1) : undefined;
   const progress = hasBegun ? await folder.progress(node.id) : undefined;
   const shown = hasBegun ? (isOwned ? 'at work' : 'stopped') : state;
-  return { name: node.id, state: shown, seconds: manifest?.seconds, reasons, ...(progress ? { progress } : {}), ...(last ? { last } : {}) };
+  return {
+    name: node.id,
+    state: shown,
+    seconds: manifest?.seconds,
+    reasons,
+    ...(progress ? { progress } : {}),
+    ...(last ? { last } : {}),
+  };
 }
 
 type Progress = Awaited<ReturnType<Plan['folder']['progress']>>;

@@ -5,7 +5,8 @@ import { BaseCommand, configArgs, configFlags } from './base-command.ts';
 import { planFor } from './workspace.ts';
 
 export default class Verify extends BaseCommand {
-  static override summary = 'Read every byte of a run’s results and compare it with what their manifests say.';
+  static override summary =
+    'Read every byte of a run’s results and compare it with what their manifests say.';
   static override description =
     'Sizes are compared at every plan and run; this also compares contents. What is broken can be made again: calm run --only STAGE --force.';
   static override examples = ['calm verify runs/quickstart'];
@@ -19,7 +20,13 @@ export default class Verify extends BaseCommand {
     for (const { node, manifest } of plan.stages) {
       const files = manifest?.files;
       const problems = files ? await problemsOf(plan.folder.stage(node.id), files, true) : [];
-      const state = !manifest ? 'has not been run' : !files ? 'made before files were listed' : problems.length ? 'broken' : 'whole';
+      const state = !manifest
+        ? 'has not been run'
+        : !files
+          ? 'made before files were listed'
+          : problems.length
+            ? 'broken'
+            : 'whole';
       stages.push({ name: node.id, state, files: Object.keys(files ?? {}).length, problems });
     }
     this.say(

@@ -50,10 +50,17 @@ export interface Workspace {
 }
 
 /** Reads the configuration, applies changes, and gathers all stages. */
-export async function openWorkspace(oclif: Interfaces.Config, choice: ConfigChoice, change?: StageChange): Promise<Workspace> {
+export async function openWorkspace(
+  oclif: Interfaces.Config,
+  choice: ConfigChoice,
+  change?: StageChange,
+): Promise<Workspace> {
   const registry = await gatherStages(oclif);
   const document = await findDocument(choice.config, change !== undefined);
-  const overridden = applyOverrides(document, [...(choice.set ?? []), ...(choice.engine ? [`engine=${choice.engine}`] : [])]);
+  const overridden = applyOverrides(document, [
+    ...(choice.set ?? []),
+    ...(choice.engine ? [`engine=${choice.engine}`] : []),
+  ]);
   const changed = change ? changeStage(overridden, change) : { document: overridden, id: undefined };
   const config = checkConfig(changed.document);
   await addConfiguredPlugins(registry, config);
@@ -65,7 +72,8 @@ export async function gatherStages(oclif: Interfaces.Config): Promise<Registry> 
   const registry = new Registry();
   registry.addPlugin(builtin);
   const { failures, successes } = await oclif.runHook('calm:stages', {});
-  for (const { error, plugin } of failures) throw error instanceof CalmError ? error : pluginNotLoaded(plugin.name, error);
+  for (const { error, plugin } of failures)
+    throw error instanceof CalmError ? error : pluginNotLoaded(plugin.name, error);
   for (const { result, plugin } of successes) registerExport(registry, result, plugin.name);
   return registry;
 }
@@ -80,7 +88,10 @@ async function findDocument(named: string | undefined, mayUseNewestRun: boolean)
   try {
     return await readConfig(named, process.cwd());
   } catch (error) {
-    const newest = mayUseNewestRun && error instanceof CalmError && error.code === 'CALM_CONFIG_NONE' ? newestRun(resolve('runs')) : undefined;
+    const newest =
+      mayUseNewestRun && error instanceof CalmError && error.code === 'CALM_CONFIG_NONE'
+        ? newestRun(resolve('runs'))
+        : undefined;
     if (!newest) throw error;
     process.stderr.write(`using the newest run, ${relative(process.cwd(), newest)}\n`);
     return readConfig(newest, process.cwd());
@@ -96,11 +107,21 @@ function newestRun(root: string): string | undefined {
 }
 
 /** Sets fields of the one stage of the configuration that uses the named stage. */
-function changeStage(document: ConfigDocument, { stage, fields, canAdd }: StageChange): { document: ConfigDocument; id: string } {
+function changeStage(
+  document: ConfigDocument,
+  { stage, fields, canAdd }: StageChange,
+): { document: ConfigDocument; id: string } {
   const stages = (document.data.stages ?? {}) as Record<string, Record<string, unknown> | null>;
-  const id = stage in stages ? stage : (Object.keys(stages).find((key) => stages[key]?.uses === stage) ?? stage);
+  const id =
+    stage in stages ? stage : (Object.keys(stages).find((key) => stages[key]?.uses === stage) ?? stage);
   if (!(id in stages) && !canAdd) throw unknownStageId(stage, Object.keys(stages));
-  return { document: { ...document, data: { ...document.data, stages: { ...stages, [id]: { ...stages[id], ...fields } } } }, id };
+  return {
+    document: {
+      ...document,
+      data: { ...document.data, stages: { ...stages, [id]: { ...stages[id], ...fields } } },
+    },
+    id,
+  };
 }
 
 const packageJson = createRequire(import.meta.url)('calm-lm/package.json') as { version: string };
@@ -120,10 +141,19 @@ export async function execute(plan: Plan, { isJson, command }: RunChoice): Promi
     controller.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  const reporter = new RunReporter({ isLive: Boolean(process.stderr.isTTY) && !isJson, isTextShown: !isJson });
+  const reporter = new RunReporter({
+    isLive: Boolean(process.stderr.isTTY) && !isJson,
+    isTextShown: !isJson,
+  });
   try {
     const loadEngine = memoise(() => startEngine(plan.config.engine));
-    return await runPlan(plan, { report: reporter.report, signal: controller.signal, loadEngine, version: packageJson.version, command });
+    return await runPlan(plan, {
+      report: reporter.report,
+      signal: controller.signal,
+      loadEngine,
+      version: packageJson.version,
+      command,
+    });
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
@@ -146,17 +176,36 @@ function memoise<T>(make: () => Promise<T>): () => Promise<T> {
  * Runs one stage beside its run folder, in a temporary one, and keeps nothing: its inputs are taken from where the run has them.
  * @param variant of a sweep: the stage's id in the run folder
  */
-export async function executeAside({ config, registry, stageId }: Workspace, choice: RunChoice, variant?: string): Promise<StageResult> {
-  const there = await makePlan(config, registry, { only: [stageId as string], workingDirectory: process.cwd() });
+export async function executeAside(
+  { config, registry, stageId }: Workspace,
+  choice: RunChoice,
+  variant?: string,
+): Promise<StageResult> {
+  const there = await makePlan(config, registry, {
+    only: [stageId as string],
+    workingDirectory: process.cwd(),
+  });
   const planned = chosenVariant(there, stageId as string, variant);
   if (planned.state === 'blocked') await execute({ ...there, stages: [planned] }, choice);
-  const inputs = Object.fromEntries(Object.entries(planned.node.inputs).map(([port, source]) => [port, sourceDirectory(source, there.folder)]));
+  const inputs = Object.fromEntries(
+    Object.entries(planned.node.inputs).map(([port, source]) => [
+      port,
+      sourceDirectory(source, there.folder),
+    ]),
+  );
   const cell = there.cells.findIndex(({ ids }) => ids[planned.node.base] === planned.node.id);
   const own = config.cells[cell].config;
   const output = mkdtempSync(join(tmpdir(), 'calm-'));
   try {
-    const aside = withItself({ ...own, output, stages: { [planned.node.base]: { ...own.stages[planned.node.base], inputs } } });
-    const [result] = await execute(await makePlan(aside, registry, { workingDirectory: process.cwd() }), choice);
+    const aside = withItself({
+      ...own,
+      output,
+      stages: { [planned.node.base]: { ...own.stages[planned.node.base], inputs } },
+    });
+    const [result] = await execute(
+      await makePlan(aside, registry, { workingDirectory: process.cwd() }),
+      choice,
+    );
     return result;
   } finally {
     rmSync(output, { recursive: true, force: true });
@@ -164,7 +213,11 @@ export async function executeAside({ config, registry, stageId }: Workspace, cho
 }
 
 /** The one variant of a stage that is meant; a sweep may have several. */
-function chosenVariant({ stages }: Plan, stageId: string, variant: string | undefined): Plan['stages'][number] {
+function chosenVariant(
+  { stages }: Plan,
+  stageId: string,
+  variant: string | undefined,
+): Plan['stages'][number] {
   const all = stages.filter(({ node }) => node.base === stageId);
   const ids = all.map(({ node }) => node.id);
   if (variant !== undefined && !ids.includes(variant)) throw unknownStageId(variant, ids);
@@ -174,7 +227,10 @@ function chosenVariant({ stages }: Plan, stageId: string, variant: string | unde
 }
 
 /** The plan for a selection of stages. */
-export function planOf({ config, registry }: Workspace, selection: Selection & { force?: boolean }): Promise<Plan> {
+export function planOf(
+  { config, registry }: Workspace,
+  selection: Selection & { force?: boolean },
+): Promise<Plan> {
   return makePlan(config, registry, { ...selection, workingDirectory: process.cwd() });
 }
 

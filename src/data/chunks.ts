@@ -37,8 +37,12 @@ export const LONGEST_JSON_LINE = 64 * CHUNK_BYTES;
 const SPACE_WITHIN = 2 ** 16;
 
 /** All chunks from a place on. */
-export async function* readChunks(files: readonly CorpusFile[], from: CorpusPlace = CORPUS_START): AsyncGenerator<Chunk> {
-  for (let file = from.file; file < files.length; file++) yield* chunksOf(files[file], file === from.file ? from : { ...CORPUS_START, file });
+export async function* readChunks(
+  files: readonly CorpusFile[],
+  from: CorpusPlace = CORPUS_START,
+): AsyncGenerator<Chunk> {
+  for (let file = from.file; file < files.length; file++)
+    yield* chunksOf(files[file], file === from.file ? from : { ...CORPUS_START, file });
 }
 
 async function* chunksOf({ path, documents }: CorpusFile, from: CorpusPlace): AsyncGenerator<Chunk> {
@@ -130,7 +134,13 @@ function isInkBefore(bytes: Uint8Array, at: number): boolean {
 function isInkAt(bytes: Uint8Array, at: number): boolean {
   const [first, second] = [bytes[at], bytes[at + 1]];
   if (first < 0x80) return first > SPACE && first < 0x7f;
-  return first >= 0xc3 && first !== 0xe1 && first !== 0xe2 && !(first === 0xe3 && second === 0x80) && first !== 0xef;
+  return (
+    first >= 0xc3 &&
+    first !== 0xe1 &&
+    first !== 0xe2 &&
+    !(first === 0xe3 && second === 0x80) &&
+    first !== 0xef
+  );
 }
 
 /** The next bytes of a file, held as far as they were asked for. */
@@ -148,7 +158,11 @@ class Window {
     // What was seen of a .gz before is unpacked again; it can't be entered in the middle.
     const file = createReadStream(path, { start: isZipped ? 0 : offset, highWaterMark: CHUNK_BYTES });
     this.#toSkip = isZipped ? offset : 0;
-    this.#stream = isZipped ? file.on('error', (error) => this.#stream.destroy(error)).pipe(createGunzip({ chunkSize: CHUNK_BYTES })) : file;
+    this.#stream = isZipped
+      ? file
+          .on('error', (error) => this.#stream.destroy(error))
+          .pipe(createGunzip({ chunkSize: CHUNK_BYTES }))
+      : file;
     this.#pieces = this.#stream[Symbol.asyncIterator]();
   }
 
@@ -209,7 +223,9 @@ class Window {
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException;
       // zlib's words of a damaged .gz; errors of the disk are for the runner to tell.
-      throw code.startsWith('Z_') ? corpusFileBroken(this.#path, messageOf(error), error) : Object.assign(error as Error, { path: this.#path });
+      throw code.startsWith('Z_')
+        ? corpusFileBroken(this.#path, messageOf(error), error)
+        : Object.assign(error as Error, { path: this.#path });
     }
     if (found.done) {
       this.#isOver = true;

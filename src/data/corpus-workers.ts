@@ -30,9 +30,15 @@ export interface ThreadMessage {
   readonly file: ChunkFile;
 }
 
-export type ThreadAnswer = { readonly number: number } & ({ readonly result: EncodedChunk | CountedChunk } | { readonly error: Error });
+export type ThreadAnswer = { readonly number: number } & (
+  | { readonly result: EncodedChunk | CountedChunk }
+  | { readonly error: Error }
+);
 
-type Work = (chunk: Chunk, file: ChunkFile) => EncodedChunk | CountedChunk | Promise<EncodedChunk | CountedChunk>;
+type Work = (
+  chunk: Chunk,
+  file: ChunkFile,
+) => EncodedChunk | CountedChunk | Promise<EncodedChunk | CountedChunk>;
 
 /** How a thread does its task. */
 export function workOf({ tokenizer }: ThreadTask): Work {
@@ -61,7 +67,12 @@ export class CorpusWorkers {
   /** The documents of the corpus from a place on, as token ids. */
   encode(tokenizer: Tokenizer, from: CorpusPlace): AsyncGenerator<Read<EncodedChunk>> {
     const task = { tokenizer: { json: tokenizer.toJson(), endOfTextId: tokenizer.endOfTextId } };
-    return this.#run(task, encodingWith(tokenizer), Math.ceil(numThreads() / CORES_A_THREAD), from) as AsyncGenerator<Read<EncodedChunk>>;
+    return this.#run(
+      task,
+      encodingWith(tokenizer),
+      Math.ceil(numThreads() / CORES_A_THREAD),
+      from,
+    ) as AsyncGenerator<Read<EncodedChunk>>;
   }
 
   /** The words of the corpus, counted chunk by chunk. */
@@ -70,17 +81,26 @@ export class CorpusWorkers {
   }
 
   /** @param here does the same on this thread, where the corpus is too small for others */
-  async *#run(task: ThreadTask, here: Work, numWorkers: number, from: CorpusPlace): AsyncGenerator<Read<EncodedChunk | CountedChunk>> {
+  async *#run(
+    task: ThreadTask,
+    here: Work,
+    numWorkers: number,
+    from: CorpusPlace,
+  ): AsyncGenerator<Read<EncodedChunk | CountedChunk>> {
     const bytes = this.#files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const threads = bytes < WORTH_A_THREAD ? [] : Array.from({ length: numWorkers }, () => new Thread(task));
-    const underWay: { begin: CorpusPlace; end: CorpusPlace; result: Promise<EncodedChunk | CountedChunk> }[] = [];
+    const underWay: { begin: CorpusPlace; end: CorpusPlace; result: Promise<EncodedChunk | CountedChunk> }[] =
+      [];
     const most = Math.max(1, threads.length * CHUNKS_A_THREAD);
     try {
       for await (const chunk of readChunks(this.#files, from)) {
         this.#signal.throwIfAborted();
         const file = this.#files[chunk.begin.file];
         const { begin, end } = chunk;
-        const thread = threads.reduce<Thread | undefined>((least, other) => (least && least.load <= other.load ? least : other), undefined);
+        const thread = threads.reduce<Thread | undefined>(
+          (least, other) => (least && least.load <= other.load ? least : other),
+          undefined,
+        );
         const result = Promise.resolve(thread ? thread.work(chunk, file) : here(chunk, file));
         // What fails while an earlier one is waited for is told when its turn comes.
         result.catch(() => {});
@@ -97,7 +117,9 @@ export class CorpusWorkers {
   }
 }
 
-async function first<Result>(underWay: { begin: CorpusPlace; end: CorpusPlace; result: Promise<Result> }[]): Promise<Read<Result>> {
+async function first<Result>(
+  underWay: { begin: CorpusPlace; end: CorpusPlace; result: Promise<Result> }[],
+): Promise<Read<Result>> {
   const [{ begin, end, result }] = underWay.splice(0, 1);
   return { begin, end, result: await result };
 }
@@ -105,7 +127,10 @@ async function first<Result>(underWay: { begin: CorpusPlace; end: CorpusPlace; r
 /** A worker thread and what it has been asked. */
 class Thread {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, { resolve(result: EncodedChunk | CountedChunk): void; reject(error: Error): void }>();
+  readonly #waiting = new Map<
+    number,
+    { resolve(result: EncodedChunk | CountedChunk): void; reject(error: Error): void }
+  >();
   #asked = 0;
   #failure: Error | undefined;
 
@@ -134,7 +159,9 @@ class Thread {
     const number = this.#asked++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(number, { resolve, reject });
-      this.#worker.postMessage({ number, chunk, file: { documents, textField } } satisfies ThreadMessage, [chunk.bytes.buffer]);
+      this.#worker.postMessage({ number, chunk, file: { documents, textField } } satisfies ThreadMessage, [
+        chunk.bytes.buffer,
+      ]);
     });
   }
 

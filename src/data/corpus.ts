@@ -33,7 +33,10 @@ export interface CorpusFile {
 const JSON_LINES = new Set(['.jsonl', '.ndjson', '.json']);
 
 /** The files of all sources, sorted within each. An error if there are none. */
-export async function listCorpus(sources: readonly CorpusSource[], baseDirectory: string): Promise<CorpusFile[]> {
+export async function listCorpus(
+  sources: readonly CorpusSource[],
+  baseDirectory: string,
+): Promise<CorpusFile[]> {
   const files = (await Promise.all(sources.map((source) => filesOf(source, baseDirectory)))).flat();
   if (files.length === 0)
     throw noDocuments(
@@ -49,7 +52,9 @@ async function filesOf(source: CorpusSource, baseDirectory: string): Promise<Cor
   for (const pattern of source.files) {
     const direct = isAbsolute(pattern) ? pattern : resolve(root, pattern);
     const isFile = existsSync(direct) && statSync(direct).isFile();
-    const matches = isFile ? [direct] : await glob(pattern, { cwd: root, absolute: true, onlyFiles: true, expandDirectories: true });
+    const matches = isFile
+      ? [direct]
+      : await glob(pattern, { cwd: root, absolute: true, onlyFiles: true, expandDirectories: true });
     if (matches.length === 0 && !/[*?[{]/.test(pattern)) throw fileMissing(direct, 'corpus');
     found.push(...matches.sort());
   }

@@ -33,8 +33,14 @@ export function parseChunk(chunk: Chunk, { documents, textField }: ChunkFile): P
   }
   const badLines: BadLine[] = [];
   const lines = linesOf(chunk, (line, problem) => badLines.push({ line, problem }));
-  const found = PARSERS[documents](lines, chunk, (line, problem) => badLines.push({ line, problem }), textField);
-  const isOpenEnd = (i: number) => (i === 0 && chunk.begin.isInside) || (i === found.length - 1 && chunk.end.isInside);
+  const found = PARSERS[documents](
+    lines,
+    chunk,
+    (line, problem) => badLines.push({ line, problem }),
+    textField,
+  );
+  const isOpenEnd = (i: number) =>
+    (i === 0 && chunk.begin.isInside) || (i === found.length - 1 && chunk.end.isInside);
   const texts = found.filter((text, i) => isOpenEnd(i) || /\S/.test(text));
   badLines.sort((a, b) => a.line - b.line);
   return { texts, numEmpty: found.length - texts.length, badLines, numLines: lines.length - 1 };
@@ -73,7 +79,9 @@ function decodedLines(bytes: Uint8Array, refuse: Refuse): (string | undefined)[]
   }
 }
 
-const PARSERS: Readonly<Record<CorpusFile['documents'], (lines: Lines, chunk: Chunk, refuse: Refuse, textField: string) => string[]>> = {
+const PARSERS: Readonly<
+  Record<CorpusFile['documents'], (lines: Lines, chunk: Chunk, refuse: Refuse, textField: string) => string[]>
+> = {
   file: (lines) => [lines.filter((line) => line !== undefined).join('\n')],
 
   line: (lines, { end }) => {
@@ -93,7 +101,8 @@ const PARSERS: Readonly<Record<CorpusFile['documents'], (lines: Lines, chunk: Ch
         open = undefined;
       }
     }
-    if (open || end.isInside) found.push((open ?? []).join('\n') + (end.isInside && endsWithNewline ? '\n' : ''));
+    if (open || end.isInside)
+      found.push((open ?? []).join('\n') + (end.isInside && endsWithNewline ? '\n' : ''));
     return found;
   },
 
@@ -120,7 +129,9 @@ function textOf(line: string, textField: string, refuse: (problem: string) => vo
     refuse(`is not valid JSON (${messageOf(error)})`);
     return undefined;
   }
-  const text = Object.hasOwn(Object(record), textField) ? (record as Record<string, unknown>)[textField] : undefined;
+  const text = Object.hasOwn(Object(record), textField)
+    ? (record as Record<string, unknown>)[textField]
+    : undefined;
   if (typeof text === 'string') return text;
   refuse(`has no text in a field "${textField}"`);
   return undefined;

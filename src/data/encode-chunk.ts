@@ -25,12 +25,18 @@ export interface CountedChunk extends Found {
 const PIECE_CHARACTERS = 4096;
 const CHARACTERS_AT_ONCE = 2 ** 18;
 
-export async function encodeChunk(chunk: Chunk, file: ChunkFile, tokenizer: Tokenizer): Promise<EncodedChunk> {
+export async function encodeChunk(
+  chunk: Chunk,
+  file: ChunkFile,
+  tokenizer: Tokenizer,
+): Promise<EncodedChunk> {
   const { texts, ...found } = parseChunk(chunk, file);
   const pieces: string[] = [];
   const ends = texts.map((text) => pieces.push(...(tokenizer.isCutAtSpaces ? piecesOf(text) : [text])));
   const encoded = (await Promise.all(batchesOf(pieces).map((batch) => tokenizer.encodeBatch(batch)))).flat();
-  const numTokens = ends.map((end, i) => encoded.slice(ends[i - 1] ?? 0, end).reduce((sum, ids) => sum + ids.length, 0));
+  const numTokens = ends.map((end, i) =>
+    encoded.slice(ends[i - 1] ?? 0, end).reduce((sum, ids) => sum + ids.length, 0),
+  );
   return {
     ...found,
     ids: joined(encoded, tokenizer.vocabSize),
@@ -71,7 +77,11 @@ export function piecesOf(text: string): string[] {
   const pieces: string[] = [];
   let begin = 0;
   for (let searched = 0; begin + PIECE_CHARACTERS < text.length; ) {
-    const cut = cutBefore(text, Math.min(begin + searched + PIECE_CHARACTERS, text.length - 1), begin + searched);
+    const cut = cutBefore(
+      text,
+      Math.min(begin + searched + PIECE_CHARACTERS, text.length - 1),
+      begin + searched,
+    );
     if (cut > 0) {
       pieces.push(text.slice(begin, cut));
       begin = cut;

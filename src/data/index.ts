@@ -7,6 +7,12 @@ export type { CountedChunk, EncodedChunk } from './encode-chunk.ts';
 export { DocumentPatches, evenlySpread, shuffledBatch } from './patches.ts';
 export { PatchSequences } from './sequences.ts';
 export { ByteTokenizer } from './tokenizers/byte-tokenizer.ts';
-export { loadTokenizer, openSerialised, openTokenizer, type SerialisedTokenizer, tokenizerFileOf } from './tokenizers/hugging-face.ts';
+export {
+  loadTokenizer,
+  openSerialised,
+  openTokenizer,
+  type SerialisedTokenizer,
+  tokenizerFileOf,
+} from './tokenizers/hugging-face.ts';
 export { END_OF_TEXT, PAD, type Tokenizer, type TokenizerJson } from './tokenizers/tokenizer.ts';
 export { MIN_BPE_VOCABULARY, trainBpe, WordCounter } from './tokenizers/train-bpe.ts';

@@ -92,7 +92,13 @@ export class DocumentPatches {
  * Which items a batch takes: every epoch is a new permutation of all items, and batch n takes the next `size` of them. A function of (seed, n) alone.
  * @param label keeps the orders of different stages apart
  */
-export function shuffledBatch(numItems: number, size: number, batch: number, seed: number, label: string): number[] {
+export function shuffledBatch(
+  numItems: number,
+  size: number,
+  batch: number,
+  seed: number,
+  label: string,
+): number[] {
   return Array.from({ length: size }, (_, i) => {
     const position = batch * size + i;
     const epoch = Math.floor(position / numItems);

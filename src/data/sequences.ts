@@ -28,11 +28,20 @@ export class PatchSequences {
 
   /** For each of these sequences the document that its first token belongs to. */
   documentsOf(sequences: readonly number[]): number[] {
-    const firsts = sequences.map((sequence, i) => ({ i, token: sequence * this.patchSize * this.patchesPerSequence })).sort((a, b) => a.token - b.token);
+    const firsts = sequences
+      .map((sequence, i) => ({ i, token: sequence * this.patchSize * this.patchesPerSequence }))
+      .sort((a, b) => a.token - b.token);
     const found = new Array<number>(sequences.length);
     let [end, next] = [0, 0];
-    for (let document = 0; document < this.#stream.numDocuments && next < firsts.length; document += LENGTHS_AT_ONCE) {
-      const lengths = this.#stream.documentLengths(document, Math.min(LENGTHS_AT_ONCE, this.#stream.numDocuments - document));
+    for (
+      let document = 0;
+      document < this.#stream.numDocuments && next < firsts.length;
+      document += LENGTHS_AT_ONCE
+    ) {
+      const lengths = this.#stream.documentLengths(
+        document,
+        Math.min(LENGTHS_AT_ONCE, this.#stream.numDocuments - document),
+      );
       for (const [i, length] of lengths.entries()) {
         end += length;
         for (; next < firsts.length && firsts[next].token < end; next++) found[firsts[next].i] = document + i;

@@ -31,7 +31,10 @@ export interface Engine {
    * Makes a step ready to run, for any input shapes. The compiled step leaves its inputs alone, but for those that are donated to it, and returns
    * tensors that the caller disposes; everything between is freed.
    */
-  compile<Inputs extends TensorTree, Outputs extends TensorTree>(step: Step<Inputs, Outputs>, options?: CompileOptions<Inputs>): CompiledStep<Inputs, Outputs>;
+  compile<Inputs extends TensorTree, Outputs extends TensorTree>(
+    step: Step<Inputs, Outputs>,
+    options?: CompileOptions<Inputs>,
+  ): CompiledStep<Inputs, Outputs>;
   /** Live tensors and their bytes: what a leak test looks at. */
   memory(): { numTensors: number; numBytes: number };
 }

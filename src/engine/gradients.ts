@@ -7,7 +7,10 @@ export type LossOutputs = { readonly loss: tf.Tensor } & Readonly<Record<string,
  * A loss with its companions, and the gradient of the loss for each parameter; zero for a parameter that the loss does not use.
  * Call it inside a step: everything it makes belongs to the surrounding tidy.
  */
-export function valueAndGradients<Outputs extends LossOutputs>(compute: () => Outputs, parameters: TensorMap): { outputs: Outputs; gradients: TensorMap } {
+export function valueAndGradients<Outputs extends LossOutputs>(
+  compute: () => Outputs,
+  parameters: TensorMap,
+): { outputs: Outputs; gradients: TensorMap } {
   const names = Object.keys(parameters);
   const tensors = names.map((name) => parameters[name]);
   let kept = {} as Outputs;
@@ -17,7 +20,9 @@ export function valueAndGradients<Outputs extends LossOutputs>(compute: () => Ou
     return kept.loss;
   };
   const { grads } = tf.engine().gradients(forward, tensors, undefined, true);
-  const outputs = Object.fromEntries(Object.entries(kept).map(([name, tensor]) => [name, handToScope(tensor)])) as Outputs;
+  const outputs = Object.fromEntries(
+    Object.entries(kept).map(([name, tensor]) => [name, handToScope(tensor)]),
+  ) as Outputs;
   const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i] ?? tf.zerosLike(tensors[i])]));
   return { outputs, gradients };
 }

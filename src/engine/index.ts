@@ -4,6 +4,22 @@ export { type Engine, loadEngine } from './engine.ts';
 export { type LossOutputs, valueAndGradients } from './gradients.ts';
 export { type AdamWAttributes, type AdamWInputs, applyAdamW } from './kernels/adamw.ts';
 export { ENGINE_NAMES, ENGINE_PACKAGES, type EngineChoice, type EngineName, engineVersion } from './names.ts';
-export { COSTS, type InstallProgress, installEngine, nvidiaRequirements, removeEngine } from './native/install.ts';
+export {
+  COSTS,
+  type InstallProgress,
+  installEngine,
+  nvidiaRequirements,
+  removeEngine,
+} from './native/install.ts';
 export type { CompiledStep, CompileOptions, Step } from './step.ts';
-export { disposeTree, floatTensor, intTensor, readFloats, readIntegers, type Tensor, type TensorMap, type TensorTree, tf } from './tensors.ts';
+export {
+  disposeTree,
+  floatTensor,
+  intTensor,
+  readFloats,
+  readIntegers,
+  type Tensor,
+  type TensorMap,
+  type TensorTree,
+  tf,
+} from './tensors.ts';

@@ -4,7 +4,9 @@ import type { TensorTree } from './tensors.ts';
 export type Step<Inputs extends TensorTree, Outputs extends TensorTree> = (inputs: Inputs) => Outputs;
 
 /** A step made ready to run by an engine. */
-export type CompiledStep<Inputs extends TensorTree, Outputs extends TensorTree> = (inputs: Inputs) => Promise<Outputs>;
+export type CompiledStep<Inputs extends TensorTree, Outputs extends TensorTree> = (
+  inputs: Inputs,
+) => Promise<Outputs>;
 
 /** How a step may be run. */
 export interface CompileOptions<Inputs> {

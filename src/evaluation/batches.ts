@@ -6,7 +6,9 @@ import { intTensor, type Tensor } from '../engine/index.ts';
 const SEQUENCES_A_BATCH = 8;
 
 /** Batches of sequences, each with the number of its first. */
-export function inBatches<T>(sequences: readonly T[]): { batch: readonly T[]; first: number; index: number }[] {
+export function inBatches<T>(
+  sequences: readonly T[],
+): { batch: readonly T[]; first: number; index: number }[] {
   return Array.from({ length: Math.ceil(sequences.length / SEQUENCES_A_BATCH) }, (_, index) => {
     const first = index * SEQUENCES_A_BATCH;
     return { batch: sequences.slice(first, first + SEQUENCES_A_BATCH), first, index };

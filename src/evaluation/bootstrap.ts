@@ -24,7 +24,12 @@ const FEWEST_DOCUMENTS = 5;
  * @param rows the sums of each sequence
  * @param documents for each sequence the document that it is from
  */
-export function brierInterval(rows: readonly BrierSums[], documents: readonly number[], protocol: BrierProtocol, seed: number): BrierInterval | undefined {
+export function brierInterval(
+  rows: readonly BrierSums[],
+  documents: readonly number[],
+  protocol: BrierProtocol,
+  seed: number,
+): BrierInterval | undefined {
   const isByDocument = new Set(documents).size >= FEWEST_DOCUMENTS;
   const units = [...groupBy(rows, isByDocument ? documents : rows.map((_, i) => i)).values()];
   if (units.length < 2) return undefined;

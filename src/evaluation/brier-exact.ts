@@ -25,7 +25,11 @@ export async function estimateBrierExactly(
   decoder: TransformerDecoder,
   ids: readonly Int32Array[],
   take: TakeToken,
-  { numSamples = 2, stride = 1, contextTokens = 1 }: { numSamples?: number; stride?: number; contextTokens?: number } = {},
+  {
+    numSamples = 2,
+    stride = 1,
+    contextTokens = 1,
+  }: { numSamples?: number; stride?: number; contextTokens?: number } = {},
 ): Promise<BrierBatch> {
   const [rows, length] = [ids.length, ids[0].length];
   const windows = Math.max(0, Math.floor((length - contextTokens - NUM_FACTORS) / stride) + 1);
@@ -37,7 +41,8 @@ export async function estimateBrierExactly(
   for (let row = 0; row < rows; row++) {
     for (let window = 0; window < windows; window++) {
       let product = 2;
-      for (let n = 0; n < NUM_FACTORS; n++) sums[row][n] += product *= likely[row * (length - 1) + begin(window) + n];
+      for (let n = 0; n < NUM_FACTORS; n++)
+        sums[row][n] += product *= likely[row * (length - 1) + begin(window) + n];
     }
   }
   const everyone = Array.from({ length: numSamples }, (_, sample) => sample);
@@ -58,7 +63,9 @@ export async function estimateBrierExactly(
       sums[group.row][step] -= (pairsOf(group) / allPairs) * squares;
       if (step + 1 === NUM_FACTORS) return;
       const draw = inverseCdf(probabilities);
-      left.push(...splitGroup(group, (sample) => take({ row: group.row, window: group.window, sample, step }, draw)));
+      left.push(
+        ...splitGroup(group, (sample) => take({ row: group.row, window: group.window, sample, step }, draw)),
+      );
     });
     states.dispose();
     groups = left;
@@ -68,7 +75,11 @@ export async function estimateBrierExactly(
 }
 
 /** The probability of the token that really comes next, after every token but the last; row by row. */
-async function trueProbabilities(decoder: TransformerDecoder, hidden: Tensor, ids: readonly Int32Array[]): Promise<Float64Array> {
+async function trueProbabilities(
+  decoder: TransformerDecoder,
+  hidden: Tensor,
+  ids: readonly Int32Array[],
+): Promise<Float64Array> {
   const width = ids[0].length - 1;
   const found = new Float64Array(ids.length * width);
   const flat = tf.reshape(hidden, [-1, hidden.shape[2] as number]);

@@ -67,9 +67,14 @@ export async function estimateBrier(
   const idTensor = joinRows(ids.map((row) => row.subarray(0, shape.patches * patchSize)));
   // Windows of one patch roll nothing out.
   const { hidden, state } =
-    patchSize >= NUM_FACTORS ? { hidden: await source.sequence.look(idTensor), state: undefined } : await source.sequence.feed(idTensor);
+    patchSize >= NUM_FACTORS
+      ? { hidden: await source.sequence.look(idTensor), state: undefined }
+      : await source.sequence.feed(idTensor);
   const positions = tf.reshape(hidden, [-1, hidden.shape[2] as number]);
-  const samples = await source.draw(positions, draws.accuracy(numSamples * shape.rows * shape.patches * noiseSize));
+  const samples = await source.draw(
+    positions,
+    draws.accuracy(numSamples * shape.rows * shape.patches * noiseSize),
+  );
   const batch = await scoreWindows(source, samples, golden, shape, state, draws);
   samples.dispose();
   disposeTree({ hidden, idTensor, positions, ...(state ? { cache: state.cache } : {}) });
@@ -93,12 +98,15 @@ async function scoreWindows(
     pairs[group.row * windows + group.window][group.path.length - 1] += pairsOf(group);
   };
   let groups = firstGroups(samples.tokens, shape, windows, count);
-  for (let step = 1; state && step < steps && groups.length > 0; step++) groups = await rollOn(source, state, groups, step, draws, count);
+  for (let step = 1; state && step < steps && groups.length > 0; step++)
+    groups = await rollOn(source, state, groups, step, draws, count);
   const sums = golden.map((target, row) => {
     const own = new Float64Array(NUM_FACTORS);
     for (let window = 0; window < windows; window++) {
       const truth = target.subarray(window * patchSize, window * patchSize + NUM_FACTORS);
-      const hits = Array.from({ length: shape.numSamples }, (_, sample) => agreement(truth, pathOf(samples.tokens, shape, sample, row, window)));
+      const hits = Array.from({ length: shape.numSamples }, (_, sample) =>
+        agreement(truth, pathOf(samples.tokens, shape, sample, row, window)),
+      );
       addWindow(own, hits, pairs[row * windows + window]);
     }
     return own;
@@ -120,13 +128,20 @@ function pathOf(tokens: Int32Array, shape: Shape, sample: number, row: number, w
  * Decodes the tokens that the score depends on: of each sample the first ones, and the next ones only while it agrees with the truth or with another sample.
  * What is left out is −1 and stands behind a disagreement.
  */
-async function decodeWhatCounts(samples: Pick<DrawnPatches, 'tokens' | 'decode'>, golden: readonly Int32Array[], shape: Shape, windows: number): Promise<void> {
+async function decodeWhatCounts(
+  samples: Pick<DrawnPatches, 'tokens' | 'decode'>,
+  golden: readonly Int32Array[],
+  shape: Shape,
+  windows: number,
+): Promise<void> {
   for (;;) {
     const wanted: number[] = [];
     golden.forEach((target, row) => {
       for (let window = 0; window < windows; window++) {
         const truth = target.subarray(window * shape.patchSize, window * shape.patchSize + NUM_FACTORS);
-        const places = Array.from({ length: shape.numSamples }, (_, sample) => placeOf(shape, sample, row, window));
+        const places = Array.from({ length: shape.numSamples }, (_, sample) =>
+          placeOf(shape, sample, row, window),
+        );
         for (const place of places) {
           const hits = agreement(truth, samples.tokens.subarray(place));
           if (hits < truth.length && samples.tokens[place + hits] < 0) wanted.push(place + hits);
@@ -145,18 +160,31 @@ function undecided(tokens: Int32Array, places: readonly number[], length: number
   const unknown: number[] = [];
   for (let n = 0; n < length && groups.length > 0; n++) {
     const open = groups.filter((group) => group.some((place) => tokens[place + n] < 0));
-    for (const group of open) unknown.push(...group.flatMap((place) => (tokens[place + n] < 0 ? [place + n] : [])));
+    for (const group of open)
+      unknown.push(...group.flatMap((place) => (tokens[place + n] < 0 ? [place + n] : [])));
     groups = groups
       .filter((group) => !open.includes(group))
-      .flatMap((group) => splitGroup({ row: 0, window: 0, members: group, path: [] }, (place) => tokens[place + n]).map(({ members }) => members));
+      .flatMap((group) =>
+        splitGroup({ row: 0, window: 0, members: group, path: [] }, (place) => tokens[place + n]).map(
+          ({ members }) => members,
+        ),
+      );
   }
   return unknown;
 }
 
 /** Groups of samples that agree on the first patch of their window (its first four tokens), counted on the way. */
-function firstGroups(tokens: Int32Array, shape: Shape, windows: number, count: (group: SampleGroup) => void): SampleGroup[] {
+function firstGroups(
+  tokens: Int32Array,
+  shape: Shape,
+  windows: number,
+  count: (group: SampleGroup) => void,
+): SampleGroup[] {
   const everyone = Array.from({ length: shape.numSamples }, (_, sample) => sample);
-  return Array.from({ length: shape.rows * windows }, (_, i) => ({ row: Math.floor(i / windows), window: i % windows })).flatMap(({ row, window }) =>
+  return Array.from({ length: shape.rows * windows }, (_, i) => ({
+    row: Math.floor(i / windows),
+    window: i % windows,
+  })).flatMap(({ row, window }) =>
     splitByTokens(
       { row, window, members: everyone, path: [] },
       Math.min(NUM_FACTORS, shape.patchSize),
@@ -167,7 +195,12 @@ function firstGroups(tokens: Int32Array, shape: Shape, windows: number, count: (
 }
 
 /** Parts a group token by token, counting what is left after each. */
-function splitByTokens(group: SampleGroup, length: number, count: (group: SampleGroup) => void, tokenOf: (member: number, n: number) => number): SampleGroup[] {
+function splitByTokens(
+  group: SampleGroup,
+  length: number,
+  count: (group: SampleGroup) => void,
+  tokenOf: (member: number, n: number) => number,
+): SampleGroup[] {
   let parts = [group];
   for (let n = 0; n < length; n++) {
     parts = parts.flatMap((part) => splitGroup(part, (member) => tokenOf(member, n)));
@@ -193,7 +226,9 @@ async function rollOn(
     state,
     groups.map(({ row, window, path }) => ({ row, length: window + 1, ids: Int32Array.from(path) })),
   );
-  const wanted = groups.flatMap(({ row, window, members }, group) => members.map((sample) => ({ row, window, sample, group })));
+  const wanted = groups.flatMap(({ row, window, members }, group) =>
+    members.map((sample) => ({ row, window, sample, group })),
+  );
   const rounded = Math.max(FEWEST_DRAWS, 2 ** Math.ceil(Math.log2(wanted.length)));
   const owners = Int32Array.from({ length: rounded }, (_, i) => wanted[i]?.group ?? 0);
   const positions = tf.tidy(() => tf.gather(hidden, intTensor(owners) as tf.Tensor1D));
@@ -204,7 +239,12 @@ async function rollOn(
   const left = groups.flatMap((group) => {
     const first = taken;
     taken += group.members.length;
-    return splitByTokens(group, length, count, (member, n) => drawn.tokens[(first + group.members.indexOf(member)) * patchSize + n]);
+    return splitByTokens(
+      group,
+      length,
+      count,
+      (member, n) => drawn.tokens[(first + group.members.indexOf(member)) * patchSize + n],
+    );
   });
   drawn.dispose();
   disposeTree({ hidden, positions });

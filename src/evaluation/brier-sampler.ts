@@ -14,7 +14,12 @@ export interface ContinuationSampler {
    * @param numSamples how many continuations
    * @param numTokens how many tokens of each are looked at; fewer may be given where the text ends
    */
-  sample(prefix: Int32Array, numSamples: number, numTokens: number, signal?: AbortSignal): Promise<readonly Int32Array[]>;
+  sample(
+    prefix: Int32Array,
+    numSamples: number,
+    numTokens: number,
+    signal?: AbortSignal,
+  ): Promise<readonly Int32Array[]>;
 }
 
 /** A true prefix and the four tokens that follow it. */
@@ -24,9 +29,15 @@ export interface BrierWindow {
 }
 
 /** Scores one window by the U-statistic (see addWindow). A continuation that ends early agrees with nothing behind its end. */
-export async function scoreWindow(sampler: ContinuationSampler, { prefix, target }: BrierWindow, numSamples: number, signal?: AbortSignal): Promise<BrierSums> {
+export async function scoreWindow(
+  sampler: ContinuationSampler,
+  { prefix, target }: BrierWindow,
+  numSamples: number,
+  signal?: AbortSignal,
+): Promise<BrierSums> {
   const samples = await sampler.sample(prefix, numSamples, NUM_FACTORS, signal);
-  if (samples.length !== numSamples) throw new RangeError(`asked for ${numSamples} samples, got ${samples.length}`);
+  if (samples.length !== numSamples)
+    throw new RangeError(`asked for ${numSamples} samples, got ${samples.length}`);
   const pairs = new Float64Array(NUM_FACTORS);
   const everyone = samples.map((_, i) => i);
   let groups: SampleGroup[] = [{ row: 0, window: 0, members: everyone, path: [] }];

@@ -42,7 +42,10 @@ export function batchOf(sums: readonly Float64Array[], windowsPerRow: number): B
 /** Sums added up, as means over windows. */
 export function meansOf(parts: readonly BrierSums[]): { brier: number[]; numWindows: number } {
   const numWindows = parts.reduce((sum, part) => sum + part.numWindows, 0);
-  const brier = Array.from({ length: NUM_FACTORS }, (_, n) => parts.reduce((sum, part) => sum + part.sums[n], 0) / numWindows);
+  const brier = Array.from(
+    { length: NUM_FACTORS },
+    (_, n) => parts.reduce((sum, part) => sum + part.sums[n], 0) / numWindows,
+  );
   return { brier, numWindows };
 }
 
@@ -65,11 +68,21 @@ export interface BrierScore {
   readonly numWindows: number;
 }
 
-export function aggregateBrier(batches: readonly Pick<BrierBatch, 'brier' | 'numWindows'>[], protocol: BrierProtocol): BrierScore {
+export function aggregateBrier(
+  batches: readonly Pick<BrierBatch, 'brier' | 'numWindows'>[],
+  protocol: BrierProtocol,
+): BrierScore {
   const weightOf = (batch: { numWindows: number }) => (protocol === 'reference' ? 1 : batch.numWindows);
   const total = batches.reduce((sum, batch) => sum + weightOf(batch), 0);
-  const brier = Array.from({ length: NUM_FACTORS }, (_, n) => batches.reduce((sum, batch) => sum + weightOf(batch) * batch.brier[n], 0) / total);
-  return { brierLM: brierLM(brier, protocol), brier, numWindows: batches.reduce((sum, batch) => sum + batch.numWindows, 0) };
+  const brier = Array.from(
+    { length: NUM_FACTORS },
+    (_, n) => batches.reduce((sum, batch) => sum + weightOf(batch) * batch.brier[n], 0) / total,
+  );
+  return {
+    brierLM: brierLM(brier, protocol),
+    brier,
+    numWindows: batches.reduce((sum, batch) => sum + batch.numWindows, 0),
+  };
 }
 
 export function brierLM(brier: readonly number[], protocol: BrierProtocol = 'weighted'): number {

@@ -38,13 +38,25 @@ export class CompletionsEndpoint implements ContinuationSampler {
     this.#url = `${options.endpoint.replace(/\/+$/, '')}/completions`;
   }
 
-  async sample(prefix: Int32Array, numSamples: number, numTokens: number, signal?: AbortSignal): Promise<readonly Int32Array[]> {
+  async sample(
+    prefix: Int32Array,
+    numSamples: number,
+    numTokens: number,
+    signal?: AbortSignal,
+  ): Promise<readonly Int32Array[]> {
     const { tokenizer, model, maxTokens = MAX_TOKENS } = this.#options;
     const prompt = await tokenizer.decode([...prefix]);
     const texts: string[] = [];
     // Some servers give one choice, whatever n is.
     while (texts.length < numSamples) {
-      const asked = { model, prompt, n: numSamples - texts.length, max_tokens: maxTokens, temperature: 1, top_p: 1 };
+      const asked = {
+        model,
+        prompt,
+        n: numSamples - texts.length,
+        max_tokens: maxTokens,
+        temperature: 1,
+        top_p: 1,
+      };
       const given = this.#textsOf(await this.#post(asked, signal));
       texts.push(...given.slice(0, asked.n));
     }
@@ -55,10 +67,18 @@ export class CompletionsEndpoint implements ContinuationSampler {
 
   async #post(body: object, signal: AbortSignal | undefined): Promise<unknown> {
     const { apiKey, timeoutMs = TIMEOUT_MS } = this.#options;
-    const headers = { 'content-type': 'application/json', ...(apiKey ? { authorization: `Bearer ${apiKey}` } : {}) };
+    const headers = {
+      'content-type': 'application/json',
+      ...(apiKey ? { authorization: `Bearer ${apiKey}` } : {}),
+    };
     for (let attempt = 0; ; attempt++) {
       const limit = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
-      const response = await fetch(this.#url, { method: 'POST', headers, body: JSON.stringify(body), signal: limit }).catch((error: unknown) => {
+      const response = await fetch(this.#url, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(body),
+        signal: limit,
+      }).catch((error: unknown) => {
         signal?.throwIfAborted();
         throw endpointUnreachable(this.#url, reasonOf(error));
       });
@@ -74,7 +94,8 @@ export class CompletionsEndpoint implements ContinuationSampler {
   #textsOf(answer: unknown): string[] {
     const choices = (answer as { choices?: { text?: unknown }[] }).choices;
     const texts = choices?.map(({ text }) => text);
-    if (!texts?.length || !texts.every((text) => typeof text === 'string')) return this.#refuse(JSON.stringify(answer));
+    if (!texts?.length || !texts.every((text) => typeof text === 'string'))
+      return this.#refuse(JSON.stringify(answer));
     return texts as string[];
   }
 

@@ -1,6 +1,13 @@
 /** Cross-entropy and perplexity of the discrete baseline on held-out sequences. B rows · T tokens. */
 
-import { type CompiledStep, disposeTree, type Engine, intTensor, type Tensor, type TensorMap } from '../engine/index.ts';
+import {
+  type CompiledStep,
+  disposeTree,
+  type Engine,
+  intTensor,
+  type Tensor,
+  type TensorMap,
+} from '../engine/index.ts';
 import { type TransformerConfig, type TransformerDecoder, transformerLoss } from '../models/index.ts';
 import { RandomStream } from '../random.ts';
 import { inBatches, joinRows } from './batches.ts';
@@ -17,7 +24,9 @@ export class CrossEntropy {
   /** @param sequences token ids of one length */
   constructor(engine: Engine, config: TransformerConfig, sequences: readonly Int32Array[]) {
     this.#sequences = sequences;
-    this.#run = engine.compile((given: Inputs) => ({ loss: transformerLoss(given.parameters, config, given.ids, given.targets) }));
+    this.#run = engine.compile((given: Inputs) => ({
+      loss: transformerLoss(given.parameters, config, given.ids, given.targets),
+    }));
   }
 
   /** Nats a token, averaged over all tokens but the first of each sequence; lower is better. Its exponential is the perplexity. @param pause awaited between batches */
@@ -40,7 +49,9 @@ export async function scoreExactly(
   decoder: TransformerDecoder,
   sequences: readonly Int32Array[],
   seed: number,
-  options: Parameters<typeof estimateBrierExactly>[3] & { onBatch?: (done: number) => void | Promise<void> } = {},
+  options: Parameters<typeof estimateBrierExactly>[3] & {
+    onBatch?: (done: number) => void | Promise<void>;
+  } = {},
 ): Promise<BrierBatch[]> {
   const scored: BrierBatch[] = [];
   for (const { batch: rows, first } of inBatches(sequences)) {

@@ -4,8 +4,25 @@
  */
 
 import type { Latents } from '../artifacts/index.ts';
-import { type CompiledStep, disposeTree, type Engine, floatTensor, type LossOutputs, type Tensor, type TensorMap, tf } from '../engine/index.ts';
-import { type CalmConfig, calmLoss, energyTerms, type Head, NUM_TARGET_SAMPLES, type PatchDecoder, readsLatents } from '../models/index.ts';
+import {
+  type CompiledStep,
+  disposeTree,
+  type Engine,
+  floatTensor,
+  type LossOutputs,
+  type Tensor,
+  type TensorMap,
+  tf,
+} from '../engine/index.ts';
+import {
+  type CalmConfig,
+  calmLoss,
+  energyTerms,
+  type Head,
+  NUM_TARGET_SAMPLES,
+  type PatchDecoder,
+  readsLatents,
+} from '../models/index.ts';
 import { RandomStream } from '../random.ts';
 import { inBatches, joinRows } from './batches.ts';
 
@@ -37,7 +54,10 @@ export function batchSequences(sequences: readonly EncodedSequence[], config: Ca
   const part = (pick: (latents: Latents) => Float32Array, from: number) => {
     const joined = new Float32Array(rows * patches * latentSize);
     sequences.forEach(({ latents }, row) => {
-      joined.set(pick(latents).subarray(from * latentSize, (from + patches) * latentSize), row * patches * latentSize);
+      joined.set(
+        pick(latents).subarray(from * latentSize, (from + patches) * latentSize),
+        row * patches * latentSize,
+      );
     });
     return joined;
   };
@@ -72,14 +92,26 @@ export class HeldOutLoss {
   readonly #seed: number;
   readonly #run: CompiledStep<LossInputs, LossOutputs>;
 
-  constructor(engine: Engine, config: CalmConfig, head: Head, sequences: readonly EncodedSequence[], seed: number) {
+  constructor(
+    engine: Engine,
+    config: CalmConfig,
+    head: Head,
+    sequences: readonly EncodedSequence[],
+    seed: number,
+  ) {
     this.#config = config;
     this.#head = head;
     this.#sequences = sequences;
     this.#seed = seed;
     this.#run = engine.compile(({ parameters, batch, draws }: LossInputs) => {
       const { ids, latents, mean, logStd } = batch;
-      return calmLoss(parameters, config, head, { ids, ...(latents ? { latents } : {}), targets: { mean, logStd } }, draws);
+      return calmLoss(
+        parameters,
+        config,
+        head,
+        { ids, ...(latents ? { latents } : {}), targets: { mean, logStd } },
+        draws,
+      );
     });
   }
 
@@ -93,7 +125,9 @@ export class HeldOutLoss {
       const draws = this.#head.drawTraining(this.#config, batch.mean.shape[0], NUM_TARGET_SAMPLES, streams);
       const outputs = await this.#run({ parameters, batch, draws });
       for (const [name, tensor] of Object.entries(outputs)) {
-        sums[name] = (sums[name] ?? 0) + (sequences.length / this.#sequences.length) * ((await tensor.data())[0] as number);
+        sums[name] =
+          (sums[name] ?? 0) +
+          (sequences.length / this.#sequences.length) * ((await tensor.data())[0] as number);
       }
       disposeTree({ batch, draws, outputs });
     }
@@ -108,7 +142,12 @@ export interface EnergyMeasure {
   readonly diversity: number;
 }
 
-type ScoreInputs = { readonly mean: Tensor; readonly logStd: Tensor; readonly targetNoise: Tensor; readonly samples: Tensor };
+type ScoreInputs = {
+  readonly mean: Tensor;
+  readonly logStd: Tensor;
+  readonly targetNoise: Tensor;
+  readonly samples: Tensor;
+};
 type ScoreOutputs = ReturnType<typeof energyTerms>;
 
 /** The energy loss (β = 1) of samples from any source against the encoder's Gaussians: model samples N = 8, target samples M = 100. */
@@ -122,7 +161,9 @@ export class EnergyScore {
     this.#config = config;
     this.#sequences = sequences;
     this.#seed = seed;
-    this.#run = engine.compile(({ samples, mean, logStd, targetNoise }: ScoreInputs) => energyTerms(samples, { mean, logStd }, targetNoise, BETA));
+    this.#run = engine.compile(({ samples, mean, logStd, targetNoise }: ScoreInputs) =>
+      energyTerms(samples, { mean, logStd }, targetNoise, BETA),
+    );
   }
 
   /** Of the model's own head, teacher-forced. */
@@ -131,7 +172,10 @@ export class EnergyScore {
     return this.#average(async ({ ids }, positions, { first }) => {
       const hidden = await decoder.sequence.look(ids);
       const flat = tf.reshape(hidden, [positions, hiddenSize]);
-      const noise = decoder.drawNoise(this.#stream(first, 'noise'), NUM_SAMPLES * positions * decoder.noiseSize);
+      const noise = decoder.drawNoise(
+        this.#stream(first, 'noise'),
+        NUM_SAMPLES * positions * decoder.noiseSize,
+      );
       const latents = await decoder.drawLatents(flat, noise);
       const samples = tf.transpose(latents, [1, 0, 2]);
       disposeTree({ hidden, flat, latents });
@@ -146,12 +190,20 @@ export class EnergyScore {
    */
   ofContextFree(draw: (count: number, batch: number) => Promise<Float32Array>): Promise<EnergyMeasure> {
     return this.#average(async (_, positions, { index }) =>
-      floatTensor(await draw(positions * NUM_SAMPLES, index), [positions, NUM_SAMPLES, this.#config.latentSize]),
+      floatTensor(await draw(positions * NUM_SAMPLES, index), [
+        positions,
+        NUM_SAMPLES,
+        this.#config.latentSize,
+      ]),
     );
   }
 
   async #average(
-    samplesOf: (batch: EncodedBatch, positions: number, at: { readonly first: number; readonly index: number }) => Promise<Tensor>,
+    samplesOf: (
+      batch: EncodedBatch,
+      positions: number,
+      at: { readonly first: number; readonly index: number },
+    ) => Promise<Tensor>,
   ): Promise<EnergyMeasure> {
     const sums = { loss: 0, fidelity: 0, diversity: 0 };
     for (const { batch: sequences, first, index } of inBatches(this.#sequences)) {
@@ -159,11 +211,15 @@ export class EnergyScore {
       const [positions, latentSize] = batch.mean.shape as [number, number];
       const samples = await samplesOf(batch, positions, { first, index });
       const shape = [positions, NUM_TARGET_SAMPLES, latentSize];
-      const targetNoise = floatTensor(this.#stream(first, 'targets').normals(positions * NUM_TARGET_SAMPLES * latentSize), shape);
+      const targetNoise = floatTensor(
+        this.#stream(first, 'targets').normals(positions * NUM_TARGET_SAMPLES * latentSize),
+        shape,
+      );
       const { mean, logStd } = batch;
       const outputs = await this.#run({ mean, logStd, targetNoise, samples });
       for (const term of Object.keys(sums) as (keyof EnergyMeasure)[])
-        sums[term] += (sequences.length / this.#sequences.length) * ((await outputs[term].data())[0] as number);
+        sums[term] +=
+          (sequences.length / this.#sequences.length) * ((await outputs[term].data())[0] as number);
       disposeTree({ batch, samples, targetNoise, outputs });
     }
     return sums;

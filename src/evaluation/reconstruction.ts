@@ -1,6 +1,16 @@
 /** How well the autoencoder gives tokens back. N patches · K tokens a patch · L latent. */
 
-import { type CompiledStep, disposeTree, type Engine, floatTensor, intTensor, readIntegers, type Tensor, type TensorMap, tf } from '../engine/index.ts';
+import {
+  type CompiledStep,
+  disposeTree,
+  type Engine,
+  floatTensor,
+  intTensor,
+  readIntegers,
+  type Tensor,
+  type TensorMap,
+  tf,
+} from '../engine/index.ts';
 import { type Autoencoder, type AutoencoderConfig, decodeTokens, encode } from '../models/index.ts';
 import { RandomStream } from '../random.ts';
 
@@ -24,7 +34,13 @@ export interface Reconstruction {
   readonly numTokens: number;
 }
 
-type Inputs = { readonly parameters: TensorMap; readonly ids: Tensor; readonly noise: Tensor; readonly sigma: Tensor; readonly posterior: Tensor };
+type Inputs = {
+  readonly parameters: TensorMap;
+  readonly ids: Tensor;
+  readonly noise: Tensor;
+  readonly sigma: Tensor;
+  readonly posterior: Tensor;
+};
 
 interface Tally {
   tokens: number;
@@ -41,15 +57,20 @@ export async function measureReconstruction(
   autoencoder: Autoencoder,
   ids: Int32Array,
   seed: number,
-  { noiseLevels = NOISE_LEVELS, pause }: { readonly noiseLevels?: readonly number[]; readonly pause?: () => Promise<void> } = {},
+  {
+    noiseLevels = NOISE_LEVELS,
+    pause,
+  }: { readonly noiseLevels?: readonly number[]; readonly pause?: () => Promise<void> } = {},
 ): Promise<Reconstruction> {
   const numPatches = ids.length / autoencoder.config.patchSize;
   const run = reconstructor(engine, autoencoder.config);
-  const tally = (sigma: number, posterior: number) => tallyAt(run, autoencoder, ids, { sigma, posterior, seed, pause });
+  const tally = (sigma: number, posterior: number) =>
+    tallyAt(run, autoencoder, ids, { sigma, posterior, seed, pause });
   const mean = await tally(0, 0);
   const sampled = await tally(0, 1);
   const underNoise: { sigma: number; tokenAccuracy: number }[] = [];
-  for (const sigma of noiseLevels) underNoise.push({ sigma, tokenAccuracy: (await tally(sigma, 0)).tokens / ids.length });
+  for (const sigma of noiseLevels)
+    underNoise.push({ sigma, tokenAccuracy: (await tally(sigma, 0)).tokens / ids.length });
   return {
     tokenAccuracy: mean.tokens / ids.length,
     patchAccuracy: mean.patches / numPatches,
@@ -80,16 +101,31 @@ interface Setting {
 }
 
 /** Counts right tokens and patches with z = mean + (sigma + posterior·std)·noise. */
-async function tallyAt(run: Reconstruct, { config, parameters }: Autoencoder, ids: Int32Array, { sigma, posterior, seed, pause }: Setting): Promise<Tally> {
-  const scalars = { sigma: floatTensor(Float32Array.of(sigma), []), posterior: floatTensor(Float32Array.of(posterior), []) };
+async function tallyAt(
+  run: Reconstruct,
+  { config, parameters }: Autoencoder,
+  ids: Int32Array,
+  { sigma, posterior, seed, pause }: Setting,
+): Promise<Tally> {
+  const scalars = {
+    sigma: floatTensor(Float32Array.of(sigma), []),
+    posterior: floatTensor(Float32Array.of(posterior), []),
+  };
   const total: Tally = { tokens: 0, patches: 0, spread: 0 };
   const width = PATCHES_A_BATCH * config.patchSize;
   for (let start = 0; start < ids.length; start += width) {
     await pause?.();
     const part = ids.subarray(start, start + width);
     const patches = part.length / config.patchSize;
-    const noise = new RandomStream(seed, 'reconstruction', start, String(sigma)).normals(patches * config.latentSize);
-    const inputs: Inputs = { parameters, ids: intTensor(part), noise: floatTensor(noise, [patches, config.latentSize]), ...scalars };
+    const noise = new RandomStream(seed, 'reconstruction', start, String(sigma)).normals(
+      patches * config.latentSize,
+    );
+    const inputs: Inputs = {
+      parameters,
+      ids: intTensor(part),
+      noise: floatTensor(noise, [patches, config.latentSize]),
+      ...scalars,
+    };
     const outputs = await run(inputs);
     addMatches(total, part, await readIntegers(outputs.tokens), config.patchSize);
     total.spread += patches * ((await outputs.spread.data())[0] as number);

@@ -14,7 +14,10 @@ export interface SampleGroup {
 }
 
 /** Parts a group by the next token of its members; parts of one member are dropped. */
-export function splitGroup(group: SampleGroup, tokenOf: (member: number, place: number) => number): SampleGroup[] {
+export function splitGroup(
+  group: SampleGroup,
+  tokenOf: (member: number, place: number) => number,
+): SampleGroup[] {
   const parts = new Map<number, number[]>();
   group.members.forEach((member, place) => {
     const token = tokenOf(member, place);
@@ -22,7 +25,9 @@ export function splitGroup(group: SampleGroup, tokenOf: (member: number, place: 
     if (part) part.push(member);
     else parts.set(token, [member]);
   });
-  return [...parts].filter(([, members]) => members.length > 1).map(([token, members]) => ({ ...group, members, path: [...group.path, token] }));
+  return [...parts]
+    .filter(([, members]) => members.length > 1)
+    .map(([token, members]) => ({ ...group, members, path: [...group.path, token] }));
 }
 
 /** Pairs of equal samples in a group. */

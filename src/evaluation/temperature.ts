@@ -38,7 +38,12 @@ export async function measureTemperature(
   const steps = Math.ceil(NUM_FACTORS / patchSize);
   const patches = ids[0].length / patchSize - 1;
   const perRow = Math.min(windowsPerRow, patches - steps + 1);
-  const windows = ids.flatMap((_, row) => Array.from({ length: perRow }, (__, i) => ({ row, window: Math.floor((i * (patches - steps + 1)) / perRow) })));
+  const windows = ids.flatMap((_, row) =>
+    Array.from({ length: perRow }, (__, i) => ({
+      row,
+      window: Math.floor((i * (patches - steps + 1)) / perRow),
+    })),
+  );
   const idTensor = joinRows(ids.map((row) => row.subarray(0, patches * patchSize)));
   const { hidden, state } = await source.sequence.feed(idTensor);
   const places = windows.map(({ row, window }) => row * patches + window);
@@ -47,7 +52,11 @@ export async function measureTemperature(
   for (let text = 0; text < 2; text++) {
     const paths: number[][] = windows.map(() => []);
     for (let step = 0; step < steps; step++) {
-      const branches = windows.map(({ row, window }, i) => ({ row, length: window + 1, ids: Int32Array.from(paths[i]) }));
+      const branches = windows.map(({ row, window }, i) => ({
+        row,
+        length: window + 1,
+        ids: Int32Array.from(paths[i]),
+      }));
       const states = step === 0 ? tf.clone(starts) : await source.sequence.branch(state, branches);
       (await choose(states, text, step)).forEach((patch, i) => {
         paths[i].push(...patch);
@@ -57,11 +66,23 @@ export async function measureTemperature(
     texts.push(paths);
   }
   disposeTree({ hidden, cache: state.cache, idTensor, starts });
-  const truths = windows.map(({ row, window }) => ids[row].subarray((window + 1) * patchSize, (window + 1) * patchSize + NUM_FACTORS));
-  const share = (lengths: readonly number[]) => Array.from({ length: NUM_FACTORS }, (_, n) => lengths.filter((length) => length > n).length / lengths.length);
+  const truths = windows.map(({ row, window }) =>
+    ids[row].subarray((window + 1) * patchSize, (window + 1) * patchSize + NUM_FACTORS),
+  );
+  const share = (lengths: readonly number[]) =>
+    Array.from(
+      { length: NUM_FACTORS },
+      (_, n) => lengths.filter((length) => length > n).length / lengths.length,
+    );
   const accuracies = share(texts.flatMap((paths) => paths.map((path, i) => agreement(truths[i], path))));
   const collisions = share(windows.map((_, i) => agreement(texts[0][i], texts[1][i])));
-  return { accuracies, accuracy: geometricMean(accuracies), collisions, collision: geometricMean(collisions), numWindows: windows.length };
+  return {
+    accuracies,
+    accuracy: geometricMean(accuracies),
+    collisions,
+    collision: geometricMean(collisions),
+    numWindows: windows.length,
+  };
 }
 
 function geometricMean(values: readonly number[]): number {

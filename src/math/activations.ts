@@ -30,4 +30,7 @@ function siluSlope(y: Tensor, sigmoid: Tensor): Tensor {
 }
 
 /** x, with no gradient. */
-export const detach = tf.customGrad((x) => ({ value: tf.clone(x as Tensor), gradFunc: (dy) => tf.zerosLike(dy) })) as (x: Tensor) => Tensor;
+export const detach = tf.customGrad((x) => ({
+  value: tf.clone(x as Tensor),
+  gradFunc: (dy) => tf.zerosLike(dy),
+})) as (x: Tensor) => Tensor;

@@ -13,7 +13,10 @@ export interface RotaryTable {
  * @param positions [..., positions], float
  */
 export function rotaryTable(positions: Tensor, headSize: number, theta: number): RotaryTable {
-  const frequencies = Float32Array.from({ length: headSize }, (_, i) => 1 / theta ** ((2 * (i % (headSize / 2))) / headSize));
+  const frequencies = Float32Array.from(
+    { length: headSize },
+    (_, i) => 1 / theta ** ((2 * (i % (headSize / 2))) / headSize),
+  );
   const angles = tf.mul(tf.expandDims(positions, -1), floatTensor(frequencies, [headSize]));
   return { cos: tf.cos(angles), sin: tf.sin(angles) };
 }
@@ -40,7 +43,9 @@ export function attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor):
   const flat = (x: Tensor) => tf.reshape(x, [batch * heads, x.shape[2] as number, size]) as tf.Tensor3D;
   const scores = tf.mul(tf.matMul(flat(query), flat(key), false, true), 1 / Math.sqrt(size));
   const masked =
-    mask.shape.length === 2 ? tf.add(scores, mask) : tf.reshape(tf.add(tf.reshape(scores, [batch, heads, ...scores.shape.slice(1)]), mask), scores.shape);
+    mask.shape.length === 2
+      ? tf.add(scores, mask)
+      : tf.reshape(tf.add(tf.reshape(scores, [batch, heads, ...scores.shape.slice(1)]), mask), scores.shape);
   const weights = tf.softmax(masked);
   return tf.reshape(tf.matMul(weights as tf.Tensor3D, flat(value)), query.shape);
 }

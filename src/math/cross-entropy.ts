@@ -15,7 +15,10 @@ const TINY = 2 ** -126;
 /** Begin and length of each piece of the tokens. */
 function pieces(numTokens: number, vocabSize: number): [begin: number, length: number][] {
   const length = Math.max(MIN_PIECE_TOKENS, Math.floor(PIECE_SIZE / vocabSize));
-  return Array.from({ length: Math.ceil(numTokens / length) }, (_, i) => [i * length, Math.min(length, numTokens - i * length)]);
+  return Array.from({ length: Math.ceil(numTokens / length) }, (_, i) => [
+    i * length,
+    Math.min(length, numTokens - i * length),
+  ]);
 }
 
 /**
@@ -33,7 +36,12 @@ export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tens
     let weightGradient: Tensor | undefined;
     const hiddenGradients: Tensor[] = [];
     for (const [begin, length] of pieces(numTokens, vocabSize)) {
-      const piece = onePiece(slice(x as Tensor, begin, length), w as Tensor, slice(targets, begin, length), weightGradient);
+      const piece = onePiece(
+        slice(x as Tensor, begin, length),
+        w as Tensor,
+        slice(targets, begin, length),
+        weightGradient,
+      );
       sum = sum ? tf.add(sum, piece.loss) : piece.loss;
       weightGradient?.dispose();
       weightGradient = piece.weightGradient;
@@ -42,14 +50,20 @@ export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tens
     const hiddenGradient = joinRows(hiddenGradients);
     const byTarget = tf.unsortedSegmentSum(x as Tensor, targets as tf.Tensor1D, vocabSize);
     (save as unknown as tf.GradSaveFunc)([hiddenGradient, tf.sub(weightGradient as Tensor, byTarget)]);
-    const gradFunc = (dy: Tensor, [dx, dw]: Tensor[]) => [dx, dw].map((gradient) => tf.mul(gradient, tf.div(dy, numTokens)));
+    const gradFunc = (dy: Tensor, [dx, dw]: Tensor[]) =>
+      [dx, dw].map((gradient) => tf.mul(gradient, tf.div(dy, numTokens)));
     return { value: tf.div(sum as Tensor, numTokens), gradFunc };
   });
   return run(hidden, weight);
 }
 
 /** Loss and gradients of one piece, summed over its tokens; the weight's gradient is added to that of the pieces before. */
-function onePiece(x: Tensor, weight: Tensor, targets: Tensor, before: Tensor | undefined): { loss: Tensor; hiddenGradient: Tensor; weightGradient: Tensor } {
+function onePiece(
+  x: Tensor,
+  weight: Tensor,
+  targets: Tensor,
+  before: Tensor | undefined,
+): { loss: Tensor; hiddenGradient: Tensor; weightGradient: Tensor } {
   return tf.tidy(() => {
     const [length, vocabSize] = [x.shape[0], weight.shape[0]];
     const probabilities = tf.softmax(product(x, weight, false, true));
@@ -58,7 +72,10 @@ function onePiece(x: Tensor, weight: Tensor, targets: Tensor, before: Tensor | u
     const share = product(probabilities, x, true, false);
     return {
       loss: tf.neg(tf.sum(tf.log(tf.maximum(chosen, TINY)))),
-      hiddenGradient: tf.sub(product(probabilities, weight, false, false), tf.gather(weight, targets as tf.Tensor1D)),
+      hiddenGradient: tf.sub(
+        product(probabilities, weight, false, false),
+        tf.gather(weight, targets as tf.Tensor1D),
+      ),
       weightGradient: before ? tf.add(share, before) : share,
     };
   });
@@ -82,7 +99,9 @@ function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean)
 }
 
 function slice(x: Tensor, begin: number, length: number): Tensor {
-  return length === x.shape[0] ? x : tf.slice(x, [begin, ...x.shape.slice(1).map(() => 0)], [length, ...x.shape.slice(1)]);
+  return length === x.shape[0]
+    ? x
+    : tf.slice(x, [begin, ...x.shape.slice(1).map(() => 0)], [length, ...x.shape.slice(1)]);
 }
 
 function joinRows(parts: Tensor[]): Tensor {

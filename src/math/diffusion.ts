@@ -30,11 +30,16 @@ const MAX_BETA = 0.999;
 /** β_t of the cosine schedule: ᾱ(t) = cos²((t + 0.008)/1.008 · π/2), no β above 0.999. */
 export function cosineBetas(numSteps: number): number[] {
   const alphaBar = (t: number) => Math.cos(((t + 0.008) / 1.008) * (Math.PI / 2)) ** 2;
-  return Array.from({ length: numSteps }, (_, i) => Math.min(1 - alphaBar((i + 1) / numSteps) / alphaBar(i / numSteps), MAX_BETA));
+  return Array.from({ length: numSteps }, (_, i) =>
+    Math.min(1 - alphaBar((i + 1) / numSteps) / alphaBar(i / numSteps), MAX_BETA),
+  );
 }
 
 /** The schedule of given betas. @param timesteps of the original process; 0, 1, 2, … where absent */
-export function scheduleOf(betas: readonly number[], timesteps: readonly number[] = betas.map((_, i) => i)): DiffusionSchedule {
+export function scheduleOf(
+  betas: readonly number[],
+  timesteps: readonly number[] = betas.map((_, i) => i),
+): DiffusionSchedule {
   let product = 1;
   const alphasCumprod = betas.map((beta) => (product *= 1 - beta));
   const before = [1, ...alphasCumprod.slice(0, -1)];
@@ -49,7 +54,9 @@ export function scheduleOf(betas: readonly number[], timesteps: readonly number[
     recipNoise: alphasCumprod.map((a) => Math.sqrt(1 / a - 1)),
     coefX0: betas.map((beta, i) => (beta * Math.sqrt(before[i])) / (1 - alphasCumprod[i])),
     coefXt: betas.map((beta, i) => ((1 - before[i]) * Math.sqrt(1 - beta)) / (1 - alphasCumprod[i])),
-    minLogVariance: posterior.map((_, i) => Math.log(posterior[Math.max(i, Math.min(1, posterior.length - 1))])),
+    minLogVariance: posterior.map((_, i) =>
+      Math.log(posterior[Math.max(i, Math.min(1, posterior.length - 1))]),
+    ),
     maxLogVariance: betas.map(Math.log),
   };
 }
@@ -58,7 +65,9 @@ export function scheduleOf(betas: readonly number[], timesteps: readonly number[
 export function respace(betas: readonly number[], numSteps: number): DiffusionSchedule {
   const kept = evenSteps(betas.length, numSteps);
   const { alphasCumprod } = scheduleOf(betas);
-  const newBetas = kept.map((step, i) => 1 - alphasCumprod[step] / (i === 0 ? 1 : alphasCumprod[kept[i - 1]]));
+  const newBetas = kept.map(
+    (step, i) => 1 - alphasCumprod[step] / (i === 0 ? 1 : alphasCumprod[kept[i - 1]]),
+  );
   return scheduleOf(newBetas, kept);
 }
 
@@ -88,7 +97,9 @@ export interface Reverse {
 }
 
 /** The numbers of one step, or of each element's own, as tensors that broadcast against x. */
-export type StepNumbers = Readonly<Record<'recipSignal' | 'recipNoise' | 'coefX0' | 'coefXt' | 'minLogVariance' | 'maxLogVariance', Tensor>>;
+export type StepNumbers = Readonly<
+  Record<'recipSignal' | 'recipNoise' | 'coefX0' | 'coefXt' | 'minLogVariance' | 'maxLogVariance', Tensor>
+>;
 
 /**
  * p(x_{t−1} | x_t): the mean from the predicted noise ε, the log variance v between its bounds by (v + 1)/2. x₀ is not clipped.
@@ -109,7 +120,10 @@ export function posteriorMean(start: Tensor, x: Tensor, at: Pick<StepNumbers, 'c
 
 /** KL of N(mean1, exp(log1)) from N(mean2, exp(log2)), in nats, element by element. */
 export function normalKl(mean1: Tensor, log1: Tensor, mean2: Tensor, log2: Tensor): Tensor {
-  const spread = tf.add(tf.exp(tf.sub(log1, log2)), tf.mul(tf.square(tf.sub(mean1, mean2)), tf.exp(tf.neg(log2))));
+  const spread = tf.add(
+    tf.exp(tf.sub(log1, log2)),
+    tf.mul(tf.square(tf.sub(mean1, mean2)), tf.exp(tf.neg(log2))),
+  );
   return tf.mul(tf.add(tf.sub(tf.sub(log2, log1), 1), spread), 0.5);
 }
 

@@ -41,10 +41,16 @@ function fidelity(samples: Tensor, targets: Tensor, beta: number): Tensor {
     (save as tf.GradSaveFunc)([x as Tensor, targets, squared]);
     const gradFunc = (dy: Tensor, [saved, savedTargets, distances]: Tensor[]) => {
       const pull = power(distances, beta / 2 - 1);
-      const towards = tf.sub(tf.mul(saved, tf.sum(pull, -1, true)), tf.matMul(pull as tf.Tensor3D, savedTargets as tf.Tensor3D));
+      const towards = tf.sub(
+        tf.mul(saved, tf.sum(pull, -1, true)),
+        tf.matMul(pull as tf.Tensor3D, savedTargets as tf.Tensor3D),
+      );
       return tf.mul(towards, tf.mul(tf.reshape(dy, [-1, 1, 1]), (2 * beta) / (n * m)));
     };
-    return { value: tf.mul(tf.sum(tf.reshape(power(squared, beta / 2), [positions, n * m]), -1), 2 / (n * m)), gradFunc };
+    return {
+      value: tf.mul(tf.sum(tf.reshape(power(squared, beta / 2), [positions, n * m]), -1), 2 / (n * m)),
+      gradFunc,
+    };
   });
   return run(samples);
 }
@@ -61,7 +67,10 @@ function diversity(samples: Tensor, beta: number): Tensor {
       const apart = tf.sum(tf.mul(savedGaps, power(distances, beta / 2 - 1)), 2);
       return tf.mul(apart, tf.mul(tf.reshape(dy, [-1, 1, 1]), (2 * beta) / numPairs));
     };
-    return { value: tf.mul(tf.sum(tf.reshape(power(squared, beta / 2), [positions, n * n]), -1), 1 / numPairs), gradFunc };
+    return {
+      value: tf.mul(tf.sum(tf.reshape(power(squared, beta / 2), [positions, n * n]), -1), 1 / numPairs),
+      gradFunc,
+    };
   });
   return run(samples);
 }
@@ -69,7 +78,10 @@ function diversity(samples: Tensor, beta: number): Tensor {
 /** ‖x_i − y_j‖², [positions, N, M], by products. */
 function squaredDistancesTo(samples: Tensor, targets: Tensor): Tensor {
   const products = tf.matMul(samples as tf.Tensor3D, targets as tf.Tensor3D, false, true);
-  const lengths = tf.add(tf.sum(tf.square(samples), -1, true), tf.expandDims(tf.sum(tf.square(targets), -1), 1));
+  const lengths = tf.add(
+    tf.sum(tf.square(samples), -1, true),
+    tf.expandDims(tf.sum(tf.square(targets), -1), 1),
+  );
   return tf.maximum(tf.sub(lengths, tf.mul(products, 2)), 0);
 }
 
@@ -82,6 +94,7 @@ function differences(samples: Tensor): Tensor {
 function power(base: Tensor, exponent: number): Tensor {
   const isZero = tf.equal(base, 0);
   const safe = tf.where(isZero, tf.onesLike(base), base);
-  const raised = exponent === 0.5 ? tf.sqrt(safe) : exponent === -0.5 ? tf.rsqrt(safe) : tf.pow(safe, exponent);
+  const raised =
+    exponent === 0.5 ? tf.sqrt(safe) : exponent === -0.5 ? tf.rsqrt(safe) : tf.pow(safe, exponent);
   return tf.where(isZero, tf.zerosLike(base), raised);
 }

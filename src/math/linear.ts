@@ -28,7 +28,8 @@ export function embed(table: Tensor, ids: Tensor, frozenRow?: number | null): Te
     (save as tf.GradSaveFunc)([ids]);
     return {
       value: tf.gather(rows as Tensor, ids as tf.Tensor1D),
-      gradFunc: (dy, [saved]) => tf.unsortedSegmentSum(maskRows(dy, saved, frozenRow), saved as tf.Tensor1D, numRows),
+      gradFunc: (dy, [saved]) =>
+        tf.unsortedSegmentSum(maskRows(dy, saved, frozenRow), saved as tf.Tensor1D, numRows),
     };
   });
   return lookup(table);

@@ -63,7 +63,11 @@ export function standardize(x: Tensor, epsilon = 1e-6): Tensor {
     const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon));
     const normal = tf.mul(centred, inverse);
     (save as unknown as tf.GradSaveFunc)([normal, inverse]);
-    return { value: normal, gradFunc: (dy, [n, r]) => tf.mul(r, tf.sub(dy, tf.add(tf.mean(dy, -1, true), tf.mul(n, tf.mean(tf.mul(dy, n), -1, true))))) };
+    return {
+      value: normal,
+      gradFunc: (dy, [n, r]) =>
+        tf.mul(r, tf.sub(dy, tf.add(tf.mean(dy, -1, true), tf.mul(n, tf.mean(tf.mul(dy, n), -1, true))))),
+    };
   });
   return run(x);
 }

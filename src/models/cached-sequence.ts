@@ -3,8 +3,24 @@
  * B rows · P new positions (patches or tokens) · K tokens a position · C places of a cache · S positions a branch.
  */
 
-import { type CompiledStep, disposeTree, type Engine, floatTensor, intTensor, type Tensor, type TensorTree, tf } from '../engine/index.ts';
-import { type Branches, extendCache, type KeyValueCache, type LlamaOutput, type Past, padCache } from './llama.ts';
+import {
+  type CompiledStep,
+  disposeTree,
+  type Engine,
+  floatTensor,
+  intTensor,
+  type Tensor,
+  type TensorTree,
+  tf,
+} from '../engine/index.ts';
+import {
+  type Branches,
+  extendCache,
+  type KeyValueCache,
+  type LlamaOutput,
+  type Past,
+  padCache,
+} from './llama.ts';
 
 /** Positions are fed in pieces of at most this many, so that a long prompt's attention stays small. */
 const POSITIONS_A_PIECE = 512;
@@ -28,26 +44,50 @@ export interface Branch {
   readonly ids: Int32Array;
 }
 
-type FeedInputs<Weights extends TensorTree> = { readonly weights: Weights; readonly ids: Tensor; readonly past?: Past };
+type FeedInputs<Weights extends TensorTree> = {
+  readonly weights: Weights;
+  readonly ids: Tensor;
+  readonly past?: Past;
+};
 type FeedOutputs = { readonly hidden: Tensor; readonly fresh: KeyValueCache };
-type BranchInputs<Weights extends TensorTree> = { readonly weights: Weights; readonly ids: Tensor; readonly past: Branches };
+type BranchInputs<Weights extends TensorTree> = {
+  readonly weights: Weights;
+  readonly ids: Tensor;
+  readonly past: Branches;
+};
 
 /** A Transformer with its embedding: token ids [rows, positions·K] to hidden states and fresh keys and values. */
-export type Forward<Weights extends TensorTree> = (weights: Weights, ids: Tensor, past?: Past | Branches) => LlamaOutput;
+export type Forward<Weights extends TensorTree> = (
+  weights: Weights,
+  ids: Tensor,
+  past?: Past | Branches,
+) => LlamaOutput;
 
 /** Runs a Transformer over sequences that grow. Tensors that it returns belong to the caller. */
 export class CachedSequence<Weights extends TensorTree> {
   readonly #engine: Engine;
   #weights: Weights;
   readonly #tokensPerPosition: number;
-  readonly #begin: CompiledStep<FeedInputs<Weights>, { readonly hidden: Tensor; readonly cache: KeyValueCache }>;
+  readonly #begin: CompiledStep<
+    FeedInputs<Weights>,
+    { readonly hidden: Tensor; readonly cache: KeyValueCache }
+  >;
   readonly #feedMany: CompiledStep<FeedInputs<Weights>, FeedOutputs>;
-  readonly #feedOne: CompiledStep<FeedInputs<Weights>, { readonly hidden: Tensor; readonly cache: KeyValueCache }>;
+  readonly #feedOne: CompiledStep<
+    FeedInputs<Weights>,
+    { readonly hidden: Tensor; readonly cache: KeyValueCache }
+  >;
   readonly #hidden: CompiledStep<FeedInputs<Weights>, { readonly hidden: Tensor }>;
   readonly #branch: CompiledStep<BranchInputs<Weights>, { readonly hidden: Tensor }>;
 
   /** @param isTraining weights that will be others soon (see `use`) are not built into graphs */
-  constructor(engine: Engine, weights: Weights, tokensPerPosition: number, forward: Forward<Weights>, isTraining = false) {
+  constructor(
+    engine: Engine,
+    weights: Weights,
+    tokensPerPosition: number,
+    forward: Forward<Weights>,
+    isTraining = false,
+  ) {
     this.#engine = engine;
     this.#weights = weights;
     this.#tokensPerPosition = tokensPerPosition;
@@ -56,7 +96,10 @@ export class CachedSequence<Weights extends TensorTree> {
       const { hidden, fresh } = forward(given, ids);
       return { hidden, cache: padCache(fresh, roomFor(hidden.shape[1] as number)) };
     }, options);
-    this.#hidden = engine.compile(({ weights: given, ids }: FeedInputs<Weights>) => ({ hidden: forward(given, ids).hidden }), options);
+    this.#hidden = engine.compile(
+      ({ weights: given, ids }: FeedInputs<Weights>) => ({ hidden: forward(given, ids).hidden }),
+      options,
+    );
     this.#feedMany = engine.compile(({ weights: given, ids, past }: FeedInputs<Weights>): FeedOutputs => {
       const { hidden, fresh } = forward(given, ids, past);
       return { hidden, fresh };
@@ -65,7 +108,12 @@ export class CachedSequence<Weights extends TensorTree> {
       const { hidden, fresh } = forward(given, ids, past);
       return { hidden, cache: putAt((past as Past).cache, (past as Past).length, fresh) };
     }, options);
-    this.#branch = engine.compile(({ weights: given, ids, past }: BranchInputs<Weights>) => ({ hidden: forward(given, ids, past).hidden }), options);
+    this.#branch = engine.compile(
+      ({ weights: given, ids, past }: BranchInputs<Weights>) => ({
+        hidden: forward(given, ids, past).hidden,
+      }),
+      options,
+    );
   }
 
   /** Goes on with other weights. */
@@ -122,7 +170,10 @@ export class CachedSequence<Weights extends TensorTree> {
    */
   async branch(state: SequenceState, branches: readonly Branch[]): Promise<Tensor> {
     if (branches.length > MOST_BRANCHES) {
-      const [first, rest] = [await this.branch(state, branches.slice(0, MOST_BRANCHES)), await this.branch(state, branches.slice(MOST_BRANCHES))];
+      const [first, rest] = [
+        await this.branch(state, branches.slice(0, MOST_BRANCHES)),
+        await this.branch(state, branches.slice(MOST_BRANCHES)),
+      ];
       const all = tf.concat([first, rest], 0);
       disposeTree({ first, rest });
       return all;
@@ -159,7 +210,11 @@ export class CachedSequence<Weights extends TensorTree> {
     });
     return {
       ids: intTensor(ids, [rows, perRow * this.#tokensPerPosition]),
-      past: { cache, places: floatTensor(at, [rows, perRow]), mask: floatTensor(mask, [rows, 1, perRow, capacity + perRow]) },
+      past: {
+        cache,
+        places: floatTensor(at, [rows, perRow]),
+        mask: floatTensor(mask, [rows, 1, perRow, capacity + perRow]),
+      },
       ends: branches.map(({ row }, i) => row * perRow + (places[i] + 1) * steps - 1),
     };
   }
@@ -176,6 +231,11 @@ function capacityOf(cache: KeyValueCache): number {
 
 /** A cache with one position more, at `length`, where it is 0 so far. */
 function putAt(cache: KeyValueCache, length: Tensor, fresh: KeyValueCache): KeyValueCache {
-  const isThere = tf.reshape(tf.cast(tf.equal(tf.range(0, capacityOf(cache), 1, 'float32'), length), 'float32'), [1, 1, -1, 1]);
-  return Object.fromEntries(Object.entries(cache).map(([name, tensor]) => [name, tf.add(tensor, tf.mul(isThere, fresh[name]))]));
+  const isThere = tf.reshape(
+    tf.cast(tf.equal(tf.range(0, capacityOf(cache), 1, 'float32'), length), 'float32'),
+    [1, 1, -1, 1],
+  );
+  return Object.fromEntries(
+    Object.entries(cache).map(([name, tensor]) => [name, tf.add(tensor, tf.mul(isThere, fresh[name]))]),
+  );
 }

@@ -17,34 +17,53 @@ const [LARGEST_SIZE, MOST_LAYERS] = [2 ** 24, 2048];
  * What a configuration file says of a model, over defaults; keys that the defaults do not have are passed over. Values of another kind, or of sizes that no model has,
  * are errors.
  */
-export function checkedConfig<Config extends object>(file: string, defaults: Config, stated: Record<string, unknown>): Config {
+export function checkedConfig<Config extends object>(
+  file: string,
+  defaults: Config,
+  stated: Record<string, unknown>,
+): Config {
   for (const [key, standard] of Object.entries(defaults)) {
     const problem = Object.hasOwn(stated, key) ? problemOfValue(key, stated[key], standard) : undefined;
     if (problem) throw configUnsupported(file, key, stated[key], problem);
   }
   const config = configure(defaults, stated);
-  const { hiddenSize, numAttentionHeads: heads, numKeyValueHeads: groups = heads, vocabSize, padTokenId } = config as Partial<TransformerConfig>;
-  if (heads && hiddenSize && hiddenSize % (2 * heads) !== 0) throw configUnsupported(file, 'hiddenSize', hiddenSize, `a multiple of ${2 * heads}`);
-  if (heads && groups && heads % groups !== 0) throw configUnsupported(file, 'numKeyValueHeads', groups, `a divisor of ${heads}`);
-  if (vocabSize && padTokenId != null && padTokenId >= vocabSize) throw configUnsupported(file, 'padTokenId', padTokenId, `a number below ${vocabSize}`);
+  const {
+    hiddenSize,
+    numAttentionHeads: heads,
+    numKeyValueHeads: groups = heads,
+    vocabSize,
+    padTokenId,
+  } = config as Partial<TransformerConfig>;
+  if (heads && hiddenSize && hiddenSize % (2 * heads) !== 0)
+    throw configUnsupported(file, 'hiddenSize', hiddenSize, `a multiple of ${2 * heads}`);
+  if (heads && groups && heads % groups !== 0)
+    throw configUnsupported(file, 'numKeyValueHeads', groups, `a divisor of ${heads}`);
+  if (vocabSize && padTokenId != null && padTokenId >= vocabSize)
+    throw configUnsupported(file, 'padTokenId', padTokenId, `a number below ${vocabSize}`);
   return config;
 }
 
 /** What a value should have been; undefined where it will do. */
 function problemOfValue(key: string, value: unknown, standard: unknown): string | undefined {
   if (value === undefined) return undefined;
-  if (standard === null) return value === null || (typeof value === 'number' && value >= 0) ? undefined : 'a number or null';
+  if (standard === null)
+    return value === null || (typeof value === 'number' && value >= 0) ? undefined : 'a number or null';
   if (typeof value !== typeof standard) return `a ${typeof standard}`;
-  if (key === 'inputMode') return INPUT_MODES.includes(value as (typeof INPUT_MODES)[number]) ? undefined : INPUT_MODES.join(' or ');
+  if (key === 'inputMode')
+    return INPUT_MODES.includes(value as (typeof INPUT_MODES)[number]) ? undefined : INPUT_MODES.join(' or ');
   if (key === 'variant') return value === 'robust' || value === 'plain' ? undefined : 'robust or plain';
   if (typeof value !== 'number') return undefined;
   const largest = key.endsWith('Layers') ? MOST_LAYERS : LARGEST_SIZE;
-  if (/Size$|^num/.test(key)) return Number.isInteger(value) && value >= 1 && value <= largest ? undefined : `a whole number up to ${largest}`;
+  if (/Size$|^num/.test(key))
+    return Number.isInteger(value) && value >= 1 && value <= largest
+      ? undefined
+      : `a whole number up to ${largest}`;
   return Number.isFinite(value) && value >= 0 ? undefined : 'a number';
 }
 
 /** A model's configuration from its defaults and whatever else has fields of the same names. */
 export function configure<Config extends object>(defaults: Config, ...given: object[]): Config {
-  const known = (fields: object) => Object.entries(fields).filter(([key, value]) => key in defaults && value !== undefined);
+  const known = (fields: object) =>
+    Object.entries(fields).filter(([key, value]) => key in defaults && value !== undefined);
   return Object.assign({}, defaults, ...given.map((fields) => Object.fromEntries(known(fields))));
 }

@@ -26,7 +26,9 @@ const BACKWARD_AND_FORWARD = 3;
 
 /** The parameters whose names begin so, vectors (biases, norms) included where all are asked for, left out where only products count. */
 function sizeOf(table: ParameterTable, isPart: (name: string) => boolean, isMatrixOnly = false): number {
-  const part = Object.entries(table).filter(([name, { shape }]) => isPart(name) && (!isMatrixOnly || shape.length > 1));
+  const part = Object.entries(table).filter(
+    ([name, { shape }]) => isPart(name) && (!isMatrixOnly || shape.length > 1),
+  );
   return countParameters(Object.fromEntries(part));
 }
 
@@ -58,7 +60,12 @@ export function transformerCost(config: TransformerConfig, context: number): Cos
  * A CALM, by part. The frozen autoencoder is a part of its own, which the paper's parameter counts leave out.
  * @param context patches a sequence
  */
-export function calmCost(config: CalmConfig, head: Head, autoencoder: AutoencoderConfig, context: number): CostPart[] {
+export function calmCost(
+  config: CalmConfig,
+  head: Head,
+  autoencoder: AutoencoderConfig,
+  context: number,
+): CostPart[] {
   const table = calmTable(config, head);
   const headTable = head.table(config);
   const isHead = (name: string) => name in headTable;
@@ -94,7 +101,8 @@ export function calmCost(config: CalmConfig, head: Head, autoencoder: Autoencode
  */
 function headProducts(table: ParameterTable): { once: number; each: number } {
   const isOnce = (name: string) => name.startsWith('mlp_generator.hidden_embd');
-  const isHalf = (name: string) => name.startsWith('mlp_generator.mlp_blocks') && name.endsWith('linears.0.weight');
+  const isHalf = (name: string) =>
+    name.startsWith('mlp_generator.mlp_blocks') && name.endsWith('linears.0.weight');
   const half = sizeOf(table, isHalf, true) / 2;
   const once = sizeOf(table, isOnce, true) + half;
   return { once, each: sizeOf(table, () => true, true) - once };
@@ -114,7 +122,15 @@ function autoencoderCost(config: AutoencoderConfig): CostPart {
 
 /** FLOPs of one patch. A layer before the squeeze (after the expansion) works on K vectors, one after it (before) on one. */
 function autoencoderProducts(config: AutoencoderConfig): { encoder: number; decoder: number } {
-  const { hiddenSize: d, intermediateSize, latentSize, patchSize: K, vocabSize, numEncoderLayers, numDecoderLayers } = config;
+  const {
+    hiddenSize: d,
+    intermediateSize,
+    latentSize,
+    patchSize: K,
+    vocabSize,
+    numEncoderLayers,
+    numDecoderLayers,
+  } = config;
   const layer = 3 * d * intermediateSize;
   const half = (count: number) => Math.floor(count / 2) * layer;
   return {
@@ -134,5 +150,8 @@ export function autoencoderTrainingCost(config: AutoencoderConfig): CostPart[] {
     inferenceFlops: flops / config.patchSize,
   });
   const isEncoder = (name: string) => name.startsWith('encoder.');
-  return [part('encoder and embedding', isEncoder, encoder), part('decoder', (name) => !isEncoder(name), decoder)];
+  return [
+    part('encoder and embedding', isEncoder, encoder),
+    part('decoder', (name) => !isEncoder(name), decoder),
+  ];
 }

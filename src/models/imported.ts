@@ -13,10 +13,13 @@ import { otherNameOf, type ParameterTable } from './parameters.ts';
 import { readReferenceConfig } from './reference-config.ts';
 
 /** An autoencoder's folder, checked. */
-export async function checkAutoencoderFolder(directory: string): Promise<{ config: AutoencoderConfig; unknown: readonly string[] }> {
+export async function checkAutoencoderFolder(
+  directory: string,
+): Promise<{ config: AutoencoderConfig; unknown: readonly string[] }> {
   const { config, unknown } = await readReferenceConfig(directory, AUTOENCODER_DEFAULTS);
   await readingWeights(directory, (weights) => {
-    if (!weights.has('encoder.squeeze_layer.weight')) throw notThisArchitecture(directory, 'an autoencoder of CALM', firstNames(weights));
+    if (!weights.has('encoder.squeeze_layer.weight'))
+      throw notThisArchitecture(directory, 'an autoencoder of CALM', firstNames(weights));
     checkTensors(autoencoderTable(config), weights);
   });
   return { config, unknown };
@@ -30,19 +33,26 @@ export async function checkCalmFolder(directory: string, autoencoderDirectory: s
   const { config: stated, unknown } = await readReferenceConfig(directory, CALM_DEFAULTS);
   const autoencoder = await checkAutoencoderFolder(autoencoderDirectory);
   return readingWeights(directory, async (weights) => {
-    if (!weights.has('embed_proj.0.weight') || !weights.has('transformer.norm.weight')) throw notThisArchitecture(directory, 'a CALM', firstNames(weights));
+    if (!weights.has('embed_proj.0.weight') || !weights.has('transformer.norm.weight'))
+      throw notThisArchitecture(directory, 'a CALM', firstNames(weights));
     const config: CalmConfig = { ...stated, modelType: headOf(weights, stated, directory) };
     checkFits(config, autoencoder.config);
     checkTensors(calmTable(config, await loadHead(config.modelType)), weights);
     const isWhole = hasAutoencoder(weights);
     if (isWhole) checkTensors(autoencoderTable(autoencoder.config), weights, AUTOENCODER_PREFIX);
-    return { config, autoencoder: autoencoder.config, hasAutoencoder: isWhole, unknown: [...unknown, ...autoencoder.unknown] };
+    return {
+      config,
+      autoencoder: autoencoder.config,
+      hasAutoencoder: isWhole,
+      unknown: [...unknown, ...autoencoder.unknown],
+    };
   });
 }
 
 /** Which head the weights are of: the reference forgets to save it. */
 function headOf(weights: Weights, { latentSize }: CalmConfig, directory: string): string {
-  if (weights.has('mlp_generator.noise_embd.weight') || weights.has('generative_head.noise_embd.weight')) return 'energy';
+  if (weights.has('mlp_generator.noise_embd.weight') || weights.has('generative_head.noise_embd.weight'))
+    return 'energy';
   const last = weights.shapeOf('generative_head.net.final_layer.linear.weight');
   if (!last) throw notThisArchitecture(directory, 'a CALM with a head that is known', firstNames(weights));
   return last[0] === 2 * latentSize ? 'diffusion' : 'flow';
@@ -53,7 +63,8 @@ function checkTensors(table: ParameterTable, weights: Weights, prefix = ''): voi
     const full = prefix + name;
     const found = weights.shapeOf(full) ?? weights.shapeOf(otherNameOf(full) ?? '');
     if (!found) throw tensorMissing(weights.file, full);
-    if (!sameShape(found, shape)) throw tensorShape(weights.file, full, formatShape(shape), formatShape(found));
+    if (!sameShape(found, shape))
+      throw tensorShape(weights.file, full, formatShape(shape), formatShape(found));
   }
 }
 

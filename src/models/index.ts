@@ -10,7 +10,13 @@ export * from './calm/calm.ts';
 export { CALM_DEFAULTS, type CalmConfig, NUM_TARGET_SAMPLES } from './calm/config.ts';
 export { DrawnPatches, PatchDecoder } from './calm/decoding.ts';
 export { runAdaLn, timeFeatures } from './calm/heads/adaln-network.ts';
-export { diffusionHead, diffusionTerms, samplingSchedule, stepBack, stepNumbers } from './calm/heads/diffusion.ts';
+export {
+  diffusionHead,
+  diffusionTerms,
+  samplingSchedule,
+  stepBack,
+  stepNumbers,
+} from './calm/heads/diffusion.ts';
 export { energyHead, energyTerms, sampleEnergyHead } from './calm/heads/energy.ts';
 export { flowErrors, flowHead, networkTime } from './calm/heads/flow.ts';
 export type { Head, HeadSampler, Streams } from './calm/heads/head.ts';
@@ -29,7 +35,15 @@ export {
   loadLanguageModel,
 } from './language-model.ts';
 export { extendCache, type KeyValueCache, type LlamaOutput } from './llama.ts';
-export { countParameters, initParameters, isDecayed, loadParameters, otherNameOf, type ParameterTable, storeParameters } from './parameters.ts';
+export {
+  countParameters,
+  initParameters,
+  isDecayed,
+  loadParameters,
+  otherNameOf,
+  type ParameterTable,
+  storeParameters,
+} from './parameters.ts';
 export { TRANSFORMER_DEFAULTS, type TransformerConfig } from './transformer/config.ts';
 export { type DrawnTokens, inverseCdf, TransformerDecoder } from './transformer/decoding.ts';
 export * from './transformer/transformer.ts';

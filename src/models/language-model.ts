@@ -37,25 +37,45 @@ export function hasAutoencoder(weights: Pick<Weights, 'has'>): boolean {
 
 export async function loadAutoencoder(folder: ModelFolder): Promise<Autoencoder> {
   const config = await folder.readConfig((file, stated) => checkedConfig(file, AUTOENCODER_DEFAULTS, stated));
-  return readingWeights(folder.directory, (weights) => ({ config, parameters: loadParameters(autoencoderTable(config), weights, weights.file) }));
+  return readingWeights(folder.directory, (weights) => ({
+    config,
+    parameters: loadParameters(autoencoderTable(config), weights, weights.file),
+  }));
 }
 
 export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageModel> {
   const config = await folder.readConfig((file, stated) => checkedConfig(file, CALM_DEFAULTS, stated));
   const head = await loadHead(config.modelType);
-  const autoencoderConfig = await folder.readConfig((file, stated) => checkedConfig(file, AUTOENCODER_DEFAULTS, stated), 'ae_config');
+  const autoencoderConfig = await folder.readConfig(
+    (file, stated) => checkedConfig(file, AUTOENCODER_DEFAULTS, stated),
+    'ae_config',
+  );
   checkFits(config, autoencoderConfig);
   const table = autoencoderTable(autoencoderConfig);
   const own = await readingWeights(folder.directory, (weights) => ({
     parameters: loadParameters(calmTable(config, head), weights, weights.file),
-    frozen: hasAutoencoder(weights) ? loadParameters(table, weights, weights.file, AUTOENCODER_PREFIX) : undefined,
+    frozen: hasAutoencoder(weights)
+      ? loadParameters(table, weights, weights.file, AUTOENCODER_PREFIX)
+      : undefined,
   }));
-  const frozen = own.frozen ?? (await readingWeights(join(folder.directory, AUTOENCODER_FOLDER), (weights) => loadParameters(table, weights, weights.file)));
-  return { config, head, parameters: own.parameters, autoencoder: { config: autoencoderConfig, parameters: frozen } };
+  const frozen =
+    own.frozen ??
+    (await readingWeights(join(folder.directory, AUTOENCODER_FOLDER), (weights) =>
+      loadParameters(table, weights, weights.file),
+    ));
+  return {
+    config,
+    head,
+    parameters: own.parameters,
+    autoencoder: { config: autoencoderConfig, parameters: frozen },
+  };
 }
 
 /** Opens a folder's weights for as long as they are read. */
-export async function readingWeights<T>(directory: string, read: (weights: Weights) => T | Promise<T>): Promise<T> {
+export async function readingWeights<T>(
+  directory: string,
+  read: (weights: Weights) => T | Promise<T>,
+): Promise<T> {
   const weights = await openWeights(directory);
   try {
     return await read(weights);
@@ -65,11 +85,22 @@ export async function readingWeights<T>(directory: string, read: (weights: Weigh
 }
 
 /** A language model and an autoencoder must agree on what a patch and a latent are. */
-export function checkFits(config: Pick<CalmConfig, 'patchSize' | 'latentSize'>, autoencoder: AutoencoderConfig): void {
+export function checkFits(
+  config: Pick<CalmConfig, 'patchSize' | 'latentSize'>,
+  autoencoder: AutoencoderConfig,
+): void {
   if (config.patchSize !== autoencoder.patchSize)
-    throw modelMismatch('patchSize of the language model and its autoencoder', autoencoder.patchSize, config.patchSize);
+    throw modelMismatch(
+      'patchSize of the language model and its autoencoder',
+      autoencoder.patchSize,
+      config.patchSize,
+    );
   if (config.latentSize !== autoencoder.latentSize)
-    throw modelMismatch('latentSize of the language model and its autoencoder', autoencoder.latentSize, config.latentSize);
+    throw modelMismatch(
+      'latentSize of the language model and its autoencoder',
+      autoencoder.latentSize,
+      config.latentSize,
+    );
 }
 
 export function disposeLanguageModel(model: LanguageModel): void {

@@ -4,7 +4,16 @@
  */
 
 import { type Tensor, type TensorMap, tf } from '../engine/index.ts';
-import { attend, causalMask, linear, type RotaryTable, repeatHeads, rmsNorm, rotaryTable, rotate } from '../math/index.ts';
+import {
+  attend,
+  causalMask,
+  linear,
+  type RotaryTable,
+  repeatHeads,
+  rmsNorm,
+  rotaryTable,
+  rotate,
+} from '../math/index.ts';
 import { linearSpec, normSpec, type ParameterTable, swigluSpec } from './parameters.ts';
 import { swiglu } from './swiglu.ts';
 
@@ -46,11 +55,16 @@ export type Branches = {
 
 /** Layers and final norm, under the reference's names after `prefix` (`transformer`, `model`). */
 export function llamaTable(prefix: string, config: LlamaConfig): ParameterTable {
-  const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => layerTable(`${prefix}.layers.${i}`, config));
+  const layers = Array.from({ length: config.numHiddenLayers }, (_, i) =>
+    layerTable(`${prefix}.layers.${i}`, config),
+  );
   return { ...Object.assign({}, ...layers), ...normSpec(`${prefix}.norm`, config.hiddenSize) };
 }
 
-function layerTable(name: string, { hiddenSize: hidden, intermediateSize, numAttentionHeads, numKeyValueHeads }: LlamaConfig): ParameterTable {
+function layerTable(
+  name: string,
+  { hiddenSize: hidden, intermediateSize, numAttentionHeads, numKeyValueHeads }: LlamaConfig,
+): ParameterTable {
   const keyValueSize = (hidden / numAttentionHeads) * numKeyValueHeads;
   return {
     ...normSpec(`${name}.input_layernorm`, hidden),
@@ -67,16 +81,38 @@ function layerTable(name: string, { hiddenSize: hidden, intermediateSize, numAtt
  * One pass over positions, after those of the past if there is one.
  * @param embeds [batch, positions, hidden]
  */
-export function runLlama(parameters: TensorMap, prefix: string, config: LlamaConfig, embeds: Tensor, past?: Past | Branches): LlamaOutput {
-  const layer: Layer = { parameters, config, ...surroundings(config, embeds.shape[1] as number, past), past: past?.cache, fresh: {} };
+export function runLlama(
+  parameters: TensorMap,
+  prefix: string,
+  config: LlamaConfig,
+  embeds: Tensor,
+  past?: Past | Branches,
+): LlamaOutput {
+  const layer: Layer = {
+    parameters,
+    config,
+    ...surroundings(config, embeds.shape[1] as number, past),
+    past: past?.cache,
+    fresh: {},
+  };
   let hidden = embeds;
   for (let i = 0; i < config.numHiddenLayers; i++) {
     const name = `${prefix}.layers.${i}`;
     const normed = rmsNorm(hidden, parameters[`${name}.input_layernorm.weight`], config.rmsNormEps);
     hidden = tf.add(hidden, attention(layer, name, i, normed));
-    hidden = tf.add(hidden, swiglu(parameters, `${name}.mlp`, rmsNorm(hidden, parameters[`${name}.post_attention_layernorm.weight`], config.rmsNormEps)));
+    hidden = tf.add(
+      hidden,
+      swiglu(
+        parameters,
+        `${name}.mlp`,
+        rmsNorm(hidden, parameters[`${name}.post_attention_layernorm.weight`], config.rmsNormEps),
+      ),
+    );
   }
-  return { hidden: rmsNorm(hidden, parameters[`${prefix}.norm.weight`], config.rmsNormEps), fresh: layer.fresh };
+  return {
+    hidden: rmsNorm(hidden, parameters[`${prefix}.norm.weight`], config.rmsNormEps),
+    fresh: layer.fresh,
+  };
 }
 
 /** What all layers share. */
@@ -90,27 +126,49 @@ interface Layer {
   readonly fresh: KeyValueCache;
 }
 
-function surroundings(config: LlamaConfig, positions: number, past: Past | Branches | undefined): Pick<Layer, 'rotary' | 'mask'> {
+function surroundings(
+  config: LlamaConfig,
+  positions: number,
+  past: Past | Branches | undefined,
+): Pick<Layer, 'rotary' | 'mask'> {
   const headSize = config.hiddenSize / config.numAttentionHeads;
-  if (past && 'mask' in past) return { rotary: rotaryTable(tf.expandDims(past.places, 1), headSize, config.ropeTheta), mask: past.mask };
+  if (past && 'mask' in past)
+    return {
+      rotary: rotaryTable(tf.expandDims(past.places, 1), headSize, config.ropeTheta),
+      mask: past.mask,
+    };
   const start = past?.length ?? 0;
   const places = tf.add(tf.range(0, positions, 1, 'float32'), start);
-  return { rotary: rotaryTable(places, headSize, config.ropeTheta), mask: causalMask(positions, past?.cache.k0.shape[2] ?? 0, start) };
+  return {
+    rotary: rotaryTable(places, headSize, config.ropeTheta),
+    mask: causalMask(positions, past?.cache.k0.shape[2] ?? 0, start),
+  };
 }
 
 /** Causal self-attention of layer `index`. */
-function attention({ parameters, config, rotary, mask, past, fresh }: Layer, name: string, index: number, x: Tensor): Tensor {
+function attention(
+  { parameters, config, rotary, mask, past, fresh }: Layer,
+  name: string,
+  index: number,
+  x: Tensor,
+): Tensor {
   const { numAttentionHeads, numKeyValueHeads, hiddenSize } = config;
-  const project = (kind: 'q' | 'k' | 'v', heads: number) => splitHeads(linear(x, parameters[`${name}.self_attn.${kind}_proj.weight`]), heads);
+  const project = (kind: 'q' | 'k' | 'v', heads: number) =>
+    splitHeads(linear(x, parameters[`${name}.self_attn.${kind}_proj.weight`]), heads);
   const query = rotate(project('q', numAttentionHeads), rotary);
   const key = rotate(project('k', numKeyValueHeads), rotary);
   const value = project('v', numKeyValueHeads);
   fresh[`k${index}`] = key;
   fresh[`v${index}`] = value;
   const group = numAttentionHeads / numKeyValueHeads;
-  const all = (cached: string, own: Tensor) => repeatHeads(past ? tf.concat([past[cached], own], 2) : own, group);
+  const all = (cached: string, own: Tensor) =>
+    repeatHeads(past ? tf.concat([past[cached], own], 2) : own, group);
   const attended = attend(query, all(`k${index}`, key), all(`v${index}`, value), mask);
-  const merged = tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [x.shape[0], x.shape[1] as number, hiddenSize]);
+  const merged = tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [
+    x.shape[0],
+    x.shape[1] as number,
+    hiddenSize,
+  ]);
   return linear(merged, parameters[`${name}.self_attn.o_proj.weight`]);
 }
 

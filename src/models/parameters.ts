@@ -25,7 +25,13 @@ export interface ParameterSpec {
 export type ParameterTable = Record<string, ParameterSpec>;
 
 /** W [out, in] ~ normal, b = 0. */
-export function linearSpec(name: string, inSize: number, outSize: number, hasBias: boolean, init: Initializer = 'normal'): ParameterTable {
+export function linearSpec(
+  name: string,
+  inSize: number,
+  outSize: number,
+  hasBias: boolean,
+  init: Initializer = 'normal',
+): ParameterTable {
   const weight = { [`${name}.weight`]: { shape: [outSize, inSize], init } };
   return hasBias ? { ...weight, [`${name}.bias`]: { shape: [outSize], init: 'zeros' } } : weight;
 }
@@ -50,16 +56,21 @@ export function initParameters(table: ParameterTable, seed: number, initializerR
   const firstValues = (name: string, { shape, init }: ParameterSpec) => {
     const size = sizeOf(shape);
     const stream = new RandomStream(seed, 'init', name);
-    if (init === 'normal' || init === 'narrow') return stream.normals(size).map((x) => x * (init === 'narrow' ? NARROW : initializerRange));
-    if (init === 'xavier') return stream.uniforms(size, -0.5).map((x) => 2 * x * Math.sqrt(6 / (shape[0] + shape[1])));
+    if (init === 'normal' || init === 'narrow')
+      return stream.normals(size).map((x) => x * (init === 'narrow' ? NARROW : initializerRange));
+    if (init === 'xavier')
+      return stream.uniforms(size, -0.5).map((x) => 2 * x * Math.sqrt(6 / (shape[0] + shape[1])));
     return new Float32Array(size).fill(init === 'ones' ? 1 : 0);
   };
-  return Object.fromEntries(Object.entries(table).map(([name, spec]) => [name, floatTensor(firstValues(name, spec), spec.shape)]));
+  return Object.fromEntries(
+    Object.entries(table).map(([name, spec]) => [name, floatTensor(firstValues(name, spec), spec.shape)]),
+  );
 }
 
 /** The other name under which the reference saves a tensor that is tied: a file may have either, or both. */
 export function otherNameOf(name: string): string | undefined {
-  if (name.endsWith('encoder.embed_tokens.weight')) return name.replace('encoder.embed_tokens.weight', 'decoder.lm_head_weight');
+  if (name.endsWith('encoder.embed_tokens.weight'))
+    return name.replace('encoder.embed_tokens.weight', 'decoder.lm_head_weight');
   return name.startsWith('mlp_generator.') ? name.replace('mlp_generator.', 'generative_head.') : undefined;
 }
 
@@ -68,12 +79,21 @@ export function otherNameOf(name: string): string | undefined {
  * @param prefix stands before each name in the file (`ae_model.`)
  * @param file named in errors
  */
-export function loadParameters(table: ParameterTable, stored: StoredTensors, file: string, prefix = ''): TensorMap {
+export function loadParameters(
+  table: ParameterTable,
+  stored: StoredTensors,
+  file: string,
+  prefix = '',
+): TensorMap {
   const entries = Object.entries(table).map(([name, { shape }]) => {
     const tensor = stored.get(prefix + name) ?? stored.get(otherNameOf(prefix + name) ?? '');
     if (!tensor) throw tensorMissing(file, prefix + name);
-    if (!sameShape(tensor.shape, shape)) throw tensorShape(file, prefix + name, formatShape(shape), formatShape(tensor.shape));
-    return [name, floatTensor(tensor.data instanceof Float32Array ? tensor.data : Float32Array.from(tensor.data), shape)] as const;
+    if (!sameShape(tensor.shape, shape))
+      throw tensorShape(file, prefix + name, formatShape(shape), formatShape(tensor.shape));
+    return [
+      name,
+      floatTensor(tensor.data instanceof Float32Array ? tensor.data : Float32Array.from(tensor.data), shape),
+    ] as const;
   });
   return Object.fromEntries(entries);
 }
@@ -81,7 +101,8 @@ export function loadParameters(table: ParameterTable, stored: StoredTensors, fil
 /** Copies tensors out for a weights file. */
 export async function storeParameters(parameters: TensorMap, prefix = ''): Promise<[string, StoredTensor][]> {
   const stored: [string, StoredTensor][] = [];
-  for (const [name, tensor] of Object.entries(parameters)) stored.push([prefix + name, { shape: tensor.shape, data: await readFloats(tensor) }]);
+  for (const [name, tensor] of Object.entries(parameters))
+    stored.push([prefix + name, { shape: tensor.shape, data: await readFloats(tensor) }]);
   return stored;
 }
 

@@ -36,11 +36,15 @@ export interface ReferenceConfig<Config> {
 }
 
 /** Reads config.json of a folder over defaults. A value that another model would be needed for is an error. */
-export async function readReferenceConfig<Config extends object>(directory: string, defaults: Config): Promise<ReferenceConfig<Config>> {
+export async function readReferenceConfig<Config extends object>(
+  directory: string,
+  defaults: Config,
+): Promise<ReferenceConfig<Config>> {
   const file = join(directory, 'config.json');
   const stated = camelCaseKeys(await readJsonAs(file, z.record(z.string(), z.unknown())));
   for (const [key, allowed] of Object.entries(SILENT)) {
-    if (allowed && stated[key] !== undefined && !allowed.includes(stated[key])) throw configUnsupported(file, key, stated[key], allowed[0]);
+    if (allowed && stated[key] !== undefined && !allowed.includes(stated[key]))
+      throw configUnsupported(file, key, stated[key], allowed[0]);
   }
   const unknown = Object.keys(stated).filter((key) => !(key in defaults) && !(key in SILENT));
   return { config: checkedConfig(file, defaults, stated), unknown };

@@ -5,14 +5,32 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { cosmiconfig } from 'cosmiconfig';
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { configInvalid, configNotFound, configSyntax, configUnknownKey, messageOf, noConfig, type SourceLocation } from '../errors.ts';
+import {
+  configInvalid,
+  configNotFound,
+  configSyntax,
+  configUnknownKey,
+  messageOf,
+  noConfig,
+  type SourceLocation,
+} from '../errors.ts';
 import { applyCell, cellsOf, type Labels, type Matrix, matrixSchema } from './matrix.ts';
 import { type ReportConfig, reportConfig } from './report-config.ts';
 
-const SEARCH_PLACES = ['calm.yaml', 'calm.yml', 'calm.json', '.calmrc', '.calmrc.yaml', '.calmrc.json', 'package.json'];
+const SEARCH_PLACES = [
+  'calm.yaml',
+  'calm.yml',
+  'calm.json',
+  '.calmrc',
+  '.calmrc.yaml',
+  '.calmrc.json',
+  'package.json',
+];
 
 /** The name of a stage in one configuration; also its folder's. */
-const stageId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'a stage id may hold letters, digits, - and _');
+const stageId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'a stage id may hold letters, digits, - and _');
 
 /** One stage as written: `uses` and `inputs` belong to the pipeline, every other key to the stage. */
 const stageEntry = z.looseObject({
@@ -20,21 +38,32 @@ const stageEntry = z.looseObject({
   inputs: z
     .record(z.string(), z.string())
     .optional()
-    .describe('Port → id of another stage, id.port, or ./path of an artifact folder. Ports that are left out are wired by kind.'),
+    .describe(
+      'Port → id of another stage, id.port, or ./path of an artifact folder. Ports that are left out are wired by kind.',
+    ),
 });
 
 /** The run configuration without the stages' own fields. */
 export const runConfigSchema = z.strictObject({
-  extends: z.string().optional().describe('A configuration that this one adds to or changes, relative to this file.'),
+  extends: z
+    .string()
+    .optional()
+    .describe('A configuration that this one adds to or changes, relative to this file.'),
   name: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a run name may hold letters, digits, ., - and _')
     .optional()
     .describe('Name of the run and of its folder; the file name where absent.'),
   seed: z.int().nonnegative().default(0).describe('Every random number of the run follows from it.'),
-  engine: z.string().default('auto').describe('auto | node-gpu | node | onnx | wasm | cpu. `auto` takes the first of these that is there.'),
+  engine: z
+    .string()
+    .default('auto')
+    .describe('auto | node-gpu | node | onnx | wasm | cpu. `auto` takes the first of these that is there.'),
   output: z.string().default('runs').describe('Folder of all runs, relative to where calm is started.'),
-  plugins: z.array(z.string()).default([]).describe('Packages or files (./…) that bring further stages or heads.'),
+  plugins: z
+    .array(z.string())
+    .default([])
+    .describe('Packages or files (./…) that bring further stages or heads.'),
   matrix: matrixSchema.optional(),
   report: reportConfig.optional().describe('What `calm report` shows of this run.'),
   stages: z
@@ -82,8 +111,12 @@ export interface ConfigDocument {
 }
 
 /** Finds and parses a configuration: the named file or run folder, or the nearest calm.yaml (cosmiconfig's rules). */
-export async function readConfig(named: string | undefined, workingDirectory: string): Promise<ConfigDocument> {
-  const file = named === undefined ? await findConfig(workingDirectory) : configFileOf(resolve(workingDirectory, named));
+export async function readConfig(
+  named: string | undefined,
+  workingDirectory: string,
+): Promise<ConfigDocument> {
+  const file =
+    named === undefined ? await findConfig(workingDirectory) : configFileOf(resolve(workingDirectory, named));
   return parseConfig(file, readConfigText(file));
 }
 
@@ -92,7 +125,11 @@ const LARGEST_CONFIG = 4 * 2 ** 20;
 
 function readConfigText(file: string): string {
   const { size } = statSync(file);
-  if (size > LARGEST_CONFIG) throw configSyntax({ file }, `A configuration has at most ${LARGEST_CONFIG} bytes, and this has ${size}.`);
+  if (size > LARGEST_CONFIG)
+    throw configSyntax(
+      { file },
+      `A configuration has at most ${LARGEST_CONFIG} bytes, and this has ${size}.`,
+    );
   return readFileSync(file, 'utf8');
 }
 
@@ -104,12 +141,19 @@ function configFileOf(path: string): string {
 
 async function findConfig(workingDirectory: string): Promise<string> {
   const loadNothing = () => ({});
-  const loaders = Object.fromEntries(['.yaml', '.yml', '.json', 'noExt'].map((extension) => [extension, loadNothing]));
-  const packageLoader = (_file: string, text: string) => (JSON.parse(text) as { calm?: unknown }).calm ?? null;
+  const loaders = Object.fromEntries(
+    ['.yaml', '.yml', '.json', 'noExt'].map((extension) => [extension, loadNothing]),
+  );
+  const packageLoader = (_file: string, text: string) =>
+    (JSON.parse(text) as { calm?: unknown }).calm ?? null;
   const explorer = cosmiconfig('calm', {
     searchPlaces: SEARCH_PLACES,
     stopDir: resolve('/'),
-    loaders: { ...loaders, '.json': (file: string, text: string) => (basename(file) === 'package.json' ? packageLoader(file, text) : {}) },
+    loaders: {
+      ...loaders,
+      '.json': (file: string, text: string) =>
+        basename(file) === 'package.json' ? packageLoader(file, text) : {},
+    },
   });
   const found = await explorer.search(workingDirectory);
   if (!found) throw noConfig(workingDirectory);
@@ -124,15 +168,24 @@ export function parseConfig(file: string, text: string, above: readonly string[]
   const own = parseOne(file, text);
   const { extends: named, ...data } = own.data;
   if (named === undefined) return own;
-  if (typeof named !== 'string') throw configInvalid(own.locate(['extends']), 'extends', 'must be the path of a configuration');
+  if (typeof named !== 'string')
+    throw configInvalid(own.locate(['extends']), 'extends', 'must be the path of a configuration');
   const base = resolve(dirname(file), named);
   if (!existsSync(base)) throw configInvalid(own.locate(['extends']), 'extends', `there is no file ${base}`);
-  if ([...above, file].includes(base)) throw configInvalid(own.locate(['extends']), 'extends', `${base} extends itself`);
+  if ([...above, file].includes(base))
+    throw configInvalid(own.locate(['extends']), 'extends', `${base} extends itself`);
   const inherited = parseConfig(base, readConfigText(base), [...above, file]);
   const isOwn = (path: readonly PropertyKey[]) => path.length === 0 || hasPath(data, path);
   const { matrix, report, ...rest } = inherited.data;
-  const replaced = { ...('matrix' in data || !matrix ? {} : { matrix }), ...('report' in data || !report ? {} : { report }) };
-  return { ...own, data: { ...merge(rest, data), ...replaced }, locate: (path) => (isOwn(path) ? own : inherited).locate(path) };
+  const replaced = {
+    ...('matrix' in data || !matrix ? {} : { matrix }),
+    ...('report' in data || !report ? {} : { report }),
+  };
+  return {
+    ...own,
+    data: { ...merge(rest, data), ...replaced },
+    locate: (path) => (isOwn(path) ? own : inherited).locate(path),
+  };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -140,19 +193,29 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function merge(base: Record<string, unknown>, own: Record<string, unknown>): Record<string, unknown> {
-  const merged = Object.entries(own).map(([key, value]) => [key, isRecord(base[key]) && isRecord(value) ? merge(base[key], value) : value]);
+  const merged = Object.entries(own).map(([key, value]) => [
+    key,
+    isRecord(base[key]) && isRecord(value) ? merge(base[key], value) : value,
+  ]);
   return { ...base, ...Object.fromEntries(merged) };
 }
 
 function hasPath(data: unknown, [first, ...rest]: readonly PropertyKey[]): boolean {
   if (first === undefined) return true;
-  return typeof data === 'object' && data !== null && first in data && hasPath((data as Record<PropertyKey, unknown>)[first], rest);
+  return (
+    typeof data === 'object' &&
+    data !== null &&
+    first in data &&
+    hasPath((data as Record<PropertyKey, unknown>)[first], rest)
+  );
 }
 
 /** Parses YAML (or JSON, which is YAML). Its duplicate keys, tabs and the like are errors with line and column; no tag runs code. */
 function parseOne(file: string, text: string): ConfigDocument {
   const lines = new LineCounter();
-  const document = unlessAbsurd(file, () => parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true }));
+  const document = unlessAbsurd(file, () =>
+    parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true }),
+  );
   const locationAt = (offset: number | undefined): SourceLocation => {
     if (offset === undefined) return { file };
     const { line, col } = lines.linePos(offset);
@@ -163,9 +226,11 @@ function parseOne(file: string, text: string): ConfigDocument {
   const isPackage = basename(file) === 'package.json';
   const plain = unlessAbsurd(file, () => document.toJS() as unknown);
   const data = (isPackage ? (plain as { calm: unknown }).calm : plain) ?? {};
-  if (typeof data !== 'object' || Array.isArray(data)) throw configSyntax({ file, line: 1, column: 1 }, 'A configuration is a map of keys, and this is not.');
+  if (typeof data !== 'object' || Array.isArray(data))
+    throw configSyntax({ file, line: 1, column: 1 }, 'A configuration is a map of keys, and this is not.');
   const root = isPackage ? ['calm'] : [];
-  const locate = (path: readonly PropertyKey[]) => locationAt(offsetOf(document.contents, [...root, ...path]));
+  const locate = (path: readonly PropertyKey[]) =>
+    locationAt(offsetOf(document.contents, [...root, ...path]));
   return { file, directory: baseDirectoryOf(file), data: data as Record<string, unknown>, locate };
 }
 
@@ -183,7 +248,8 @@ function baseDirectoryOf(file: string): string {
   const record = join(dirname(file), 'run.json');
   if (basename(file) !== 'config.yaml' || !existsSync(record)) return dirname(file);
   const parsed = unlessAbsurd(record, () => runRecord.safeParse(JSON.parse(readFileSync(record, 'utf8'))));
-  if (!parsed.success) throw configSyntax({ file: record }, 'It does not say the folder of the configuration.');
+  if (!parsed.success)
+    throw configSyntax({ file: record }, 'It does not say the folder of the configuration.');
   return parsed.data.directory;
 }
 
@@ -210,9 +276,18 @@ function offsetOf(contents: unknown, path: readonly PropertyKey[]): number | und
 /** Checks everything but the stages' own fields. */
 export function checkConfig(document: ConfigDocument): RunConfig {
   const result = runConfigSchema.safeParse(document.data);
-  if (!result.success) throw issueError(result.error.issues[0], document.locate, [], 'The configuration', Object.keys(runConfigSchema.shape));
+  if (!result.success)
+    throw issueError(
+      result.error.issues[0],
+      document.locate,
+      [],
+      'The configuration',
+      Object.keys(runConfigSchema.shape),
+    );
   const { name, stages, ...rest } = result.data;
-  const entries = Object.entries(stages).map(([id, { uses, inputs, ...fields }]) => [id, { uses: uses ?? id, inputs: inputs ?? {}, fields }] as const);
+  const entries = Object.entries(stages).map(
+    ([id, { uses, inputs, ...fields }]) => [id, { uses: uses ?? id, inputs: inputs ?? {}, fields }] as const,
+  );
   const config: Omit<RunConfig, 'cells'> = {
     ...rest,
     name: name ?? nameOf(document.file),
@@ -222,7 +297,13 @@ export function checkConfig(document: ConfigDocument): RunConfig {
     locate: document.locate,
   };
   if (!rest.matrix) return withItself(config);
-  return { ...config, cells: cellsOf(rest.matrix).map((cell) => ({ labels: cell.labels, config: checkConfig(applyCell(document, cell)) })) };
+  return {
+    ...config,
+    cells: cellsOf(rest.matrix).map((cell) => ({
+      labels: cell.labels,
+      config: checkConfig(applyCell(document, cell)),
+    })),
+  };
 }
 
 /** A configuration without a matrix is its own only cell. */
@@ -246,12 +327,23 @@ interface SchemaIssue {
 }
 
 /** An issue of any Standard Schema as an error with its place. `available` are the keys that the schema knows at its top. */
-export function issueError(issue: SchemaIssue, locate: RunConfig['locate'], root: readonly PropertyKey[], place: string, available: readonly string[]) {
+export function issueError(
+  issue: SchemaIssue,
+  locate: RunConfig['locate'],
+  root: readonly PropertyKey[],
+  place: string,
+  available: readonly string[],
+) {
   const own = (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment));
   const path = [...root, ...own];
   if (issue.code === 'unrecognized_keys' && issue.keys?.length) {
     const where = own.length ? `${place} (${own.map(String).join('.')})` : place;
-    return configUnknownKey(locate([...path, issue.keys[0]]), where, issue.keys[0], own.length ? [] : available);
+    return configUnknownKey(
+      locate([...path, issue.keys[0]]),
+      where,
+      issue.keys[0],
+      own.length ? [] : available,
+    );
   }
   return configInvalid(locate(path), path.map(String).join('.'), issue.message);
 }

@@ -27,10 +27,13 @@ export async function costsOf(config: RunConfig, registry: Registry): Promise<Mo
         const estimate = source.type === 'stage' ? estimates.get(source.id) : undefined;
         return estimate ? [[port, estimate] as const] : [];
       });
-      const estimate = await stage.estimate?.(fields, needed(id, Object.fromEntries(given)), (path: string) => resolve(cell.directory, path));
+      const estimate = await stage.estimate?.(fields, needed(id, Object.fromEntries(given)), (path: string) =>
+        resolve(cell.directory, path),
+      );
       if (!estimate) continue;
       estimates.set(id, estimate);
-      if (estimate.parts) costs.push({ labels, stage: id, parts: estimate.parts, trainingTokens: estimate.trainingTokens });
+      if (estimate.parts)
+        costs.push({ labels, stage: id, parts: estimate.parts, trainingTokens: estimate.trainingTokens });
     }
   }
   return costs;
@@ -69,6 +72,11 @@ export function totalsOf({ parts, trainingTokens }: Pick<ModelCost, 'parts' | 't
 
 /** Sums over the parts of a model. */
 export function totalCost(parts: readonly CostPart[]): Omit<CostPart, 'name'> {
-  const sum = (key: 'parameters' | 'trainingFlops' | 'inferenceFlops') => parts.reduce((total, part) => total + part[key], 0);
-  return { parameters: sum('parameters'), trainingFlops: sum('trainingFlops'), inferenceFlops: sum('inferenceFlops') };
+  const sum = (key: 'parameters' | 'trainingFlops' | 'inferenceFlops') =>
+    parts.reduce((total, part) => total + part[key], 0);
+  return {
+    parameters: sum('parameters'),
+    trainingFlops: sum('trainingFlops'),
+    inferenceFlops: sum('inferenceFlops'),
+  };
 }

@@ -19,7 +19,11 @@ export type PipelineEvent =
       readonly from?: string;
     }
   | { readonly type: 'progress'; readonly stage: string; readonly progress: StageProgress }
-  | { readonly type: 'metrics'; readonly stage: string; readonly metrics: { step: number } & Record<string, number> }
+  | {
+      readonly type: 'metrics';
+      readonly stage: string;
+      readonly metrics: { step: number } & Record<string, number>;
+    }
   | { readonly type: 'note' | 'warn' | 'text'; readonly stage: string; readonly text: string }
   | {
       readonly type: 'stage-finished';

@@ -27,7 +27,8 @@ export async function findGarbage(plan: Plan): Promise<Garbage[]> {
   for (const name of foldersIn(plan.folder.directory)) {
     const path = plan.folder.stage(name);
     const isResult = existsSync(join(path, 'manifest.json'));
-    if (isResult && !ids.has(name) && !taken.some((folder) => folder.startsWith(path + sep))) await add(path, 'the configuration has no such stage');
+    if (isResult && !ids.has(name) && !taken.some((folder) => folder.startsWith(path + sep)))
+      await add(path, 'the configuration has no such stage');
   }
   return found;
 }
@@ -47,7 +48,9 @@ async function whyUnneeded({ folder, stages }: Plan, name: string): Promise<stri
   if (existsSync(join(folder.work(id), 'manifest.json'))) return undefined;
   if (planned.state === 'fresh') return `unfinished work of ${id}, which is fresh`;
   const record = await folder.workRecord(folder.work(id));
-  return record?.fingerprint === planned.fingerprint ? undefined : `unfinished work of another configuration of ${id}`;
+  return record?.fingerprint === planned.fingerprint
+    ? undefined
+    : `unfinished work of another configuration of ${id}`;
 }
 
 /** Artifact folders that other runs of the same output folder name as their inputs. */
@@ -57,7 +60,8 @@ async function foldersTakenByOthers({ folder }: Plan): Promise<string[]> {
   for (const run of foldersIn(output)) {
     for (const stage of foldersIn(join(output, run))) {
       const manifest = await readManifest(join(output, run, stage)).catch(() => undefined);
-      for (const { from } of Object.values(manifest?.inputs ?? {})) if (from.includes(sep)) taken.push(resolve(from));
+      for (const { from } of Object.values(manifest?.inputs ?? {}))
+        if (from.includes(sep)) taken.push(resolve(from));
     }
   }
   return taken;

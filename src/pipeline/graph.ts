@@ -2,14 +2,24 @@
 
 import { resolve } from 'node:path';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { ambiguousInput, CalmError, cyclicStages, missingInput, unknownPort, unknownStageId, wrongWire } from '../errors.ts';
+import {
+  ambiguousInput,
+  CalmError,
+  cyclicStages,
+  missingInput,
+  unknownPort,
+  unknownStageId,
+  wrongWire,
+} from '../errors.ts';
 import type { AnyStage, ArtifactKind, OptionalPort } from '../plugin/index.ts';
 import { issueError, type RunConfig, type StageEntry } from './config.ts';
 import type { Registry } from './registry.ts';
 import { fieldsOf } from './stage-fields.ts';
 
 /** Where an input comes from: another stage's output, or a folder from elsewhere. */
-export type Source = { readonly type: 'stage'; readonly id: string; readonly port: string } | { readonly type: 'folder'; readonly directory: string };
+export type Source =
+  | { readonly type: 'stage'; readonly id: string; readonly port: string }
+  | { readonly type: 'folder'; readonly directory: string };
 
 export interface StageNode {
   /** Its folder's name. */
@@ -26,7 +36,12 @@ export interface StageNode {
 
 /** Checks every stage's fields and wires the stages. Returns them in an order in which each follows what it needs. */
 export async function buildGraph(config: RunConfig, registry: Registry): Promise<StageNode[]> {
-  const stages = Object.fromEntries(Object.entries(config.stages).map(([id, entry]) => [id, registry.get(entry.uses, config.locate(['stages', id]))]));
+  const stages = Object.fromEntries(
+    Object.entries(config.stages).map(([id, entry]) => [
+      id,
+      registry.get(entry.uses, config.locate(['stages', id])),
+    ]),
+  );
   const nodes: StageNode[] = [];
   for (const [id, entry] of Object.entries(config.stages)) {
     nodes.push({
@@ -45,19 +60,39 @@ export async function buildGraph(config: RunConfig, registry: Registry): Promise
 }
 
 /** Refuses wires whose ends are of different kinds. */
-function checkKinds(config: RunConfig, { id, stage, inputs }: StageNode, stages: Record<string, AnyStage>): void {
+function checkKinds(
+  config: RunConfig,
+  { id, stage, inputs }: StageNode,
+  stages: Record<string, AnyStage>,
+): void {
   for (const [port, source] of Object.entries(inputs)) {
     if (source.type !== 'stage') continue;
     const wanted = kindOf(stage.inputs[port] as ArtifactKind | OptionalPort).name;
-    const found = (stages[source.id].outputs as Record<string, ArtifactKind>)[source.port]?.name ?? 'stage without such an output';
+    const found =
+      (stages[source.id].outputs as Record<string, ArtifactKind>)[source.port]?.name ??
+      'stage without such an output';
     if (found !== wanted) throw at(config, id, port, wrongWire(id, port, wanted, source.id, found));
   }
 }
 
 /** Runs the stage's own schema over its fields. */
-async function checkFields(config: RunConfig, id: string, entry: StageEntry, stage: AnyStage): Promise<Record<string, unknown>> {
-  const result = (await stage.config['~standard'].validate(entry.fields)) as StandardSchemaV1.Result<Record<string, unknown>>;
-  if (result.issues) throw issueError(result.issues[0], config.locate, ['stages', id], `Stage "${id}"`, Object.keys(fieldsOf(stage)));
+async function checkFields(
+  config: RunConfig,
+  id: string,
+  entry: StageEntry,
+  stage: AnyStage,
+): Promise<Record<string, unknown>> {
+  const result = (await stage.config['~standard'].validate(entry.fields)) as StandardSchemaV1.Result<
+    Record<string, unknown>
+  >;
+  if (result.issues)
+    throw issueError(
+      result.issues[0],
+      config.locate,
+      ['stages', id],
+      `Stage "${id}"`,
+      Object.keys(fieldsOf(stage)),
+    );
   return result.value;
 }
 
@@ -66,13 +101,23 @@ export function kindOf(port: ArtifactKind | OptionalPort): ArtifactKind {
   return 'optional' in port ? port.kind : port;
 }
 
-function wire(config: RunConfig, id: string, entry: StageEntry, stages: Record<string, AnyStage>, registry: Registry): Record<string, Source> {
+function wire(
+  config: RunConfig,
+  id: string,
+  entry: StageEntry,
+  stages: Record<string, AnyStage>,
+  registry: Registry,
+): Record<string, Source> {
   const ports = stages[id].inputs as Record<string, ArtifactKind | OptionalPort>;
-  for (const port of Object.keys(entry.inputs)) if (!(port in ports)) throw at(config, id, port, unknownPort(id, port, Object.keys(ports)));
+  for (const port of Object.keys(entry.inputs))
+    if (!(port in ports)) throw at(config, id, port, unknownPort(id, port, Object.keys(ports)));
   const wired: Record<string, Source> = {};
   for (const [port, declared] of Object.entries(ports)) {
     const given = entry.inputs[port];
-    const source = given === undefined ? sourceByKind(id, port, declared, stages, registry) : sourceByName(config, id, port, given, kindOf(declared), stages);
+    const source =
+      given === undefined
+        ? sourceByKind(id, port, declared, stages, registry)
+        : sourceByName(config, id, port, given, kindOf(declared), stages);
     if (source) wired[port] = source;
   }
   return wired;
@@ -80,7 +125,10 @@ function wire(config: RunConfig, id: string, entry: StageEntry, stages: Record<s
 
 /** The same error with the place of the wiring. */
 function at(config: RunConfig, id: string, port: string, error: CalmError): CalmError {
-  return new CalmError(error.code, error.message, { hint: error.hint, location: config.locate(['stages', id, 'inputs', port]) });
+  return new CalmError(error.code, error.message, {
+    hint: error.hint,
+    location: config.locate(['stages', id, 'inputs', port]),
+  });
 }
 
 function sourceByKind(
@@ -94,7 +142,9 @@ function sourceByKind(
   const candidates = Object.entries(stages)
     .filter(([other]) => other !== id)
     .flatMap(([other, stage]) =>
-      outputsOf(stage).flatMap(([output, { name }]) => (name === kind ? [{ type: 'stage', id: other, port: output } as const] : [])),
+      outputsOf(stage).flatMap(([output, { name }]) =>
+        name === kind ? [{ type: 'stage', id: other, port: output } as const] : [],
+      ),
     );
   if (candidates.length > 1)
     throw ambiguousInput(
@@ -102,12 +152,21 @@ function sourceByKind(
       port,
       candidates.map(({ id: other }) => other),
     );
-  if (candidates.length === 0 && !('optional' in declared)) throw missingInput(id, port, kind, registry.makersOf(kind));
+  if (candidates.length === 0 && !('optional' in declared))
+    throw missingInput(id, port, kind, registry.makersOf(kind));
   return candidates[0];
 }
 
-function sourceByName(config: RunConfig, id: string, port: string, given: string, kind: ArtifactKind, stages: Record<string, AnyStage>): Source {
-  if (given.startsWith('.') || given.startsWith('/')) return { type: 'folder', directory: resolve(config.directory, given) };
+function sourceByName(
+  config: RunConfig,
+  id: string,
+  port: string,
+  given: string,
+  kind: ArtifactKind,
+  stages: Record<string, AnyStage>,
+): Source {
+  if (given.startsWith('.') || given.startsWith('/'))
+    return { type: 'folder', directory: resolve(config.directory, given) };
   const [other, named] = given.split('.');
   const stage = stages[other];
   if (!stage) throw at(config, id, port, unknownStageId(other, Object.keys(stages)));
@@ -156,13 +215,23 @@ export interface Selection {
 export function select(nodes: readonly StageNode[], { from, until, only }: Selection): Set<string> {
   const named = (name: string) => {
     const found = nodes.filter(({ id, base }) => id === name || base === name).map(({ id }) => id);
-    if (found.length === 0) throw unknownStageId(name, [...new Set(nodes.flatMap(({ id, base }) => [id, base]))]);
+    if (found.length === 0)
+      throw unknownStageId(name, [...new Set(nodes.flatMap(({ id, base }) => [id, base]))]);
     return found;
   };
-  const upstream = (id: string): string[] => [id, ...needsOf(nodes.find((node) => node.id === id) as StageNode).flatMap(upstream)];
-  const [first, last, wanted] = [from === undefined ? undefined : named(from), until === undefined ? undefined : named(until), only?.flatMap(named)];
+  const upstream = (id: string): string[] => [
+    id,
+    ...needsOf(nodes.find((node) => node.id === id) as StageNode).flatMap(upstream),
+  ];
+  const [first, last, wanted] = [
+    from === undefined ? undefined : named(from),
+    until === undefined ? undefined : named(until),
+    only?.flatMap(named),
+  ];
   const isBefore = new Set(last?.flatMap(upstream));
   const isSelected = ({ id }: StageNode) =>
-    (!wanted?.length || wanted.includes(id)) && (!first || upstream(id).some((need) => first.includes(need))) && (!last || isBefore.has(id));
+    (!wanted?.length || wanted.includes(id)) &&
+    (!first || upstream(id).some((need) => first.includes(need))) &&
+    (!last || isBefore.has(id));
   return new Set(nodes.filter(isSelected).map(({ id }) => id));
 }

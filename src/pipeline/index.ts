@@ -1,6 +1,14 @@
 /** Configurations, the registry, plans and runs. Knows no tensor. */
 
-export { type ConfigDocument, checkConfig, parseConfig, type RunConfig, readConfig, runConfigSchema, withItself } from './config.ts';
+export {
+  type ConfigDocument,
+  checkConfig,
+  parseConfig,
+  type RunConfig,
+  readConfig,
+  runConfigSchema,
+  withItself,
+} from './config.ts';
 export { costsOf, type ModelCost, totalCost, totalsOf } from './cost.ts';
 export type { PipelineEvent, Reporter, StageProgress, StageState } from './events.ts';
 export { findGarbage, free, type Garbage } from './garbage.ts';

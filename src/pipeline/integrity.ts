@@ -5,7 +5,9 @@ import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { hashFile } from '../artifacts/index.ts';
 
-const pathInside = z.string().refine((path) => !isAbsolute(path) && !path.split(/[\\/]/).includes('..'), 'must lie inside the folder');
+const pathInside = z
+  .string()
+  .refine((path) => !isAbsolute(path) && !path.split(/[\\/]/).includes('..'), 'must lie inside the folder');
 
 /** Path inside the stage's folder → size and SHA-256. */
 export const fileList = z.record(pathInside, z.object({ bytes: z.number(), sha256: z.string() }));
@@ -22,7 +24,10 @@ export async function listFiles(directory: string): Promise<FileList> {
   const paths = await filesBelow(directory, '');
   const entries = [];
   for (const path of paths.sort())
-    entries.push([path, { bytes: (await stat(join(directory, path))).size, sha256: await hashFile(join(directory, path)) }] as const);
+    entries.push([
+      path,
+      { bytes: (await stat(join(directory, path))).size, sha256: await hashFile(join(directory, path)) },
+    ] as const);
   return Object.fromEntries(entries);
 }
 
@@ -31,7 +36,9 @@ async function filesBelow(directory: string, inside: string): Promise<string[]> 
   const found = await Promise.all(
     entries
       .filter(({ name }) => inside !== '' || !NOT_RESULTS.has(name))
-      .map((entry) => (entry.isDirectory() ? filesBelow(directory, join(inside, entry.name)) : [join(inside, entry.name)])),
+      .map((entry) =>
+        entry.isDirectory() ? filesBelow(directory, join(inside, entry.name)) : [join(inside, entry.name)],
+      ),
   );
   return found.flat();
 }
@@ -46,7 +53,8 @@ export async function problemsOf(directory: string, files: FileList, isFull: boo
     const found = await stat(join(directory, path)).catch(() => undefined);
     if (!found) problems.push(`${path} is missing`);
     else if (found.size !== bytes) problems.push(`${path} has ${found.size} bytes instead of ${bytes}`);
-    else if (isFull && (await hashFile(join(directory, path))) !== sha256) problems.push(`${path} has other contents`);
+    else if (isFull && (await hashFile(join(directory, path))) !== sha256)
+      problems.push(`${path} has other contents`);
   }
   return problems;
 }

@@ -36,7 +36,10 @@ export function cellsOf(matrix: Matrix | undefined): Cell[] {
     const twice = labels.find((label, i) => labels.indexOf(label) !== i);
     if (twice !== undefined) throw duplicateCell(axis, twice);
     cells = cells.flatMap(({ labels: before, settings }) =>
-      choices.map((choice) => ({ labels: { ...before, [axis]: choice.label }, settings: [...settings, ...choice.settings] })),
+      choices.map((choice) => ({
+        labels: { ...before, [axis]: choice.label },
+        settings: [...settings, ...choice.settings],
+      })),
     );
   }
   return cells;
@@ -59,7 +62,8 @@ export function applyCell<Document extends Settable>(document: Document, { setti
   for (const [path, value] of settings) {
     const segments = path.split('.');
     const [first] = segments;
-    if (!(first in stages) && first !== 'seed' && first !== 'stages') throw matrixSyntax(document.locate(['matrix']), path, ['seed', ...Object.keys(stages)]);
+    if (!(first in stages) && first !== 'seed' && first !== 'stages')
+      throw matrixSyntax(document.locate(['matrix']), path, ['seed', ...Object.keys(stages)]);
     if (value === null && segments.length === 1) delete stages[first];
     else setAt(first in stages ? stages : data, segments, value);
   }

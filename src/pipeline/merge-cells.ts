@@ -18,7 +18,9 @@ export interface CellStages {
  * Makes one graph of the graphs of all cells: equal stages become one.
  * @param graphs of the cells, each sorted by need
  */
-export function mergeCells(cells: readonly { readonly labels: Labels; readonly nodes: readonly StageNode[] }[]): {
+export function mergeCells(
+  cells: readonly { readonly labels: Labels; readonly nodes: readonly StageNode[] }[],
+): {
   nodes: StageNode[];
   cells: CellStages[];
 } {
@@ -26,7 +28,9 @@ export function mergeCells(cells: readonly { readonly labels: Labels; readonly n
   const names = new Map<string, string>();
   const taken = new Set<string>();
   for (const id of new Set(keyed.flatMap(({ nodes }) => nodes.map((node) => node.id)))) {
-    const own = keyed.flatMap(({ labels, keys }) => (keys[id] === undefined ? [] : [{ labels, key: keys[id] }]));
+    const own = keyed.flatMap(({ labels, keys }) =>
+      keys[id] === undefined ? [] : [{ labels, key: keys[id] }],
+    );
     const axes = axesThatMatter(own);
     for (const { labels, key } of own)
       if (!names.has(key))
@@ -44,12 +48,17 @@ export function mergeCells(cells: readonly { readonly labels: Labels; readonly n
     const nameOf = (id: string) => names.get(keys[id]) as string;
     for (const node of nodes) {
       const inputs = Object.entries(node.inputs).map(
-        ([port, source]) => [port, source.type === 'stage' ? { ...source, id: nameOf(source.id) } : source] as const,
+        ([port, source]) =>
+          [port, source.type === 'stage' ? { ...source, id: nameOf(source.id) } : source] as const,
       );
-      if (!merged.has(nameOf(node.id))) merged.set(nameOf(node.id), { ...node, id: nameOf(node.id), inputs: Object.fromEntries(inputs) });
+      if (!merged.has(nameOf(node.id)))
+        merged.set(nameOf(node.id), { ...node, id: nameOf(node.id), inputs: Object.fromEntries(inputs) });
     }
   }
-  const stages = keyed.map(({ labels, nodes, keys }) => ({ labels, ids: Object.fromEntries(nodes.map(({ id }) => [id, names.get(keys[id]) as string])) }));
+  const stages = keyed.map(({ labels, nodes, keys }) => ({
+    labels,
+    ids: Object.fromEntries(nodes.map(({ id }) => [id, names.get(keys[id]) as string])),
+  }));
   return { nodes: [...merged.values()], cells: stages };
 }
 
@@ -57,7 +66,10 @@ export function mergeCells(cells: readonly { readonly labels: Labels; readonly n
 function keysOf(nodes: readonly StageNode[]): Record<string, string> {
   const keys: Record<string, string> = {};
   for (const { id, stage, config, inputs, seed } of nodes) {
-    const sources = Object.entries(inputs).map(([port, source]) => [port, source.type === 'stage' ? [keys[source.id], source.port] : source.directory]);
+    const sources = Object.entries(inputs).map(([port, source]) => [
+      port,
+      source.type === 'stage' ? [keys[source.id], source.port] : source.directory,
+    ]);
     keys[id] = fingerprint({ id, stage: stage.name, config, seed, sources: Object.fromEntries(sources) });
   }
   return keys;
@@ -79,7 +91,10 @@ function axesThatMatter(own: readonly { readonly labels: Labels; readonly key: s
 
 /** `train-lm@flow-4`: a folder's name. */
 function freshName(id: string, labels: readonly string[], taken: Set<string>): string {
-  const plain = labels.length === 0 ? id : `${id}@${labels.map((label) => label.replace(/[^A-Za-z0-9._+-]+/g, '_')).join('-')}`;
+  const plain =
+    labels.length === 0
+      ? id
+      : `${id}@${labels.map((label) => label.replace(/[^A-Za-z0-9._+-]+/g, '_')).join('-')}`;
   let name = plain;
   for (let n = 2; taken.has(name); n++) name = `${plain}~${n}`;
   taken.add(name);

@@ -33,7 +33,8 @@ function expand(path: string, data: Record<string, unknown>): string[] {
   const stages = Object.keys((data.stages as object | undefined) ?? {});
   const [first, second] = segments;
   if (first === 'stages') {
-    if (second === undefined || !stages.includes(second)) throw overrideUnknownPath(path, second ?? 'stages', stages);
+    if (second === undefined || !stages.includes(second))
+      throw overrideUnknownPath(path, second ?? 'stages', stages);
     return segments;
   }
   if (stages.includes(first) && segments.length > 1) return ['stages', ...segments];

@@ -48,14 +48,25 @@ export interface PlanOptions extends Selection {
 /** Plans a run. Unknown stages, wrong wires, cycles and bad fields are errors here, before any work. */
 export async function makePlan(config: RunConfig, registry: Registry, options: PlanOptions): Promise<Plan> {
   const graphs = [];
-  for (const { labels, config: cell } of config.cells) graphs.push({ labels, nodes: await buildGraph(cell, registry) });
+  for (const { labels, config: cell } of config.cells)
+    graphs.push({ labels, nodes: await buildGraph(cell, registry) });
   const { nodes, cells } = mergeCells(graphs);
   const folder = new RunFolder(resolve(options.workingDirectory, config.output, config.name));
   const selected = select(nodes, options);
   const planned = new Map<string, PlannedStage>();
   const shared = memoise(() => findShared(resolve(options.workingDirectory, config.output), config.name));
   for (const node of nodes)
-    planned.set(node.id, await planStage(node, { config, folder, planned, shared, isSelected: selected.has(node.id), force: options.force ?? false }));
+    planned.set(
+      node.id,
+      await planStage(node, {
+        config,
+        folder,
+        planned,
+        shared,
+        isSelected: selected.has(node.id),
+        force: options.force ?? false,
+      }),
+    );
   return { config, folder, stages: [...planned.values()], cells };
 }
 
@@ -73,11 +84,17 @@ interface Surroundings {
   readonly force: boolean;
 }
 
-async function planStage(node: StageNode, { config, folder, planned, shared: sharedResults, isSelected, force }: Surroundings): Promise<PlannedStage> {
+async function planStage(
+  node: StageNode,
+  { config, folder, planned, shared: sharedResults, isSelected, force }: Surroundings,
+): Promise<PlannedStage> {
   const { manifest, problem } = await readableManifest(folder, node.id);
   const inputs: Manifest['inputs'] = {};
-  for (const [port, source] of Object.entries(node.inputs)) inputs[port] = await describeSource(source, planned);
-  const sources = node.stage.sources ? await node.stage.sources(node.config, (path: string) => resolve(config.directory, path)) : undefined;
+  for (const [port, source] of Object.entries(node.inputs))
+    inputs[port] = await describeSource(source, planned);
+  const sources = node.stage.sources
+    ? await node.stage.sources(node.config, (path: string) => resolve(config.directory, path))
+    : undefined;
   const wanted = fingerprint({
     stage: node.stage.name,
     version: node.stage.version ?? 1,
@@ -95,11 +112,23 @@ async function planStage(node: StageNode, { config, folder, planned, shared: sha
     ...(manifest ? staleReasons(node, manifest, inputs, sources, wanted) : [problem ?? 'has not been run']),
     ...(force && isSelected ? ['forced'] : []),
   ];
-  const elsewhere = isSelected && !force && !blocked.length && reasons.length ? (await sharedResults()).get(wanted) : undefined;
-  const isWhole = elsewhere && (await problemsOf(elsewhere.directory, elsewhere.manifest.files ?? {}, false)).length === 0;
+  const elsewhere =
+    isSelected && !force && !blocked.length && reasons.length
+      ? (await sharedResults()).get(wanted)
+      : undefined;
+  const isWhole =
+    elsewhere && (await problemsOf(elsewhere.directory, elsewhere.manifest.files ?? {}, false)).length === 0;
   const shared = isWhole ? elsewhere : undefined;
   if (shared) reasons.push(`the same is in ${relative(dirname(folder.directory), shared.directory)}`);
-  const state: PlannedState = !isSelected ? 'left out' : blocked.length ? 'blocked' : shared ? 'shared' : reasons.length ? 'stale' : 'fresh';
+  const state: PlannedState = !isSelected
+    ? 'left out'
+    : blocked.length
+      ? 'blocked'
+      : shared
+        ? 'shared'
+        : reasons.length
+          ? 'stale'
+          : 'fresh';
   return {
     node,
     state,
@@ -113,11 +142,15 @@ async function planStage(node: StageNode, { config, folder, planned, shared: sha
 }
 
 /** The manifest of a finished stage. One that is damaged is as good as none, and the stage is made again. */
-async function readableManifest(folder: RunFolder, id: string): Promise<{ manifest?: Manifest; problem?: string }> {
+async function readableManifest(
+  folder: RunFolder,
+  id: string,
+): Promise<{ manifest?: Manifest; problem?: string }> {
   try {
     return { manifest: await folder.manifest(id) };
   } catch (error) {
-    if (error instanceof CalmError && error.code === 'CALM_ARTIFACT_BROKEN') return { problem: 'its manifest.json is damaged' };
+    if (error instanceof CalmError && error.code === 'CALM_ARTIFACT_BROKEN')
+      return { problem: 'its manifest.json is damaged' };
     throw error;
   }
 }
@@ -127,8 +160,12 @@ function directoryOf(folder: RunFolder, id: string): string {
   return existsSync(join(folder.stage(id), 'manifest.json')) ? folder.stage(id) : folder.work(id);
 }
 
-async function describeSource(source: Source, planned: ReadonlyMap<string, PlannedStage>): Promise<{ from: string; fingerprint: string }> {
-  if (source.type === 'stage') return { from: source.id, fingerprint: (planned.get(source.id) as PlannedStage).fingerprint };
+async function describeSource(
+  source: Source,
+  planned: ReadonlyMap<string, PlannedStage>,
+): Promise<{ from: string; fingerprint: string }> {
+  if (source.type === 'stage')
+    return { from: source.id, fingerprint: (planned.get(source.id) as PlannedStage).fingerprint };
   const manifest = await readManifest(dirname(source.directory));
   return { from: source.directory, fingerprint: manifest?.fingerprint ?? fingerprint(source.directory) };
 }
@@ -149,24 +186,35 @@ function formatsOf(node: StageNode): Record<string, number> {
 /** Inputs that neither are there nor will be made. */
 function blockedBy(node: StageNode, planned: ReadonlyMap<string, PlannedStage>): string[] {
   return Object.values(node.inputs).flatMap((source) => {
-    if (source.type === 'folder') return existsSync(source.directory) ? [] : [`${source.directory} does not exist`];
+    if (source.type === 'folder')
+      return existsSync(source.directory) ? [] : [`${source.directory} does not exist`];
     const { state, manifest } = planned.get(source.id) as PlannedStage;
     if (state === 'blocked') return [`${source.id} is blocked`];
     return state === 'left out' && !manifest ? [`${source.id} has not been run`] : [];
   });
 }
 
-function staleReasons(node: StageNode, manifest: Manifest, inputs: Manifest['inputs'], sources: unknown, wanted: string): string[] {
+function staleReasons(
+  node: StageNode,
+  manifest: Manifest,
+  inputs: Manifest['inputs'],
+  sources: unknown,
+  wanted: string,
+): string[] {
   if (manifest.fingerprint === wanted) return [];
   const reasons = [
     ...differences(resultFields(node, manifest.config), resultFields(node, node.config)),
     ...(manifest.uses === node.stage.name ? [] : [`stage ${manifest.uses} → ${node.stage.name}`]),
     ...(manifest.seed === node.seed ? [] : [`seed ${manifest.seed} → ${node.seed}`]),
-    ...(manifest.stageVersion === (node.stage.version ?? 1) ? [] : [`stage version ${manifest.stageVersion} → ${node.stage.version ?? 1}`]),
+    ...(manifest.stageVersion === (node.stage.version ?? 1)
+      ? []
+      : [`stage version ${manifest.stageVersion} → ${node.stage.version ?? 1}`]),
     ...Object.entries(inputs).flatMap(([port, { from, fingerprint: print }]) =>
       manifest.inputs[port]?.fingerprint === print ? [] : [`input ${port} from ${from} changed`],
     ),
-    ...(fingerprint(manifest.sources ?? null) === fingerprint(sources ?? null) ? [] : ['its source files changed']),
+    ...(fingerprint(manifest.sources ?? null) === fingerprint(sources ?? null)
+      ? []
+      : ['its source files changed']),
   ];
   return reasons.length ? reasons : ['the artifact format changed'];
 }

@@ -21,7 +21,11 @@ export class Registry {
     const problem = problemOf(stage);
     if (problem) throw invalidStage(`A stage of ${source}`, problem);
     const reserved = reservedField(stage);
-    if (reserved) throw invalidStage(`Stage "${stage.name}" of ${source}`, `its field "${reserved}" is a key of the pipeline`);
+    if (reserved)
+      throw invalidStage(
+        `Stage "${stage.name}" of ${source}`,
+        `its field "${reserved}" is a key of the pipeline`,
+      );
     const taken = this.#stages.get(stage.name);
     if (taken) throw duplicateStage(stage.name, taken.source, source);
     this.#stages.set(stage.name, { stage, source });
@@ -53,13 +57,18 @@ export class Registry {
   /** The names of stages that make a kind of artifact. */
   makersOf(kind: string): string[] {
     return this.list()
-      .filter(({ stage }) => Object.values(stage.outputs).some((output) => (output as { name: string }).name === kind))
+      .filter(({ stage }) =>
+        Object.values(stage.outputs).some((output) => (output as { name: string }).name === kind),
+      )
       .map(({ stage }) => stage.name);
   }
 }
 
 /** Imports the modules of a `plugins:` list, seen from the configuration's folder, and registers what they export by default. */
-export async function addConfiguredPlugins(registry: Registry, config: Pick<RunConfig, 'plugins' | 'directory' | 'locate'>): Promise<void> {
+export async function addConfiguredPlugins(
+  registry: Registry,
+  config: Pick<RunConfig, 'plugins' | 'directory' | 'locate'>,
+): Promise<void> {
   for (const [i, name] of config.plugins.entries()) {
     const exported = await importPlugin(name, config.directory).catch((error: unknown) => {
       throw pluginNotLoaded(name, error, config.locate(['plugins', i]));
@@ -70,7 +79,8 @@ export async function addConfiguredPlugins(registry: Registry, config: Pick<RunC
 
 async function importPlugin(name: string, directory: string): Promise<unknown> {
   const require = createRequire(resolve(directory, 'package.json'));
-  const file = name.startsWith('.') || name.startsWith('/') ? resolve(directory, name) : require.resolve(name);
+  const file =
+    name.startsWith('.') || name.startsWith('/') ? resolve(directory, name) : require.resolve(name);
   const module = (await import(pathToFileURL(file).href)) as { default?: unknown };
   return module.default;
 }
@@ -78,6 +88,7 @@ async function importPlugin(name: string, directory: string): Promise<unknown> {
 /** A plugin, one stage, or a list of stages. */
 export function registerExport(registry: Registry, exported: unknown, source: string): void {
   if (Array.isArray(exported)) for (const stage of exported) registry.add(stage as AnyStage, source);
-  else if (exported && typeof exported === 'object' && 'stages' in exported) registry.addPlugin(exported as Plugin, source);
+  else if (exported && typeof exported === 'object' && 'stages' in exported)
+    registry.addPlugin(exported as Plugin, source);
   else registry.add(exported as AnyStage, source);
 }

@@ -18,8 +18,14 @@ const plot = z.strictObject({
   color: path.optional().describe('Likewise; one line or colour for each.'),
   interval: path.optional().describe('A result of two numbers: the interval of y.'),
   kind: z.enum(['bar', 'line', 'point']).default('bar'),
-  paper: z.record(z.string(), z.number()).optional().describe('The paper’s number for each label of x (`x / color` where there is a colour).'),
-  correlation: z.boolean().default(false).describe('Whether Pearson’s and Spearman’s coefficients of x and y are given, with their intervals.'),
+  paper: z
+    .record(z.string(), z.number())
+    .optional()
+    .describe('The paper’s number for each label of x (`x / color` where there is a colour).'),
+  correlation: z
+    .boolean()
+    .default(false)
+    .describe('Whether Pearson’s and Spearman’s coefficients of x and y are given, with their intervals.'),
 });
 
 export const reportConfig = z.strictObject({

@@ -100,7 +100,8 @@ export class RunFolder {
     const canResume = record?.fingerprint === fingerprint;
     if (!canResume) await rm(directory, { recursive: true, force: true });
     await mkdir(join(directory, 'checkpoints'), { recursive: true });
-    if (!canResume) await writeJson(join(directory, 'work.json'), { fingerprint, seconds: 0 } satisfies WorkRecord);
+    if (!canResume)
+      await writeJson(join(directory, 'work.json'), { fingerprint, seconds: 0 } satisfies WorkRecord);
     return { directory, seconds: canResume ? record.seconds : 0 };
   }
 

@@ -46,7 +46,8 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<StageRes
     await plan.folder.recover(plan.stages.map(({ node }) => node.id));
     await saveConfig(plan);
     const results: StageResult[] = [];
-    for (const planned of plan.stages.filter(({ state }) => state !== 'left out')) results.push(await runStage(plan, planned, options));
+    for (const planned of plan.stages.filter(({ state }) => state !== 'left out'))
+      results.push(await runStage(plan, planned, options));
     return results;
   } finally {
     unlock();
@@ -60,7 +61,12 @@ async function runStage(plan: Plan, planned: PlannedStage, options: RunOptions):
 }
 
 /** Puts the result of another run into this one. */
-async function takeShared({ folder }: Plan, planned: PlannedStage, { directory, manifest }: SharedResult, options: RunOptions): Promise<StageResult> {
+async function takeShared(
+  { folder }: Plan,
+  planned: PlannedStage,
+  { directory, manifest }: SharedResult,
+  options: RunOptions,
+): Promise<StageResult> {
   const { id } = planned.node;
   const work = await folder.openWork(id, planned.fingerprint);
   // What an interrupted run of this stage has left is not needed any more.
@@ -73,7 +79,11 @@ async function takeShared({ folder }: Plan, planned: PlannedStage, { directory, 
 
 function refuseBlocked(plan: Plan): void {
   const blocked = plan.stages.find(({ state }) => state === 'blocked');
-  if (blocked) throw inputNotReady(blocked.node.id, blocked.reasons[0].replace(/ (has not been run|is blocked|does not exist)$/, ''));
+  if (blocked)
+    throw inputNotReady(
+      blocked.node.id,
+      blocked.reasons[0].replace(/ (has not been run|is blocked|does not exist)$/, ''),
+    );
 }
 
 /** The whole configuration as it is run, so that later commands can name the run folder instead of the file. */
@@ -85,14 +95,33 @@ async function saveConfig({ config, folder }: Plan): Promise<void> {
     ]),
   );
   const { name, seed, engine, output, plugins, matrix, report } = config;
-  const whole = { name, seed, engine, output, plugins, ...(matrix ? { matrix } : {}), ...(report ? { report } : {}), stages };
+  const whole = {
+    name,
+    seed,
+    engine,
+    output,
+    plugins,
+    ...(matrix ? { matrix } : {}),
+    ...(report ? { report } : {}),
+    stages,
+  };
   await writeFileWhole(join(folder.directory, 'config.yaml'), stringify(whole));
   await writeJson(join(folder.directory, 'run.json'), { directory: config.directory, file: config.file });
 }
 
-function skipStage({ node, shared }: PlannedStage, manifest: Manifest | undefined, { report }: RunOptions): StageResult {
+function skipStage(
+  { node, shared }: PlannedStage,
+  manifest: Manifest | undefined,
+  { report }: RunOptions,
+): StageResult {
   const { seconds = 0, metrics = {} } = manifest ?? {};
-  report({ type: 'stage-skipped', stage: node.id, metrics, seconds, ...(shared ? { from: shared.directory } : {}) });
+  report({
+    type: 'stage-skipped',
+    stage: node.id,
+    metrics,
+    seconds,
+    ...(shared ? { from: shared.directory } : {}),
+  });
   return { name: node.id, state: 'fresh', seconds, metrics };
 }
 
@@ -122,7 +151,9 @@ class StageRun {
       // On a full disk not even this can be written, and it does not matter.
       await folder.noteTime(node.id, fingerprint, elapsed()).catch(() => {});
       // Where the disk failed, what was to be saved is not, signal or no signal.
-      const shown = systemError(error, directory) ?? (this.#options.signal.aborted ? interrupted(this.#options.command) : error);
+      const shown =
+        systemError(error, directory) ??
+        (this.#options.signal.aborted ? interrupted(this.#options.command) : error);
       this.#options.report({ type: 'stage-failed', stage: node.id, error: shown });
       throw shown;
     }
@@ -130,7 +161,13 @@ class StageRun {
     await writeFileWhole(join(directory, 'config.yaml'), stringify(node.config));
     await folder.publish(node.id, this.#manifest(seconds));
     const metricsFile = join(folder.stage(node.id), 'metrics.jsonl');
-    this.#options.report({ type: 'stage-finished', stage: node.id, metrics: this.#summary, seconds, metricsFile });
+    this.#options.report({
+      type: 'stage-finished',
+      stage: node.id,
+      metrics: this.#summary,
+      seconds,
+      metricsFile,
+    });
     return { name: node.id, state: 'done', seconds, metrics: this.#summary };
   }
 
@@ -139,7 +176,9 @@ class StageRun {
     const { folder, config } = this.#plan;
     const inputs: Record<string, unknown> = {};
     for (const [port, source] of Object.entries(node.inputs)) {
-      inputs[port] = await kindOf(node.stage.inputs[port] as ArtifactKind | OptionalPort).open(sourceDirectory(source, folder));
+      inputs[port] = await kindOf(node.stage.inputs[port] as ArtifactKind | OptionalPort).open(
+        sourceDirectory(source, folder),
+      );
     }
     const outputs: Record<string, unknown> = {};
     for (const [port, kind] of Object.entries(node.stage.outputs as Record<string, ArtifactKind>)) {
@@ -194,10 +233,9 @@ class StageRun {
 
   #manifest(seconds: number) {
     const { node, fingerprint, inputs, sources } = this.#planned;
-    const outputs = Object.entries(node.stage.outputs as Record<string, ArtifactKind>).map(([port, { name, formatVersion }]) => [
-      port,
-      { kind: name, formatVersion },
-    ]);
+    const outputs = Object.entries(node.stage.outputs as Record<string, ArtifactKind>).map(
+      ([port, { name, formatVersion }]) => [port, { kind: name, formatVersion }],
+    );
     return {
       formatVersion: MANIFEST_VERSION,
       stage: node.id,
@@ -209,7 +247,11 @@ class StageRun {
       inputs,
       outputs: Object.fromEntries(outputs),
       sources,
-      versions: { calm: this.#options.version, node: process.versions.node, ...(this.#engine ? { engine: this.#engine.name, ...this.#engine.versions } : {}) },
+      versions: {
+        calm: this.#options.version,
+        node: process.versions.node,
+        ...(this.#engine ? { engine: this.#engine.name, ...this.#engine.versions } : {}),
+      },
       seconds,
       finishedAt: new Date().toISOString(),
       metrics: this.#summary,

@@ -13,14 +13,18 @@ export interface SharedResult {
 }
 
 /** Fingerprint → a finished stage of another run. Results that can't be read are passed over. */
-export async function findShared(output: string, exceptRun: string): Promise<ReadonlyMap<string, SharedResult>> {
+export async function findShared(
+  output: string,
+  exceptRun: string,
+): Promise<ReadonlyMap<string, SharedResult>> {
   const found = new Map<string, SharedResult>();
   for (const run of foldersIn(output)) {
     if (run === exceptRun) continue;
     for (const stage of foldersIn(join(output, run))) {
       const directory = join(output, run, stage);
       const manifest = await readManifest(directory).catch(() => undefined);
-      if (manifest && !found.has(manifest.fingerprint)) found.set(manifest.fingerprint, { directory, manifest });
+      if (manifest && !found.has(manifest.fingerprint))
+        found.set(manifest.fingerprint, { directory, manifest });
     }
   }
   return found;
@@ -30,7 +34,9 @@ export async function findShared(output: string, exceptRun: string): Promise<Rea
 export function foldersIn(directory: string): string[] {
   try {
     const entries = readdirSync(directory, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
+    return entries
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+      .map(({ name }) => name);
   } catch {
     return [];
   }

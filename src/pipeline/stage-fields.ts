@@ -12,7 +12,9 @@ export interface FieldSchema {
 
 /** The JSON Schema of a stage's configuration, where its schema library can tell it (Standard JSON Schema). */
 export function jsonSchemaOf(stage: AnyStage): Record<string, unknown> {
-  const standard = stage.config['~standard'] as { jsonSchema?: { input(options: { target: string }): Record<string, unknown> } };
+  const standard = stage.config['~standard'] as {
+    jsonSchema?: { input(options: { target: string }): Record<string, unknown> };
+  };
   return standard.jsonSchema?.input({ target: 'draft-2020-12' }) ?? { type: 'object' };
 }
 

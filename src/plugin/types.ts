@@ -27,11 +27,15 @@ type WriterOf<Kind> = Kind extends ArtifactKind<infer _, infer Writer> ? Writer 
 
 /** Port name → opened artifact; undefined where an optional input is absent. */
 export type OpenedInputs<Inputs extends InputPorts> = {
-  readonly [Port in keyof Inputs]: Inputs[Port] extends OptionalPort<infer Kind> ? ReaderOf<Kind> | undefined : ReaderOf<Inputs[Port]>;
+  readonly [Port in keyof Inputs]: Inputs[Port] extends OptionalPort<infer Kind>
+    ? ReaderOf<Kind> | undefined
+    : ReaderOf<Inputs[Port]>;
 };
 
 /** Port name → writer of a fresh folder. */
-export type OutputWriters<Outputs extends OutputPorts> = { readonly [Port in keyof Outputs]: WriterOf<Outputs[Port]> };
+export type OutputWriters<Outputs extends OutputPorts> = {
+  readonly [Port in keyof Outputs]: WriterOf<Outputs[Port]>;
+};
 
 /** One part of a model and what it costs. FLOPs are for each token of text. */
 export interface CostPart {
@@ -54,7 +58,12 @@ export interface Estimate {
 /** How a stage reports. It never prints. */
 export interface StageReport {
   /** Where the stage is; shown live. */
-  progress(progress: { step: number; steps?: number; values?: Record<string, number>; tokensPerSecond?: number }): void;
+  progress(progress: {
+    step: number;
+    steps?: number;
+    values?: Record<string, number>;
+    tokensPerSecond?: number;
+  }): void;
   /** A line of metrics.jsonl. Times do not belong here: the same seed gives the same lines. */
   metrics(metrics: { step: number } & Record<string, number>): void;
   /** A line of events.jsonl: something out of the ordinary, with whatever tells where it was. No times here either. */
@@ -87,7 +96,11 @@ export interface StageContext<Config, Inputs extends InputPorts, Outputs extends
   readonly resolvePath: (path: string) => string;
 }
 
-export interface Stage<Schema extends StandardSchemaV1 = StandardSchemaV1, Inputs extends InputPorts = InputPorts, Outputs extends OutputPorts = OutputPorts> {
+export interface Stage<
+  Schema extends StandardSchemaV1 = StandardSchemaV1,
+  Inputs extends InputPorts = InputPorts,
+  Outputs extends OutputPorts = OutputPorts,
+> {
   /** Its name in configurations and on the command line; kebab-case. */
   readonly name: string;
   /** One sentence. */
@@ -107,7 +120,10 @@ export interface Stage<Schema extends StandardSchemaV1 = StandardSchemaV1, Input
   /** Its outputs survive an interruption: it goes on where they end. Without this they are emptied whenever the stage starts. */
   readonly keepsOutputs?: boolean;
   /** What its result depends on besides configuration and inputs: names, sizes and times of files. Part of the fingerprint. */
-  readonly sources?: (config: StandardSchemaV1.InferOutput<Schema>, resolvePath: (path: string) => string) => Promise<unknown>;
+  readonly sources?: (
+    config: StandardSchemaV1.InferOutput<Schema>,
+    resolvePath: (path: string) => string,
+  ) => Promise<unknown>;
   /** The stage's own command runs beside the run folder and keeps nothing: for stages that are asked again and again, like `sample`. */
   readonly isInteractive?: boolean;
   /** For `calm cost`: what the stage is going to make. Inputs without an estimate are absent. */

@@ -8,7 +8,9 @@ const HEIGHT = 8;
 /** The loss of metrics.jsonl as a small curve for the terminal; undefined where there are fewer than three points. */
 export function drawLossCurve(metricsFile: string): string | undefined {
   const lines = readMetrics<{ step: number; loss?: number }>(metricsFile);
-  const points = lines.filter((point): point is { step: number; loss: number } => Number.isFinite(point.loss));
+  const points = lines.filter((point): point is { step: number; loss: number } =>
+    Number.isFinite(point.loss),
+  );
   if (points.length < 3) return undefined;
   const width = Math.min(WIDTH, points.length);
   const shown = Array.from({ length: width }, (_, i) => points[Math.floor((i * points.length) / width)].loss);

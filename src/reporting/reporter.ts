@@ -32,7 +32,10 @@ export class RunReporter {
 
   readonly report = (event: PipelineEvent): void => {
     if (event.type === 'stage-started') this.#start(event.stage, event.reasons);
-    else if (event.type === 'stage-skipped') this.#line(event.from ? `✔ ${event.stage}: taken from ${event.from}` : `✔ ${event.stage}: fresh, nothing to do`);
+    else if (event.type === 'stage-skipped')
+      this.#line(
+        event.from ? `✔ ${event.stage}: taken from ${event.from}` : `✔ ${event.stage}: fresh, nothing to do`,
+      );
     else if (event.type === 'progress') this.#progress(event.stage, event.progress);
     else if (event.type === 'note') this.#line(`  ${event.stage}: ${event.text}`);
     else if (event.type === 'warn') this.#line(`⚠ ${event.stage}: ${event.text}`);
@@ -46,7 +49,8 @@ export class RunReporter {
     this.#lastLine = performance.now();
     this.#rate = 0;
     this.#stageSteps = 0;
-    if (this.#options.isLive) this.#spinner = ora({ text: stage, stream: process.stderr, discardStdin: false }).start();
+    if (this.#options.isLive)
+      this.#spinner = ora({ text: stage, stream: process.stderr, discardStdin: false }).start();
   }
 
   #progress(stage: string, progress: StageProgress): void {
@@ -61,7 +65,10 @@ export class RunReporter {
   /** "step 120 / 400 · loss 1.234 · 15.2k tokens/s · 0:42 left" */
   #describe({ step, steps, values = {}, tokensPerSecond }: StageProgress): string {
     const now = performance.now();
-    const parts = [`${step}${steps ? ` / ${steps}` : ''}`, ...Object.entries(values).map(([name, value]) => `${name} ${formatNumber(value)}`)];
+    const parts = [
+      `${step}${steps ? ` / ${steps}` : ''}`,
+      ...Object.entries(values).map(([name, value]) => `${name} ${formatNumber(value)}`),
+    ];
     if (tokensPerSecond) {
       const weight = Math.min(RATE_STEPS, this.#stageSteps++);
       this.#rate = (this.#rate * weight + tokensPerSecond) / (weight + 1);

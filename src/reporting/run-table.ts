@@ -5,8 +5,15 @@ import { formatCount, formatNumber, formatSeconds, formatTable } from './format.
 
 /** One row a stage: state, wall time, tokens/s; below, every number that the stages report. */
 export function formatRun(results: readonly StageResult[]): string {
-  const stages = results.map(({ name, state, seconds, metrics }) => [name, state, formatSeconds(seconds), rateOf(metrics)]);
-  const measured = results.flatMap(({ name, metrics }) => flatten(metrics).map(([key, value]) => [name, key, value]));
+  const stages = results.map(({ name, state, seconds, metrics }) => [
+    name,
+    state,
+    formatSeconds(seconds),
+    rateOf(metrics),
+  ]);
+  const measured = results.flatMap(({ name, metrics }) =>
+    flatten(metrics).map(([key, value]) => [name, key, value]),
+  );
   const parts = [formatTable(['stage', 'state', 'time', 'tokens/s'], stages)];
   if (measured.length) parts.push(formatTable(['stage', 'measure', 'value'], measured));
   return parts.join('\n\n');
@@ -25,7 +32,8 @@ export function flatten(value: unknown, name = ''): [string, string][] {
 }
 
 function flattenList(list: readonly unknown[], name: string): [string, string][] {
-  if (list.every((item) => typeof item === 'number')) return list.length ? [[name, list.map((item) => formatNumber(item as number)).join('  ')]] : [];
+  if (list.every((item) => typeof item === 'number'))
+    return list.length ? [[name, list.map((item) => formatNumber(item as number)).join('  ')]] : [];
   if (name === 'samples') return [];
   return list.flatMap((item) => {
     const [[label, shown] = ['', ''], ...rest] = flatten(item);

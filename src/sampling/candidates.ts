@@ -17,7 +17,12 @@ type Group = readonly number[];
  * @param uniform one number in [0, 1) for a row
  * @returns rows of K token ids
  */
-export async function choosePatches(drawn: DrawnPatches, rows: number, power: Power, uniform: (row: number) => number): Promise<Int32Array[]> {
+export async function choosePatches(
+  drawn: DrawnPatches,
+  rows: number,
+  power: Power,
+  uniform: (row: number) => number,
+): Promise<Int32Array[]> {
   const patchSize = drawn.tokens.length / drawn.numPatches;
   const numCandidates = drawn.numPatches / rows;
   const chosen = new Array<number>(rows).fill(-1);
@@ -38,19 +43,30 @@ export async function choosePatches(drawn: DrawnPatches, rows: number, power: Po
     }
   }
   // No two are equal: each is as likely as any other.
-  for (const row of open()) chosen[row] = Math.min(numCandidates - 1, Math.floor(uniform(row) * numCandidates));
+  for (const row of open())
+    chosen[row] = Math.min(numCandidates - 1, Math.floor(uniform(row) * numCandidates));
   const places = chosen.map((candidate, row) => (candidate * rows + row) * patchSize);
   await drawn.decode(places.flatMap((place) => Array.from({ length: patchSize }, (_, k) => place + k)));
   return places.map((place) => drawn.tokens.slice(place, place + patchSize));
 }
 
 /** For each row the groups of at least `count` equal patches, in the order of their first candidates. */
-async function equalPatches(drawn: DrawnPatches, rows: number, open: readonly number[], count: number, patchSize: number): Promise<Map<number, Group[]>> {
+async function equalPatches(
+  drawn: DrawnPatches,
+  rows: number,
+  open: readonly number[],
+  count: number,
+  patchSize: number,
+): Promise<Map<number, Group[]>> {
   const all = Array.from({ length: drawn.numPatches / rows }, (_, i) => i);
   const groups = new Map<number, Group[]>(open.map((row) => [row, [all]]));
   for (let k = 0; k < patchSize; k++) {
     const place = (candidate: number, row: number) => (candidate * rows + row) * patchSize + k;
-    await drawn.decode([...groups].flatMap(([row, own]) => own.flatMap((group) => group.map((candidate) => place(candidate, row)))));
+    await drawn.decode(
+      [...groups].flatMap(([row, own]) =>
+        own.flatMap((group) => group.map((candidate) => place(candidate, row))),
+      ),
+    );
     for (const [row, own] of groups) {
       const parts = own.flatMap((group) => split(group, (candidate) => drawn.tokens[place(candidate, row)]));
       groups.set(

@@ -41,17 +41,31 @@ export interface ChosenPatches {
 }
 
 /** Draws one patch for each row. @param hidden [rows, hidden] */
-export async function choose(decoder: PatchDecoder, hidden: Tensor, power: Power, options: TemperatureOptions, draws: ChoiceDraws): Promise<ChosenPatches> {
+export async function choose(
+  decoder: PatchDecoder,
+  hidden: Tensor,
+  power: Power,
+  options: TemperatureOptions,
+  draws: ChoiceDraws,
+): Promise<ChosenPatches> {
   const isPlain = power.whole === 1 && power.rest === 0;
   return options.sampler === 'exact' && !isPlain
     ? chooseExactly(decoder, hidden, power, options, draws)
     : chooseFromBatch(decoder, hidden, power, isPlain ? 1 : options.numCandidates, draws);
 }
 
-async function chooseFromBatch(decoder: PatchDecoder, hidden: Tensor, power: Power, numCandidates: number, draws: ChoiceDraws): Promise<ChosenPatches> {
+async function chooseFromBatch(
+  decoder: PatchDecoder,
+  hidden: Tensor,
+  power: Power,
+  numCandidates: number,
+  draws: ChoiceDraws,
+): Promise<ChosenPatches> {
   const rows = hidden.shape[0];
   const candidates = await decoder.draw(hidden, draws.noise(numCandidates * rows * decoder.noiseSize, 0));
-  const patches = await choosePatches(candidates, rows, power, (row) => (numCandidates === 1 ? 0 : draws.uniform(row, 0)));
+  const patches = await choosePatches(candidates, rows, power, (row) =>
+    numCandidates === 1 ? 0 : draws.uniform(row, 0),
+  );
   candidates.dispose();
   return { patches, draws: new Array(rows).fill(numCandidates), fallbacks: new Array(rows).fill(false) };
 }
@@ -68,16 +82,26 @@ async function chooseExactly(
   draws: ChoiceDraws,
 ): Promise<ChosenPatches> {
   const { patchSize } = decoder;
-  const states = Array.from({ length: hidden.shape[0] }, (_, row) => new RowState(power, (index) => draws.uniform(row, index)));
+  const states = Array.from(
+    { length: hidden.shape[0] },
+    (_, row) => new RowState(power, (index) => draws.uniform(row, index)),
+  );
   for (let block = 0, size = FIRST_BLOCK; ; block++, size = Math.min(2 * size, LARGEST_BLOCK)) {
-    const open = [...states.keys()].filter((row) => !states[row].found && states[row].sampler.draws < drawBudget);
+    const open = [...states.keys()].filter(
+      (row) => !states[row].found && states[row].sampler.draws < drawBudget,
+    );
     if (open.length === 0) break;
     const asked = tf.tidy(() => tf.gather(hidden, open));
     const drawn = await decoder.draw(asked, draws.noise(size * open.length * decoder.noiseSize, block));
     const tokens = await drawn.decodeAll();
     open.forEach((row, i) => {
       states[row].take(
-        Array.from({ length: size }, (_, candidate) => tokens.slice((candidate * open.length + i) * patchSize, (candidate * open.length + i + 1) * patchSize)),
+        Array.from({ length: size }, (_, candidate) =>
+          tokens.slice(
+            (candidate * open.length + i) * patchSize,
+            (candidate * open.length + i + 1) * patchSize,
+          ),
+        ),
         drawBudget,
       );
     });

@@ -30,7 +30,9 @@ export async function* generateTokens(
       const ids = intTensor(fed, [1, fed.length]);
       const next = await decoder.sequence.feed(ids, past);
       const [, tokens, size] = next.hidden.shape as [number, number, number];
-      const last = tf.tidy(() => tf.reshape(tf.slice(next.hidden, [0, tokens - 1, 0], [1, 1, size]), [1, size]));
+      const last = tf.tidy(() =>
+        tf.reshape(tf.slice(next.hidden, [0, tokens - 1, 0], [1, 1, size]), [1, size]),
+      );
       disposeTree({ ids, hidden: next.hidden, ...(past ? { past: past.cache } : {}) });
       past = next.state;
       let chosen = 0;

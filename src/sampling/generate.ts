@@ -64,9 +64,15 @@ export async function* generate(
       });
       const hidden = Float32Array.from(await last.data());
       last.dispose();
-      fed = flatten(chosen.patches.map((patch, row) => (ended[row] ? new Int32Array(patchSize).fill(options.padId) : patch)));
+      fed = flatten(
+        chosen.patches.map((patch, row) =>
+          ended[row] ? new Int32Array(patchSize).fill(options.padId) : patch,
+        ),
+      );
       for (let row = 0; row < rows; row++) {
-        const isEnd = options.endOfTextId !== null && fed.subarray(row * patchSize, (row + 1) * patchSize).includes(options.endOfTextId);
+        const isEnd =
+          options.endOfTextId !== null &&
+          fed.subarray(row * patchSize, (row + 1) * patchSize).includes(options.endOfTextId);
         ended[row] ||= isEnd;
       }
       length += patchSize;
@@ -87,7 +93,9 @@ async function advance(
   const idTensor = intTensor(ids, [rows, ids.length / rows]);
   const { hidden, state } = await decoder.sequence.feed(idTensor, past);
   const [, patches, size] = hidden.shape as [number, number, number];
-  const last = tf.tidy(() => tf.reshape(tf.slice(hidden, [0, patches - 1, 0], [rows, 1, size]), [rows, size]));
+  const last = tf.tidy(() =>
+    tf.reshape(tf.slice(hidden, [0, patches - 1, 0], [rows, 1, size]), [rows, size]),
+  );
   disposeTree({ ...(past ? { past: past.cache } : {}), hidden, idTensor });
   return { hidden: last, state };
 }
@@ -104,7 +112,12 @@ function flatten(rows: readonly Int32Array[]): Int32Array {
  * Fills a prompt up to a multiple of K. `left` puts `fillId` (end-of-text) before it, so that the continuation follows the prompt directly and
  * every id that the model sees was trained; `right` puts padding behind it, as the reference does. An empty prompt becomes one patch of filling.
  */
-export function alignPrompt(ids: ArrayLike<number>, patchSize: number, fillId: number, side: 'left' | 'right' = 'left'): Int32Array {
+export function alignPrompt(
+  ids: ArrayLike<number>,
+  patchSize: number,
+  fillId: number,
+  side: 'left' | 'right' = 'left',
+): Int32Array {
   const length = Math.max(patchSize, Math.ceil(ids.length / patchSize) * patchSize);
   const aligned = new Int32Array(length).fill(fillId);
   aligned.set(ids, side === 'left' ? length - ids.length : 0);

@@ -64,7 +64,11 @@ export function reachedPower(power: Power, largestCount: number): Power {
  * @param pool [N·K] token ids of the candidates
  * @returns the patches that can be chosen, in the order of their first appearance
  */
-export function weighCandidates(pool: Int32Array, patchSize: number, power: Power): { candidates: Candidate[]; power: Power } {
+export function weighCandidates(
+  pool: Int32Array,
+  patchSize: number,
+  power: Power,
+): { candidates: Candidate[]; power: Power } {
   const counted = countPatches(pool, patchSize);
   const reached = reachedPower(power, Math.max(...counted.map(({ count }) => count)));
   const numCandidates = pool.length / patchSize;

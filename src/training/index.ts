@@ -2,4 +2,12 @@
 
 export * from './optimizer.ts';
 export { learningRateAt, SCHEDULES, type ScheduleConfig, type ScheduleName } from './schedule.ts';
-export { type BadStepPolicy, type BestStep, type TrainerOptions, type TrainerState, type TrainingReport, type TrainingResult, train } from './trainer.ts';
+export {
+  type BadStepPolicy,
+  type BestStep,
+  type TrainerOptions,
+  type TrainerState,
+  type TrainingReport,
+  type TrainingResult,
+  train,
+} from './trainer.ts';

@@ -17,7 +17,13 @@ export interface OptimizerConfig {
 }
 
 /** Source: paper §7.1. */
-export const OPTIMIZER_DEFAULTS: OptimizerConfig = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, maxGradNorm: 1 };
+export const OPTIMIZER_DEFAULTS: OptimizerConfig = {
+  beta1: 0.9,
+  beta2: 0.95,
+  epsilon: 1e-8,
+  weightDecay: 0.1,
+  maxGradNorm: 1,
+};
 
 /** First and second moments of every parameter, under its name. A type, so that it fits a tensor tree. */
 export type Moments = {
@@ -44,7 +50,12 @@ export function zeroMoments(parameters: TensorMap): Moments {
 }
 
 /** @param step counts from 1 */
-export function stepScalars(config: OptimizerConfig, learningRate: number, step: number, limits: StepLimits = NO_LIMITS): StepScalars {
+export function stepScalars(
+  config: OptimizerConfig,
+  learningRate: number,
+  step: number,
+  limits: StepLimits = NO_LIMITS,
+): StepScalars {
   const scalar = (value: number) => floatTensor(Float32Array.of(value), []);
   return {
     learningRate: scalar(learningRate),
@@ -65,8 +76,17 @@ export function clipByNorm(gradients: TensorMap, maxNorm: number): { scale: tf.T
 }
 
 /** The factor of a good step as it is, 0 for a bad one. Comparisons with what is not a number are false. */
-export function scaleIfGood(scale: tf.Tensor, loss: tf.Tensor, norm: tf.Tensor, { lossLimit, normLimit }: StepScalars): tf.Tensor {
-  return tf.where(tf.logicalAnd(tf.lessEqual(loss, lossLimit), tf.lessEqual(norm, normLimit)), scale, tf.zerosLike(scale));
+export function scaleIfGood(
+  scale: tf.Tensor,
+  loss: tf.Tensor,
+  norm: tf.Tensor,
+  { lossLimit, normLimit }: StepScalars,
+): tf.Tensor {
+  return tf.where(
+    tf.logicalAnd(tf.lessEqual(loss, lossLimit), tf.lessEqual(norm, normLimit)),
+    scale,
+    tf.zerosLike(scale),
+  );
 }
 
 /**
@@ -79,7 +99,11 @@ export function adamW(
   moments: Moments,
   gradients: TensorMap,
   scale: tf.Tensor,
-  { learningRate, correction1, correction2 }: Pick<StepScalars, 'learningRate' | 'correction1' | 'correction2'>,
+  {
+    learningRate,
+    correction1,
+    correction2,
+  }: Pick<StepScalars, 'learningRate' | 'correction1' | 'correction2'>,
   { beta1, beta2, epsilon, weightDecay }: OptimizerConfig,
   isDecayed: (name: string) => boolean,
 ): { parameters: TensorMap; moments: Moments } {
@@ -96,7 +120,12 @@ export function adamW(
       correction2,
     };
     const decay = isDecayed(name) ? weightDecay : 0;
-    [updated[name], first[name], second[name]] = applyAdamW(inputs, { beta1, beta2, epsilon, weightDecay: decay });
+    [updated[name], first[name], second[name]] = applyAdamW(inputs, {
+      beta1,
+      beta2,
+      epsilon,
+      weightDecay: decay,
+    });
   }
   return { parameters: updated, moments: { first, second } };
 }

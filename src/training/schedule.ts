@@ -13,7 +13,10 @@ export interface ScheduleConfig {
 }
 
 /** The learning rate of a step, counted from 0: the first step of a warm-up has rate 0. */
-export function learningRateAt({ schedule, learningRate, warmupSteps, steps }: ScheduleConfig, step: number): number {
+export function learningRateAt(
+  { schedule, learningRate, warmupSteps, steps }: ScheduleConfig,
+  step: number,
+): number {
   if (schedule === 'constant') return learningRate;
   if (step < warmupSteps) return (learningRate * step) / Math.max(1, warmupSteps);
   if (schedule === 'constant_with_warmup') return learningRate;

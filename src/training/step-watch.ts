@@ -55,7 +55,9 @@ export function problemOfStep(loss: number, norm: number, limits: StepLimits): s
   if (!Number.isFinite(loss)) return `the loss is ${loss}`;
   if (!Number.isFinite(norm)) return `the gradient norm is ${norm}`;
   if (loss > limits.loss) return `the loss ${loss.toPrecision(5)} is above ${limits.loss.toPrecision(5)}`;
-  return norm > limits.norm ? `the gradient norm ${norm.toPrecision(5)} is above ${limits.norm.toPrecision(5)}` : undefined;
+  return norm > limits.norm
+    ? `the gradient norm ${norm.toPrecision(5)} is above ${limits.norm.toPrecision(5)}`
+    : undefined;
 }
 
 function limitOf(values: readonly number[], deviations: number): number {

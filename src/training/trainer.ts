@@ -19,13 +19,28 @@ import {
 } from '../engine/index.ts';
 import { badStep, bestMetricUnknown, CalmError, interrupted } from '../errors.ts';
 import { isDecayed, storeParameters } from '../models/index.ts';
-import { adamW, clipByNorm, type Moments, mapTensors, type OptimizerConfig, type StepScalars, scaleIfGood, stepScalars, zeroMoments } from './optimizer.ts';
+import {
+  adamW,
+  clipByNorm,
+  type Moments,
+  mapTensors,
+  type OptimizerConfig,
+  type StepScalars,
+  scaleIfGood,
+  stepScalars,
+  zeroMoments,
+} from './optimizer.ts';
 import { learningRateAt, type ScheduleConfig } from './schedule.ts';
 import { problemOfStep, StepWatch, type WatchState } from './step-watch.ts';
 
 /** What a stage passes on from its context; see StageReport of the plugin door. */
 export interface TrainingReport {
-  progress(progress: { step: number; steps: number; values: Record<string, number>; tokensPerSecond?: number }): void;
+  progress(progress: {
+    step: number;
+    steps: number;
+    values: Record<string, number>;
+    tokensPerSecond?: number;
+  }): void;
   metrics(metrics: { step: number } & Record<string, number>): void;
   event(event: { step: number } & Record<string, unknown>): void;
   note(message: string): void;
@@ -117,7 +132,9 @@ export interface TrainingResult {
 }
 
 /** Trains from the newest checkpoint, or from the beginning, to the last step. Throws `interrupted` after saving when the signal comes. */
-export async function train<Batch extends TensorTree>(options: TrainerOptions<Batch>): Promise<TrainingResult> {
+export async function train<Batch extends TensorTree>(
+  options: TrainerOptions<Batch>,
+): Promise<TrainingResult> {
   const trainer = await Trainer.start(options);
   return trainer.run();
 }
@@ -152,7 +169,12 @@ class Trainer<Batch extends TensorTree> {
   #runMicro: CompiledStep<MicroInputs, Sums> | undefined;
   #runApply: CompiledStep<ApplyInputs, FusedOutputs> | undefined;
 
-  private constructor(options: TrainerOptions<Batch>, learnt: Learnt, step: number, { watch, ...state }: TrainerState) {
+  private constructor(
+    options: TrainerOptions<Batch>,
+    learnt: Learnt,
+    step: number,
+    { watch, ...state }: TrainerState,
+  ) {
     this.#options = options;
     this.#learnt = learnt;
     this.#step = step;
@@ -162,7 +184,9 @@ class Trainer<Batch extends TensorTree> {
 
   static async start<Batch extends TensorTree>(options: TrainerOptions<Batch>): Promise<Trainer<Batch>> {
     const { checkpoints, parameters, report } = options;
-    const saved = await checkpoints.latest((problem) => report.warn(`a checkpoint is damaged (${problem}); the one before it is taken`));
+    const saved = await checkpoints.latest((problem) =>
+      report.warn(`a checkpoint is damaged (${problem}); the one before it is taken`),
+    );
     report.rewind(saved?.step ?? 0);
     if (!saved) return new Trainer(options, { parameters, moments: zeroMoments(parameters) }, 0, FRESH);
     report.note(`going on from the checkpoint at step ${saved.step}`);
@@ -207,7 +231,9 @@ class Trainer<Batch extends TensorTree> {
       return { parameters: chosen, best };
     } catch (error) {
       if (!(error instanceof CalmError)) throw error;
-      this.#options.report.warn(`the best step, ${best.step}, is lost (${error.message}); the result is the last one`);
+      this.#options.report.warn(
+        `the best step, ${best.step}, is lost (${error.message}); the result is the last one`,
+      );
       return { parameters };
     }
   }
@@ -233,10 +259,18 @@ class Trainer<Batch extends TensorTree> {
     this.#state = { ...this.#state, elapsedMs: this.#state.elapsedMs + stepMs };
     if (values) this.#addToWindow(values);
     const shown: Record<string, number> = values ? { loss: values.loss } : {};
-    report.progress({ step: this.#step, steps: schedule.steps, values: shown, tokensPerSecond: (1000 * tokensPerStep) / stepMs });
+    report.progress({
+      step: this.#step,
+      steps: schedule.steps,
+      values: shown,
+      tokensPerSecond: (1000 * tokensPerStep) / stepMs,
+    });
     const isLast = this.#step === schedule.steps;
     if (this.#step % logEvery === 0 || isLast) this.#log();
-    this.#state = { ...this.#state, isEvaluationDue: evaluate !== undefined && (this.#step % evaluateEvery === 0 || isLast) };
+    this.#state = {
+      ...this.#state,
+      isEvaluationDue: evaluate !== undefined && (this.#step % evaluateEvery === 0 || isLast),
+    };
   }
 
   /** Returns the step's values; nothing where it was bad and is left out. */
@@ -245,7 +279,10 @@ class Trainer<Batch extends TensorTree> {
     const learningRate = learningRateAt(schedule, this.#step);
     const limits = this.#watch.limits();
     const scalars = stepScalars(optimizer, learningRate, this.#step + 1, limits);
-    const { learnt, values } = this.#options.accumulationSteps === 1 ? await this.#fusedStep(scalars) : await this.#accumulatedStep(scalars);
+    const { learnt, values } =
+      this.#options.accumulationSteps === 1
+        ? await this.#fusedStep(scalars)
+        : await this.#accumulatedStep(scalars);
     const numbers: Record<string, number> = {};
     for (const [name, tensor] of Object.entries(values)) numbers[name] = (await readFloats(tensor))[0];
     disposeTree({ scalars, values });
@@ -261,7 +298,9 @@ class Trainer<Batch extends TensorTree> {
   async #meetBadStep(problem: string): Promise<undefined> {
     const { stage, onBadStep, accumulationSteps, describeBatch, report } = this.#options;
     const step = this.#step + 1;
-    const batches = describeBatch && Array.from({ length: accumulationSteps }, (_, micro) => describeBatch(this.#step, micro));
+    const batches =
+      describeBatch &&
+      Array.from({ length: accumulationSteps }, (_, micro) => describeBatch(this.#step, micro));
     report.event({ step, event: 'bad step', problem, done: onBadStep, ...(batches ? { batches } : {}) });
     this.#skippedInARow++;
     const isHopeless = this.#skippedInARow >= MOST_SKIPPED_IN_A_ROW;
@@ -325,7 +364,8 @@ class Trainer<Batch extends TensorTree> {
     );
     const running = this.#runStep(inputs);
     // The next batch is asked for now: what it reads from disk is read meanwhile. What it computes is not: a running graph keeps this thread busy.
-    if (this.#step + 1 < this.#options.schedule.steps) this.#ahead = { step: this.#step + 1, batch: this.#options.batch(this.#step + 1, 0) };
+    if (this.#step + 1 < this.#options.schedule.steps)
+      this.#ahead = { step: this.#step + 1, batch: this.#options.batch(this.#step + 1, 0) };
     const outputs = await running;
     disposeTree(batch);
     return outputs;
@@ -396,11 +436,18 @@ class Trainer<Batch extends TensorTree> {
     return valueAndGradients(() => this.#options.loss(parameters, batch), parameters);
   }
 
-  #apply({ parameters, moments }: Learnt, gradients: TensorMap, outputs: TensorMap, scalars: StepScalars): FusedOutputs {
+  #apply(
+    { parameters, moments }: Learnt,
+    gradients: TensorMap,
+    outputs: TensorMap,
+    scalars: StepScalars,
+  ): FusedOutputs {
     const { optimizer } = this.#options;
     const { scale, norm } = clipByNorm(gradients, optimizer.maxGradNorm);
     const taken = scaleIfGood(scale, outputs.loss, norm, scalars);
-    const learnt = adamW(parameters, moments, gradients, taken, scalars, optimizer, (name) => isDecayed(parameters[name].shape));
+    const learnt = adamW(parameters, moments, gradients, taken, scalars, optimizer, (name) =>
+      isDecayed(parameters[name].shape),
+    );
     return { learnt, values: { ...outputs, gradNorm: norm } };
   }
 
@@ -425,7 +472,12 @@ class Trainer<Batch extends TensorTree> {
       ...(await storeParameters(moments.second, SECOND)),
     ];
     const { best } = this.#state;
-    await this.#options.checkpoints.save(this.#step, { ...this.#state, watch: this.#watch.state }, stored, best ? [best.step] : []);
+    await this.#options.checkpoints.save(
+      this.#step,
+      { ...this.#state, watch: this.#watch.state },
+      stored,
+      best ? [best.step] : [],
+    );
     this.#savedMs = performance.now();
   }
 }

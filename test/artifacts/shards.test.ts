@@ -63,11 +63,15 @@ for (const dtype of ['f32', 'f16'] as const) {
     writer.append('validation', second);
     await writer.finish();
     const shards = await latentShards.open(folder);
-    const exact = (values: Float32Array) => (dtype === 'f32' ? values : values.map((value) => fromHalf(toHalf(value))));
+    const exact = (values: Float32Array) =>
+      dtype === 'f32' ? values : values.map((value) => fromHalf(toHalf(value)));
     t.is(shards.numPatches('train'), 6);
     const read = shards.read('train', 3, 2);
     t.deepEqual(read.mean, Float32Array.of(...exact(first.mean).slice(9), ...exact(second.mean).slice(0, 3)));
-    t.deepEqual(read.logStd, Float32Array.of(...exact(first.logStd).slice(9), ...exact(second.logStd).slice(0, 3)));
+    t.deepEqual(
+      read.logStd,
+      Float32Array.of(...exact(first.logStd).slice(9), ...exact(second.logStd).slice(0, 3)),
+    );
     shards.close();
   });
 }
@@ -81,8 +85,20 @@ test('half precision rounds to nearest, ties to even, at every scale', (t) => {
   t.is(toHalf(65520), 0x7c00);
   t.is(toHalf(65519), 0x7bff);
   t.true(Number.isNaN(fromHalf(toHalf(Number.NaN))));
-  const edges = Float32Array.of(0, -0, 1e-8, -3e-6, 65519, 65520, -1e30, Number.POSITIVE_INFINITY, 2 ** -24, 6.1e-5);
+  const edges = Float32Array.of(
+    0,
+    -0,
+    1e-8,
+    -3e-6,
+    65519,
+    65520,
+    -1e30,
+    Number.POSITIVE_INFINITY,
+    2 ** -24,
+    6.1e-5,
+  );
   t.deepEqual([...toHalves(edges)], [...edges].map(toHalf));
   t.deepEqual([...fromHalves(toHalves(edges))], [...edges].map(toHalf).map(fromHalf));
-  for (const value of new RandomStream(3, 'half').normals(1000)) t.true(Math.abs(fromHalf(toHalf(value)) - value) <= Math.abs(value) * 2 ** -11 + 2 ** -25);
+  for (const value of new RandomStream(3, 'half').normals(1000))
+    t.true(Math.abs(fromHalf(toHalf(value)) - value) <= Math.abs(value) * 2 ** -11 + 2 ** -25);
 });

@@ -52,21 +52,30 @@ test('files that are cut short or changed are errors, whatever byte it is', asyn
       return (error as CalmError).code ?? `not ours: ${(error as Error).stack}`;
     }
   };
-  for (const length of [0, 10, 200, whole.length - 30]) t.is(await open(whole.subarray(0, length)), 'CALM_ARTIFACT_BROKEN', `${length} bytes`);
+  for (const length of [0, 10, 200, whole.length - 30])
+    t.is(await open(whole.subarray(0, length)), 'CALM_ARTIFACT_BROKEN', `${length} bytes`);
   // One byte changed: read all the same (numbers, names), or refused; never anything else.
   for (let i = 0; i < 400; i++) {
     const changed = Buffer.from(whole);
     changed[(i * 7919) % whole.length] ^= 1 << (i % 8);
     const found = await open(changed);
-    t.true(['read', 'CALM_ARTIFACT_BROKEN', 'CALM_PICKLE_REFUSED'].includes(found), `byte ${(i * 7919) % whole.length}: ${found}`);
+    t.true(
+      ['read', 'CALM_ARTIFACT_BROKEN', 'CALM_PICKLE_REFUSED'].includes(found),
+      `byte ${(i * 7919) % whole.length}: ${found}`,
+    );
   }
 });
 
 test('shards by their index; a shard outside the folder is refused', async (t) => {
   const folder = temporaryFolder(t);
-  await writeSafetensors(join(folder, 'model-1.safetensors'), [['a', { shape: [2], data: Float32Array.of(1, 2) }]]);
-  await writeSafetensors(join(folder, 'model-2.safetensors'), [['b', { shape: [], data: Float32Array.of(3) }]]);
-  const index = (map: object) => writeFileSync(join(folder, 'model.safetensors.index.json'), JSON.stringify({ weight_map: map }));
+  await writeSafetensors(join(folder, 'model-1.safetensors'), [
+    ['a', { shape: [2], data: Float32Array.of(1, 2) }],
+  ]);
+  await writeSafetensors(join(folder, 'model-2.safetensors'), [
+    ['b', { shape: [], data: Float32Array.of(3) }],
+  ]);
+  const index = (map: object) =>
+    writeFileSync(join(folder, 'model.safetensors.index.json'), JSON.stringify({ weight_map: map }));
   index({ a: 'model-1.safetensors', b: 'model-2.safetensors' });
   const weights = await openWeights(folder);
   t.deepEqual([weights.get('a')?.data.length, weights.get('b')?.data[0], weights.shapeOf('b')], [2, 3, []]);

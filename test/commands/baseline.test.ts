@@ -30,7 +30,11 @@ function writeBaseline(folder: string): string {
       evaluateSequences: 4,
       evaluateBrier: true,
     },
-    'evaluate-baseline': { measures: ['perplexity', 'brierlm', 'sampled', 'unigram'], numSequences: 8, tokensPerSequence: 32 },
+    'evaluate-baseline': {
+      measures: ['perplexity', 'brierlm', 'sampled', 'unigram'],
+      numSequences: 8,
+      tokensPerSequence: 32,
+    },
     'sample-baseline': { prompt: 'the ', maxTokens: 8, numSamples: 2, temperature: 0.8, topK: 10, topP: 0.9 },
   };
   writeFileSync(join(folder, 'base.yaml'), stringify({ name: 'base', seed: 3, engine: 'onnx', stages }));
@@ -42,24 +46,52 @@ test('the discrete baseline: trained, judged, sampled from, by the pipeline and 
   const run = await calm(['run', writeBaseline(folder), '--json'], folder);
   t.is(run.code, 0, run.stderr);
   const { stages } = JSON.parse(run.stdout) as { stages: { metrics: Record<string, never> }[] };
-  const found = stages[2].metrics as unknown as { perplexity: { crossEntropy: number; perplexity: number; bitsPerByte: number }; brierlm: { brier: number[] } };
+  const found = stages[2].metrics as unknown as {
+    perplexity: { crossEntropy: number; perplexity: number; bitsPerByte: number };
+    brierlm: { brier: number[] };
+  };
   t.true(found.perplexity.crossEntropy < Math.log(258), 'better than guessing');
   t.true(Math.abs(found.perplexity.perplexity - Math.exp(found.perplexity.crossEntropy)) < 1e-9);
   // One byte a token.
   t.true(Math.abs(found.perplexity.bitsPerByte - found.perplexity.crossEntropy / Math.LN2) < 0.01);
   t.true(found.brierlm.brier[0] > 0);
 
-  const brier = JSON.parse((await calm(['eval', 'brierlm', 'runs/base', '--num-samples', '4', '--json'], folder)).stdout);
+  const brier = JSON.parse(
+    (await calm(['eval', 'brierlm', 'runs/base', '--num-samples', '4', '--json'], folder)).stdout,
+  );
   t.like(brier, { numSamples: 4, numWindows: 8 * 28 });
-  t.like(JSON.parse((await calm(['eval', 'brierlm', 'runs/base', '--from-samples', '--json'], folder)).stdout), { numSamples: 2 });
-  t.is(JSON.parse((await calm(['eval', 'perplexity', 'runs/base', '--json'], folder)).stdout).crossEntropy, found.perplexity.crossEntropy);
-  const temperatures = JSON.parse((await calm(['eval', 'temperature', 'runs/base', '--temperatures', '1,0.5', '--json'], folder)).stdout) as {
+  t.like(
+    JSON.parse((await calm(['eval', 'brierlm', 'runs/base', '--from-samples', '--json'], folder)).stdout),
+    { numSamples: 2 },
+  );
+  t.is(
+    JSON.parse((await calm(['eval', 'perplexity', 'runs/base', '--json'], folder)).stdout).crossEntropy,
+    found.perplexity.crossEntropy,
+  );
+  const temperatures = JSON.parse(
+    (await calm(['eval', 'temperature', 'runs/base', '--temperatures', '1,0.5', '--json'], folder)).stdout,
+  ) as {
     accuracy: number;
     collision: number;
   }[];
   t.is(temperatures.length, 2);
   t.true(temperatures[1].collision > temperatures[0].collision, 'colder texts agree more often');
-  const sample = () => calm(['sample-baseline', 'runs/base', '--prompt', 'peace ', '--max-tokens', '5', '--num-samples', '1', '--seed', '4'], folder);
+  const sample = () =>
+    calm(
+      [
+        'sample-baseline',
+        'runs/base',
+        '--prompt',
+        'peace ',
+        '--max-tokens',
+        '5',
+        '--num-samples',
+        '1',
+        '--seed',
+        '4',
+      ],
+      folder,
+    );
   const [first, second] = [await sample(), await sample()];
   t.regex(first.stdout, /^peace /);
   t.is(first.stdout, second.stdout);
@@ -72,18 +104,42 @@ test('a model behind a completions API is scored on the held-out text', async (t
   t.is((await calm(['run', 'base.yaml', '--until', 'tokenize'], folder)).code, 0);
   // Whatever the prompt is, it goes on with "the people".
   const server = createServer((request, response) => {
-    request.resume().on('end', () => response.end(JSON.stringify({ choices: [{ text: 'the people' }, { text: 'the people' }] })));
+    request
+      .resume()
+      .on('end', () =>
+        response.end(JSON.stringify({ choices: [{ text: 'the people' }, { text: 'the people' }] })),
+      );
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   t.teardown(() => server.close());
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
-  const run = await calm(['eval', 'brierlm', 'runs/base', '--endpoint', endpoint, '--model', 'parrot', '--num-windows', '12', '--json'], folder);
+  const run = await calm(
+    [
+      'eval',
+      'brierlm',
+      'runs/base',
+      '--endpoint',
+      endpoint,
+      '--model',
+      'parrot',
+      '--num-windows',
+      '12',
+      '--json',
+    ],
+    folder,
+  );
   t.is(run.code, 0, run.stderr);
   const { brier, numWindows } = JSON.parse(run.stdout) as { brier: number[]; numWindows: number };
   t.true(numWindows > 0);
   // Samples that are always equal: Brier-n = 2·1{x = y} − 1.
-  for (const factor of brier) t.true(factor >= -1 && factor <= 1 && Number.isInteger(Math.round((factor + 1) * numWindows * 1e6) / 2e6));
-  const nowhere = await calm(['eval', 'brierlm', 'runs/base', '--endpoint', 'http://127.0.0.1:1', '--num-windows', '2'], folder);
+  for (const factor of brier)
+    t.true(
+      factor >= -1 && factor <= 1 && Number.isInteger(Math.round((factor + 1) * numWindows * 1e6) / 2e6),
+    );
+  const nowhere = await calm(
+    ['eval', 'brierlm', 'runs/base', '--endpoint', 'http://127.0.0.1:1', '--num-windows', '2'],
+    folder,
+  );
   t.is(nowhere.code, 1);
   t.regex(nowhere.stderr, /CALM_ENDPOINT_UNREACHABLE[\s\S]*127\.0\.0\.1:1/);
 });

@@ -11,14 +11,26 @@ test('a whole run: table, samples, JSON, freshness', async (t) => {
   const config = writeTinyProject(folder);
   const run = await calm(['run', config], folder);
   t.is(run.code, 0, run.stderr);
-  for (const pattern of [/reconstruction\.tokenAccuracy/, /brierlm\.brier /, /tokens\/s/, /— 2 —\nthe /, /train-lm\s+done/]) t.regex(run.stdout, pattern);
+  for (const pattern of [
+    /reconstruction\.tokenAccuracy/,
+    /brierlm\.brier /,
+    /tokens\/s/,
+    /— 2 —\nthe /,
+    /train-lm\s+done/,
+  ])
+    t.regex(run.stdout, pattern);
   t.regex(run.stderr, /loss, steps 4 … 30/);
 
   const again = await calm(['run', config, '--json'], folder);
-  const { stages } = JSON.parse(again.stdout) as { stages: { name: string; state: string; seconds: number; metrics: Record<string, unknown> }[] };
+  const { stages } = JSON.parse(again.stdout) as {
+    stages: { name: string; state: string; seconds: number; metrics: Record<string, unknown> }[];
+  };
   t.deepEqual(
     stages.map(({ name, state }) => [name, state]),
-    ['tokenize', 'train-autoencoder', 'encode-corpus', 'train-lm', 'evaluate', 'sample'].map((name) => [name, 'fresh']),
+    ['tokenize', 'train-autoencoder', 'encode-corpus', 'train-lm', 'evaluate', 'sample'].map((name) => [
+      name,
+      'fresh',
+    ]),
   );
   t.is(typeof stages[1].metrics.tokenAccuracy, 'number');
 
@@ -27,7 +39,9 @@ test('a whole run: table, samples, JSON, freshness', async (t) => {
   t.like(brier, { numSamples: 2, protocol: 'weighted', numWindows: 4 * 13 });
   t.deepEqual(brier.brier, (stages[4].metrics.brierlm as { brier: number[] }).brier);
 
-  const reconstruction = JSON.parse((await calm(['eval', 'reconstruction', 'runs/tiny', '--json'], folder)).stdout);
+  const reconstruction = JSON.parse(
+    (await calm(['eval', 'reconstruction', 'runs/tiny', '--json'], folder)).stdout,
+  );
   t.deepEqual(
     reconstruction.underNoise.map(({ sigma }: { sigma: number }) => sigma),
     [0.1, 0.2, 0.3, 0.4, 0.5],
@@ -36,7 +50,22 @@ test('a whole run: table, samples, JSON, freshness', async (t) => {
   t.is(typeof reconstruction.patchAccuracy, 'number');
 
   const sample = (seed: number) =>
-    calm(['sample', '--prompt', 'peace ', '--temperature', '1', '--max-tokens', '7', '--num-samples', '2', '--seed', String(seed)], folder);
+    calm(
+      [
+        'sample',
+        '--prompt',
+        'peace ',
+        '--temperature',
+        '1',
+        '--max-tokens',
+        '7',
+        '--num-samples',
+        '2',
+        '--seed',
+        String(seed),
+      ],
+      folder,
+    );
   const [first, second] = [await sample(7), await sample(7)];
   t.regex(first.stderr, /using the newest run, runs\/tiny/);
   t.regex(first.stdout, /— 1 —\npeace [\s\S]*— 2 —\npeace /);
@@ -56,13 +85,19 @@ test('a stage’s own command runs that stage with its flags', async (t) => {
   t.is(JSON.parse(bpe.stdout).stages[0].metrics.vocabSize, 280);
   const early = await calm(['train-lm', config], folder);
   t.is(early.code, 1);
-  t.regex(early.stderr, /CALM_INPUT_NOT_READY[\s\S]*calm run --until tokenize|CALM_INPUT_NOT_READY[\s\S]*train-autoencoder/);
+  t.regex(
+    early.stderr,
+    /CALM_INPUT_NOT_READY[\s\S]*calm run --until tokenize|CALM_INPUT_NOT_READY[\s\S]*train-autoencoder/,
+  );
 });
 
 test('a corpus of one file is split by paragraphs, with a word about it', async (t) => {
   const folder = temporaryFolder(t);
   const config = writeTinyProject(folder);
-  writeFileSync(join(folder, 'one.txt'), Array.from({ length: 20 }, (_, i) => `paragraph ${i} of the nation`).join('\n\n'));
+  writeFileSync(
+    join(folder, 'one.txt'),
+    Array.from({ length: 20 }, (_, i) => `paragraph ${i} of the nation`).join('\n\n'),
+  );
   const run = await calm(['tokenize', config, '--set', 'tokenize.corpus=one.txt', '--json'], folder);
   t.is(run.code, 0, run.stderr);
   t.regex(run.stderr, /one file.*paragraphs/);
@@ -70,26 +105,62 @@ test('a corpus of one file is split by paragraphs, with a word about it', async 
 });
 
 const mistakes: [string, string[], RegExp[]][] = [
-  ['a wrong key', ['run', 'tiny.yaml', '--set', 'train-lm.lerningRate=1'], [/CALM_CONFIG_UNKNOWN_KEY/, /Did you mean "learningRate"/]],
-  ['a wrong type', ['run', 'tiny.yaml', '--set', 'train-lm.steps=many'], [/CALM_CONFIG_INVALID +\S*tiny\.yaml:\d+:\d+/, /stages\.train-lm\.steps/]],
+  [
+    'a wrong key',
+    ['run', 'tiny.yaml', '--set', 'train-lm.lerningRate=1'],
+    [/CALM_CONFIG_UNKNOWN_KEY/, /Did you mean "learningRate"/],
+  ],
+  [
+    'a wrong type',
+    ['run', 'tiny.yaml', '--set', 'train-lm.steps=many'],
+    [/CALM_CONFIG_INVALID +\S*tiny\.yaml:\d+:\d+/, /stages\.train-lm\.steps/],
+  ],
   ['a missing file', ['run', 'nothing.yaml'], [/CALM_CONFIG_NOT_FOUND/, /calm init/]],
-  ['a missing corpus', ['run', 'tiny.yaml', '--set', 'tokenize.corpus=no/such.txt'], [/CALM_FILE_MISSING/, /no\/such\.txt/]],
-  ['an unknown stage', ['run', 'tiny.yaml', '--only', 'train-ml'], [/CALM_STAGE_NOT_IN_CONFIG/, /Did you mean "train-lm"/]],
+  [
+    'a missing corpus',
+    ['run', 'tiny.yaml', '--set', 'tokenize.corpus=no/such.txt'],
+    [/CALM_FILE_MISSING/, /no\/such\.txt/],
+  ],
+  [
+    'an unknown stage',
+    ['run', 'tiny.yaml', '--only', 'train-ml'],
+    [/CALM_STAGE_NOT_IN_CONFIG/, /Did you mean "train-lm"/],
+  ],
   [
     'a temperature above 1',
     ['run', 'tiny.yaml', '--set', 'sample.temperature=1.5'],
     [/CALM_CONFIG_INVALID/, /must lie in \(0, 1\]/, /stages\.sample\.temperature/],
   ],
-  ['a temperature below 0 to measure', ['eval', 'temperature', 'tiny.yaml', '--temperatures', '0.5,-1'], [/CALM_CONFIG_INVALID/, /must lie in \(0, 1\]/]],
-  ['one model sample', ['run', 'tiny.yaml', '--set', 'train-lm.numSamples=1'], [/CALM_CONFIG_INVALID/, /stages\.train-lm\.numSamples/]],
-  ['one sample a window', ['eval', 'brierlm', 'tiny.yaml', '--num-samples', '1'], [/CALM_CONFIG_INVALID/, /numSamples/]],
-  ['one candidate', ['sample', 'tiny.yaml', '--num-candidates', '1'], [/CALM_CONFIG_INVALID/, /numCandidates/]],
+  [
+    'a temperature below 0 to measure',
+    ['eval', 'temperature', 'tiny.yaml', '--temperatures', '0.5,-1'],
+    [/CALM_CONFIG_INVALID/, /must lie in \(0, 1\]/],
+  ],
+  [
+    'one model sample',
+    ['run', 'tiny.yaml', '--set', 'train-lm.numSamples=1'],
+    [/CALM_CONFIG_INVALID/, /stages\.train-lm\.numSamples/],
+  ],
+  [
+    'one sample a window',
+    ['eval', 'brierlm', 'tiny.yaml', '--num-samples', '1'],
+    [/CALM_CONFIG_INVALID/, /numSamples/],
+  ],
+  [
+    'one candidate',
+    ['sample', 'tiny.yaml', '--num-candidates', '1'],
+    [/CALM_CONFIG_INVALID/, /numCandidates/],
+  ],
   [
     'an unknown head',
     ['run', 'tiny.yaml', '--set', 'train-lm.head=difusion'],
     [/CALM_CONFIG_INVALID +\S*tiny\.yaml:\d+:\d+/, /Did you mean "diffusion"/, /energy, flow/],
   ],
-  ['an address that is none', ['eval', 'brierlm', 'tiny.yaml', '--endpoint', 'localhost:8000'], [/CALM_CONFIG_INVALID/, /http:\/\//]],
+  [
+    'an address that is none',
+    ['eval', 'brierlm', 'tiny.yaml', '--endpoint', 'localhost:8000'],
+    [/CALM_CONFIG_INVALID/, /http:\/\//],
+  ],
   ['no run to report on', ['report'], [/CALM_REPORT_NOTHING/]],
   ['a temperature of 0', ['sample', 'tiny.yaml', '--temperature', '0'], [/must lie in \(0, 1\]/]],
   ['a temperature that is no number', ['sample', 'tiny.yaml', '--temperature', 'warm'], [/temperature/]],
@@ -150,9 +221,16 @@ test('doctor, stages and schema answer', async (t) => {
       findings.some((finding) => finding.what === what && finding.state === 'ok'),
       what,
     );
-  t.regex((await calm(['stages'], folder)).stdout, /train-lm +token-shards, autoencoder, latent-shards\? +language-model/);
+  t.regex(
+    (await calm(['stages'], folder)).stdout,
+    /train-lm +token-shards, autoencoder, latent-shards\? +language-model/,
+  );
   const schema = await calm(['schema'], folder);
-  t.is(schema.stdout, readFileSync(join(ROOT, 'configs/calm.schema.json'), 'utf8'), 'configs/calm.schema.json is out of date: npm run schema');
+  t.is(
+    schema.stdout,
+    readFileSync(join(ROOT, 'configs/calm.schema.json'), 'utf8'),
+    'configs/calm.schema.json is out of date: npm run schema',
+  );
 });
 
 test('help and plan load no tensor library', async (t) => {

@@ -19,7 +19,10 @@ interface Fault {
   readonly delayMs?: number;
 }
 
-const environment = (fault: Fault) => ({ NODE_OPTIONS: `--import ${PRELOAD}`, CALM_FAULT: JSON.stringify(fault) });
+const environment = (fault: Fault) => ({
+  NODE_OPTIONS: `--import ${PRELOAD}`,
+  CALM_FAULT: JSON.stringify(fault),
+});
 
 /** The files of a run, as an undisturbed one leaves them; made once. */
 let undisturbed: Promise<Map<string, string>> | undefined;
@@ -38,46 +41,59 @@ for (const [code, on, expected] of [
   ['EIO', 'write', /✖ CALM_DISK_FAILED[\s\S]*\.work.*can’t be read or written/],
   ['EIO', 'read', /✖ CALM_DISK_FAILED[\s\S]*can’t be read or written/],
 ] as const) {
-  test.serial(`${code} in the middle of each stage (${on}): a clear message, and the same command goes on`, async (t) => {
-    t.timeout(300_000);
-    const expectedFiles = await whole(t);
-    const folder = temporaryFolder(t);
-    const config = writeTinyProject(folder, {}, { engine: 'onnx' });
-    for (const [i, stage] of STAGES.entries()) {
-      // Writes fail in the stage's own folder, reads in that of the stage before it. Stages that write little fail early.
-      const isLarge = stage.startsWith('train') || stage === 'encode-corpus';
-      const fault =
-        on === 'write'
-          ? { code, on, within: `.work/${stage}/`, afterBytes: isLarge ? 3000 : 10 }
-          : { code, on, within: i === 0 ? 'texts/' : `tiny/${STAGES[0]}/tokens/train` };
-      const args = ['run', config, '--until', stage];
-      if (on === 'write' || stage !== 'sample') {
-        const failed = await calm(args, folder, environment(fault));
-        // Text files are read by streams, which this disk does not stand before.
-        if (!(on === 'read' && i === 0)) {
-          t.is(failed.code, 1, `${stage}: ${failed.stderr}`);
-          t.regex(failed.stderr, expected);
-          t.notRegex(failed.stderr, /\n {4}at /, 'no stack');
+  test.serial(
+    `${code} in the middle of each stage (${on}): a clear message, and the same command goes on`,
+    async (t) => {
+      t.timeout(300_000);
+      const expectedFiles = await whole(t);
+      const folder = temporaryFolder(t);
+      const config = writeTinyProject(folder, {}, { engine: 'onnx' });
+      for (const [i, stage] of STAGES.entries()) {
+        // Writes fail in the stage's own folder, reads in that of the stage before it. Stages that write little fail early.
+        const isLarge = stage.startsWith('train') || stage === 'encode-corpus';
+        const fault =
+          on === 'write'
+            ? { code, on, within: `.work/${stage}/`, afterBytes: isLarge ? 3000 : 10 }
+            : { code, on, within: i === 0 ? 'texts/' : `tiny/${STAGES[0]}/tokens/train` };
+        const args = ['run', config, '--until', stage];
+        if (on === 'write' || stage !== 'sample') {
+          const failed = await calm(args, folder, environment(fault));
+          // Text files are read by streams, which this disk does not stand before.
+          if (!(on === 'read' && i === 0)) {
+            t.is(failed.code, 1, `${stage}: ${failed.stderr}`);
+            t.regex(failed.stderr, expected);
+            t.notRegex(failed.stderr, /\n {4}at /, 'no stack');
+          }
         }
+        const again = await calm(args, folder);
+        t.is(again.code, 0, again.stderr);
       }
-      const again = await calm(args, folder);
-      t.is(again.code, 0, again.stderr);
-    }
-    t.deepEqual(contentsOf(join(folder, 'runs')), expectedFiles);
-  });
+      t.deepEqual(contentsOf(join(folder, 'runs')), expectedFiles);
+    },
+  );
 }
 
-test.serial('SIGKILL at random moments of a whole run, again and again: the same bytes, and no stray file', async (t) => {
-  t.timeout(300_000);
-  const folder = temporaryFolder(t);
-  // npm run kills does it a hundred times.
-  t.true((await killAtRandom({ folder, config: writeTinyProject(folder), engine: 'onnx', count: 6, seed: 1 })) >= 1);
-});
+test.serial(
+  'SIGKILL at random moments of a whole run, again and again: the same bytes, and no stray file',
+  async (t) => {
+    t.timeout(300_000);
+    const folder = temporaryFolder(t);
+    // npm run kills does it a hundred times.
+    t.true(
+      (await killAtRandom({ folder, config: writeTinyProject(folder), engine: 'onnx', count: 6, seed: 1 })) >=
+        1,
+    );
+  },
+);
 
 test.serial('a slow disk changes nothing', async (t) => {
   const expectedFiles = await whole(t);
   const folder = temporaryFolder(t);
-  const { code, stderr } = await calm(['run', writeTinyProject(folder, {}, { engine: 'onnx' })], folder, environment({ within: '.work/', delayMs: 5 }));
+  const { code, stderr } = await calm(
+    ['run', writeTinyProject(folder, {}, { engine: 'onnx' })],
+    folder,
+    environment({ within: '.work/', delayMs: 5 }),
+  );
   t.is(code, 0, stderr);
   t.deepEqual(contentsOf(join(folder, 'runs')), expectedFiles);
 });
@@ -88,40 +104,48 @@ const filesOf = (root: string) =>
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((path) => statSync(path).size > 0);
 
-test.serial('files that are cut short make their stages stale; bits that flip are found by calm verify; both are made again', async (t) => {
-  t.timeout(300_000);
-  const expectedFiles = await whole(t);
-  const folder = temporaryFolder(t);
-  const config = writeTinyProject(folder, {}, { engine: 'onnx' });
-  t.is((await calm(['run', config], folder)).code, 0);
-  const root = join(folder, 'runs/tiny');
-  const files = filesOf(root).filter((path) => !/tiny\/(config\.yaml|run\.json)$/.test(path));
-  t.true(files.length >= 20);
+test.serial(
+  'files that are cut short make their stages stale; bits that flip are found by calm verify; both are made again',
+  async (t) => {
+    t.timeout(300_000);
+    const expectedFiles = await whole(t);
+    const folder = temporaryFolder(t);
+    const config = writeTinyProject(folder, {}, { engine: 'onnx' });
+    t.is((await calm(['run', config], folder)).code, 0);
+    const root = join(folder, 'runs/tiny');
+    const files = filesOf(root).filter((path) => !/tiny\/(config\.yaml|run\.json)$/.test(path));
+    t.true(files.length >= 20);
 
-  for (const path of files) {
-    const bytes = readFileSync(path);
-    if (path.endsWith('manifest.json')) continue;
-    bytes[Math.floor(bytes.length / 2)] ^= 4;
-    writeFileSync(path, bytes);
-  }
-  const verified = await calm(['verify', config], folder);
-  t.is(verified.code, 1);
-  for (const path of files.filter((file) => !file.endsWith('manifest.json')))
-    t.true(verified.stdout.includes(`${path.slice(root.length + 1).replace(/^[^/]+\//, '')} has other contents`), path);
-  t.is((await calm(['run', config, '--force'], folder)).code, 0);
-  t.deepEqual(contentsOf(join(folder, 'runs')), expectedFiles);
+    for (const path of files) {
+      const bytes = readFileSync(path);
+      if (path.endsWith('manifest.json')) continue;
+      bytes[Math.floor(bytes.length / 2)] ^= 4;
+      writeFileSync(path, bytes);
+    }
+    const verified = await calm(['verify', config], folder);
+    t.is(verified.code, 1);
+    for (const path of files.filter((file) => !file.endsWith('manifest.json')))
+      t.true(
+        verified.stdout.includes(`${path.slice(root.length + 1).replace(/^[^/]+\//, '')} has other contents`),
+        path,
+      );
+    t.is((await calm(['run', config, '--force'], folder)).code, 0);
+    t.deepEqual(contentsOf(join(folder, 'runs')), expectedFiles);
 
-  // Each file by itself is noticed; then all of them at once.
-  for (const path of files) {
-    const bytes = readFileSync(path);
-    truncateSync(path, Math.floor(bytes.length / 2));
-    const stage = path.slice(root.length + 1).split('/')[0];
-    const { stages } = JSON.parse((await calm(['plan', config, '--only', stage, '--json'], folder)).stdout) as { stages: { name: string; state: string }[] };
-    t.is(stages.find(({ name }) => name === stage)?.state, 'stale', path);
-    writeFileSync(path, bytes);
-  }
-  for (const path of files) truncateSync(path, Math.floor(statSync(path).size / 2));
-  const again = await calm(['run', config], folder);
-  t.is(again.code, 0, again.stderr);
-  t.deepEqual(contentsOf(join(folder, 'runs')), expectedFiles);
-});
+    // Each file by itself is noticed; then all of them at once.
+    for (const path of files) {
+      const bytes = readFileSync(path);
+      truncateSync(path, Math.floor(bytes.length / 2));
+      const stage = path.slice(root.length + 1).split('/')[0];
+      const { stages } = JSON.parse(
+        (await calm(['plan', config, '--only', stage, '--json'], folder)).stdout,
+      ) as { stages: { name: string; state: string }[] };
+      t.is(stages.find(({ name }) => name === stage)?.state, 'stale', path);
+      writeFileSync(path, bytes);
+    }
+    for (const path of files) truncateSync(path, Math.floor(statSync(path).size / 2));
+    const again = await calm(['run', config], folder);
+    t.is(again.code, 0, again.stderr);
+    t.deepEqual(contentsOf(join(folder, 'runs')), expectedFiles);
+  },
+);

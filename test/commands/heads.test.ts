@@ -29,12 +29,21 @@ for (const head of ['diffusion', 'flow', 'current']) {
     writeFileSync(join(folder, 'head.mjs'), STRANGER);
     const run = await calm(['run', config, '--engine', 'onnx', '--json'], folder);
     t.is(run.code, 0, run.stderr);
-    t.is(JSON.parse(readFileSync(join(folder, 'runs/tiny/train-lm/model/config.json'), 'utf8')).model_type, head);
-    const { stages } = JSON.parse(run.stdout) as { stages: { name: string; metrics: Record<string, Record<string, number>> }[] };
+    t.is(
+      JSON.parse(readFileSync(join(folder, 'runs/tiny/train-lm/model/config.json'), 'utf8')).model_type,
+      head,
+    );
+    const { stages } = JSON.parse(run.stdout) as {
+      stages: { name: string; metrics: Record<string, Record<string, number>> }[];
+    };
     const metrics = Object.fromEntries(stages.map(({ name, metrics: found }) => [name, found]));
     t.is(typeof metrics['train-lm'].validationLoss, 'number');
-    for (const value of [metrics.evaluate.energy.loss, metrics.evaluate.brierlm.brierLM]) t.true(Number.isFinite(value));
-    const euler = await calm(['eval', 'brierlm', 'runs/tiny', '--set', 'evaluate.flowMethod=euler', '--num-samples', '4', '--json'], folder);
+    for (const value of [metrics.evaluate.energy.loss, metrics.evaluate.brierlm.brierLM])
+      t.true(Number.isFinite(value));
+    const euler = await calm(
+      ['eval', 'brierlm', 'runs/tiny', '--set', 'evaluate.flowMethod=euler', '--num-samples', '4', '--json'],
+      folder,
+    );
     if (head === 'diffusion') t.regex(euler.stdout, /CALM_HEAD_OPTION/);
     else t.like(JSON.parse(euler.stdout), { numSamples: 4 });
   });
@@ -46,7 +55,9 @@ for (const inputMode of ['continuous', 'both']) {
     const config = writeTinyProject(folder, { 'train-lm': { ...QUICK, inputMode } });
     const run = await calm(['run', config, '--engine', 'onnx', '--until', 'evaluate', '--json'], folder);
     t.is(run.code, 0, run.stderr);
-    const index = readFileSync(join(folder, 'runs/tiny/train-lm/model/model.safetensors')).subarray(8, 20000).toString('latin1');
+    const index = readFileSync(join(folder, 'runs/tiny/train-lm/model/model.safetensors'))
+      .subarray(8, 20000)
+      .toString('latin1');
     t.true(index.includes('latent_proj.0.weight'));
     t.is(index.includes('transformer.embed_tokens.weight'), inputMode === 'both');
   });
@@ -57,8 +68,26 @@ test('the exact sampler from the command line: draws are counted, exhaustion is 
   const config = writeTinyProject(folder, { 'train-lm': QUICK });
   t.is((await calm(['run', config, '--until', 'train-lm', '--engine', 'onnx'], folder)).code, 0);
   const sample = (...args: string[]) =>
-    calm(['sample', 'runs/tiny', '--engine', 'onnx', '--sampler', 'exact', '--max-tokens', '6', '--num-samples', '1', ...args], folder);
-  const warm = JSON.parse((await sample('--temperature', '0.9', '--json')).stdout) as { draws: number; fallbacks: number };
+    calm(
+      [
+        'sample',
+        'runs/tiny',
+        '--engine',
+        'onnx',
+        '--sampler',
+        'exact',
+        '--max-tokens',
+        '6',
+        '--num-samples',
+        '1',
+        ...args,
+      ],
+      folder,
+    );
+  const warm = JSON.parse((await sample('--temperature', '0.9', '--json')).stdout) as {
+    draws: number;
+    fallbacks: number;
+  };
   t.true(warm.draws >= 3);
   const cold = await sample('--temperature', '0.05', '--draw-budget', '10', '--json');
   t.regex(cold.stderr, /3 of 3 patches took more than 10 draws .* not exact/);
@@ -77,12 +106,18 @@ test('an autoencoder of another run that does not fit is a clear error', async (
     tokenize: mixed.stages.tokenize,
     'train-lm': {
       ...mixed.stages['train-lm'],
-      inputs: { autoencoder: './runs/other/train-autoencoder/autoencoder', latents: './runs/tiny/encode-corpus/latents' },
+      inputs: {
+        autoencoder: './runs/other/train-autoencoder/autoencoder',
+        latents: './runs/tiny/encode-corpus/latents',
+      },
     },
   };
   writeFileSync(join(folder, 'mixed.yaml'), stringify(mixed));
   writeTinyProject(folder);
   const run = await calm(['run', 'mixed.yaml', '--engine', 'onnx'], folder);
   t.is(run.code, 1);
-  t.regex(run.stderr, /CALM_MODEL_MISMATCH[\s\S]*patchSize of the latents and the autoencoder: expected 4, found 2/);
+  t.regex(
+    run.stderr,
+    /CALM_MODEL_MISMATCH[\s\S]*patchSize of the latents and the autoencoder: expected 4, found 2/,
+  );
 });

@@ -1,4 +1,12 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { readSafetensors, type StoredTensor, writeSafetensors } from 'calm-lm/artifacts';
@@ -11,8 +19,24 @@ const GOLDEN = join(ROOT, 'test/golden/03_calm_energy');
 const TOKENIZER = {
   version: '1.0',
   added_tokens: [
-    { id: 51, content: '<|endoftext|>', special: true, single_word: false, lstrip: false, rstrip: false, normalized: false },
-    { id: 52, content: '[PAD]', special: true, single_word: false, lstrip: false, rstrip: false, normalized: false },
+    {
+      id: 51,
+      content: '<|endoftext|>',
+      special: true,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+    },
+    {
+      id: 52,
+      content: '[PAD]',
+      special: true,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+    },
   ],
   normalizer: null,
   pre_tokenizer: null,
@@ -39,9 +63,14 @@ async function writeFolders(folder: string, pick: (name: string) => boolean = ()
     writeFileSync(join(directory, 'tokenizer.json'), JSON.stringify(TOKENIZER));
   }
   const config = JSON.parse(readFileSync(join(GOLDEN, 'config.json'), 'utf8'));
-  writeFileSync(join(model, 'config.json'), JSON.stringify({ ...config, ae_path: '/somewhere/else', model_type: '', surprise: 1 }));
+  writeFileSync(
+    join(model, 'config.json'),
+    JSON.stringify({ ...config, ae_path: '/somewhere/else', model_type: '', surprise: 1 }),
+  );
   cpSync(join(GOLDEN, 'ae_config.json'), join(autoencoder, 'config.json'));
-  const frozen = all.flatMap(([name, tensor]) => (name.startsWith('ae_model.') ? [[name.slice('ae_model.'.length), tensor] as [string, StoredTensor]] : []));
+  const frozen = all.flatMap(([name, tensor]) =>
+    name.startsWith('ae_model.') ? [[name.slice('ae_model.'.length), tensor] as [string, StoredTensor]] : [],
+  );
   await writeSafetensors(
     join(autoencoder, 'model.safetensors'),
     frozen.filter(([name]) => name !== 'decoder.lm_head_weight'),
@@ -58,7 +87,19 @@ const importModel = ({ model, autoencoder }: Folders, folder: string, name = 'im
 
 const sample = async (folder: string, run = 'runs/imported') => {
   const { code, stdout, stderr } = await calm(
-    ['sample', run, '--prompt', 'ABCD', '--max-tokens', '8', '--num-samples', '2', '--engine', 'onnx', '--json'],
+    [
+      'sample',
+      run,
+      '--prompt',
+      'ABCD',
+      '--max-tokens',
+      '8',
+      '--num-samples',
+      '2',
+      '--engine',
+      'onnx',
+      '--json',
+    ],
     folder,
   );
   if (code !== 0) throw new Error(stdout + stderr);
@@ -70,26 +111,44 @@ test('a model is imported under any of its names, sampled from, exported, and im
   const whole = await importModel(await writeFolders(folder), folder);
   t.is(whole.code, 0, whole.stderr);
   t.regex(whole.stderr, /keys that are not known here and were left out: surprise/);
-  t.like(JSON.parse(whole.stdout).stages[0].metrics, { head: 'energy', patchSize: 4, latentSize: 6, vocabSize: 53 });
+  t.like(JSON.parse(whole.stdout).stages[0].metrics, {
+    head: 'energy',
+    patchSize: 4,
+    latentSize: 6,
+    vocabSize: 53,
+  });
   const expected = await sample(folder);
 
   // Without the second names, and without the frozen autoencoder.
   const other = join(folder, 'other');
   mkdirSync(other);
-  const bare = await importModel(await writeFolders(other, (name) => !name.startsWith('mlp_generator.') && !name.startsWith('ae_model.')), other);
+  const bare = await importModel(
+    await writeFolders(other, (name) => !name.startsWith('mlp_generator.') && !name.startsWith('ae_model.')),
+    other,
+  );
   t.is(bare.code, 0, bare.stderr);
   t.deepEqual(await sample(other), expected);
 
   const exported = await calm(['export', 'runs/imported', '--to', 'out', '--json'], folder);
   t.is(exported.code, 0, exported.stderr + exported.stdout);
-  const [before, after] = [await readSafetensors(join(GOLDEN, 'weights.safetensors')), await readSafetensors(join(folder, 'out/model.safetensors'))];
+  const [before, after] = [
+    await readSafetensors(join(GOLDEN, 'weights.safetensors')),
+    await readSafetensors(join(folder, 'out/model.safetensors')),
+  ];
   t.deepEqual([...after.keys()].sort(), [...before.keys()].sort());
   for (const [name, tensor] of before) t.deepEqual(after.get(name), tensor, name);
   const config = JSON.parse(readFileSync(join(folder, 'out/config.json'), 'utf8'));
   t.like(config, { ae_path: './autoencoder', hidden_size: 32, patch_size: 4, mlp_bias: false });
-  t.true(existsSync(join(folder, 'out/README.md')) && existsSync(join(folder, 'out/autoencoder/model.safetensors')));
+  t.true(
+    existsSync(join(folder, 'out/README.md')) &&
+      existsSync(join(folder, 'out/autoencoder/model.safetensors')),
+  );
   t.is((await calm(['export', 'runs/imported', '--to', 'out'], folder)).code, 1);
-  const again = await importModel({ model: join(folder, 'out'), autoencoder: join(folder, 'out/autoencoder') }, folder, 'again');
+  const again = await importModel(
+    { model: join(folder, 'out'), autoencoder: join(folder, 'out/autoencoder') },
+    folder,
+    'again',
+  );
   t.is(again.code, 0, again.stderr);
   t.deepEqual(await sample(folder, 'runs/again'), expected);
 });
@@ -111,11 +170,19 @@ test('what does not fit is refused before anything is kept', async (t) => {
     change(tensors);
     await writeSafetensors(file(folders), tensors);
   };
-  const missing = await attempt((folders) => changed(folders, (tensors) => tensors.delete('embed_proj.2.bias')));
+  const missing = await attempt((folders) =>
+    changed(folders, (tensors) => tensors.delete('embed_proj.2.bias')),
+  );
   t.like(missing, { code: 'CALM_TENSOR_MISSING' });
   t.regex(missing.message, /embed_proj\.2\.bias/);
   t.is(
-    (await attempt((folders) => changed(folders, (tensors) => tensors.set('embed_proj.2.bias', { shape: [3], data: new Float32Array(3) })))).code,
+    (
+      await attempt((folders) =>
+        changed(folders, (tensors) =>
+          tensors.set('embed_proj.2.bias', { shape: [3], data: new Float32Array(3) }),
+        ),
+      )
+    ).code,
     'CALM_TENSOR_SHAPE',
   );
   t.is((await attempt((folders) => truncateSync(file(folders), 5000))).code, 'CALM_ARTIFACT_BROKEN');
@@ -131,23 +198,49 @@ test('what does not fit is refused before anything is kept', async (t) => {
     ).code,
     'CALM_PICKLE_REFUSED',
   );
-  t.is((await attempt((folders) => cpSync(join(folders.autoencoder, 'model.safetensors'), file(folders)))).code, 'CALM_ARCHITECTURE');
+  t.is(
+    (await attempt((folders) => cpSync(join(folders.autoencoder, 'model.safetensors'), file(folders)))).code,
+    'CALM_ARCHITECTURE',
+  );
   const reconfigure = (folders: Folders, change: object) => {
     const path = join(folders.model, 'config.json');
     writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...change }));
   };
-  t.regex((await attempt((folders) => reconfigure(folders, { rope_scaling: { type: 'linear' } }))).message, /ropeScaling/);
-  t.is((await attempt((folders) => reconfigure(folders, { hidden_size: 'wide' }))).code, 'CALM_CONFIG_UNSUPPORTED');
+  t.regex(
+    (await attempt((folders) => reconfigure(folders, { rope_scaling: { type: 'linear' } }))).message,
+    /ropeScaling/,
+  );
+  t.is(
+    (await attempt((folders) => reconfigure(folders, { hidden_size: 'wide' }))).code,
+    'CALM_CONFIG_UNSUPPORTED',
+  );
   t.is((await attempt((folders) => reconfigure(folders, { patch_size: 2 }))).code, 'CALM_MODEL_MISMATCH');
 });
 
 test('prompts from a file are answered into a file, which is gone on with where it was left', async (t) => {
   const folder = temporaryFolder(t);
   t.is((await importModel(await writeFolders(folder), folder)).code, 0);
-  writeFileSync(join(folder, 'prompts.jsonl'), ['AB', 'CDEF', 'G'].map((prompt, id) => JSON.stringify({ id, prompt })).join('\n'));
+  writeFileSync(
+    join(folder, 'prompts.jsonl'),
+    ['AB', 'CDEF', 'G'].map((prompt, id) => JSON.stringify({ id, prompt })).join('\n'),
+  );
   const answer = (results: string) =>
     calm(
-      ['sample', 'runs/imported', '--prompts', 'prompts.jsonl', '--results', results, '--max-tokens', '8', '--num-samples', '2', '--engine', 'onnx', '--json'],
+      [
+        'sample',
+        'runs/imported',
+        '--prompts',
+        'prompts.jsonl',
+        '--results',
+        results,
+        '--max-tokens',
+        '8',
+        '--num-samples',
+        '2',
+        '--engine',
+        'onnx',
+        '--json',
+      ],
       folder,
     );
   const first = await answer('whole.jsonl');

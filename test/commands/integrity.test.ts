@@ -27,10 +27,16 @@ test('files that are not what the manifest says: sizes make a stage stale, conte
   t.is(await stateOf(), 'fresh', 'a flipped bit is not seen by the sizes');
 
   appendFileSync(shard, 'xx');
-  t.regex((await calm(['plan', config, '--until', 'tokenize'], folder)).stdout, /tokenize +stale +tokens\/train-00000\.bin has \d+ bytes instead of/);
+  t.regex(
+    (await calm(['plan', config, '--until', 'tokenize'], folder)).stdout,
+    /tokenize +stale +tokens\/train-00000\.bin has \d+ bytes instead of/,
+  );
   t.is(await stateOf(), 'done');
   rmSync(shard);
-  t.regex((await calm(['plan', config, '--until', 'tokenize'], folder)).stdout, /train-00000\.bin is missing/);
+  t.regex(
+    (await calm(['plan', config, '--until', 'tokenize'], folder)).stdout,
+    /train-00000\.bin is missing/,
+  );
   t.is(await stateOf(), 'done');
   t.is((await calm(['verify', 'runs/tiny'], folder)).code, 0);
 });
@@ -42,7 +48,12 @@ test('calm status shows from another terminal how far a stage is, and that it st
   const status = async () =>
     JSON.parse((await calm(['status', config, '--json'], folder)).stdout) as {
       process: number | null;
-      stages: { name: string; state: string; last?: { step: number }; progress?: { step: number; steps: number } }[];
+      stages: {
+        name: string;
+        state: string;
+        last?: { step: number };
+        progress?: { step: number; steps: number };
+      }[];
     };
   let found = await status();
   for (let i = 0; i < 60 && !(found.stages[1]?.last && found.stages[1].progress); i++) {

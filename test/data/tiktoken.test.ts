@@ -6,8 +6,18 @@ import { temporaryFolder } from '../helpers/temporary.ts';
 
 const base64 = (text: string) => Buffer.from(text, 'latin1').toString('base64');
 /** All bytes, then a few words by rank. */
-const TOKENS = [...Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)), 'th', 'he', ' t', 'the', ' the', 'é'.normalize('NFC')];
-const RANKS = TOKENS.map((token, rank) => `${rank < 261 ? base64(token) : Buffer.from(token).toString('base64')} ${rank}`);
+const TOKENS = [
+  ...Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)),
+  'th',
+  'he',
+  ' t',
+  'the',
+  ' the',
+  'é'.normalize('NFC'),
+];
+const RANKS = TOKENS.map(
+  (token, rank) => `${rank < 261 ? base64(token) : Buffer.from(token).toString('base64')} ${rank}`,
+);
 
 function write(folder: string, lines: readonly string[]): string {
   mkdirSync(folder, { recursive: true });
@@ -34,7 +44,8 @@ test('a tiktoken file: merges follow from the ranks, special tokens and [PAD] co
 
 test('what is wrong with a tiktoken file is said', async (t) => {
   const folder = temporaryFolder(t);
-  const messageOf = async (lines: readonly string[]) => (await t.throwsAsync(loadTokenizer(write(folder, lines))))?.message ?? '';
+  const messageOf = async (lines: readonly string[]) =>
+    (await t.throwsAsync(loadTokenizer(write(folder, lines))))?.message ?? '';
   t.regex(await messageOf([...RANKS.slice(0, 3), '!! 3']), /line 4/);
   t.regex(await messageOf([RANKS[0], RANKS[2]]), /line 2/);
   t.regex(await messageOf(RANKS.slice(0, 200)), /no token for the byte 200/);

@@ -6,7 +6,14 @@ import { ByteTokenizer, loadTokenizer, openTokenizer, trainBpe, WordCounter } fr
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { tinyText } from '../helpers/tiny.ts';
 
-const STRINGS = ['the people of this nation', '  two  spaces\n\nand lines\t', "it's 1234 naïve café — 日本語 🙂", '', '\u0000\u0001', 'a'.repeat(300)];
+const STRINGS = [
+  'the people of this nation',
+  '  two  spaces\n\nand lines\t',
+  "it's 1234 naïve café — 日本語 🙂",
+  '',
+  '\u0000\u0001',
+  'a'.repeat(300),
+];
 
 function trained(vocabSize: number) {
   const words = new WordCounter();
@@ -19,7 +26,8 @@ test('a trained BPE has the size that was asked for and gives text back', async 
   t.is(tokenizer.vocabSize, 320);
   t.is(tokenizer.endOfTextId, 318);
   t.is(tokenizer.padId, 319);
-  for (const text of STRINGS) t.is(await tokenizer.decode([...Array.from(await tokenizer.encode(text))]), text);
+  for (const text of STRINGS)
+    t.is(await tokenizer.decode([...Array.from(await tokenizer.encode(text))]), text);
   t.true((await tokenizer.encode('the people of this nation')).length < 15);
 });
 
@@ -29,7 +37,8 @@ test('Hugging Face tokenizers loads the tokenizer.json with the same ids', async
     const file = join(folder, 'tokenizer.json');
     writeFileSync(file, tokenizer.toJson());
     const native = HuggingFace.fromFile(file);
-    for (const text of STRINGS) t.deepEqual(Array.from(await tokenizer.encode(text)), (await native.encode(text)).getIds());
+    for (const text of STRINGS)
+      t.deepEqual(Array.from(await tokenizer.encode(text)), (await native.encode(text)).getIds());
     t.is(native.getVocabSize(), tokenizer.vocabSize);
   }
 });

@@ -4,7 +4,8 @@ import { RandomStream } from 'calm-lm/random';
 
 test.before(() => loadEngine('wasm'));
 
-const draw = (...shape: number[]) => floatTensor(new RandomStream(1, shape.join()).normals(shape.reduce((a, b) => a * b, 1)), shape);
+const draw = (...shape: number[]) =>
+  floatTensor(new RandomStream(1, shape.join()).normals(shape.reduce((a, b) => a * b, 1)), shape);
 
 /** Σ_k a[i, k] b[k, j] in double precision. */
 function product(a: Float32Array, b: Float32Array, m: number, k: number, n: number): number[] {
@@ -25,7 +26,13 @@ test.serial('mended products: every transposition, single and in batches', async
     const [a, b] = [draw(batch, m, k), draw(batch, k, n)];
     const [aT, bT] = [tf.transpose(a, [0, 2, 1]), tf.transpose(b, [0, 2, 1])];
     const expected = Array.from({ length: batch }, (_, i) =>
-      product((a.dataSync() as Float32Array).slice(i * m * k, (i + 1) * m * k), (b.dataSync() as Float32Array).slice(i * k * n, (i + 1) * k * n), m, k, n),
+      product(
+        (a.dataSync() as Float32Array).slice(i * m * k, (i + 1) * m * k),
+        (b.dataSync() as Float32Array).slice(i * k * n, (i + 1) * k * n),
+        m,
+        k,
+        n,
+      ),
     ).flat();
     for (const [x, y, transposeX, transposeY] of [
       [a, b, false, false],
@@ -45,12 +52,22 @@ test.serial('mended sums, gathers, segment sums and one-hots', async (t) => {
   const x = draw(5, 3, 4);
   const values = await x.data();
   const sums = await tf.sum(x, [0, 1]).data();
-  for (let c = 0; c < 4; c++) t.true(Math.abs(sums[c] - Array.from({ length: 15 }, (_, r) => values[r * 4 + c]).reduce((a, b) => a + b, 0)) < 1e-5);
+  for (let c = 0; c < 4; c++)
+    t.true(
+      Math.abs(sums[c] - Array.from({ length: 15 }, (_, r) => values[r * 4 + c]).reduce((a, b) => a + b, 0)) <
+        1e-5,
+    );
   t.deepEqual(tf.sum(x, 0, true).shape, [1, 3, 4]);
   const rows = await tf.gather(draw(3, 2), intTensor(Int32Array.of(2, 0, 2)) as never).array();
   const table = (await draw(3, 2).array()) as number[][];
   t.deepEqual(rows as unknown as number[][], [table[2], table[0], table[2]]);
-  const segments = await tf.unsortedSegmentSum(floatTensor(Float32Array.of(1, 2, 3, 4, 5, 6), [3, 2]), intTensor(Int32Array.of(1, 0, 1)) as never, 3).data();
+  const segments = await tf
+    .unsortedSegmentSum(
+      floatTensor(Float32Array.of(1, 2, 3, 4, 5, 6), [3, 2]),
+      intTensor(Int32Array.of(1, 0, 1)) as never,
+      3,
+    )
+    .data();
   t.deepEqual([...segments], [3, 4, 6, 8, 0, 0]);
   const whole = draw(2, 5, 3);
   for (const [axis, sizes] of [
@@ -66,13 +83,18 @@ test.serial('mended sums, gathers, segment sums and one-hots', async (t) => {
       [...sizes],
     );
   }
-  t.deepEqual([...(await tf.oneHot(intTensor(Int32Array.of(1, 0)) as never, 3, 1, 0, 'float32').data())], [0, 1, 0, 1, 0, 0]);
+  t.deepEqual(
+    [...(await tf.oneHot(intTensor(Int32Array.of(1, 0)) as never, 3, 1, 0, 'float32').data())],
+    [0, 1, 0, 1, 0, 0],
+  );
 });
 
 test.serial('a compiled step frees what lies between, over many steps', async (t) => {
   const engine = await loadEngine('wasm');
   const inputs = { x: draw(8, 8) };
-  const step = engine.compile(({ x }: { x: tf.Tensor }) => ({ y: tf.softmax(tf.matMul(x as tf.Tensor2D, tf.transpose(x) as tf.Tensor2D)) }));
+  const step = engine.compile(({ x }: { x: tf.Tensor }) => ({
+    y: tf.softmax(tf.matMul(x as tf.Tensor2D, tf.transpose(x) as tf.Tensor2D)),
+  }));
   const before = engine.memory();
   for (let i = 0; i < 100; i++) disposeTree(await step(inputs));
   t.deepEqual(engine.memory(), before);

@@ -19,11 +19,17 @@ test.serial('memory does not grow with the steps', async (t) => {
 });
 
 test.serial('what is donated is gone, and what only shares its numbers is not', async (t) => {
-  const compiled = engine.compile(step as (given: Inputs) => { learnt: Learnt; loss: Tensor }, { donates: ['learnt'] });
+  const compiled = engine.compile(step as (given: Inputs) => { learnt: Learnt; loss: Tensor }, {
+    donates: ['learnt'],
+  });
   const parameters = initParameters(calmTable(config, energyHead), 1, 0.1);
   const name = 'mlp_generator.final_layer.linears.2.bias';
   const shared = tf.clone(parameters[name]);
-  const inputs = { learnt: { parameters, moments: zeroMoments(parameters) }, scalars: stepScalars(OPTIMIZER_DEFAULTS, 1e-1, 1), batch: batchAt(1) };
+  const inputs = {
+    learnt: { parameters, moments: zeroMoments(parameters) },
+    scalars: stepScalars(OPTIMIZER_DEFAULTS, 1e-1, 1),
+    batch: batchAt(1),
+  };
   const outputs = await compiled(inputs);
   t.true(parameters[name].isDisposed);
   t.deepEqual([...(await shared.data())], new Array(5).fill(0));
@@ -32,7 +38,10 @@ test.serial('what is donated is gone, and what only shares its numbers is not', 
 });
 
 test.serial('constants are built in, and other constants get another graph', async (t) => {
-  const compiled = engine.compile(({ w, x }: { w: Tensor; x: Tensor }) => ({ y: tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D) }), { constants: ['w'] });
+  const compiled = engine.compile(
+    ({ w, x }: { w: Tensor; x: Tensor }) => ({ y: tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D) }),
+    { constants: ['w'] },
+  );
   const x = tf.tensor2d([[1, 2]]);
   for (const factor of [1, 2, 1]) {
     const w = tf.mul(tf.tensor2d([[1], [10]]), factor);
@@ -40,19 +49,22 @@ test.serial('constants are built in, and other constants get another graph', asy
   }
 });
 
-test.serial('other shapes get other graphs; outputs may be inputs, constants, or the same tensor twice', async (t) => {
-  const compiled = engine.compile(({ x }: { x: Tensor }) => {
-    const sum = tf.sum(x, 0);
-    return { x, one: tf.ones([2]), sum, again: sum };
-  });
-  for (const rows of [1, 3, 1, 5]) {
-    const outputs = await compiled({ x: tf.ones([rows, 2]) });
-    t.deepEqual([...(await outputs.sum.data())], [rows, rows]);
-    t.deepEqual([...(await outputs.again.data())], [rows, rows]);
-    t.deepEqual([...(await outputs.one.data())], [1, 1]);
-    t.deepEqual(outputs.x.shape, [rows, 2]);
-  }
-});
+test.serial(
+  'other shapes get other graphs; outputs may be inputs, constants, or the same tensor twice',
+  async (t) => {
+    const compiled = engine.compile(({ x }: { x: Tensor }) => {
+      const sum = tf.sum(x, 0);
+      return { x, one: tf.ones([2]), sum, again: sum };
+    });
+    for (const rows of [1, 3, 1, 5]) {
+      const outputs = await compiled({ x: tf.ones([rows, 2]) });
+      t.deepEqual([...(await outputs.sum.data())], [rows, rows]);
+      t.deepEqual([...(await outputs.again.data())], [rows, rows]);
+      t.deepEqual([...(await outputs.one.data())], [1, 1]);
+      t.deepEqual(outputs.x.shape, [rows, 2]);
+    }
+  },
+);
 
 test.serial('a step that does what a graph can’t is an error that says so', async (t) => {
   const outside = tf.scalar(1);

@@ -24,5 +24,10 @@ test('the unigram sampler’s Brier-n is 2 Π p(y) − (Σ p²)ⁿ', (t) => {
   const { brier, numWindows } = counts.score([Int32Array.of(0, 1, 0, 2)], 1);
   const collision = 0.25 + 0.0625 + 0.0625;
   t.is(numWindows, 1);
-  t.deepEqual(brier, [2 * 0.5 - collision, 2 * 0.125 - collision ** 2, 2 * 0.0625 - collision ** 3, 2 * 0.015625 - collision ** 4]);
+  t.deepEqual(brier, [
+    2 * 0.5 - collision,
+    2 * 0.125 - collision ** 2,
+    2 * 0.0625 - collision ** 3,
+    2 * 0.015625 - collision ** 4,
+  ]);
 });

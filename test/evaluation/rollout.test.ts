@@ -1,7 +1,13 @@
 import test from 'ava';
 import { type Engine, floatTensor, intTensor, loadEngine, readIntegers, tf } from 'calm-lm/engine';
 import { estimateBrier, type RolloutDraw } from 'calm-lm/evaluation';
-import { decodeTokens, hiddenStates, type LanguageModel, PatchDecoder, sampleEnergyHead } from 'calm-lm/models';
+import {
+  decodeTokens,
+  hiddenStates,
+  type LanguageModel,
+  PatchDecoder,
+  sampleEnergyHead,
+} from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
 import { drawingModel, NOISE, VOCABULARY } from '../helpers/drawing-model.ts';
 
@@ -38,14 +44,22 @@ for (const name of ['wasm', 'onnx'] as const) {
       const engine: Engine = await loadEngine(name);
       const model = drawingModel(patchSize);
       const stream = new RandomStream(4, 'ids');
-      const sequences = Array.from({ length: ROWS }, () => Int32Array.from({ length: (PATCHES + 1) * patchSize }, () => stream.nextInteger(VOCABULARY)));
+      const sequences = Array.from({ length: ROWS }, () =>
+        Int32Array.from({ length: (PATCHES + 1) * patchSize }, () => stream.nextInteger(VOCABULARY)),
+      );
       const rolled = (window: number, step: number) => noiseAt('rollout', window, step)(2 * ROWS * NOISE);
       const draws = {
         accuracy: noiseAt('accuracy'),
         rollout: (wanted: readonly RolloutDraw[], step: number, size: number) => {
           const noise = new Float32Array(size);
           wanted.forEach(({ row, window, sample }, i) => {
-            noise.set(rolled(window, step - 1).subarray((sample * ROWS + row) * NOISE, (sample * ROWS + row + 1) * NOISE), i * NOISE);
+            noise.set(
+              rolled(window, step - 1).subarray(
+                (sample * ROWS + row) * NOISE,
+                (sample * ROWS + row + 1) * NOISE,
+              ),
+              i * NOISE,
+            );
           });
           return noise;
         },
@@ -57,14 +71,20 @@ for (const name of ['wasm', 'onnx'] as const) {
 
       const teacher = draws.accuracy(2 * ROWS * PATCHES * NOISE);
       const noiseOf = (all: Float32Array, sample: number, row: number, rowSize: number, at: number) =>
-        all.slice(((sample * ROWS + row) * rowSize + at) * NOISE, ((sample * ROWS + row) * rowSize + at + 1) * NOISE);
+        all.slice(
+          ((sample * ROWS + row) * rowSize + at) * NOISE,
+          ((sample * ROWS + row) * rowSize + at + 1) * NOISE,
+        );
       const sums = [0, 0, 0, 0];
       let longest = 0;
       for (let row = 0; row < ROWS; row++) {
         const forced: [number[], number[]] = [[], []];
         for (let patch = 0; patch < PATCHES; patch++) {
           const prefix = [...sequences[row].subarray(0, (patch + 1) * patchSize)];
-          const drawn = await drawAfter(model, prefix, [noiseOf(teacher, 0, row, PATCHES, patch), noiseOf(teacher, 1, row, PATCHES, patch)]);
+          const drawn = await drawAfter(model, prefix, [
+            noiseOf(teacher, 0, row, PATCHES, patch),
+            noiseOf(teacher, 1, row, PATCHES, patch),
+          ]);
           for (const sample of [0, 1]) forced[sample].push(...drawn[sample]);
         }
         for (let window = 0; window < windows; window++) {
@@ -73,20 +93,30 @@ for (const name of ['wasm', 'onnx'] as const) {
           for (let step = 1; step < steps; step++) {
             const noise = rolled(window, step - 1);
             const prefix = [...sequences[row].subarray(0, at + patchSize), ...paths[0]];
-            const drawn = await drawAfter(model, prefix, [noiseOf(noise, 0, row, 1, 0), noiseOf(noise, 1, row, 1, 0)]);
+            const drawn = await drawAfter(model, prefix, [
+              noiseOf(noise, 0, row, 1, 0),
+              noiseOf(noise, 1, row, 1, 0),
+            ]);
             for (const sample of [0, 1]) paths[sample].push(...drawn[sample]);
           }
           const target = [...sequences[row].subarray(at + patchSize, at + patchSize + 4)];
-          const agree = (a: number[], b: number[], n: number) => a.slice(0, n).every((token, i) => token === b[i]);
+          const agree = (a: number[], b: number[], n: number) =>
+            a.slice(0, n).every((token, i) => token === b[i]);
           for (let n = 1; n <= 4; n++) {
-            sums[n - 1] += Number(agree(forced[0].slice(at), target, n)) + Number(agree(forced[1].slice(at), target, n)) - Number(agree(paths[0], paths[1], n));
+            sums[n - 1] +=
+              Number(agree(forced[0].slice(at), target, n)) +
+              Number(agree(forced[1].slice(at), target, n)) -
+              Number(agree(paths[0], paths[1], n));
             if (agree(paths[0], paths[1], n)) longest = Math.max(longest, n);
           }
         }
       }
       t.is(longest, 4, 'some paths stay together to the end, or the test shows nothing');
       brier.forEach((value, n) => {
-        t.true(Math.abs(value - sums[n] / numWindows) < 1e-9, `Brier-${n + 1}: ${value} and ${sums[n] / numWindows}`);
+        t.true(
+          Math.abs(value - sums[n] / numWindows) < 1e-9,
+          `Brier-${n + 1}: ${value} and ${sums[n] / numWindows}`,
+        );
       });
     });
   }

@@ -24,7 +24,11 @@ export class RunningCli {
 
   constructor(args: readonly string[], cwd: string, environment: Record<string, string> = {}) {
     const { NODE_OPTIONS: _, ...env } = process.env;
-    this.process = spawn(process.execPath, [EXECUTABLE, ...args], { cwd, env: { ...env, NO_COLOR: '1', ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process = spawn(process.execPath, [EXECUTABLE, ...args], {
+      cwd,
+      env: { ...env, NO_COLOR: '1', ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.process.stdout?.on('data', (chunk: Buffer) => {
       this.#stdout += chunk;
     });
@@ -32,12 +36,18 @@ export class RunningCli {
       this.#stderr += chunk;
     });
     this.result = new Promise((done) => {
-      this.process.on('close', (code, signal) => done({ code, signal, stdout: this.#stdout, stderr: this.#stderr }));
+      this.process.on('close', (code, signal) =>
+        done({ code, signal, stdout: this.#stdout, stderr: this.#stderr }),
+      );
     });
   }
 }
 
-export function calm(args: readonly string[], cwd: string, environment?: Record<string, string>): Promise<CliResult> {
+export function calm(
+  args: readonly string[],
+  cwd: string,
+  environment?: Record<string, string>,
+): Promise<CliResult> {
   return new RunningCli(args, cwd, environment).result;
 }
 

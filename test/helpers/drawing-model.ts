@@ -1,5 +1,13 @@
 import { floatTensor } from 'calm-lm/engine';
-import { AUTOENCODER_DEFAULTS, autoencoderTable, CALM_DEFAULTS, calmTable, energyHead, initParameters, type LanguageModel } from 'calm-lm/models';
+import {
+  AUTOENCODER_DEFAULTS,
+  autoencoderTable,
+  CALM_DEFAULTS,
+  calmTable,
+  energyHead,
+  initParameters,
+  type LanguageModel,
+} from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
 
 export const [VOCABULARY, NOISE] = [4, 3];
@@ -29,6 +37,9 @@ export function drawingModel(patchSize: number): LanguageModel {
     config,
     head: energyHead,
     parameters,
-    autoencoder: { config: autoencoderConfig, parameters: initParameters(autoencoderTable(autoencoderConfig), 3, 0.5) },
+    autoencoder: {
+      config: autoencoderConfig,
+      parameters: initParameters(autoencoderTable(autoencoderConfig), 3, 0.5),
+    },
   };
 }

@@ -23,7 +23,12 @@ function pass(kind, path, length) {
   if (fault.delayMs) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fault.delayMs);
   if (!fault.code || fault.on !== kind) return;
   bytes += length;
-  if (bytes > (fault.afterBytes ?? 0)) throw Object.assign(new Error(`${fault.code}: injected, ${kind}`), { code: fault.code, syscall: kind, errno: -1 });
+  if (bytes > (fault.afterBytes ?? 0))
+    throw Object.assign(new Error(`${fault.code}: injected, ${kind}`), {
+      code: fault.code,
+      syscall: kind,
+      errno: -1,
+    });
 }
 
 function wrap(object, name, before) {
@@ -41,10 +46,13 @@ fs.openSync = (path, ...rest) => {
   return handle;
 };
 const nameOf = (file) => (typeof file === 'number' ? paths.get(file) : String(file));
-wrap(fs, 'writeSync', (handle, data, _, length) => pass('write', paths.get(handle), typeof length === 'number' ? length : lengthOf(data)));
+wrap(fs, 'writeSync', (handle, data, _, length) =>
+  pass('write', paths.get(handle), typeof length === 'number' ? length : lengthOf(data)),
+);
 wrap(fs, 'readSync', (handle, data) => pass('read', paths.get(handle), lengthOf(data)));
 wrap(fs, 'fsyncSync', (handle) => pass('write', paths.get(handle), 0));
-for (const name of ['writeFileSync', 'appendFileSync']) wrap(fs, name, (file, data) => pass('write', nameOf(file), lengthOf(data)));
+for (const name of ['writeFileSync', 'appendFileSync'])
+  wrap(fs, name, (file, data) => pass('write', nameOf(file), lengthOf(data)));
 wrap(fs, 'readFileSync', (file) => pass('read', nameOf(file), 1));
 
 const { open } = fs.promises;
@@ -63,7 +71,8 @@ for (const name of ['readFile', 'copyFile', 'writeFile']) {
   const real = fs.promises[name];
   fs.promises[name] = async (path, second, ...rest) => {
     if (name === 'copyFile') pass('write', String(second), fs.statSync(path).size);
-    else pass(name === 'readFile' ? 'read' : 'write', String(path), name === 'readFile' ? 1 : lengthOf(second));
+    else
+      pass(name === 'readFile' ? 'read' : 'write', String(path), name === 'readFile' ? 1 : lengthOf(second));
     return real(path, second, ...rest);
   };
 }

@@ -11,11 +11,19 @@ import { parseArgs } from 'node:util';
 import { calm } from './cli.ts';
 import { differingFiles } from './run-contents.ts';
 
-const { values } = parseArgs({ options: { config: { type: 'string', default: 'configs/smoke.yaml' }, engine: { type: 'string', default: 'onnx' } } });
+const { values } = parseArgs({
+  options: {
+    config: { type: 'string', default: 'configs/smoke.yaml' },
+    engine: { type: 'string', default: 'onnx' },
+  },
+});
 
 function bytesBelow(root: string): number {
   const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return files.reduce((sum, entry) => sum + Math.ceil(statSync(join(entry.parentPath, entry.name)).size / 4096) * 4096, 0);
+  return files.reduce(
+    (sum, entry) => sum + Math.ceil(statSync(join(entry.parentPath, entry.name)).size / 4096) * 4096,
+    0,
+  );
 }
 
 async function inside(): Promise<void> {
@@ -25,16 +33,32 @@ async function inside(): Promise<void> {
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1g', 'tmpfs', disk]);
   const resize = (bytes: number) => execFileSync('mount', ['-o', `remount,size=${bytes}`, disk]);
   const run = (output: string, ...more: string[]) =>
-    calm(['run', resolve(values.config), '--engine', values.engine, '--set', `output=${output}`, '--json', ...more], folder);
+    calm(
+      [
+        'run',
+        resolve(values.config),
+        '--engine',
+        values.engine,
+        '--set',
+        `output=${output}`,
+        '--json',
+        ...more,
+      ],
+      folder,
+    );
   const straight = await run('straight');
   if (straight.code !== 0) throw new Error(straight.stderr);
-  const { run: directory, stages } = JSON.parse(straight.stdout) as { run: string; stages: { name: string }[] };
+  const { run: directory, stages } = JSON.parse(straight.stdout) as {
+    run: string;
+    stages: { name: string }[];
+  };
   for (const { name } of stages) {
     // Room for two fifths of what the stage makes in the end.
     resize(bytesBelow(disk) + Math.max(4096, Math.floor(0.4 * bytesBelow(join(directory, name)))));
     const failed = await run('disk', '--until', name);
     const { error } = JSON.parse(failed.stdout || '{}') as { error?: { code: string; message: string } };
-    if (error?.code !== 'CALM_DISK_FULL') throw new Error(`${name}: exit ${failed.code}, ${failed.stdout}${failed.stderr}`);
+    if (error?.code !== 'CALM_DISK_FULL')
+      throw new Error(`${name}: exit ${failed.code}, ${failed.stdout}${failed.stderr}`);
     resize(2 ** 30);
     const again = await run('disk', '--until', name);
     if (again.code !== 0) throw new Error(`${name}, with room: ${again.stderr}`);
@@ -44,14 +68,20 @@ async function inside(): Promise<void> {
   execFileSync('umount', [disk]);
   rmSync(folder, { recursive: true });
   if (differing.length) throw new Error(`${differing.join(', ')} differ from an undisturbed run`);
-  console.log(`${stages.length} stages, each on a disk that filled up under it: weights, metrics and every other file as in an undisturbed run`);
+  console.log(
+    `${stages.length} stages, each on a disk that filled up under it: weights, metrics and every other file as in an undisturbed run`,
+  );
 }
 
 if (process.env.CALM_FULL_DISK) await inside();
 else {
-  const { status } = spawnSync('unshare', ['-rm', process.execPath, ...process.execArgv, import.meta.filename, ...process.argv.slice(2)], {
-    stdio: 'inherit',
-    env: { ...process.env, CALM_FULL_DISK: '1' },
-  });
+  const { status } = spawnSync(
+    'unshare',
+    ['-rm', process.execPath, ...process.execArgv, import.meta.filename, ...process.argv.slice(2)],
+    {
+      stdio: 'inherit',
+      env: { ...process.env, CALM_FULL_DISK: '1' },
+    },
+  );
   process.exitCode = status ?? 1;
 }

@@ -16,6 +16,15 @@ const { values } = parseArgs({
 });
 const folder = mkdtempSync(join(tmpdir(), 'calm-kills-'));
 const [count, seed] = [Number(values.count), Number(values.seed)];
-const rounds = await killAtRandom({ folder, config: resolve(values.config), engine: values.engine, count, seed, say: console.log });
+const rounds = await killAtRandom({
+  folder,
+  config: resolve(values.config),
+  engine: values.engine,
+  count,
+  seed,
+  say: console.log,
+});
 rmSync(folder, { recursive: true });
-console.log(`${count} kills over ${rounds} runs, seed ${seed}: weights, metrics and every other file bit-identical, no stray file`);
+console.log(
+  `${count} kills over ${rounds} runs, seed ${seed}: weights, metrics and every other file bit-identical, no stray file`,
+);

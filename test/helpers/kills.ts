@@ -18,8 +18,16 @@ interface Killing {
 }
 
 /** Returns how many runs it took. Throws where one does not end, or ends with other bytes than a run that was never disturbed. */
-export async function killAtRandom({ folder, config, engine, count, seed, say = () => {} }: Killing): Promise<number> {
-  const start = (output: string) => new RunningCli(['run', config, '--engine', engine, '--set', `output=${output}`, '--json'], folder);
+export async function killAtRandom({
+  folder,
+  config,
+  engine,
+  count,
+  seed,
+  say = () => {},
+}: Killing): Promise<number> {
+  const start = (output: string) =>
+    new RunningCli(['run', config, '--engine', engine, '--set', `output=${output}`, '--json'], folder);
   const began = performance.now();
   const straight = await start('undisturbed').result;
   if (straight.code !== 0) throw new Error(straight.stderr);

@@ -14,9 +14,14 @@ export function readmeOf(stage: string): string {
 
 /** The README with its table made anew from the schema. */
 export function withKeys(stage: (typeof plugin.stages)[number]): string {
-  const rows = Object.entries(fieldsOf(stage)).map(([key, schema]) => `| \`${key}\` | ${typeOf(schema)} | ${defaultOf(schema)} | ${schema.description} |`);
+  const rows = Object.entries(fieldsOf(stage)).map(
+    ([key, schema]) => `| \`${key}\` | ${typeOf(schema)} | ${defaultOf(schema)} | ${schema.description} |`,
+  );
   const table = ['| key | type | default | |', '|---|---|---|---|', ...rows].join('\n');
-  return readFileSync(readmeOf(stage.name), 'utf8').replace(MARKERS, `<!-- keys -->\n\n${table}\n\n<!-- /keys -->`);
+  return readFileSync(readmeOf(stage.name), 'utf8').replace(
+    MARKERS,
+    `<!-- keys -->\n\n${table}\n\n<!-- /keys -->`,
+  );
 }
 
 function typeOf(schema: FieldSchema & { anyOf?: unknown }): string {
@@ -29,4 +34,5 @@ function defaultOf({ default: value }: FieldSchema): string {
   return value === '' ? 'empty' : `\`${Array.isArray(value) ? value.join(', ') : String(value)}\``;
 }
 
-if (import.meta.filename === process.argv[1]) for (const stage of plugin.stages) writeFileSync(readmeOf(stage.name), withKeys(stage));
+if (import.meta.filename === process.argv[1])
+  for (const stage of plugin.stages) writeFileSync(readmeOf(stage.name), withKeys(stage));

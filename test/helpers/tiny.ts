@@ -4,7 +4,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 
-const WORDS = 'the people of this nation have met and will keep peace with all who want it and trade in good faith'.split(' ');
+const WORDS =
+  'the people of this nation have met and will keep peace with all who want it and trade in good faith'.split(
+    ' ',
+  );
 
 /** Sentences of a few words, the same every time. */
 export function tinyText(seed: number, sentences = 60): string {
@@ -60,10 +63,19 @@ export const TINY_STAGES = {
 export type StageOverrides = Partial<Record<keyof typeof TINY_STAGES, Record<string, unknown>>>;
 
 /** Writes texts and tiny.yaml into a folder; returns the configuration's path. */
-export function writeTinyProject(folder: string, changes: StageOverrides = {}, top: Record<string, unknown> = {}): string {
+export function writeTinyProject(
+  folder: string,
+  changes: StageOverrides = {},
+  top: Record<string, unknown> = {},
+): string {
   mkdirSync(join(folder, 'texts'), { recursive: true });
   for (let i = 0; i < 10; i++) writeFileSync(join(folder, 'texts', `${i}.txt`), tinyText(i));
-  const stages = Object.fromEntries(Object.entries(TINY_STAGES).map(([id, fields]) => [id, { ...fields, ...changes[id as keyof StageOverrides] }]));
+  const stages = Object.fromEntries(
+    Object.entries(TINY_STAGES).map(([id, fields]) => [
+      id,
+      { ...fields, ...changes[id as keyof StageOverrides] },
+    ]),
+  );
   const file = join(folder, 'tiny.yaml');
   writeFileSync(file, stringify({ name: 'tiny', seed: 3, ...top, stages }));
   return file;

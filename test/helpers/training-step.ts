@@ -1,9 +1,24 @@
 /** A whole training step of a tiny language model, and batches for it. */
 
-import { disposeTree, floatTensor, intTensor, type Tensor, type TensorMap, valueAndGradients } from 'calm-lm/engine';
+import {
+  disposeTree,
+  floatTensor,
+  intTensor,
+  type Tensor,
+  type TensorMap,
+  valueAndGradients,
+} from 'calm-lm/engine';
 import { CALM_DEFAULTS, calmLoss, calmTable, energyHead, initParameters, isDecayed } from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
-import { adamW, clipByNorm, type Moments, OPTIMIZER_DEFAULTS, type StepScalars, stepScalars, zeroMoments } from 'calm-lm/training';
+import {
+  adamW,
+  clipByNorm,
+  type Moments,
+  OPTIMIZER_DEFAULTS,
+  type StepScalars,
+  stepScalars,
+  zeroMoments,
+} from 'calm-lm/training';
 
 export const config = {
   ...CALM_DEFAULTS,
@@ -37,8 +52,14 @@ export function step({ learnt, scalars, batch }: Inputs): { learnt: Learnt; loss
     learnt.parameters,
   );
   const clipped = clipByNorm(gradients, 1);
-  const updated = adamW(learnt.parameters, learnt.moments, gradients, clipped.scale, scalars, OPTIMIZER_DEFAULTS, (name) =>
-    isDecayed(learnt.parameters[name].shape),
+  const updated = adamW(
+    learnt.parameters,
+    learnt.moments,
+    gradients,
+    clipped.scale,
+    scalars,
+    OPTIMIZER_DEFAULTS,
+    (name) => isDecayed(learnt.parameters[name].shape),
   );
   return { learnt: updated, loss: outputs.loss };
 }
@@ -53,7 +74,10 @@ export function batchAt(number: number): Batch {
       [ROWS, PATCHES * 2],
     ),
     targets: { mean: normals(positions, 5), logStd: normals(positions, 5) },
-    draws: { noise: floatTensor(stream.uniforms(3 * positions * 4, -0.5), [3, positions, 4]), targetNoise: normals(positions, TARGETS, 5) },
+    draws: {
+      noise: floatTensor(stream.uniforms(3 * positions * 4, -0.5), [3, positions, 4]),
+      targetNoise: normals(positions, TARGETS, 5),
+    },
   };
 }
 
@@ -72,7 +96,8 @@ export async function trained(
     learnt = outputs.learnt;
   }
   const values: Record<string, Float32Array> = {};
-  for (const [name, tensor] of Object.entries(learnt.parameters)) values[name] = (await tensor.data<'float32'>()).slice();
+  for (const [name, tensor] of Object.entries(learnt.parameters))
+    values[name] = (await tensor.data<'float32'>()).slice();
   disposeTree(learnt);
   return { parameters: values, losses };
 }

@@ -25,7 +25,9 @@ test('divergences and likelihoods of Gaussians', async (t) => {
   const number = async (tensor: tf.Tensor) => (await tensor.data())[0];
   t.is(await number(normalKl(tf.scalar(1), tf.scalar(0.3), tf.scalar(1), tf.scalar(0.3))), 0);
   // KL(N(0, 1) ‖ N(1, 1)) = ½.
-  t.true(Math.abs((await number(normalKl(tf.scalar(0), tf.scalar(0), tf.scalar(1), tf.scalar(0)))) - 0.5) < 1e-6);
+  t.true(
+    Math.abs((await number(normalKl(tf.scalar(0), tf.scalar(0), tf.scalar(1), tf.scalar(0)))) - 0.5) < 1e-6,
+  );
   // A bin of width 2/255 around the mean of N(0, 1): about density times width.
   const middle = await number(binnedLogLikelihood(tf.scalar(0), tf.scalar(0), tf.scalar(0)));
   t.true(Math.abs(middle - Math.log(2 / 255 / Math.sqrt(2 * Math.PI))) < 1e-3);

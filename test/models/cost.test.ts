@@ -17,7 +17,10 @@ const PUBLISHED = [
 test('the sizes of Table 1: parameters within 1 %, FLOPs within 10 % of the paper’s', async (t) => {
   const registry = new Registry();
   registry.addPlugin(plugin);
-  const costs = await costsOf(checkConfig(await readConfig(join(ROOT, 'configs/paper/table-1.yaml'), ROOT)), registry);
+  const costs = await costsOf(
+    checkConfig(await readConfig(join(ROOT, 'configs/paper/table-1.yaml'), ROOT)),
+    registry,
+  );
   for (const { size, stage, parameters, training, inference } of PUBLISHED) {
     const cost = costs.find((candidate) => candidate.labels.size === size && candidate.stage === stage);
     const parts = cost?.parts ?? [];

@@ -23,7 +23,15 @@ test.before(async () => {
   engine = await loadEngine('wasm');
 });
 
-const autoencoderConfig = { ...AUTOENCODER_DEFAULTS, vocabSize: 30, hiddenSize: 12, intermediateSize: 20, numEncoderLayers: 4, latentSize: 5, patchSize: 3 };
+const autoencoderConfig = {
+  ...AUTOENCODER_DEFAULTS,
+  vocabSize: 30,
+  hiddenSize: 12,
+  intermediateSize: 20,
+  numEncoderLayers: 4,
+  latentSize: 5,
+  patchSize: 3,
+};
 const config = { ...trainingConfig, patchSize: 3, numSamples: CALM_DEFAULTS.numSamples, padTokenId: null };
 const ids = (count: number) => {
   const stream = new RandomStream(1, 'ids');
@@ -31,12 +39,23 @@ const ids = (count: number) => {
 };
 
 function languageModel(): LanguageModel {
-  const autoencoder = { config: autoencoderConfig, parameters: initParameters(autoencoderTable(autoencoderConfig), 1, 0.3) };
-  return { config, head: energyHead, parameters: initParameters(calmTable(config, energyHead), 1, 0.3), autoencoder };
+  const autoencoder = {
+    config: autoencoderConfig,
+    parameters: initParameters(autoencoderTable(autoencoderConfig), 1, 0.3),
+  };
+  return {
+    config,
+    head: energyHead,
+    parameters: initParameters(calmTable(config, energyHead), 1, 0.3),
+    autoencoder,
+  };
 }
 
 test.serial('the tables of the frozen encoder give what the encoder gives', async (t) => {
-  const autoencoder = { config: autoencoderConfig, parameters: initParameters(autoencoderTable(autoencoderConfig), 2, 0.3) };
+  const autoencoder = {
+    config: autoencoderConfig,
+    parameters: initParameters(autoencoderTable(autoencoderConfig), 2, 0.3),
+  };
   const encoder = await CorpusEncoder.create(engine, autoencoder);
   const byTables = await encoder.encode(ids(60));
   const plain = encode(autoencoder.parameters, autoencoderConfig, intTensor(ids(60)));
@@ -72,32 +91,45 @@ test.serial('a prompt longer than a piece is cut, fed and joined', async (t) => 
   disposeTree({ hidden, cache: state.cache });
 });
 
-test.serial('patches fed one by one, past the room that there was at first, give the hidden states of one pass', async (t) => {
-  const decoder = new PatchDecoder(engine, languageModel());
-  const patches = 70;
-  const all = intTensor(ids(patches * 3), [1, patches * 3]);
-  const whole = await decoder.sequence.feed(all);
-  const expected = await whole.hidden.data();
-  const before = engine.memory().numTensors;
-  let past: SequenceState | undefined;
-  for (let i = 0; i < patches; i++) {
-    const piece = tf.slice(all, [0, i * 3], [1, 3]);
-    const { hidden, state } = await decoder.sequence.feed(piece, past);
-    (await hidden.data()).forEach((value: number, j: number) => {
-      t.true(Math.abs(value - expected[i * 16 + j]) < 1e-5);
-    });
-    disposeTree({ piece, hidden, ...(past ? { cache: past.cache } : {}) });
-    past = state;
-  }
-  disposeTree((past as SequenceState).cache);
-  t.is(engine.memory().numTensors, before, 'nothing is left over');
-});
+test.serial(
+  'patches fed one by one, past the room that there was at first, give the hidden states of one pass',
+  async (t) => {
+    const decoder = new PatchDecoder(engine, languageModel());
+    const patches = 70;
+    const all = intTensor(ids(patches * 3), [1, patches * 3]);
+    const whole = await decoder.sequence.feed(all);
+    const expected = await whole.hidden.data();
+    const before = engine.memory().numTensors;
+    let past: SequenceState | undefined;
+    for (let i = 0; i < patches; i++) {
+      const piece = tf.slice(all, [0, i * 3], [1, 3]);
+      const { hidden, state } = await decoder.sequence.feed(piece, past);
+      (await hidden.data()).forEach((value: number, j: number) => {
+        t.true(Math.abs(value - expected[i * 16 + j]) < 1e-5);
+      });
+      disposeTree({ piece, hidden, ...(past ? { cache: past.cache } : {}) });
+      past = state;
+    }
+    disposeTree((past as SequenceState).cache);
+    t.is(engine.memory().numTensors, before, 'nothing is left over');
+  },
+);
 
 test('sizes of the paper: the autoencoder has 75M parameters, CALM-M 371M without it', (t) => {
   const autoencoder = countParameters(autoencoderTable(AUTOENCODER_DEFAULTS));
   t.true(Math.abs(autoencoder / 75.8e6 - 1) < 0.01, `${autoencoder}`);
   const medium = countParameters(
-    calmTable({ ...CALM_DEFAULTS, hiddenSize: 1024, intermediateSize: 2752, numHiddenLayers: 16, numAttentionHeads: 16, numKeyValueHeads: 16 }, energyHead),
+    calmTable(
+      {
+        ...CALM_DEFAULTS,
+        hiddenSize: 1024,
+        intermediateSize: 2752,
+        numHiddenLayers: 16,
+        numAttentionHeads: 16,
+        numKeyValueHeads: 16,
+      },
+      energyHead,
+    ),
   );
   t.true(Math.abs(medium / 371e6 - 1) < 0.01, `${medium}`);
 });
@@ -109,7 +141,8 @@ test.serial('each distinct patch is encoded once, and all get what the encoder g
   const few = Int32Array.from({ length: 300 }, (_, i) => (i * i) % 4);
   for (const part of [few.subarray(0, 150), few.subarray(150), ids(90)]) {
     const [expected, found] = [await plain.encode(part), await distinct.encode(part)];
-    for (const name of ['mean', 'logStd'] as const) t.true(expected[name].every((value, i) => Math.abs(found[name][i] - value) < 1e-5));
+    for (const name of ['mean', 'logStd'] as const)
+      t.true(expected[name].every((value, i) => Math.abs(found[name][i] - value) < 1e-5));
   }
   t.true(distinct.numEncoded <= 4 + 30, String(distinct.numEncoded));
   plain.dispose();

@@ -41,13 +41,18 @@ test('a wrong type, broken YAML and duplicate keys have their places', (t) => {
 });
 
 test('names cannot leave their folders', (t) => {
-  for (const name of ['../x', 'a/b', '.hidden']) t.is(errorOf(() => check(`name: ${name}\nstages: {}\n`)).code, 'CALM_CONFIG_INVALID');
+  for (const name of ['../x', 'a/b', '.hidden'])
+    t.is(errorOf(() => check(`name: ${name}\nstages: {}\n`)).code, 'CALM_CONFIG_INVALID');
   t.is(errorOf(() => check('stages: { ../x: {} }\n')).code, 'CALM_CONFIG_INVALID');
 });
 
 test('--set changes known paths only', (t) => {
   const document = parseConfig('calm.yaml', 'stages: { train-lm: { steps: 1 } }');
-  const { data } = applyOverrides(document, ['train-lm.steps=500', 'stages.train-lm.schedule=cosine', 'seed=7']);
+  const { data } = applyOverrides(document, [
+    'train-lm.steps=500',
+    'stages.train-lm.schedule=cosine',
+    'seed=7',
+  ]);
   t.deepEqual(data, { seed: 7, stages: { 'train-lm': { steps: 500, schedule: 'cosine' } } });
   t.deepEqual(document.data, { stages: { 'train-lm': { steps: 1 } } });
   t.is(errorOf(() => applyOverrides(document, ['trainlm.steps=5'])).code, 'CALM_OVERRIDE_UNKNOWN_PATH');
@@ -56,12 +61,16 @@ test('--set changes known paths only', (t) => {
 });
 
 test('configurations that are made to break a parser are refused', (t) => {
-  const code = (text: string) => (t.throws(() => checkConfig(parseConfig('calm.yaml', text))) as { code?: string }).code;
+  const code = (text: string) =>
+    (t.throws(() => checkConfig(parseConfig('calm.yaml', text))) as { code?: string }).code;
   t.is(code(`stages: ${'['.repeat(200_000)}`), 'CALM_CONFIG_SYNTAX');
   t.is(code(`stages: ${'['.repeat(20_000)}${']'.repeat(20_000)}`), 'CALM_CONFIG_SYNTAX');
   const bomb = [
     'a: &a [x, x, x, x, x, x, x, x, x]',
-    ...Array.from({ length: 9 }, (_, i) => `${'bcdefghij'[i]}: &${'bcdefghij'[i]} [${Array(9).fill(`*${'abcdefghi'[i]}`).join(', ')}]`),
+    ...Array.from(
+      { length: 9 },
+      (_, i) => `${'bcdefghij'[i]}: &${'bcdefghij'[i]} [${Array(9).fill(`*${'abcdefghi'[i]}`).join(', ')}]`,
+    ),
   ];
   t.is(code(bomb.join('\n')), 'CALM_CONFIG_SYNTAX');
   t.is(code('stages: !!js/function "function () { throw 1 }"'), 'CALM_CONFIG_INVALID');

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
 import { CalmError } from '../../src/errors.ts';
-import { checkConfig, makePlan, type PipelineEvent, parseConfig, Registry, runPlan, type Selection } from '../../src/pipeline/index.ts';
+import {
+  checkConfig,
+  makePlan,
+  type PipelineEvent,
+  parseConfig,
+  Registry,
+  runPlan,
+  type Selection,
+} from '../../src/pipeline/index.ts';
 import { defineArtifact, defineStage } from '../../src/plugin/index.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
@@ -47,7 +55,10 @@ function planOf(folder: string, yaml: string, selection: Selection & { force?: b
   const registry = new Registry();
   registry.add(make, 'test');
   registry.add(repeat, 'test');
-  return makePlan(checkConfig(parseConfig(join(folder, `${name}.yaml`), yaml)), registry, { ...selection, workingDirectory: folder });
+  return makePlan(checkConfig(parseConfig(join(folder, `${name}.yaml`), yaml)), registry, {
+    ...selection,
+    workingDirectory: folder,
+  });
 }
 
 async function run(folder: string, yaml: string, name = 'p') {
@@ -65,7 +76,8 @@ async function run(folder: string, yaml: string, name = 'p') {
 }
 
 const SWEEP = 'stages: { make: {}, repeat: {} }\nmatrix:\n  make.word: [a, b]\n  repeat.times: [1, 3]\n';
-const contents = (folder: string, stage: string) => readFileSync(join(folder, 'runs/p', stage, 'out/x'), 'utf8');
+const contents = (folder: string, stage: string) =>
+  readFileSync(join(folder, 'runs/p', stage, 'out/x'), 'utf8');
 
 test.serial('every combination is run, and stages that are the same in several are run once', async (t) => {
   const folder = temporaryFolder(t);
@@ -77,36 +89,47 @@ test.serial('every combination is run, and stages that are the same in several a
   t.deepEqual((await run(folder, SWEEP.replace('[1, 3]', '[1, 4]'))).done, ['repeat 4', 'repeat 4']);
 });
 
-test.serial('only axes that matter to a stage are in its name; variants set several keys; null leaves a stage out', async (t) => {
-  const folder = temporaryFolder(t);
-  const plan = await planOf(
-    folder,
-    'stages: { make: {}, repeat: {} }\nmatrix:\n  kind:\n    much: { repeat.times: 9, repeat.mark: "!" }\n    none: { repeat: null }\n  seed: [0, 1]\n',
-  );
-  t.deepEqual(
-    plan.stages.map(({ node }) => node.id),
-    ['make@0', 'repeat@0', 'make@1', 'repeat@1'],
-  );
-  t.deepEqual(plan.stages[1].node.config, { times: 9, mark: '!' });
-  t.deepEqual(
-    plan.cells.map(({ ids }) => Object.values(ids)),
-    [['make@0', 'repeat@0'], ['make@1', 'repeat@1'], ['make@0'], ['make@1']],
-  );
-});
+test.serial(
+  'only axes that matter to a stage are in its name; variants set several keys; null leaves a stage out',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const plan = await planOf(
+      folder,
+      'stages: { make: {}, repeat: {} }\nmatrix:\n  kind:\n    much: { repeat.times: 9, repeat.mark: "!" }\n    none: { repeat: null }\n  seed: [0, 1]\n',
+    );
+    t.deepEqual(
+      plan.stages.map(({ node }) => node.id),
+      ['make@0', 'repeat@0', 'make@1', 'repeat@1'],
+    );
+    t.deepEqual(plan.stages[1].node.config, { times: 9, mark: '!' });
+    t.deepEqual(
+      plan.cells.map(({ ids }) => Object.values(ids)),
+      [['make@0', 'repeat@0'], ['make@1', 'repeat@1'], ['make@0'], ['make@1']],
+    );
+  },
+);
 
-test.serial('a stage of the configuration stands for all its variants, and one variant can be named', async (t) => {
-  const folder = temporaryFolder(t);
-  const selected = async (selection: Selection) =>
-    (await planOf(folder, SWEEP, selection)).stages.filter(({ state }) => state !== 'left out').map(({ node }) => node.id);
-  t.deepEqual(await selected({ only: ['make'] }), ['make@a', 'make@b']);
-  t.deepEqual(await selected({ until: 'repeat@b-1' }), ['make@b', 'repeat@b-1']);
-  t.deepEqual(await selected({ from: 'make@a' }), ['make@a', 'repeat@a-1', 'repeat@a-3']);
-});
+test.serial(
+  'a stage of the configuration stands for all its variants, and one variant can be named',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const selected = async (selection: Selection) =>
+      (await planOf(folder, SWEEP, selection)).stages
+        .filter(({ state }) => state !== 'left out')
+        .map(({ node }) => node.id);
+    t.deepEqual(await selected({ only: ['make'] }), ['make@a', 'make@b']);
+    t.deepEqual(await selected({ until: 'repeat@b-1' }), ['make@b', 'repeat@b-1']);
+    t.deepEqual(await selected({ from: 'make@a' }), ['make@a', 'repeat@a-1', 'repeat@a-3']);
+  },
+);
 
 test.serial('a result of another run with the same fingerprint is taken, by hard link', async (t) => {
   const folder = temporaryFolder(t);
   await run(folder, 'stages: { make: { word: x }, repeat: {} }\n', 'first');
-  const { done, events, results } = await run(folder, 'stages: { make: { word: x }, repeat: { times: 5 } }\n');
+  const { done, events, results } = await run(
+    folder,
+    'stages: { make: { word: x }, repeat: { times: 5 } }\n',
+  );
   t.deepEqual(done, ['repeat 5']);
   t.is(results[0].state, 'fresh');
   const taken = events.find((event) => event.type === 'stage-skipped') as { from?: string };
@@ -121,9 +144,14 @@ test.serial('a result of another run with the same fingerprint is taken, by hard
 test('a configuration extends another: records are merged, lists and the matrix replaced, errors name the file that holds the key', (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'base'));
-  writeFileSync(join(folder, 'base/b.yaml'), 'seed: 4\nstages:\n  make: { word: b }\n  repeat: { times: 3 }\nmatrix: { make.word: [q, r] }\n');
+  writeFileSync(
+    join(folder, 'base/b.yaml'),
+    'seed: 4\nstages:\n  make: { word: b }\n  repeat: { times: 3 }\nmatrix: { make.word: [q, r] }\n',
+  );
   const read = (yaml: string) => checkConfig(parseConfig(join(folder, 'own.yaml'), yaml));
-  const config = read('extends: base/b.yaml\nstages: { repeat: { mark: "!" } }\nmatrix: { repeat.times: [1, 2, 3] }\n');
+  const config = read(
+    'extends: base/b.yaml\nstages: { repeat: { mark: "!" } }\nmatrix: { repeat.times: [1, 2, 3] }\n',
+  );
   t.is(config.seed, 4);
   t.is(config.name, 'own');
   t.deepEqual(config.stages.repeat.fields, { times: 3, mark: '!' });
@@ -139,7 +167,9 @@ test('a configuration extends another: records are merged, lists and the matrix 
 test('mistakes in a matrix are errors with the place and the way out', async (t: ExecutionContext) => {
   const folder = temporaryFolder(t);
   const errorOf = async (matrix: string) => {
-    const error = await t.throwsAsync(async () => planOf(folder, `stages: { make: {}, repeat: {} }\nmatrix: ${matrix}\n`));
+    const error = await t.throwsAsync(async () =>
+      planOf(folder, `stages: { make: {}, repeat: {} }\nmatrix: ${matrix}\n`),
+    );
     t.true(error instanceof CalmError, String(error?.stack));
     return error as CalmError;
   };

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
 import { CalmError } from '../../src/errors.ts';
-import { checkConfig, makePlan, type PipelineEvent, parseConfig, Registry, runPlan, type Selection } from '../../src/pipeline/index.ts';
+import {
+  checkConfig,
+  makePlan,
+  type PipelineEvent,
+  parseConfig,
+  Registry,
+  runPlan,
+  type Selection,
+} from '../../src/pipeline/index.ts';
 import { defineArtifact, defineStage, optional } from '../../src/plugin/index.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
@@ -36,7 +44,8 @@ const double = defineStage({
   config: z.strictObject({ times: z.int().default(2) }),
   inputs: { in: raw, more: optional(cooked) },
   outputs: { out: cooked },
-  run: async ({ config, inputs, outputs }) => outputs.out(inputs.in.repeat(config.times) + (inputs.more ?? '')),
+  run: async ({ config, inputs, outputs }) =>
+    outputs.out(inputs.in.repeat(config.times) + (inputs.more ?? '')),
 });
 
 const fail = defineStage({
@@ -58,7 +67,10 @@ function registry(): Registry {
 }
 
 function plan(folder: string, yaml: string, selection: Selection & { force?: boolean } = {}) {
-  return makePlan(checkConfig(parseConfig(join(folder, 'p.yaml'), yaml)), registry(), { ...selection, workingDirectory: folder });
+  return makePlan(checkConfig(parseConfig(join(folder, 'p.yaml'), yaml)), registry(), {
+    ...selection,
+    workingDirectory: folder,
+  });
 }
 
 async function run(folder: string, yaml: string, selection: Selection & { force?: boolean } = {}) {
@@ -101,7 +113,13 @@ test('stages are wired by kind, run in order, and are fresh the second time', as
       ['double', 'fresh', {}],
     ],
   );
-  t.deepEqual(readdirSync(join(folder, 'runs/p')).sort(), ['.work', 'config.yaml', 'double', 'make', 'run.json']);
+  t.deepEqual(readdirSync(join(folder, 'runs/p')).sort(), [
+    '.work',
+    'config.yaml',
+    'double',
+    'make',
+    'run.json',
+  ]);
   t.deepEqual(readdirSync(join(folder, 'runs/p/.work')), []);
 });
 
@@ -147,7 +165,13 @@ test('what can’t be wired is refused before any work', async (t) => {
   t.is(await code('stages: { mak: {} }'), 'CALM_STAGE_UNKNOWN');
   t.is(await code('stages: { make: { wort: x } }'), 'CALM_CONFIG_UNKNOWN_KEY');
   t.is(await code('stages: { make: { word: 5 } }'), 'CALM_CONFIG_INVALID');
-  const loop = await errorOf(t, plan(folder, 'stages: { make: {}, a: { uses: double, inputs: { more: b } }, b: { uses: double, inputs: { more: a } } }'));
+  const loop = await errorOf(
+    t,
+    plan(
+      folder,
+      'stages: { make: {}, a: { uses: double, inputs: { more: b } }, b: { uses: double, inputs: { more: a } } }',
+    ),
+  );
   t.is(loop.code, 'CALM_GRAPH_CYCLE');
   t.regex(loop.message, /a → b → a/);
   t.false(existsSync(join(folder, 'runs')));
@@ -200,6 +224,10 @@ test('names are registered once', (t) => {
   t.is((error as CalmError).code, 'CALM_STAGE_DUPLICATE');
   t.regex(error?.message ?? '', /test and another package/);
   t.throws(() => defineStage({ ...make, name: 'Bad Name' }));
-  const reserved = defineStage({ ...make, name: 'reserved', config: z.strictObject({ word: z.string(), inputs: z.string() }) });
+  const reserved = defineStage({
+    ...make,
+    name: 'reserved',
+    config: z.strictObject({ word: z.string(), inputs: z.string() }),
+  });
   t.is((t.throws(() => stages.add(reserved, 'x')) as CalmError).code, 'CALM_STAGE_INVALID');
 });

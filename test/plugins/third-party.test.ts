@@ -9,7 +9,9 @@ import { writeTinyProject } from '../helpers/tiny.ts';
 function install(folder: string): string {
   mkdirSync(join(folder, 'node_modules'), { recursive: true });
   symlinkSync(ROOT, join(folder, 'node_modules/calm-lm'));
-  cpSync(join(ROOT, 'test/fixtures/calm-plugin-count'), join(folder, 'node_modules/calm-plugin-count'), { recursive: true });
+  cpSync(join(ROOT, 'test/fixtures/calm-plugin-count'), join(folder, 'node_modules/calm-plugin-count'), {
+    recursive: true,
+  });
   writeFileSync(join(folder, 'package.json'), '{ "name": "project", "type": "module" }');
   return join(folder, 'node_modules/calm-plugin-count');
 }
@@ -28,26 +30,37 @@ test('a stage of the plugins: list runs in the pipeline and has a command of its
   writeFileSync(join(folder, 'counted.yaml'), COUNT);
   const run = await calm(['run', 'counted.yaml'], folder);
   t.is(run.code, 0, run.stderr);
-  const counts = JSON.parse(readFileSync(join(folder, 'runs/counted/count-tokens/counts/counts.json'), 'utf8'));
+  const counts = JSON.parse(
+    readFileSync(join(folder, 'runs/counted/count-tokens/counts/counts.json'), 'utf8'),
+  );
   t.is(counts.top.length, 2);
   t.is(counts.top[0].id, 32);
   const command = await calm(['count-tokens', 'counted.yaml', '--top', '5', '--json'], folder);
   t.is(command.code, 0, command.stderr);
   t.is(JSON.parse(command.stdout).stages[0].metrics.distinct, counts.distinct);
-  t.regex((await calm(['stages', 'counted.yaml'], folder)).stdout, /count-tokens +token-shards +token-counts +calm-plugin-count/);
+  t.regex(
+    (await calm(['stages', 'counted.yaml'], folder)).stdout,
+    /count-tokens +token-shards +token-counts +calm-plugin-count/,
+  );
 });
 
 test('an installed oclif plugin brings its stages by the hook calm:stages, without a plugins: list', async (t) => {
   const folder = temporaryFolder(t);
   writeTinyProject(folder);
   const path = install(folder);
-  writeFileSync(join(folder, 'package.json'), '{ "name": "project", "type": "module", "dependencies": { "calm-plugin-count": "*" } }');
+  writeFileSync(
+    join(folder, 'package.json'),
+    '{ "name": "project", "type": "module", "dependencies": { "calm-plugin-count": "*" } }',
+  );
   writeFileSync(join(folder, 'counted.yaml'), COUNT.replace(/plugins: .*\n/, ''));
   const run = await calm(['run', 'counted.yaml', '--json'], folder);
   t.is(run.code, 0, run.stderr);
   t.is(JSON.parse(run.stdout).stages[1].name, 'count-tokens');
   t.is((await calm(['count-tokens', 'counted.yaml', '--top', '3'], folder)).code, 0);
-  writeFileSync(join(path, 'hook.js'), "export default async () => { throw new Error('the hook is broken'); };\n");
+  writeFileSync(
+    join(path, 'hook.js'),
+    "export default async () => { throw new Error('the hook is broken'); };\n",
+  );
   const broken = await calm(['stages'], folder);
   t.is(broken.code, 1);
   t.regex(broken.stderr, /CALM_PLUGIN_NOT_LOADED[\s\S]*calm-plugin-count[\s\S]*the hook is broken/);

@@ -18,9 +18,30 @@ const CONFIG = {
     text: 'What was seen.',
     columns: ['tokenize.score', 'tokenize.interval'],
     plots: [
-      { title: 'Score', x: 'tokenize.vocabSize', y: 'tokenize.score', interval: 'tokenize.interval', paper: { 300: 1.5 } },
-      { title: 'Curve', rows: { curve: 'tokenize' }, x: 'step', y: 'loss', color: 'tokenize.vocabSize', kind: 'line', correlation: true },
-      { title: 'List', rows: { list: 'tokenize.levels' }, x: 'sigma', y: 'share', color: 'tokenize.vocabSize', kind: 'point' },
+      {
+        title: 'Score',
+        x: 'tokenize.vocabSize',
+        y: 'tokenize.score',
+        interval: 'tokenize.interval',
+        paper: { 300: 1.5 },
+      },
+      {
+        title: 'Curve',
+        rows: { curve: 'tokenize' },
+        x: 'step',
+        y: 'loss',
+        color: 'tokenize.vocabSize',
+        kind: 'line',
+        correlation: true,
+      },
+      {
+        title: 'List',
+        rows: { list: 'tokenize.levels' },
+        x: 'sigma',
+        y: 'share',
+        color: 'tokenize.vocabSize',
+        kind: 'point',
+      },
       { title: 'Nothing', x: 'tokenize.vocabSize', y: 'tokenize.absent' },
     ],
   },
@@ -55,7 +76,10 @@ async function sweep(folder: string) {
       metrics,
     };
     writeFileSync(join(directory, 'manifest.json'), JSON.stringify(manifest));
-    writeFileSync(join(directory, 'metrics.jsonl'), [1, 2, 3].map((step) => JSON.stringify({ step, loss: size / step })).join('\n'));
+    writeFileSync(
+      join(directory, 'metrics.jsonl'),
+      [1, 2, 3].map((step) => JSON.stringify({ step, loss: size / step })).join('\n'),
+    );
   }
   return makePlan(config, registry, { workingDirectory: folder });
 }
@@ -96,7 +120,10 @@ test('correlations: of a line, of ranks alone, with intervals that hold them', (
   const bent = correlations([1, 2, 3, 4, 5, 6].map((x) => [x, Math.exp(x)] as const));
   t.is(bent?.spearman.value, 1);
   t.true((bent?.pearson.value ?? 1) < 0.9);
-  t.true((bent?.pearson.interval[0] ?? 1) <= (bent?.pearson.value ?? 0) && (bent?.pearson.value ?? 1) <= (bent?.pearson.interval[1] ?? 0));
+  t.true(
+    (bent?.pearson.interval[0] ?? 1) <= (bent?.pearson.value ?? 0) &&
+      (bent?.pearson.value ?? 1) <= (bent?.pearson.interval[1] ?? 0),
+  );
   t.deepEqual(
     ranked([
       [5, 1],

@@ -1,7 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { drawLossCurve, flatten, formatCount, formatNumber, formatRun, formatSeconds, formatTable } from '../../src/reporting/index.ts';
+import {
+  drawLossCurve,
+  flatten,
+  formatCount,
+  formatNumber,
+  formatRun,
+  formatSeconds,
+  formatTable,
+} from '../../src/reporting/index.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 test('numbers and times for people', (t) => {
@@ -11,7 +19,10 @@ test('numbers and times for people', (t) => {
 });
 
 test('a table has a rule and no trailing blanks', (t) => {
-  t.is(formatTable(['a', 'long head'], [['wide cell', 'x']]), 'a          long head\n─────────  ─────────\nwide cell  x');
+  t.is(
+    formatTable(['a', 'long head'], [['wide cell', 'x']]),
+    'a          long head\n─────────  ─────────\nwide cell  x',
+  );
 });
 
 test('results flatten to dotted names; lists of records keep their first field as a label', (t) => {
@@ -30,7 +41,9 @@ test('results flatten to dotted names; lists of records keep their first field a
       ['underNoise[sigma 0.10000].accuracy', '0.50000'],
     ],
   );
-  const shown = formatRun([{ name: 'train', state: 'done', seconds: 5, metrics: { loss: 1.5, tokensPerSecond: 2000 } }]);
+  const shown = formatRun([
+    { name: 'train', state: 'done', seconds: 5, metrics: { loss: 1.5, tokensPerSecond: 2000 } },
+  ]);
   t.regex(shown, /train +done +5\.0 s +2\.0k/);
   t.regex(shown, /train +loss +1\.5000/);
 });

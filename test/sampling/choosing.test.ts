@@ -21,7 +21,14 @@ function hiddenRows(decoder: PatchDecoder, rows: number): Tensor {
 }
 
 /** How often each patch is chosen, over all rows of some calls. */
-async function frequencies(decoder: PatchDecoder, temperature: number, sampler: 'exact' | 'batch', numCandidates: number, rows: number, calls: number) {
+async function frequencies(
+  decoder: PatchDecoder,
+  temperature: number,
+  sampler: 'exact' | 'batch',
+  numCandidates: number,
+  rows: number,
+  calls: number,
+) {
   const counts = new Map<string, number>();
   let fallbacks = 0;
   for (let call = 0; call < calls; call++) {
@@ -33,27 +40,38 @@ async function frequencies(decoder: PatchDecoder, temperature: number, sampler: 
       hidden,
       powerOf(temperature),
       { temperature, sampler, numCandidates },
-      { noise: (size, block) => decoder.drawNoise(stream('noise', block), size), uniform: (row) => uniforms[row].nextUniform() },
+      {
+        noise: (size, block) => decoder.drawNoise(stream('noise', block), size),
+        uniform: (row) => uniforms[row].nextUniform(),
+      },
     );
     hidden.dispose();
-    for (const patch of found.patches) counts.set(patch.join(' '), (counts.get(patch.join(' ')) ?? 0) + 1 / (rows * calls));
+    for (const patch of found.patches)
+      counts.set(patch.join(' '), (counts.get(patch.join(' ')) ?? 0) + 1 / (rows * calls));
     fallbacks += found.fallbacks.filter(Boolean).length;
   }
   return { counts, fallbacks };
 }
 
 for (const temperature of [0.5, 0.4]) {
-  test.serial(`through a model, the exact sampler and a batch of 2000 agree at T = ${temperature}`, async (t) => {
-    const decoder = new PatchDecoder(engine, drawingModel(2));
-    const exact = await frequencies(decoder, temperature, 'exact', 200, 250, 8);
-    const batch = await frequencies(decoder, temperature, 'batch', 2000, 20, 100);
-    t.is(exact.fallbacks, 0);
-    const all = new Set([...exact.counts.keys(), ...batch.counts.keys()]);
-    const variation = [...all].reduce((sum, key) => sum + Math.abs((exact.counts.get(key) ?? 0) - (batch.counts.get(key) ?? 0)), 0) / 2;
-    t.true(exact.counts.size > 1, 'more than one patch is chosen, or the test shows nothing');
-    // Two frequencies of 2000 choices each.
-    t.true(variation < 0.05, `total variation ${variation}`);
-  });
+  test.serial(
+    `through a model, the exact sampler and a batch of 2000 agree at T = ${temperature}`,
+    async (t) => {
+      const decoder = new PatchDecoder(engine, drawingModel(2));
+      const exact = await frequencies(decoder, temperature, 'exact', 200, 250, 8);
+      const batch = await frequencies(decoder, temperature, 'batch', 2000, 20, 100);
+      t.is(exact.fallbacks, 0);
+      const all = new Set([...exact.counts.keys(), ...batch.counts.keys()]);
+      const variation =
+        [...all].reduce(
+          (sum, key) => sum + Math.abs((exact.counts.get(key) ?? 0) - (batch.counts.get(key) ?? 0)),
+          0,
+        ) / 2;
+      t.true(exact.counts.size > 1, 'more than one patch is chosen, or the test shows nothing');
+      // Two frequencies of 2000 choices each.
+      t.true(variation < 0.05, `total variation ${variation}`);
+    },
+  );
 }
 
 test.serial('draws that run out are said, and the batch approximation chooses', async (t) => {

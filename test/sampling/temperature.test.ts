@@ -84,14 +84,21 @@ test('the batch weight is unbiased, by enumeration', (t) => {
     const power = powerOf(temperature);
     let mean = 0;
     for (let k = 0; k <= numCandidates; k++) {
-      mean += binomial(numCandidates, k) * p ** k * (1 - p) ** (numCandidates - k) * batchWeight(k, numCandidates, power);
+      mean +=
+        binomial(numCandidates, k) *
+        p ** k *
+        (1 - p) ** (numCandidates - k) *
+        batchWeight(k, numCandidates, power);
     }
     let [series, coefficient] = [1, power.rest];
     for (let j = 1; j <= numCandidates - power.whole; j++) {
       series -= coefficient * (1 - p) ** j;
       coefficient *= (j - power.rest) / (j + 1);
     }
-    t.true(Math.abs(mean / binomial(numCandidates, power.whole) - p ** power.whole * series) < 1e-12, `T ${temperature}`);
+    t.true(
+      Math.abs(mean / binomial(numCandidates, power.whole) - p ** power.whole * series) < 1e-12,
+      `T ${temperature}`,
+    );
     t.true(Math.abs(p ** power.whole * series - p ** (1 / temperature)) < 5e-3, `T ${temperature}`);
   }
 });
@@ -102,7 +109,10 @@ for (const temperature of TEMPERATURES) {
     const counts = P.map(() => 0);
     for (let i = 0; i < 4000; i++) {
       const pool = Int32Array.from({ length: 200 }, () => drawFrom(stream));
-      counts[chooseCandidate(weighCandidates(pool, 1, powerOf(temperature)).candidates, stream.nextUniform()).patch[0]]++;
+      counts[
+        chooseCandidate(weighCandidates(pool, 1, powerOf(temperature)).candidates, stream.nextUniform())
+          .patch[0]
+      ]++;
     }
     const variation = totalVariation(counts, temperature);
     t.true(variation < 0.03, `total variation ${variation}`);
@@ -131,7 +141,8 @@ test('a temperature is a whole power and a rest', (t) => {
 
 test('tokens of a known distribution: temperature, top-k, top-p', (t) => {
   const probabilities = Float32Array.of(0.1, 0.4, 0.2, 0.3);
-  const shares = (weights: Float64Array) => [...weights].map((weight) => Number((weight / weights.reduce((a, b) => a + b)).toFixed(4)));
+  const shares = (weights: Float64Array) =>
+    [...weights].map((weight) => Number((weight / weights.reduce((a, b) => a + b)).toFixed(4)));
   t.deepEqual(shares(reweigh(probabilities, { temperature: 1 })), [0.1, 0.4, 0.2, 0.3]);
   t.deepEqual(shares(reweigh(probabilities, { temperature: 0.5 })), [0.0333, 0.5333, 0.1333, 0.3]);
   t.deepEqual(shares(reweigh(probabilities, { temperature: 1, topK: 2 })), [0, 0.5714, 0, 0.4286]);

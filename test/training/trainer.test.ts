@@ -2,7 +2,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { CheckpointStore } from 'calm-lm/artifacts';
-import { disposeTree, type Engine, floatTensor, loadEngine, type Tensor, type TensorMap, tf } from 'calm-lm/engine';
+import {
+  disposeTree,
+  type Engine,
+  floatTensor,
+  loadEngine,
+  type Tensor,
+  type TensorMap,
+  tf,
+} from 'calm-lm/engine';
 import { OPTIMIZER_DEFAULTS, type TrainerOptions, type TrainerState, train } from 'calm-lm/training';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
@@ -14,7 +22,14 @@ test.before(async () => {
 type Batch = { readonly x: Tensor };
 
 /** Fits w to numbers that the step gives: half of them a micro-batch, or all at once. */
-function fitNumbers(folder: string, options: Partial<TrainerOptions<Batch>> & { microBatches: number; steps?: number; valueAt?: (step: number) => number }) {
+function fitNumbers(
+  folder: string,
+  options: Partial<TrainerOptions<Batch>> & {
+    microBatches: number;
+    steps?: number;
+    valueAt?: (step: number) => number;
+  },
+) {
   const { microBatches, steps = 6, valueAt = (step) => step, ...others } = options;
   const [lines, events]: object[][] = [[], []];
   const numbers = (step: number) => [valueAt(step), 1, -2, 0.5];
@@ -33,12 +48,23 @@ function fitNumbers(folder: string, options: Partial<TrainerOptions<Batch>> & { 
     onBadStep: 'stop',
     spikeDeviations: 0,
     checkpoints: new CheckpointStore<TrainerState>(join(folder, 'checkpoints')),
-    report: { progress() {}, note() {}, warn() {}, rewind() {}, metrics: (line) => lines.push(line), event: (event) => events.push(event) },
+    report: {
+      progress() {},
+      note() {},
+      warn() {},
+      rewind() {},
+      metrics: (line) => lines.push(line),
+      event: (event) => events.push(event),
+    },
     signal: new AbortController().signal,
-    loss: ({ w, b }: TensorMap, { x }: Batch) => ({ loss: tf.mean(tf.square(tf.sub(tf.add(tf.mul(w, tf.expandDims(x, 1)), b), 1))) }),
+    loss: ({ w, b }: TensorMap, { x }: Batch) => ({
+      loss: tf.mean(tf.square(tf.sub(tf.add(tf.mul(w, tf.expandDims(x, 1)), b), 1))),
+    }),
     batch: (step, micro) => {
       const size = 4 / microBatches;
-      return { x: floatTensor(Float32Array.from(numbers(step).slice(micro * size, (micro + 1) * size)), [size]) };
+      return {
+        x: floatTensor(Float32Array.from(numbers(step).slice(micro * size, (micro + 1) * size)), [size]),
+      };
     },
     describeBatch: (step, micro) => ({ from: [step, micro] }),
     evaluate: async () => ({ held: 1 }),
@@ -47,8 +73,12 @@ function fitNumbers(folder: string, options: Partial<TrainerOptions<Batch>> & { 
   return { result, lines, events };
 }
 
-const constant = (steps: number) => ({ schedule: 'constant', learningRate: 0.1, warmupSteps: 0, steps }) as const;
-const valuesOf = async (parameters: TensorMap) => [...(await parameters.w.data()), ...(await parameters.b.data())];
+const constant = (steps: number) =>
+  ({ schedule: 'constant', learningRate: 0.1, warmupSteps: 0, steps }) as const;
+const valuesOf = async (parameters: TensorMap) => [
+  ...(await parameters.w.data()),
+  ...(await parameters.b.data()),
+];
 
 test.serial('gradients of micro-batches add up to those of the whole batch', async (t) => {
   const whole = await fitNumbers(temporaryFolder(t), { microBatches: 1 }).result;
@@ -76,42 +106,55 @@ test.serial('lines are means of their windows; held-out values have lines of the
 });
 
 const storeIn = (folder: string) => new CheckpointStore<TrainerState>(join(folder, 'checkpoints'));
-const codeOf = async (t: ExecutionContext, result: Promise<unknown>) => ((await t.throwsAsync(result)) as { code?: string }).code;
+const codeOf = async (t: ExecutionContext, result: Promise<unknown>) =>
+  ((await t.throwsAsync(result)) as { code?: string }).code;
 
 for (const microBatches of [1, 2]) {
-  test.serial(`a loss that is not finite stops the run with the state before it, and the same run goes on without that step (${microBatches})`, async (t) => {
-    const folder = temporaryFolder(t);
-    const valueAt = (step: number) => (step === 4 ? Number.NaN : 1);
-    const stopped = fitNumbers(folder, { microBatches, valueAt });
-    t.is(await codeOf(t, stopped.result), 'CALM_BAD_STEP');
-    t.like(stopped.events[0], { step: 5, problem: 'the loss is NaN', done: 'stop' });
-    t.deepEqual((stopped.events[0] as { batches: unknown[] }).batches.length, microBatches);
-    t.is((await storeIn(folder).latest())?.step, 4);
-    const resumed = await fitNumbers(folder, { microBatches, valueAt, onBadStep: 'skip' }).result;
-    const straight = fitNumbers(temporaryFolder(t), { microBatches, valueAt, onBadStep: 'skip' });
-    const values = await valuesOf((await straight.result).parameters);
-    t.true(values.every(Number.isFinite));
-    t.deepEqual(await valuesOf(resumed.parameters), values);
-    t.is(resumed.numSkipped, 1);
-    for (const line of straight.lines) for (const value of Object.values(line)) t.true(Number.isFinite(value));
-  });
+  test.serial(
+    `a loss that is not finite stops the run with the state before it, and the same run goes on without that step (${microBatches})`,
+    async (t) => {
+      const folder = temporaryFolder(t);
+      const valueAt = (step: number) => (step === 4 ? Number.NaN : 1);
+      const stopped = fitNumbers(folder, { microBatches, valueAt });
+      t.is(await codeOf(t, stopped.result), 'CALM_BAD_STEP');
+      t.like(stopped.events[0], { step: 5, problem: 'the loss is NaN', done: 'stop' });
+      t.deepEqual((stopped.events[0] as { batches: unknown[] }).batches.length, microBatches);
+      t.is((await storeIn(folder).latest())?.step, 4);
+      const resumed = await fitNumbers(folder, { microBatches, valueAt, onBadStep: 'skip' }).result;
+      const straight = fitNumbers(temporaryFolder(t), { microBatches, valueAt, onBadStep: 'skip' });
+      const values = await valuesOf((await straight.result).parameters);
+      t.true(values.every(Number.isFinite));
+      t.deepEqual(await valuesOf(resumed.parameters), values);
+      t.is(resumed.numSkipped, 1);
+      for (const line of straight.lines)
+        for (const value of Object.values(line)) t.true(Number.isFinite(value));
+    },
+  );
 }
 
-test.serial('a step that is left out changes nothing: gradients that are not finite, and spikes, against the steps before and after', async (t) => {
-  const spiked = fitNumbers(temporaryFolder(t), {
-    microBatches: 1,
-    steps: 100,
-    valueAt: (step) => (step === 90 ? 1e6 : step % 7),
-    spikeDeviations: 6,
-    onBadStep: 'skip',
-  });
-  const { parameters, numSkipped } = await spiked.result;
-  t.is(numSkipped, 1);
-  t.like(spiked.events[0], { step: 91, done: 'skip' });
-  t.regex((spiked.events[0] as { problem: string }).problem, /^the loss .* is above /);
-  const not = fitNumbers(temporaryFolder(t), { microBatches: 1, steps: 100, valueAt: (step) => (step === 90 ? Number.NaN : step % 7), onBadStep: 'skip' });
-  t.deepEqual(await valuesOf((await not.result).parameters), await valuesOf(parameters));
-});
+test.serial(
+  'a step that is left out changes nothing: gradients that are not finite, and spikes, against the steps before and after',
+  async (t) => {
+    const spiked = fitNumbers(temporaryFolder(t), {
+      microBatches: 1,
+      steps: 100,
+      valueAt: (step) => (step === 90 ? 1e6 : step % 7),
+      spikeDeviations: 6,
+      onBadStep: 'skip',
+    });
+    const { parameters, numSkipped } = await spiked.result;
+    t.is(numSkipped, 1);
+    t.like(spiked.events[0], { step: 91, done: 'skip' });
+    t.regex((spiked.events[0] as { problem: string }).problem, /^the loss .* is above /);
+    const not = fitNumbers(temporaryFolder(t), {
+      microBatches: 1,
+      steps: 100,
+      valueAt: (step) => (step === 90 ? Number.NaN : step % 7),
+      onBadStep: 'skip',
+    });
+    t.deepEqual(await valuesOf((await not.result).parameters), await valuesOf(parameters));
+  },
+);
 
 test.serial('what was learnt of spikes survives a resume', async (t) => {
   const folder = temporaryFolder(t);
@@ -122,44 +165,72 @@ test.serial('what was learnt of spikes survives a resume', async (t) => {
     return valueAt(step);
   };
   const options = { microBatches: 1, steps: 100, spikeDeviations: 6, onBadStep: 'skip' } as const;
-  t.is(await codeOf(t, fitNumbers(folder, { ...options, valueAt: stopAt80, signal: controller.signal }).result), 'CALM_INTERRUPTED');
-  const [resumed, straight] = [await fitNumbers(folder, { ...options, valueAt }).result, await fitNumbers(temporaryFolder(t), { ...options, valueAt }).result];
+  t.is(
+    await codeOf(t, fitNumbers(folder, { ...options, valueAt: stopAt80, signal: controller.signal }).result),
+    'CALM_INTERRUPTED',
+  );
+  const [resumed, straight] = [
+    await fitNumbers(folder, { ...options, valueAt }).result,
+    await fitNumbers(temporaryFolder(t), { ...options, valueAt }).result,
+  ];
   t.deepEqual(await valuesOf(resumed.parameters), await valuesOf(straight.parameters));
   t.is(resumed.numSkipped, 1);
 });
 
 test.serial('when every step is bad there is an end', async (t) => {
   const folder = temporaryFolder(t);
-  const { result } = fitNumbers(folder, { microBatches: 1, steps: 500, valueAt: () => Number.POSITIVE_INFINITY, onBadStep: 'skip' });
+  const { result } = fitNumbers(folder, {
+    microBatches: 1,
+    steps: 500,
+    valueAt: () => Number.POSITIVE_INFINITY,
+    onBadStep: 'skip',
+  });
   const error = (await t.throwsAsync(result)) as { code?: string; message: string };
   t.is(error.code, 'CALM_BAD_STEP');
   t.regex(error.message, /64 times in a row/);
 });
 
-test.serial('the best step by a held-out value is the result, also after a resume; names that are not measured are refused first', async (t) => {
-  const heldAt = [9, 5, 3, 7, 8, 9];
-  const valuesAfter = async (steps: number) =>
-    valuesOf((await fitNumbers(temporaryFolder(t), { microBatches: 1, steps, schedule: constant(steps) }).result).parameters);
-  let numMeasured = -1;
-  const evaluate = async () => ({ heldLoss: heldAt[numMeasured++] ?? 0 });
-  const options = { microBatches: 1, schedule: constant(6), evaluateEvery: 1, evaluate, bestMetric: 'heldLoss', checkpointEvery: 100 };
-  const folder = temporaryFolder(t);
-  const { parameters, best } = await fitNumbers(folder, options).result;
-  t.deepEqual(best, { step: 3, value: 3 });
-  t.deepEqual(await valuesOf(parameters), await valuesAfter(3));
-  t.is(await codeOf(t, fitNumbers(temporaryFolder(t), { ...options, bestMetric: 'heldLos' }).result), 'CALM_BEST_METRIC');
+test.serial(
+  'the best step by a held-out value is the result, also after a resume; names that are not measured are refused first',
+  async (t) => {
+    const heldAt = [9, 5, 3, 7, 8, 9];
+    const valuesAfter = async (steps: number) =>
+      valuesOf(
+        (await fitNumbers(temporaryFolder(t), { microBatches: 1, steps, schedule: constant(steps) }).result)
+          .parameters,
+      );
+    let numMeasured = -1;
+    const evaluate = async () => ({ heldLoss: heldAt[numMeasured++] ?? 0 });
+    const options = {
+      microBatches: 1,
+      schedule: constant(6),
+      evaluateEvery: 1,
+      evaluate,
+      bestMetric: 'heldLoss',
+      checkpointEvery: 100,
+    };
+    const folder = temporaryFolder(t);
+    const { parameters, best } = await fitNumbers(folder, options).result;
+    t.deepEqual(best, { step: 3, value: 3 });
+    t.deepEqual(await valuesOf(parameters), await valuesAfter(3));
+    t.is(
+      await codeOf(t, fitNumbers(temporaryFolder(t), { ...options, bestMetric: 'heldLos' }).result),
+      'CALM_BEST_METRIC',
+    );
 
-  // A damaged best step does not cost the run.
-  numMeasured = -1;
-  const damaged = temporaryFolder(t);
-  const damaging = async () => {
-    if (numMeasured === 5) writeFileSync(join(damaged, 'checkpoints/step-00000003/tensors.safetensors'), 'x');
-    return evaluate();
-  };
-  const last = await fitNumbers(damaged, { ...options, evaluate: damaging }).result;
-  t.is(last.best, undefined);
-  t.deepEqual(await valuesOf(last.parameters), await valuesAfter(6));
-});
+    // A damaged best step does not cost the run.
+    numMeasured = -1;
+    const damaged = temporaryFolder(t);
+    const damaging = async () => {
+      if (numMeasured === 5)
+        writeFileSync(join(damaged, 'checkpoints/step-00000003/tensors.safetensors'), 'x');
+      return evaluate();
+    };
+    const last = await fitNumbers(damaged, { ...options, evaluate: damaging }).result;
+    t.is(last.best, undefined);
+    t.deepEqual(await valuesOf(last.parameters), await valuesAfter(6));
+  },
+);
 
 test.serial('a checkpoint is due by the time too', async (t) => {
   const folder = temporaryFolder(t);
@@ -171,25 +242,33 @@ test.serial('a checkpoint is due by the time too', async (t) => {
     }
   }
   const checkpoints = new Watched(join(folder, 'checkpoints'));
-  await fitNumbers(folder, { microBatches: 1, checkpoints, checkpointEvery: 100, checkpointMinutes: 1e-9 }).result;
+  await fitNumbers(folder, { microBatches: 1, checkpoints, checkpointEvery: 100, checkpointMinutes: 1e-9 })
+    .result;
   t.deepEqual(steps, [1, 2, 3, 4, 5]);
 });
 
-test.serial('a signal in the middle of an evaluation leaves it, and the resumed run measures again', async (t) => {
-  const folder = temporaryFolder(t);
-  const controller = new AbortController();
-  const evaluate = (isStopped: boolean) => async (_: TensorMap, pause: () => Promise<void>) => {
-    if (isStopped) controller.abort();
-    await pause();
-    return { held: 1 };
-  };
-  const first = fitNumbers(folder, { microBatches: 1, signal: controller.signal, evaluate: evaluate(true) });
-  t.is(await codeOf(t, first.result), 'CALM_INTERRUPTED');
-  const second = fitNumbers(folder, { microBatches: 1, evaluate: evaluate(false) });
-  const straight = fitNumbers(temporaryFolder(t), { microBatches: 1, evaluate: evaluate(false) });
-  t.deepEqual((await second.result).metrics, (await straight.result).metrics);
-  t.deepEqual([...first.lines, ...second.lines], straight.lines);
-});
+test.serial(
+  'a signal in the middle of an evaluation leaves it, and the resumed run measures again',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const controller = new AbortController();
+    const evaluate = (isStopped: boolean) => async (_: TensorMap, pause: () => Promise<void>) => {
+      if (isStopped) controller.abort();
+      await pause();
+      return { held: 1 };
+    };
+    const first = fitNumbers(folder, {
+      microBatches: 1,
+      signal: controller.signal,
+      evaluate: evaluate(true),
+    });
+    t.is(await codeOf(t, first.result), 'CALM_INTERRUPTED');
+    const second = fitNumbers(folder, { microBatches: 1, evaluate: evaluate(false) });
+    const straight = fitNumbers(temporaryFolder(t), { microBatches: 1, evaluate: evaluate(false) });
+    t.deepEqual((await second.result).metrics, (await straight.result).metrics);
+    t.deepEqual([...first.lines, ...second.lines], straight.lines);
+  },
+);
 
 test.serial('a checkpoint that was damaged is passed over for the one before it', async (t) => {
   const folder = temporaryFolder(t);
@@ -206,7 +285,10 @@ test.serial('a checkpoint that was damaged is passed over for the one before it'
   const problems: string[] = [];
   t.is((await storeIn(folder).latest((problem) => problems.push(problem)))?.step, 3);
   t.regex(problems[0], /contents have changed/);
-  const [resumed, straight] = [await fitNumbers(folder, { microBatches: 1 }).result, await fitNumbers(temporaryFolder(t), { microBatches: 1 }).result];
+  const [resumed, straight] = [
+    await fitNumbers(folder, { microBatches: 1 }).result,
+    await fitNumbers(temporaryFolder(t), { microBatches: 1 }).result,
+  ];
   t.deepEqual(await valuesOf(resumed.parameters), await valuesOf(straight.parameters));
 });
 
@@ -225,7 +307,10 @@ test.serial('a signal saves the step that it finds', async (t) => {
   t.is(error.code, 'CALM_INTERRUPTED');
   // Batch 4 is drawn while step 3 runs, so four steps are done by then.
   t.is((await new CheckpointStore(join(folder, 'checkpoints')).latest())?.step, 4);
-  const [resumed, straight] = [await fitNumbers(folder, { microBatches: 1 }).result, await fitNumbers(temporaryFolder(t), { microBatches: 1 }).result];
+  const [resumed, straight] = [
+    await fitNumbers(folder, { microBatches: 1 }).result,
+    await fitNumbers(temporaryFolder(t), { microBatches: 1 }).result,
+  ];
   t.deepEqual(await valuesOf(resumed.parameters), await valuesOf(straight.parameters));
 });
 

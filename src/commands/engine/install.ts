@@ -1,19 +1,32 @@
 import { Args, Flags } from '@oclif/core';
 import ora from 'ora';
-import { engineFolder, type InstalledEngine, installedEngine, NATIVE, type NativeEngine } from '../../engine/native/folder.ts';
+import {
+  engineFolder,
+  type InstalledEngine,
+  installedEngine,
+  NATIVE,
+  type NativeEngine,
+} from '../../engine/native/folder.ts';
 import { BaseCommand } from '../base-command.ts';
 
-export const targetArgs = { target: Args.string({ description: 'cpu, or gpu for CUDA', options: ['cpu', 'gpu'], required: true }) };
+export const targetArgs = {
+  target: Args.string({ description: 'cpu, or gpu for CUDA', options: ['cpu', 'gpu'], required: true }),
+};
 
 /** `cpu` → `node`, `gpu` → `node-gpu`. */
 export function engineOf(target: string): NativeEngine {
-  return (Object.keys(NATIVE) as NativeEngine[]).find((name) => NATIVE[name].target === target) as NativeEngine;
+  return (Object.keys(NATIVE) as NativeEngine[]).find(
+    (name) => NATIVE[name].target === target,
+  ) as NativeEngine;
 }
 
 export default class EngineInstall extends BaseCommand {
-  static override summary = 'Install TensorFlow: the library out of its Python wheel, the binding compiled here. Linux; needs g++, python3 with pip, npm.';
+  static override summary =
+    'Install TensorFlow: the library out of its Python wheel, the binding compiled here. Linux; needs g++, python3 with pip, npm.';
   static override args = targetArgs;
-  static override flags = { force: Flags.boolean({ char: 'f', description: 'install again over what is there' }) };
+  static override flags = {
+    force: Flags.boolean({ char: 'f', description: 'install again over what is there' }),
+  };
   static override examples = ['<%= config.bin %> engine install cpu'];
 
   override async run() {
@@ -26,13 +39,18 @@ export default class EngineInstall extends BaseCommand {
       return { engine: present, folder: engineFolder(name), isNew: false };
     }
     const { downloadMegabytes, diskMegabytes, minutes } = COSTS[name];
-    this.say(`Downloads ${downloadMegabytes} MB, takes ${diskMegabytes} MB in ${engineFolder(name)}, and about ${minutes} min.`);
+    this.say(
+      `Downloads ${downloadMegabytes} MB, takes ${diskMegabytes} MB in ${engineFolder(name)}, and about ${minutes} min.`,
+    );
     const engine = await this.#install(name, (progress) => installEngine(name, progress));
     this.say(`Runs use it from now on (\`engine: auto\`, or --engine ${name}).`);
     return { engine, folder: engineFolder(name), isNew: true };
   }
 
-  async #install(name: NativeEngine, install: (progress: (what: string, megabytes?: number) => void) => Promise<InstalledEngine>): Promise<InstalledEngine> {
+  async #install(
+    name: NativeEngine,
+    install: (progress: (what: string, megabytes?: number) => void) => Promise<InstalledEngine>,
+  ): Promise<InstalledEngine> {
     const spinner = ora({ stream: process.stderr, isSilent: this.jsonEnabled() }).start();
     let last = '';
     try {
@@ -52,6 +70,11 @@ export default class EngineInstall extends BaseCommand {
   }
 }
 
-export function describe({ packageName, packageVersion, tensorflowVersion, sizeBytes }: InstalledEngine): string {
+export function describe({
+  packageName,
+  packageVersion,
+  tensorflowVersion,
+  sizeBytes,
+}: InstalledEngine): string {
   return `${packageName} ${packageVersion} on TensorFlow ${tensorflowVersion}, ${Math.round(sizeBytes / 1e6)} MB`;
 }

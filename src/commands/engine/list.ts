@@ -4,7 +4,8 @@ import { formatTable } from '../../reporting/format.ts';
 import { BaseCommand } from '../base-command.ts';
 
 export default class EngineList extends BaseCommand {
-  static override summary = 'List the engines in the order in which `auto` tries them, and how to get those that are missing.';
+  static override summary =
+    'List the engines in the order in which `auto` tries them, and how to get those that are missing.';
 
   override async run() {
     await this.parse(EngineList);
@@ -14,7 +15,13 @@ export default class EngineList extends BaseCommand {
         name,
         package: ENGINE_PACKAGES[name],
         version: engineVersion(name),
-        ...(installed ? { tensorflow: installed.tensorflowVersion, sizeBytes: installed.sizeBytes, folder: engineFolder(installed.name) } : {}),
+        ...(installed
+          ? {
+              tensorflow: installed.tensorflowVersion,
+              sizeBytes: installed.sizeBytes,
+              folder: engineFolder(installed.name),
+            }
+          : {}),
       };
     });
     this.say(

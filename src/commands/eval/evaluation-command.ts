@@ -21,17 +21,29 @@ export interface EvaluationChoice {
 /** Runs an evaluation stage beside the run folder for one measure, and returns what it found. */
 export abstract class EvaluationCommand extends BaseCommand {
   /** @param stage `evaluate`, or `evaluate-baseline` for a run of the discrete baseline */
-  protected async measure(stage: string, measure: string, choice: EvaluationChoice, fields: Record<string, unknown>) {
+  protected async measure(
+    stage: string,
+    measure: string,
+    choice: EvaluationChoice,
+    fields: Record<string, unknown>,
+  ) {
     const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
     const change = { stage, fields: { ...given, measures: [measure] }, canAdd: true };
     const workspace = await openWorkspace(this.config, choice, change);
     const command = commandLine([...(this.id ?? '').split(':'), ...this.argv]);
-    const { metrics } = await executeAside(workspace, { isJson: this.jsonEnabled(), command }, choice.variant);
+    const { metrics } = await executeAside(
+      workspace,
+      { isJson: this.jsonEnabled(), command },
+      choice.variant,
+    );
     return metrics[measure] as Record<string, unknown> | undefined;
   }
 
   /** The configuration as an argument or a flag, with what changes it. */
-  protected choiceOf(args: { config?: string }, { config, set, engine, variant }: EvaluationChoice): EvaluationChoice {
+  protected choiceOf(
+    args: { config?: string },
+    { config, set, engine, variant }: EvaluationChoice,
+  ): EvaluationChoice {
     return { config: args.config ?? config, set, engine, variant };
   }
 

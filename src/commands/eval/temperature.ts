@@ -2,7 +2,8 @@ import { Flags } from '@oclif/core';
 import { EvaluationCommand, evaluationArgs, evaluationFlags } from './evaluation-command.ts';
 
 export default class EvalTemperature extends EvaluationCommand {
-  static override summary = 'Accuracy and collision rate of a trained model over temperatures and numbers of candidates (paper §7.5).';
+  static override summary =
+    'Accuracy and collision rate of a trained model over temperatures and numbers of candidates (paper §7.5).';
   static override description =
     'Accuracy is how often the next tokens are the true ones, collision how often two texts agree: each the geometric mean over 1 to 4 tokens.';
   static override examples = [
@@ -13,7 +14,10 @@ export default class EvalTemperature extends EvaluationCommand {
   static override flags = {
     ...evaluationFlags,
     temperatures: Flags.string({ description: 'in (0, 1], separated by commas', helpValue: 'T,…' }),
-    'num-candidates': Flags.string({ description: 'N of the batch approximation, separated by commas; a CALM alone has it', helpValue: 'N,…' }),
+    'num-candidates': Flags.string({
+      description: 'N of the batch approximation, separated by commas; a CALM alone has it',
+      helpValue: 'N,…',
+    }),
   };
 
   override async run() {
@@ -25,7 +29,12 @@ export default class EvalTemperature extends EvaluationCommand {
       temperatures: numbers(flags.temperatures),
       ...(isBaseline ? {} : { candidateCounts: numbers(flags['num-candidates']) }),
     };
-    const found = await this.measure(isBaseline ? 'evaluate-baseline' : 'evaluate', 'temperature', choice, fields);
+    const found = await this.measure(
+      isBaseline ? 'evaluate-baseline' : 'evaluate',
+      'temperature',
+      choice,
+      fields,
+    );
     this.sayFound(found);
     return found;
   }

@@ -13,8 +13,13 @@ const hook: Hook<'command_not_found'> = async ({ id, argv = [], config }) => {
   try {
     const installed = await gatherStages(config);
     const named = words[0] ?? valueAfter(rest, ['--config', '-c']);
-    const registry = installed.has(name) ? installed : await configuredStages(config, named).catch(() => installed);
-    if (!registry.has(name)) throw unknownStage(name, [...new Set([...registry.names, ...config.commandIDs.filter((command) => !command.includes(':'))])]);
+    const registry = installed.has(name)
+      ? installed
+      : await configuredStages(config, named).catch(() => installed);
+    if (!registry.has(name))
+      throw unknownStage(name, [
+        ...new Set([...registry.names, ...config.commandIDs.filter((command) => !command.includes(':'))]),
+      ]);
     await runStageCommand(registry.get(name), rest, config);
   } catch (error) {
     process.stderr.write(`${formatError(error)}\n`);

@@ -55,7 +55,14 @@ class HuggingFaceTokenizer implements Tokenizer {
   /** The same tokenizer with some of its added tokens alone; it neither shortens nor pads. */
   #withTokens(isKept: (token: AddedToken) => boolean): NativeTokenizer {
     const json = JSON.parse(this.#json) as TokenizerJson;
-    return NativeTokenizer.fromString(JSON.stringify({ ...json, truncation: null, padding: null, added_tokens: (json.added_tokens ?? []).filter(isKept) }));
+    return NativeTokenizer.fromString(
+      JSON.stringify({
+        ...json,
+        truncation: null,
+        padding: null,
+        added_tokens: (json.added_tokens ?? []).filter(isKept),
+      }),
+    );
   }
 
   toJson(): string {
@@ -75,7 +82,9 @@ async function idsOf(native: NativeTokenizer, text: string): Promise<number[]> {
 export async function loadTokenizer(path: string, endOfText?: string | number): Promise<Tokenizer> {
   const file = await tokenizerFileOf(path);
   const text = await readText(file).catch((error) => {
-    throw error instanceof CalmError && error.code === 'CALM_ARTIFACT_MISSING' ? fileMissing(file, 'tokenizer') : error;
+    throw error instanceof CalmError && error.code === 'CALM_ARTIFACT_MISSING'
+      ? fileMissing(file, 'tokenizer')
+      : error;
   });
   if (isTiktoken(text)) return openTokenizer(await readTiktoken(file), file, endOfText);
   let json: TokenizerJson;
@@ -108,11 +117,16 @@ export function openTokenizer(json: TokenizerJson, file: string, endOfText?: str
   const name = endOfText ?? END_OF_TEXT_NAMES.find((candidate) => ids.has(candidate)) ?? END_OF_TEXT_NAMES[0];
   const endOfTextId = typeof name === 'number' ? name : ids.get(name);
   if (endOfTextId === undefined) throw unknownToken(String(name), file);
-  if (!Number.isInteger(endOfTextId) || endOfTextId < 0 || endOfTextId > maximum(ids)) throw unknownToken(String(name), file);
+  if (!Number.isInteger(endOfTextId) || endOfTextId < 0 || endOfTextId > maximum(ids))
+    throw unknownToken(String(name), file);
   const complete = ids.has(PAD) ? json : withPad(json, maximum(ids) + 1);
   const padId = ids.get(PAD) ?? maximum(ids) + 1;
   try {
-    return new HuggingFaceTokenizer(complete, { vocabSize: Math.max(maximum(ids), padId) + 1, endOfTextId, padId });
+    return new HuggingFaceTokenizer(complete, {
+      vocabSize: Math.max(maximum(ids), padId) + 1,
+      endOfTextId,
+      padId,
+    });
   } catch (error) {
     throw tokenizerInvalid(file, error);
   }
@@ -127,7 +141,9 @@ export interface SerialisedTokenizer {
 
 export function openSerialised({ json, endOfTextId }: SerialisedTokenizer): Tokenizer {
   const parsed = JSON.parse(json) as TokenizerJson;
-  return ByteTokenizer.describes(parsed) ? new ByteTokenizer() : openTokenizer(parsed, 'the tokenizer', endOfTextId);
+  return ByteTokenizer.describes(parsed)
+    ? new ByteTokenizer()
+    : openTokenizer(parsed, 'the tokenizer', endOfTextId);
 }
 
 /** No vocabulary is larger: embeddings have a row for each id. */
@@ -140,11 +156,14 @@ function vocabularyOf(json: TokenizerJson, file: string): Map<string, number> {
   if (!vocab || typeof vocab !== 'object') throw refuse('it has no model.vocab');
   const added = json.added_tokens ?? [];
   if (!Array.isArray(added)) throw refuse('its added_tokens are no list');
-  const entries: [unknown, unknown][] = Array.isArray(vocab) ? vocab.map((entry, id) => [entry?.[0], id]) : Object.entries(vocab);
+  const entries: [unknown, unknown][] = Array.isArray(vocab)
+    ? vocab.map((entry, id) => [entry?.[0], id])
+    : Object.entries(vocab);
   const ids = new Map<string, number>();
   for (const [token, id] of [...entries, ...added.map((token) => [token?.content, token?.id])]) {
     if (typeof token !== 'string') throw refuse('it has a token that is no text');
-    if (!Number.isInteger(id) || (id as number) < 0 || (id as number) > LARGEST_ID) throw refuse(`its token ${JSON.stringify(token)} has the id ${String(id)}`);
+    if (!Number.isInteger(id) || (id as number) < 0 || (id as number) > LARGEST_ID)
+      throw refuse(`its token ${JSON.stringify(token)} has the id ${String(id)}`);
     ids.set(token, id as number);
   }
   return ids;
@@ -157,9 +176,15 @@ function refuseUnknownMerges({ model }: TokenizerJson, ids: ReadonlyMap<string, 
   if (!Array.isArray(merges)) throw refuse('its merges are no list');
   const common = typeof prefix === 'string' ? prefix : '';
   for (const merge of merges) {
-    const [left, right, ...more] = typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
+    const [left, right, ...more] =
+      typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
     const isKnown = [left, right].every((part) => typeof part === 'string' && ids.has(part));
-    if (more.length > 0 || !isKnown || !right.startsWith(common) || !ids.has(left + right.slice(common.length)))
+    if (
+      more.length > 0 ||
+      !isKnown ||
+      !right.startsWith(common) ||
+      !ids.has(left + right.slice(common.length))
+    )
       throw refuse(`its merge ${JSON.stringify(merge)} is not of tokens that it has`);
   }
 }
@@ -171,6 +196,14 @@ function maximum(ids: Map<string, number>): number {
 }
 
 function withPad(json: TokenizerJson, id: number): TokenizerJson {
-  const pad = { id, content: PAD, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+  const pad = {
+    id,
+    content: PAD,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+  };
   return { ...json, added_tokens: [...(json.added_tokens ?? []), pad] };
 }

@@ -44,12 +44,14 @@ function parseRanks(text: string, file: string): string[] {
   for (const [i, line] of text.split(/\r?\n/).entries()) {
     if (line === '') continue;
     const match = /^([A-Za-z0-9+/]+={0,2}) (\d+)$/.exec(line);
-    if (!match || Number(match[2]) !== symbols.length) throw tokenizerInvalid(file, new Error(`line ${i + 1} is not "base64 rank", ranks counting from 0`));
+    if (!match || Number(match[2]) !== symbols.length)
+      throw tokenizerInvalid(file, new Error(`line ${i + 1} is not "base64 rank", ranks counting from 0`));
     let symbol = '';
     for (const byte of Buffer.from(match[1], 'base64')) symbol += BYTE_SYMBOLS[byte];
     symbols.push(symbol);
   }
-  if (new Set(symbols).size !== symbols.length) throw tokenizerInvalid(file, new Error('it has a token twice'));
+  if (new Set(symbols).size !== symbols.length)
+    throw tokenizerInvalid(file, new Error('it has a token twice'));
   const known = new Set(symbols);
   const missing = BYTE_SYMBOLS.findIndex((symbol) => !known.has(symbol));
   if (missing >= 0) throw tokenizerInvalid(file, new Error(`it has no token for the byte ${missing}`));
@@ -64,7 +66,8 @@ function mergesOf(symbols: readonly string[], ranks: ReadonlyMap<string, number>
     for (let cut = 1; cut < symbol.length; cut++) {
       const [left, right] = [symbol.slice(0, cut), symbol.slice(cut)];
       const [leftRank, rightRank] = [ranks.get(left), ranks.get(right)];
-      if (leftRank !== undefined && rightRank !== undefined) pairs.push({ pair: [left, right], ranks: [leftRank, rightRank] });
+      if (leftRank !== undefined && rightRank !== undefined)
+        pairs.push({ pair: [left, right], ranks: [leftRank, rightRank] });
     }
     pairs.sort((a, b) => a.ranks[0] - b.ranks[0] || a.ranks[1] - b.ranks[1]);
     for (const { pair } of pairs) merges.push(pair);
@@ -73,13 +76,21 @@ function mergesOf(symbols: readonly string[], ranks: ReadonlyMap<string, number>
 }
 
 const tokenizerConfig = z.object({
-  added_tokens_decoder: z.record(z.string().regex(/^\d+$/), z.object({ content: z.string().default(''), special: z.boolean().default(true) })).optional(),
+  added_tokens_decoder: z
+    .record(
+      z.string().regex(/^\d+$/),
+      z.object({ content: z.string().default(''), special: z.boolean().default(true) }),
+    )
+    .optional(),
 });
 
 async function specialTokens(directory: string, firstId: number): Promise<AddedToken[]> {
   const file = join(directory, 'tokenizer_config.json');
-  const stated = existsSync(file) ? (await readJsonAs(file, tokenizerConfig)).added_tokens_decoder : undefined;
-  if (stated) return Object.entries(stated).map(([id, { content, special }]) => ({ id: Number(id), content, special }));
+  const stated = existsSync(file)
+    ? (await readJsonAs(file, tokenizerConfig)).added_tokens_decoder
+    : undefined;
+  if (stated)
+    return Object.entries(stated).map(([id, { content, special }]) => ({ id: Number(id), content, special }));
   let reserved = 0;
   return Array.from({ length: NUM_LLAMA3_SPECIALS }, (_, i) => ({
     id: firstId + i,
@@ -95,9 +106,21 @@ function toTokenizerJson(symbols: readonly string[], added: readonly AddedToken[
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: added.map((token) => ({ ...token, single_word: false, lstrip: false, rstrip: false, normalized: false })),
+    added_tokens: added.map((token) => ({
+      ...token,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+    })),
     normalizer: null,
-    pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Split', pattern: { Regex: LLAMA3_PATTERN }, behavior: 'Isolated', invert: false }, byteLevel] },
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex: LLAMA3_PATTERN }, behavior: 'Isolated', invert: false },
+        byteLevel,
+      ],
+    },
     post_processor: null,
     decoder: byteLevel,
     model: bpeModel(Object.fromEntries(ranks), mergesOf(symbols, ranks), true),

@@ -53,12 +53,23 @@ export interface TokenizerJson {
  * A byte-level BPE as tokenizer.json: the 256 bytes take ids 0 … 255, merges follow, end-of-text and padding come last.
  * @param useRegex whether text is split by GPT-2's pattern first; without merges it makes no difference
  */
-export function byteLevelJson(merges: readonly (readonly [string, string])[], useRegex: boolean): TokenizerJson {
+export function byteLevelJson(
+  merges: readonly (readonly [string, string])[],
+  useRegex: boolean,
+): TokenizerJson {
   const vocab: Record<string, number> = {};
   for (const symbol of BYTE_SYMBOLS) vocab[symbol] = Object.keys(vocab).length;
   let next = 256;
   for (const [left, right] of merges) vocab[left + right] = next++;
-  const special = (content: string) => ({ id: next++, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true });
+  const special = (content: string) => ({
+    id: next++,
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+  });
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: useRegex };
   const json = {
     version: '1.0',
@@ -75,7 +86,11 @@ export function byteLevelJson(merges: readonly (readonly [string, string])[], us
 }
 
 /** The `model` of a byte-level tokenizer.json. @param ignoreMerges whether a word that is a token is that token, whatever its merges would give */
-export function bpeModel(vocab: Readonly<Record<string, number>>, merges: readonly (readonly [string, string])[], ignoreMerges: boolean) {
+export function bpeModel(
+  vocab: Readonly<Record<string, number>>,
+  merges: readonly (readonly [string, string])[],
+  ignoreMerges: boolean,
+) {
   return {
     type: 'BPE',
     dropout: null,
@@ -94,7 +109,8 @@ export function bpeModel(vocab: Readonly<Record<string, number>>, merges: readon
 export const BYTE_SYMBOLS: readonly string[] = byteSymbols();
 
 function byteSymbols(): string[] {
-  const isPrintable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
+  const isPrintable = (byte: number) =>
+    (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
   let next = 256;
   return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(isPrintable(byte) ? byte : next++));
 }
@@ -104,11 +120,21 @@ export const LLAMA3_PATTERN =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
 /** Whether a tokenizer.json is known to split text at spaces, giving each to the word after it: byte-level, by the pattern of GPT-2 or of Llama-3. */
-export function cutsAtSpaces({ normalizer, pre_tokenizer: splitting, added_tokens: added = [] }: TokenizerJson): boolean {
+export function cutsAtSpaces({
+  normalizer,
+  pre_tokenizer: splitting,
+  added_tokens: added = [],
+}: TokenizerJson): boolean {
   if (normalizer || added.some(({ content }) => content.includes(' '))) return false;
-  const [first, second, ...more] = splitting?.type === 'Sequence' ? (splitting.pretokenizers ?? []) : [splitting];
+  const [first, second, ...more] =
+    splitting?.type === 'Sequence' ? (splitting.pretokenizers ?? []) : [splitting];
   const isByteLevel = (step: PreTokenizerJson | null | undefined, usesRegex: boolean) =>
     step?.type === 'ByteLevel' && !step.add_prefix_space && (step.use_regex ?? true) === usesRegex;
   if (second === undefined) return isByteLevel(first, true);
-  return more.length === 0 && first?.type === 'Split' && first.pattern?.Regex === LLAMA3_PATTERN && isByteLevel(second, false);
+  return (
+    more.length === 0 &&
+    first?.type === 'Split' &&
+    first.pattern?.Regex === LLAMA3_PATTERN &&
+    isByteLevel(second, false)
+  );
 }

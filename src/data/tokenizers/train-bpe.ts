@@ -36,7 +36,8 @@ export class WordCounter {
   }
 
   #forget(): void {
-    if (this.#counts.size > MAX_WORDS) this.#counts = new Map([...this.#counts].sort((a, b) => b[1] - a[1]).slice(0, MAX_WORDS / 2));
+    if (this.#counts.size > MAX_WORDS)
+      this.#counts = new Map([...this.#counts].sort((a, b) => b[1] - a[1]).slice(0, MAX_WORDS / 2));
   }
 
   get counts(): ReadonlyMap<string, number> {
@@ -89,7 +90,8 @@ class PairMerger {
   commonest(): Pair | undefined {
     for (let top = this.#heap.pop(); top; top = this.#heap.pop()) {
       if (top.priority < 2) return undefined;
-      if (this.#counts.get(top.key) === top.priority) return { left: Math.floor(top.key / PAIR_BASE), right: top.key % PAIR_BASE };
+      if (this.#counts.get(top.key) === top.priority)
+        return { left: Math.floor(top.key / PAIR_BASE), right: top.key % PAIR_BASE };
     }
     return undefined;
   }
@@ -166,7 +168,8 @@ class MaxHeap {
     entries[0] = last;
     for (let i = 0; ; ) {
       let first = i;
-      for (const child of [2 * i + 1, 2 * i + 2]) if (child < entries.length && isBefore(entries[child], entries[first])) first = child;
+      for (const child of [2 * i + 1, 2 * i + 2])
+        if (child < entries.length && isBefore(entries[child], entries[first])) first = child;
       if (first === i) return top;
       [entries[i], entries[first]] = [entries[first], entries[i]];
       i = first;

@@ -31,8 +31,25 @@ export interface AdamWArrays {
   readonly gradient: Float32Array;
 }
 
-type Scalars = [scale: number, beta1: number, rest1: number, beta2: number, rest2: number, kept: number, rate: number, inverse: number, epsilon: number];
-type Update = (parameter: number, first: number, second: number, gradient: number, bytes: number, ...scalars: Scalars) => void;
+type Scalars = [
+  scale: number,
+  beta1: number,
+  rest1: number,
+  beta2: number,
+  rest2: number,
+  kept: number,
+  rate: number,
+  inverse: number,
+  epsilon: number,
+];
+type Update = (
+  parameter: number,
+  first: number,
+  second: number,
+  gradient: number,
+  bytes: number,
+  ...scalars: Scalars
+) => void;
 
 /** Numbers that are copied in and out at a time; four blocks of this size fit the fastest caches. */
 const BLOCK = 4096;
@@ -46,7 +63,8 @@ export class AdamWMemory {
   #used = 0;
 
   private constructor(numBytes: number) {
-    const { Memory, Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
+    const { Memory, Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi })
+      .WebAssembly;
     const memory = new Memory({ initial: Math.ceil(numBytes / PAGE) });
     this.#buffer = memory.buffer;
     this.#update = new Instance(new Module(assemble()), { calm: { memory } }).exports.update;
@@ -69,13 +87,26 @@ export class AdamWMemory {
   }
 
   /** Updates parameter and moments, arrays of this memory, in place. The gradient is left as it is. */
-  update({ parameter, first, second, gradient }: AdamWArrays, scalars: AdamWScalars, attributes: AdamWAttributes): void {
+  update(
+    { parameter, first, second, gradient }: AdamWArrays,
+    scalars: AdamWScalars,
+    attributes: AdamWAttributes,
+  ): void {
     const { scale, learningRate, correction1, correction2 } = scalars;
     if (scale === 0) return;
     const { beta1, beta2, epsilon, weightDecay } = attributes;
-    const [kept, rate, inverse] = [1 - learningRate * weightDecay, learningRate / correction1, 1 / Math.sqrt(correction2)];
+    const [kept, rate, inverse] = [
+      1 - learningRate * weightDecay,
+      learningRate / correction1,
+      1 / Math.sqrt(correction2),
+    ];
     this.#update(
-      ...([parameter, first, second, gradient].map(({ byteOffset }) => byteOffset) as [number, number, number, number]),
+      ...([parameter, first, second, gradient].map(({ byteOffset }) => byteOffset) as [
+        number,
+        number,
+        number,
+        number,
+      ]),
       bytesOf(parameter.length),
       ...([scale, beta1, 1 - beta1, beta2, 1 - beta2, kept, rate, inverse, epsilon] as Scalars),
     );
@@ -90,7 +121,12 @@ function bytesOf(length: number): number {
 let shared: { readonly memory: AdamWMemory; readonly block: AdamWArrays } | undefined;
 
 /** Updates arrays that live anywhere, from one set into another, which may be the same. */
-export function updateArrays(from: AdamWArrays, scalars: AdamWScalars, attributes: AdamWAttributes, into: Omit<AdamWArrays, 'gradient'>): void {
+export function updateArrays(
+  from: AdamWArrays,
+  scalars: AdamWScalars,
+  attributes: AdamWAttributes,
+  into: Omit<AdamWArrays, 'gradient'>,
+): void {
   if (!shared) {
     const memory = AdamWMemory.forLengths([BLOCK]) as AdamWMemory;
     shared = { memory, block: memory.allocate(BLOCK) };
@@ -98,9 +134,11 @@ export function updateArrays(from: AdamWArrays, scalars: AdamWScalars, attribute
   const { memory, block } = shared;
   for (let begin = 0; begin < from.parameter.length; begin += BLOCK) {
     const count = Math.min(BLOCK, from.parameter.length - begin);
-    for (const name of ['parameter', 'first', 'second', 'gradient'] as const) block[name].set(from[name].subarray(begin, begin + count));
+    for (const name of ['parameter', 'first', 'second', 'gradient'] as const)
+      block[name].set(from[name].subarray(begin, begin + count));
     memory.update(block, scalars, attributes);
-    for (const name of ['parameter', 'first', 'second'] as const) into[name].set(block[name].subarray(0, count), begin);
+    for (const name of ['parameter', 'first', 'second'] as const)
+      into[name].set(block[name].subarray(0, count), begin);
   }
 }
 
@@ -108,7 +146,10 @@ export function updateArrays(from: AdamWArrays, scalars: AdamWScalars, attribute
 interface WebAssemblyApi {
   readonly Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer };
   readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: { calm: { memory: object } }) => { readonly exports: { readonly update: Update } };
+  readonly Instance: new (
+    module: object,
+    imports: { calm: { memory: object } },
+  ) => { readonly exports: { readonly update: Update } };
 }
 
 // WebAssembly's binary format (core specification 2.0, chapter 5): numbers are LEB128, sections and vectors begin with their lengths.
@@ -138,15 +179,25 @@ const increment = (local: number, by: number) => [...get(local), 0x41, by, 0x6a,
 
 /** m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², p ← kept·p − rate·m / (√v·inverse + ε), g being the scaled gradient; 16 bytes a turn. */
 function assemble(): Uint8Array {
-  const [scale, beta1, rest1, beta2, rest2, kept, rate, inverse, epsilon] = Array.from({ length: NUM_SCALARS }, (_, i) => get(WIDE + i));
-  const splats = Array.from({ length: NUM_SCALARS }, (_, i) => [...get(SCALARS + i), ...simd(0x13), ...set(WIDE + i)]).flat();
+  const [scale, beta1, rest1, beta2, rest2, kept, rate, inverse, epsilon] = Array.from(
+    { length: NUM_SCALARS },
+    (_, i) => get(WIDE + i),
+  );
+  const splats = Array.from({ length: NUM_SCALARS }, (_, i) => [
+    ...get(SCALARS + i),
+    ...simd(0x13),
+    ...set(WIDE + i),
+  ]).flat();
   const body = [
     ...[...mul(load(GRADIENT), scale), ...set(G)],
     ...[...add(mul(load(FIRST), beta1), mul(get(G), rest1)), ...set(M)],
     ...[...add(mul(load(SECOND), beta2), mul(mul(get(G), rest2), get(G))), ...set(V)],
     ...store(FIRST, get(M)),
     ...store(SECOND, get(V)),
-    ...store(PARAMETER, sub(mul(load(PARAMETER), kept), div(mul(get(M), rate), add(mul(sqrt(get(V)), inverse), epsilon)))),
+    ...store(
+      PARAMETER,
+      sub(mul(load(PARAMETER), kept), div(mul(get(M), rate), add(mul(sqrt(get(V)), inverse), epsilon))),
+    ),
     ...[PARAMETER, FIRST, SECOND, GRADIENT].flatMap((address) => increment(address, 16)),
     // bytes −= 16; again while there are any
     ...[...get(BYTES), 0x41, 16, 0x6b, 0x22, BYTES, 0x0d, 0],

@@ -29,9 +29,16 @@ export interface AdamWInputs {
  * m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², p ← p (1 − lr·wd) − lr · m̂ / (√v̂ + ε)   (Loshchilov & Hutter 2019, in torch's order)
  * @returns parameter, first and second moment
  */
-export function applyAdamW(inputs: AdamWInputs, attributes: AdamWAttributes): [tf.Tensor, tf.Tensor, tf.Tensor] {
+export function applyAdamW(
+  inputs: AdamWInputs,
+  attributes: AdamWAttributes,
+): [tf.Tensor, tf.Tensor, tf.Tensor] {
   if (!tf.getKernel(ADAMW, tf.getBackend())) return composed(inputs, attributes);
-  return tf.engine().runKernel(ADAMW, { ...inputs }, { ...attributes }) as unknown as [tf.Tensor, tf.Tensor, tf.Tensor];
+  return tf.engine().runKernel(ADAMW, { ...inputs }, { ...attributes }) as unknown as [
+    tf.Tensor,
+    tf.Tensor,
+    tf.Tensor,
+  ];
 }
 
 /** The update from primitives. */
@@ -43,7 +50,8 @@ function composed(
   const m = tf.add(tf.mul(first, beta1), tf.mul(g, 1 - beta1));
   const v = tf.add(tf.mul(second, beta2), tf.mul(tf.square(g), 1 - beta2));
   const root = tf.add(tf.div(tf.sqrt(v), tf.sqrt(correction2)), epsilon);
-  const kept = weightDecay === 0 ? parameter : tf.mul(parameter, tf.sub(1, tf.mul(learningRate, weightDecay)));
+  const kept =
+    weightDecay === 0 ? parameter : tf.mul(parameter, tf.sub(1, tf.mul(learningRate, weightDecay)));
   const updated = tf.sub(kept, tf.div(tf.mul(m, tf.div(learningRate, correction1)), root));
   const isTaken = tf.greater(scale, 0);
   return [tf.where(isTaken, updated, parameter), tf.where(isTaken, m, first), tf.where(isTaken, v, second)];
@@ -58,14 +66,27 @@ interface ArrayAccess<Backend> {
 /** Registers the loop as a backend's kernel. Harmless when called twice. */
 export function registerAdamW<Backend>(backendName: string, { read, make }: ArrayAccess<Backend>): void {
   if (tf.getKernel(ADAMW, backendName)) return;
-  const kernelFunc = ({ inputs, backend, attrs }: { inputs: Record<keyof AdamWInputs, tf.TensorInfo>; backend: Backend; attrs: AdamWAttributes }) => {
+  const kernelFunc = ({
+    inputs,
+    backend,
+    attrs,
+  }: {
+    inputs: Record<keyof AdamWInputs, tf.TensorInfo>;
+    backend: Backend;
+    attrs: AdamWAttributes;
+  }) => {
     const outputs = [0, 1, 2].map(() => make(backend, inputs.parameter.shape));
     // Arrays are taken after the outputs are made: a heap that grows moves.
     const array = (info: tf.TensorInfo) => read(backend, info);
     const number = (info: tf.TensorInfo) => array(info)[0];
     const [parameter, first, second] = outputs.map(array);
     updateArrays(
-      { parameter: array(inputs.parameter), first: array(inputs.first), second: array(inputs.second), gradient: array(inputs.gradient) },
+      {
+        parameter: array(inputs.parameter),
+        first: array(inputs.first),
+        second: array(inputs.second),
+        gradient: array(inputs.gradient),
+      },
       {
         scale: number(inputs.scale),
         learningRate: number(inputs.learningRate),

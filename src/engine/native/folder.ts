@@ -8,7 +8,10 @@ import { join } from 'node:path';
 export type NativeEngine = 'node' | 'node-gpu';
 
 /** What `calm engine install cpu|gpu` gets: npm's sources of the binding, and the wheel that holds the library. */
-export const NATIVE: Record<NativeEngine, { readonly target: 'cpu' | 'gpu'; readonly packageName: string; readonly wheel: string }> = {
+export const NATIVE: Record<
+  NativeEngine,
+  { readonly target: 'cpu' | 'gpu'; readonly packageName: string; readonly wheel: string }
+> = {
   node: { target: 'cpu', packageName: '@tensorflow/tfjs-node', wheel: 'tensorflow-cpu' },
   'node-gpu': { target: 'gpu', packageName: '@tensorflow/tfjs-node-gpu', wheel: 'tensorflow' },
 };
@@ -33,13 +36,17 @@ export interface InstalledEngine {
 
 /** The folder of all engines: $CALM_CACHE, else the user's cache folder. */
 export function enginesFolder(): string {
-  const cache = process.env.CALM_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'calm-lm');
+  const cache =
+    process.env.CALM_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'calm-lm');
   return join(cache, 'engines');
 }
 
 /** The folder of one engine, keyed by all that its files depend on. */
 export function engineFolder(name: NativeEngine): string {
-  return join(enginesFolder(), `${name}-${TFJS_NODE_VERSION}-tensorflow-${TENSORFLOW_VERSION}-${process.platform}-${process.arch}`);
+  return join(
+    enginesFolder(),
+    `${name}-${TFJS_NODE_VERSION}-tensorflow-${TENSORFLOW_VERSION}-${process.platform}-${process.arch}`,
+  );
 }
 
 /** What is installed under a name; undefined where nothing whole is. */

@@ -13,7 +13,16 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { engineInstallFailed, engineInstallNeeds } from '../../errors.ts';
 import { takeLock } from '../../process-lock.ts';
-import { engineFolder, enginesFolder, type InstalledEngine, NATIVE, type NativeEngine, PARTS, TENSORFLOW_VERSION, TFJS_NODE_VERSION } from './folder.ts';
+import {
+  engineFolder,
+  enginesFolder,
+  type InstalledEngine,
+  NATIVE,
+  type NativeEngine,
+  PARTS,
+  TENSORFLOW_VERSION,
+  TFJS_NODE_VERSION,
+} from './folder.ts';
 import { SHARED_TFJS } from './load.ts';
 import { extractWheel, readWheelText } from './wheel.ts';
 
@@ -21,7 +30,10 @@ const run = promisify(execFile);
 const MEGABYTE = 1e6;
 
 /** What it takes, measured for TensorFlow 2.21 on linux-x64 (gpu: from the registry's file sizes, not run). */
-export const COSTS: Record<NativeEngine, { readonly downloadMegabytes: number; readonly diskMegabytes: number; readonly minutes: number }> = {
+export const COSTS: Record<
+  NativeEngine,
+  { readonly downloadMegabytes: number; readonly diskMegabytes: number; readonly minutes: number }
+> = {
   node: { downloadMegabytes: 275, diskMegabytes: 860, minutes: 1 },
   'node-gpu': { downloadMegabytes: 3500, diskMegabytes: 7500, minutes: 10 },
 };
@@ -36,7 +48,11 @@ export async function installEngine(name: NativeEngine, progress: InstallProgres
   await mkdir(staging, { recursive: true });
   const lock = join(staging, 'lock');
   const owner = takeLock(lock);
-  if (owner !== undefined) throw engineInstallFailed('another install is under way', `process ${owner.pid} on ${owner.host}; wait for it`);
+  if (owner !== undefined)
+    throw engineInstallFailed(
+      'another install is under way',
+      `process ${owner.pid} on ${owner.host}; wait for it`,
+    );
   try {
     await getPackage(name, staging, progress);
     await getLibraries(name, staging, progress);
@@ -59,18 +75,29 @@ export async function removeEngine(name: NativeEngine): Promise<string[]> {
 }
 
 async function checkNeeds(name: NativeEngine): Promise<void> {
-  if (process.platform !== 'linux') throw engineInstallNeeds('Linux', `this is ${process.platform}; the engine "onnx" works here`);
+  if (process.platform !== 'linux')
+    throw engineInstallNeeds('Linux', `this is ${process.platform}; the engine "onnx" works here`);
   await command('g++', ['--version'], 'a C++ compiler: apt install g++, dnf install gcc-c++');
-  await command('python3', ['-m', 'pip', '--version'], 'python3 with pip (only to download): apt install python3-pip');
+  await command(
+    'python3',
+    ['-m', 'pip', '--version'],
+    'python3 with pip (only to download): apt install python3-pip',
+  );
   await command('tar', ['--version'], 'tar: apt install tar');
   await mkdir(enginesFolder(), { recursive: true });
   const { bavail, bsize } = statfsSync(enginesFolder());
   const needed = COSTS[name].diskMegabytes + COSTS[name].downloadMegabytes;
   const free = (bavail * bsize) / MEGABYTE;
   if (free < needed)
-    throw engineInstallNeeds('disk space', `${needed} MB in ${enginesFolder()}, and ${Math.round(free)} MB are free; CALM_CACHE=FOLDER puts it elsewhere`);
+    throw engineInstallNeeds(
+      'disk space',
+      `${needed} MB in ${enginesFolder()}, and ${Math.round(free)} MB are free; CALM_CACHE=FOLDER puts it elsewhere`,
+    );
   if (name === 'node-gpu' && !existsSync('/dev/nvidia0'))
-    throw engineInstallNeeds('an NVIDIA GPU', 'there is no /dev/nvidia0 here; `calm engine install cpu` needs none');
+    throw engineInstallNeeds(
+      'an NVIDIA GPU',
+      'there is no /dev/nvidia0 here; `calm engine install cpu` needs none',
+    );
 }
 
 async function command(program: string, args: string[], advice: string): Promise<void> {
@@ -90,7 +117,11 @@ async function getPackage(name: NativeEngine, staging: string, progress: Install
   progress(`getting ${packageName}`);
   const partial = `${folder}.partial`;
   await rm(partial, { recursive: true, force: true });
-  await unpackFromNpm(`${packageName}@${TFJS_NODE_VERSION}`, partial, ['package/package.json', 'package/dist', 'package/binding']);
+  await unpackFromNpm(`${packageName}@${TFJS_NODE_VERSION}`, partial, [
+    'package/package.json',
+    'package/dist',
+    'package/binding',
+  ]);
   await unpackFromNpm(PROTOBUF, join(partial, 'node_modules/google-protobuf'), ['package']);
   for (const library of ['tfjs', 'tfjs-core']) {
     const shim = join(partial, 'node_modules/@tensorflow', library);
@@ -103,9 +134,13 @@ async function getPackage(name: NativeEngine, staging: string, progress: Install
 /** A package's archive, which npm checks against its hash, without its scripts and dependencies. */
 async function unpackFromNpm(specifier: string, folder: string, members: readonly string[]): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await run('npm', ['pack', '--silent', '--pack-destination', folder, specifier], { cwd: folder }).catch(failed('npm pack'));
+  await run('npm', ['pack', '--silent', '--pack-destination', folder, specifier], { cwd: folder }).catch(
+    failed('npm pack'),
+  );
   const archive = (await readdir(folder)).find((file) => file.endsWith('.tgz')) as string;
-  await run('tar', ['xzf', archive, '--strip-components=1', ...members], { cwd: folder }).catch(failed('tar'));
+  await run('tar', ['xzf', archive, '--strip-components=1', ...members], { cwd: folder }).catch(
+    failed('tar'),
+  );
   await rm(join(folder, archive));
 }
 
@@ -148,13 +183,17 @@ export function nvidiaRequirements(metadata: string): string[] {
 async function download(requirement: string, staging: string, progress: InstallProgress): Promise<string> {
   const project = requirement.replace(/[<>=!~].*/, '');
   const folder = join(staging, 'wheels', project);
-  const found = async () => (await readdir(folder).catch(() => [] as string[])).find((file) => file.endsWith('.whl'));
+  const found = async () =>
+    (await readdir(folder).catch(() => [] as string[])).find((file) => file.endsWith('.whl'));
   const present = await found();
   if (present) return join(folder, present);
   const temporary = join(staging, 'pip');
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
-  const timer = setInterval(async () => progress(`downloading ${project}`, (await folderSize(temporary)) / MEGABYTE), 500);
+  const timer = setInterval(
+    async () => progress(`downloading ${project}`, (await folderSize(temporary)) / MEGABYTE),
+    500,
+  );
   // For CPython 3.11 whatever Python is here: nothing in it is run.
   const args = [
     '-m',
@@ -181,7 +220,8 @@ async function download(requirement: string, staging: string, progress: InstallP
 async function folderSize(folder: string): Promise<number> {
   let size = 0;
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
-    if (entry.isFile()) size += (await stat(join(entry.parentPath, entry.name)).catch(() => ({ size: 0 }))).size;
+    if (entry.isFile())
+      size += (await stat(join(entry.parentPath, entry.name)).catch(() => ({ size: 0 }))).size;
   }
   return size;
 }
@@ -196,12 +236,32 @@ async function compileBinding(name: NativeEngine, staging: string): Promise<void
   }
   const headers = dirname(createRequire(import.meta.url).resolve('node-api-headers/include/node_api.h'));
   const sources = join(staging, PARTS.package, 'binding');
-  const files = (await readdir(sources)).filter((file) => file.endsWith('.cc')).map((file) => join(sources, file));
-  const includes = [headers, join(library, 'include'), join(staging, PARTS.package)].map((folder) => `-I${folder}`);
+  const files = (await readdir(sources))
+    .filter((file) => file.endsWith('.cc'))
+    .map((file) => join(sources, file));
+  const includes = [headers, join(library, 'include'), join(staging, PARTS.package)].map(
+    (folder) => `-I${folder}`,
+  );
   const cuda = name === 'node-gpu' ? await cudaLinks(staging) : [];
-  const flags = ['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', '-DNODE_GYP_MODULE_NAME=tfjs_binding', '-DBUILDING_NODE_EXTENSION'];
-  const link = [`-L${library}`, '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/tensorflow', ...cuda];
-  await run('g++', [...flags, ...includes, ...files, ...link, '-o', join(staging, PARTS.binding)], { maxBuffer: 2 ** 24 }).catch(failed('g++'));
+  const flags = [
+    '-std=c++17',
+    '-O2',
+    '-fPIC',
+    '-shared',
+    '-DNAPI_VERSION=8',
+    '-DNODE_GYP_MODULE_NAME=tfjs_binding',
+    '-DBUILDING_NODE_EXTENSION',
+  ];
+  const link = [
+    `-L${library}`,
+    '-ltensorflow',
+    '-ltensorflow_framework',
+    '-Wl,-rpath,$ORIGIN/tensorflow',
+    ...cuda,
+  ];
+  await run('g++', [...flags, ...includes, ...files, ...link, '-o', join(staging, PARTS.binding)], {
+    maxBuffer: 2 ** 24,
+  }).catch(failed('g++'));
 }
 
 /** TensorFlow opens CUDA's libraries by their bare names; those that the binding is linked to are there by then. */
@@ -220,18 +280,27 @@ async function cudaLinks(staging: string): Promise<string[]> {
 async function selfTest(name: NativeEngine, folder: string): Promise<void> {
   const own = fileURLToPath(import.meta.url);
   const script = join(dirname(own), `self-test${own.endsWith('.ts') ? '.ts' : '.js'}`);
-  const child = spawn(process.execPath, [...process.execArgv, script, folder, NATIVE[name].packageName], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [...process.execArgv, script, folder, NATIVE[name].packageName], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let output = '';
   child.stderr.on('data', (data) => {
     output += data;
   });
-  const code = await new Promise((resolve) => child.on('close', (exitCode, signal) => resolve(exitCode ?? signal)));
-  if (code !== 0) throw engineInstallFailed('the self-test', output.trim().split('\n').slice(-8).join('\n') || `ended with ${String(code)}`);
+  const code = await new Promise((resolve) =>
+    child.on('close', (exitCode, signal) => resolve(exitCode ?? signal)),
+  );
+  if (code !== 0)
+    throw engineInstallFailed(
+      'the self-test',
+      output.trim().split('\n').slice(-8).join('\n') || `ended with ${String(code)}`,
+    );
 }
 
 async function putInPlace(name: NativeEngine, staging: string): Promise<InstalledEngine> {
   await rm(join(staging, PARTS.tensorflow, 'include'), { recursive: true, force: true });
-  for (const leftover of ['libraries-done', 'wheels', 'lock']) await rm(join(staging, leftover), { recursive: true, force: true });
+  for (const leftover of ['libraries-done', 'wheels', 'lock'])
+    await rm(join(staging, leftover), { recursive: true, force: true });
   const record: InstalledEngine = {
     name,
     packageName: NATIVE[name].packageName,

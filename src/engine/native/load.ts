@@ -34,7 +34,10 @@ function prepareProcess(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   process.env.TF_NUM_INTRAOP_THREADS ??= String(numThreads());
   const util = createRequire(import.meta.url)('node:util') as Record<string, unknown>;
-  const dropped = { isNullOrUndefined: (value: unknown) => value === null || value === undefined, isArray: Array.isArray };
+  const dropped = {
+    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+    isArray: Array.isArray,
+  };
   // Assigned in any case: where Node still has them, each use would print a deprecation.
   Object.assign(util, dropped);
 }

@@ -35,7 +35,8 @@ for (const [how, found] of Object.entries({ eager, compiled })) {
 
 function compare(what: string, wanted: readonly number[], found: Float32Array): void {
   wanted.forEach((value, i) => {
-    if (!(Math.abs(found[i] - value) <= TOLERANCE)) throw new Error(`${what}: expected ${value}, found ${found[i]}`);
+    if (!(Math.abs(found[i] - value) <= TOLERANCE))
+      throw new Error(`${what}: expected ${value}, found ${found[i]}`);
   });
 }
 
@@ -45,7 +46,9 @@ function expected(): [number, number[]] {
   const w = inputs.w.dataSync();
   const value = (weights: ArrayLike<number>) =>
     x.reduce((sum, row) => {
-      const logits = Array.from({ length: 5 }, (_, j) => row.reduce((total, each, k) => total + each * weights[k * 5 + j], 0));
+      const logits = Array.from({ length: 5 }, (_, j) =>
+        row.reduce((total, each, k) => total + each * weights[k * 5 + j], 0),
+      );
       const exponentials = logits.map(Math.exp);
       const total = exponentials.reduce((a, b) => a + b);
       return sum + exponentials.reduce((squares, each) => squares + (each / total) ** 2, 0);

@@ -70,13 +70,20 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
     ]),
   ),
   Square: (to, { inputs: [x] }, output) => to.node('Mul', [to.name(x), to.name(x)], [output]),
-  Rsqrt: (to, { inputs: [x] }, output) => to.node('Reciprocal', [to.node('Sqrt', [to.name(x)], [to.fresh()])], [output]),
-  NotEqual: (to, { inputs: [a, b] }, output) => to.node('Not', [to.node('Equal', [to.name(a), to.name(b)], [to.fresh()])], [output]),
-  Cast: (to, { inputs: [x], outputs: [y] }, output) => to.node('Cast', [to.name(x)], [output], { to: TYPES[y.dtype] }),
-  Reshape: (to, { inputs: [x], outputs: [y] }, output) => to.node('Reshape', [to.name(x), to.integers(y.shape)], [output]),
-  ExpandDims: (to, { inputs: [x], outputs: [y] }, output) => to.node('Reshape', [to.name(x), to.integers(y.shape)], [output]),
-  BroadcastTo: (to, { inputs: [x], outputs: [y] }, output) => to.node('Expand', [to.name(x), to.integers(y.shape)], [output]),
-  Transpose: (to, { inputs: [x], attrs }, output) => to.node('Transpose', [to.name(x)], [output], { perm: attrs.perm as number[] }),
+  Rsqrt: (to, { inputs: [x] }, output) =>
+    to.node('Reciprocal', [to.node('Sqrt', [to.name(x)], [to.fresh()])], [output]),
+  NotEqual: (to, { inputs: [a, b] }, output) =>
+    to.node('Not', [to.node('Equal', [to.name(a), to.name(b)], [to.fresh()])], [output]),
+  Cast: (to, { inputs: [x], outputs: [y] }, output) =>
+    to.node('Cast', [to.name(x)], [output], { to: TYPES[y.dtype] }),
+  Reshape: (to, { inputs: [x], outputs: [y] }, output) =>
+    to.node('Reshape', [to.name(x), to.integers(y.shape)], [output]),
+  ExpandDims: (to, { inputs: [x], outputs: [y] }, output) =>
+    to.node('Reshape', [to.name(x), to.integers(y.shape)], [output]),
+  BroadcastTo: (to, { inputs: [x], outputs: [y] }, output) =>
+    to.node('Expand', [to.name(x), to.integers(y.shape)], [output]),
+  Transpose: (to, { inputs: [x], attrs }, output) =>
+    to.node('Transpose', [to.name(x)], [output], { perm: attrs.perm as number[] }),
   Concat: (to, { inputs, attrs }, output) =>
     to.node(
       'Concat',
@@ -102,11 +109,16 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
     const paddings = attrs.paddings as number[][];
     to.node(
       'Pad',
-      [to.name(x), to.integers([...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)]), to.float((attrs.constantValue as number) ?? 0)],
+      [
+        to.name(x),
+        to.integers([...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)]),
+        to.float((attrs.constantValue as number) ?? 0),
+      ],
       [output],
     );
   },
-  Tile: (to, { inputs: [x], attrs }, output) => to.node('Tile', [to.name(x), to.integers(attrs.reps as number[])], [output]),
+  Tile: (to, { inputs: [x], attrs }, output) =>
+    to.node('Tile', [to.name(x), to.integers(attrs.reps as number[])], [output]),
   Sum: (to, node, output) => to.reduce('ReduceSum', node, output),
   SumOfSquares: (to, node, output) => to.reduce('ReduceSumSquare', node, output),
   Mean: (to, node, output) => to.reduce('ReduceMean', node, output),
@@ -116,7 +128,8 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
     to.node('Cast', [found], [output], { to: TYPES.int32 });
   },
   Softmax: (to, { inputs: [x] }, output) => to.node('Softmax', [to.name(x)], [output], { axis: -1 }),
-  GatherV2: (to, { inputs: [x, indices], attrs }, output) => to.node('Gather', [to.name(x), to.name(indices)], [output], { axis: (attrs.axis as number) ?? 0 }),
+  GatherV2: (to, { inputs: [x, indices], attrs }, output) =>
+    to.node('Gather', [to.name(x), to.name(indices)], [output], { axis: (attrs.axis as number) ?? 0 }),
   SegmentAdd: (to, { inputs: [x, ids, updates], attrs }, output) => {
     const added = attrs.negate ? to.node('Neg', [to.name(updates)], [to.fresh()]) : to.name(updates);
     to.scatter(to.name(x), ids, updates.shape, added, output);
@@ -125,13 +138,18 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
     to.scatter(to.filled(y.shape, 0), ids, x.shape, to.name(x), output);
   },
   OneHot: (to, { inputs: [indices], attrs }, output) => {
-    const values = to.constant([2], FLOAT, Float32Array.of(attrs.offValue as number, attrs.onValue as number));
+    const values = to.constant(
+      [2],
+      FLOAT,
+      Float32Array.of(attrs.offValue as number, attrs.onValue as number),
+    );
     const depth = to.constant([], TYPES.int32, Int32Array.of(attrs.depth as number));
     to.node('OneHot', [to.name(indices), depth, values], [output], { axis: -1 });
   },
   ZerosLike: (to, { outputs: [y] }, output) => to.node('Identity', [to.filled(y.shape, 0)], [output]),
   OnesLike: (to, { outputs: [y] }, output) => to.node('Identity', [to.filled(y.shape, 1)], [output]),
-  Fill: (to, { attrs, outputs: [y] }, output) => to.node('Identity', [to.filled(y.shape, attrs.value as number)], [output]),
+  Fill: (to, { attrs, outputs: [y] }, output) =>
+    to.node('Identity', [to.filled(y.shape, attrs.value as number)], [output]),
   Range: (to, node, output) => {
     const [{ shape, dtype }] = node.outputs;
     to.node('Identity', [to.constant(shape, TYPES[dtype], numbersOfRange(node))], [output]);
@@ -158,7 +176,9 @@ class Emitter {
       emitter(this, node, this.name(node.outputs[0]));
     }
     const outputs = this.#graph.outputs.map((value, i) => this.#output(value, i));
-    const inputs = this.#graph.inputs.map((value) => (this.#used.has(`v${value.id}`) ? `v${value.id}` : undefined));
+    const inputs = this.#graph.inputs.map((value) =>
+      this.#used.has(`v${value.id}`) ? `v${value.id}` : undefined,
+    );
     return { bytes: this.#model(inputs, outputs), inputs, outputs };
   }
 
@@ -210,12 +230,19 @@ class Emitter {
   reduce(operator: string, { inputs: [x], attrs }: Node, output: string): void {
     const axes = reducedAxes(x, attrs);
     if (axes.length === 0) this.node('Identity', [this.name(x)], [output]);
-    else this.node(operator, [this.name(x), this.integers(axes)], [output], { keepdims: attrs.keepDims ? 1 : 0 });
+    else
+      this.node(operator, [this.name(x), this.integers(axes)], [output], {
+        keepdims: attrs.keepDims ? 1 : 0,
+      });
   }
 
   /** Adds rows of updates to the rows of `data` that ids name. Not ScatterND: with `add` it races on duplicate indices. */
   scatter(data: string, ids: Value, shape: readonly number[], updates: string, output: string): void {
-    const column = this.node('Reshape', [this.name(ids), this.integers([...ids.shape, ...shape.slice(ids.shape.length).map(() => 1)])], [this.fresh()]);
+    const column = this.node(
+      'Reshape',
+      [this.name(ids), this.integers([...ids.shape, ...shape.slice(ids.shape.length).map(() => 1)])],
+      [this.fresh()],
+    );
     const indices = this.node('Expand', [column, this.integers(shape)], [this.fresh()]);
     this.node('ScatterElements', [data, indices, updates], [output], { axis: 0, reduction: 'add' });
   }
@@ -230,7 +257,12 @@ class Emitter {
 
   /** A list of int64, as ONNX wants shapes and axes. */
   integers(values: readonly number[]): string {
-    return this.#initializer(`i_${values.join('_')}`, [values.length], INT64, BigInt64Array.from(values, BigInt));
+    return this.#initializer(
+      `i_${values.join('_')}`,
+      [values.length],
+      INT64,
+      BigInt64Array.from(values, BigInt),
+    );
   }
 
   float(value: number): string {
@@ -253,7 +285,10 @@ class Emitter {
     tensor
       .integer(2, type)
       .text(8, name)
-      .bytes(9, new Uint8Array(values.buffer.slice(values.byteOffset, values.byteOffset + values.byteLength)));
+      .bytes(
+        9,
+        new Uint8Array(values.buffer.slice(values.byteOffset, values.byteOffset + values.byteLength)),
+      );
     this.#initializers.set(name, tensor);
     return name;
   }

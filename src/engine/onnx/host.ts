@@ -2,7 +2,13 @@
 
 import { sizeOf } from '../../shapes.ts';
 import { ADAMW } from '../kernels/adamw.ts';
-import { type AdamWArrays, type AdamWAttributes, AdamWMemory, type AdamWScalars, updateArrays } from '../kernels/adamw-simd.ts';
+import {
+  type AdamWArrays,
+  type AdamWAttributes,
+  AdamWMemory,
+  type AdamWScalars,
+  updateArrays,
+} from '../kernels/adamw-simd.ts';
 import type { Graph, Node, Value } from '../trace/graph.ts';
 
 type Numbers = Float32Array | Int32Array | Uint8Array;
@@ -22,7 +28,9 @@ export function splitGraph(graph: Graph): SplitGraph | undefined {
   const nodes = graph.nodes.filter(({ kernel }) => kernel !== ADAMW);
   if (nodes.some(({ inputs }) => inputs.some((value) => made.has(value)))) return undefined;
   const given = new Set(graph.inputs);
-  const read = updates.flatMap(({ inputs }) => inputs).filter((value) => !given.has(value) && !value.constant);
+  const read = updates
+    .flatMap(({ inputs }) => inputs)
+    .filter((value) => !given.has(value) && !value.constant);
   const outputs = [...new Set([...graph.outputs.filter((value) => !made.has(value)), ...read])];
   return { device: { inputs: graph.inputs, nodes, outputs }, updates };
 }
@@ -58,14 +66,21 @@ export class HostUpdates {
   run(known: Map<Value, Numbers>, free: ReadonlySet<Value>): void {
     const read = (value: Value) => (value.constant ?? known.get(value)) as Float32Array;
     const canSettle =
-      !this.#areHomesTaken && this.#homes.length > 0 && this.#updates.every(({ inputs }) => inputs.slice(0, 3).every((value) => free.has(value)));
+      !this.#areHomesTaken &&
+      this.#homes.length > 0 &&
+      this.#updates.every(({ inputs }) => inputs.slice(0, 3).every((value) => free.has(value)));
     for (const [i, { inputs, outputs, attrs }] of this.#updates.entries()) {
       const [parameter, first, second, gradient] = inputs.slice(0, 4).map(read);
       const [scale, learningRate, correction1, correction2] = inputs.slice(4).map((value) => read(value)[0]);
       const given: AdamWArrays = { parameter, first, second, gradient };
       const isFree = inputs.slice(0, 3).every((value) => free.has(value));
       const into = canSettle ? settle(given, this.#homes[i]) : isFree ? given : copied(given);
-      this.#update(i, { ...into, gradient }, { scale, learningRate, correction1, correction2 }, attrs as unknown as AdamWAttributes);
+      this.#update(
+        i,
+        { ...into, gradient },
+        { scale, learningRate, correction1, correction2 },
+        attrs as unknown as AdamWAttributes,
+      );
       [into.parameter, into.first, into.second].forEach((numbers, n) => {
         known.set(outputs[n], numbers);
       });

@@ -16,7 +16,10 @@ interface Ort {
 }
 
 interface Session {
-  run(feeds: Record<string, OrtTensor>, fetches: Record<string, OrtTensor | null>): Promise<Record<string, OrtTensor>>;
+  run(
+    feeds: Record<string, OrtTensor>,
+    fetches: Record<string, OrtTensor | null>,
+  ): Promise<Record<string, OrtTensor>>;
   release(): Promise<void>;
 }
 
@@ -36,7 +39,8 @@ async function loadGraph(ort: Ort, graph: Graph): Promise<LoadedGraph> {
   const split = splitGraph(graph);
   if (!split) throw new UnknownKernel('AdamW, where more follows it,', 'ONNX');
   // Where the host does everything there is nothing to load.
-  if (split.device.outputs.length === 0) return new OnnxGraph(ort, undefined, graph, split, { inputs: [], outputs: [] });
+  if (split.device.outputs.length === 0)
+    return new OnnxGraph(ort, undefined, graph, split, { inputs: [], outputs: [] });
   const model = emitOnnx(split.device);
   const session = await ort.InferenceSession.create(model.bytes, {
     executionProviders: ['cpu'],
@@ -75,7 +79,8 @@ class OnnxGraph implements LoadedGraph {
     this.#outputNames = names.outputs;
     this.#updates = new HostUpdates(split.updates);
     const returned = new Set(graph.outputs);
-    for (const value of split.device.outputs) if (!returned.has(value)) this.#scratch.set(value, this.#tensor(value, this.#updates.arrayFor(value)));
+    for (const value of split.device.outputs)
+      if (!returned.has(value)) this.#scratch.set(value, this.#tensor(value, this.#updates.arrayFor(value)));
   }
 
   async run(inputs: readonly tf.Tensor[], donated: readonly boolean[]): Promise<tf.Tensor[]> {
@@ -84,16 +89,22 @@ class OnnxGraph implements LoadedGraph {
     this.#inputNames.forEach((name, i) => {
       if (name !== undefined) feeds[name] = this.#tensor(this.#graph.inputs[i], arrays[i]);
     });
-    const fetches = Object.fromEntries(this.#outputNames.map((name, i) => [name, this.#scratch.get(this.#split.device.outputs[i]) ?? null]));
+    const fetches = Object.fromEntries(
+      this.#outputNames.map((name, i) => [name, this.#scratch.get(this.#split.device.outputs[i]) ?? null]),
+    );
     const results = (await this.#session?.run(feeds, fetches)) ?? {};
     const known = new Map<Value, Numbers>(this.#graph.inputs.map((value, i) => [value, arrays[i]]));
     this.#split.device.outputs.forEach((value, i) => {
       known.set(value, this.#scratch.get(value)?.data ?? results[this.#outputNames[i]].data);
     });
     // A clone elsewhere may share the numbers.
-    const free = new Set(this.#graph.inputs.filter((_, i) => donated[i] && tf.backend().refCount(inputs[i].dataId) === 1));
+    const free = new Set(
+      this.#graph.inputs.filter((_, i) => donated[i] && tf.backend().refCount(inputs[i].dataId) === 1),
+    );
     this.#updates.run(known, free);
-    return this.#graph.outputs.map((value) => tf.tensor(known.get(value) as Float32Array, value.shape as number[], value.dtype as 'float32'));
+    return this.#graph.outputs.map((value) =>
+      tf.tensor(known.get(value) as Float32Array, value.shape as number[], value.dtype as 'float32'),
+    );
   }
 
   async release(): Promise<void> {

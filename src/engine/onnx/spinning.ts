@@ -30,7 +30,10 @@ let [last, isIdle] = [usageNow(), true];
 export function spinningOptions(): object {
   const { CALM_SPIN: chosen } = process.env;
   const spins = chosen === undefined ? isMachineIdle() : chosen !== '0';
-  return { intra_op: spins ? { allow_spinning: '1', spin_duration_us: SPIN_US } : { allow_spinning: '0' }, force_spinning_stop: '1' };
+  return {
+    intra_op: spins ? { allow_spinning: '1', spin_duration_us: SPIN_US } : { allow_spinning: '0' },
+    force_spinning_stop: '1',
+  };
 }
 
 /** Whether other programs used less than a quarter of a core since this was asked last. */

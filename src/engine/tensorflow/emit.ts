@@ -24,7 +24,13 @@ export interface TensorFlowGraph {
 }
 
 /** An attribute of a node, by the kind that TensorFlow wants. */
-type Attribute = { type: number } | { int: number } | { float: number } | { bool: boolean } | { text: string } | { shape: readonly number[] };
+type Attribute =
+  | { type: number }
+  | { int: number }
+  | { float: number }
+  | { bool: boolean }
+  | { text: string }
+  | { shape: readonly number[] };
 
 export function emitTensorFlow(graph: Graph): TensorFlowGraph {
   return new Emitter(graph).emit();
@@ -63,19 +69,37 @@ const ELEMENTWISE: Readonly<Record<string, string>> = {
 const typed = ({ dtype }: Value): { T: Attribute } => ({ T: { type: TYPES[dtype] } });
 
 const EMITTERS: Readonly<Record<string, Emit>> = {
-  ...Object.fromEntries(Object.entries(ELEMENTWISE).map(([kernel, operator]): [string, Emit] => [kernel, (to, node) => to.simple(operator, node)])),
+  ...Object.fromEntries(
+    Object.entries(ELEMENTWISE).map(([kernel, operator]): [string, Emit] => [
+      kernel,
+      (to, node) => to.simple(operator, node),
+    ]),
+  ),
   LogicalAnd: (to, node) => to.named(node, 'LogicalAnd', to.names(node.inputs)),
   LogicalNot: (to, node) => to.named(node, 'LogicalNot', to.names(node.inputs)),
   Select: (to, node) => to.named(node, 'SelectV2', to.names(node.inputs), typed(node.outputs[0])),
-  AddN: (to, node) => to.named(node, 'AddN', to.names(node.inputs), { ...typed(node.inputs[0]), N: { int: node.inputs.length } }),
+  AddN: (to, node) =>
+    to.named(node, 'AddN', to.names(node.inputs), {
+      ...typed(node.inputs[0]),
+      N: { int: node.inputs.length },
+    }),
   Cast: (to, node) =>
-    to.named(node, 'Cast', to.names(node.inputs), { SrcT: { type: TYPES[node.inputs[0].dtype] }, DstT: { type: TYPES[node.outputs[0].dtype] } }),
+    to.named(node, 'Cast', to.names(node.inputs), {
+      SrcT: { type: TYPES[node.inputs[0].dtype] },
+      DstT: { type: TYPES[node.outputs[0].dtype] },
+    }),
   Reshape: (to, node) => to.reshape(node),
   ExpandDims: (to, node) => to.reshape(node),
   BroadcastTo: (to, node) =>
-    to.named(node, 'BroadcastTo', [to.name(node.inputs[0]), to.integers(node.outputs[0].shape)], { ...typed(node.inputs[0]), Tidx: { type: INT32 } }),
+    to.named(node, 'BroadcastTo', [to.name(node.inputs[0]), to.integers(node.outputs[0].shape)], {
+      ...typed(node.inputs[0]),
+      Tidx: { type: INT32 },
+    }),
   Transpose: (to, node) =>
-    to.named(node, 'Transpose', [to.name(node.inputs[0]), to.integers(node.attrs.perm as number[])], { ...typed(node.inputs[0]), Tperm: { type: INT32 } }),
+    to.named(node, 'Transpose', [to.name(node.inputs[0]), to.integers(node.attrs.perm as number[])], {
+      ...typed(node.inputs[0]),
+      Tperm: { type: INT32 },
+    }),
   Concat: (to, node) =>
     to.named(node, 'ConcatV2', [...to.names(node.inputs), to.integer(node.attrs.axis as number)], {
       ...typed(node.inputs[0]),
@@ -83,10 +107,19 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
       Tidx: { type: INT32 },
     }),
   Slice: (to, node) =>
-    to.named(node, 'Slice', [to.name(node.inputs[0]), to.integers(node.attrs.begin as number[]), to.integers(node.outputs[0].shape)], {
-      ...typed(node.inputs[0]),
-      Index: { type: INT32 },
-    }),
+    to.named(
+      node,
+      'Slice',
+      [
+        to.name(node.inputs[0]),
+        to.integers(node.attrs.begin as number[]),
+        to.integers(node.outputs[0].shape),
+      ],
+      {
+        ...typed(node.inputs[0]),
+        Index: { type: INT32 },
+      },
+    ),
   SplitV: (to, node) => {
     const { axis, sizes } = splitOf(node);
     to.named(node, 'SplitV', [to.name(node.inputs[0]), to.integers(sizes), to.integer(axis)], {
@@ -97,11 +130,18 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
   },
   PadV2: (to, node) => {
     const paddings = node.attrs.paddings as number[][];
-    const inputs = [to.name(node.inputs[0]), to.integers(paddings.flat(), [paddings.length, 2]), to.float((node.attrs.constantValue as number) ?? 0)];
+    const inputs = [
+      to.name(node.inputs[0]),
+      to.integers(paddings.flat(), [paddings.length, 2]),
+      to.float((node.attrs.constantValue as number) ?? 0),
+    ];
     to.named(node, 'PadV2', inputs, { ...typed(node.inputs[0]), Tpaddings: { type: INT32 } });
   },
   Tile: (to, node) =>
-    to.named(node, 'Tile', [to.name(node.inputs[0]), to.integers(node.attrs.reps as number[])], { ...typed(node.inputs[0]), Tmultiples: { type: INT32 } }),
+    to.named(node, 'Tile', [to.name(node.inputs[0]), to.integers(node.attrs.reps as number[])], {
+      ...typed(node.inputs[0]),
+      Tmultiples: { type: INT32 },
+    }),
   Sum: (to, node) => to.reduce('Sum', node, to.name(node.inputs[0])),
   Mean: (to, node) => to.reduce('Mean', node, to.name(node.inputs[0])),
   Max: (to, node) => to.reduce('Max', node, to.name(node.inputs[0])),
@@ -124,16 +164,27 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
       Taxis: { type: INT32 },
     }),
   UnsortedSegmentSum: (to, node) =>
-    to.named(node, 'UnsortedSegmentSum', [...to.names(node.inputs), to.integer(node.attrs.numSegments as number)], {
-      ...typed(node.inputs[0]),
-      Tindices: { type: INT32 },
-      Tnumsegments: { type: INT32 },
-    }),
+    to.named(
+      node,
+      'UnsortedSegmentSum',
+      [...to.names(node.inputs), to.integer(node.attrs.numSegments as number)],
+      {
+        ...typed(node.inputs[0]),
+        Tindices: { type: INT32 },
+        Tnumsegments: { type: INT32 },
+      },
+    ),
   SegmentAdd: (to, node) => {
     const [x, ids, updates] = node.inputs;
-    const column = to.node('Reshape', [to.name(ids), to.integers([...ids.shape, 1])], { T: { type: INT32 }, Tshape: { type: INT32 } });
+    const column = to.node('Reshape', [to.name(ids), to.integers([...ids.shape, 1])], {
+      T: { type: INT32 },
+      Tshape: { type: INT32 },
+    });
     const operator = node.attrs.negate ? 'TensorScatterSub' : 'TensorScatterAdd';
-    to.named(node, operator, [to.name(x), column, to.name(updates)], { ...typed(x), Tindices: { type: INT32 } });
+    to.named(node, operator, [to.name(x), column, to.name(updates)], {
+      ...typed(x),
+      Tindices: { type: INT32 },
+    });
   },
   OneHot: (to, node) => {
     const inputs = [
@@ -168,7 +219,9 @@ class Emitter {
 
   emit(): TensorFlowGraph {
     const used = new Set([...this.#graph.nodes.flatMap(({ inputs }) => inputs), ...this.#graph.outputs]);
-    const inputs = this.#graph.inputs.map((value) => (used.has(value) && !value.constant ? this.#placeholder(value) : undefined));
+    const inputs = this.#graph.inputs.map((value) =>
+      used.has(value) && !value.constant ? this.#placeholder(value) : undefined,
+    );
     for (const node of this.#graph.nodes) {
       const emitter = EMITTERS[node.kernel];
       if (!emitter) throw new UnknownKernel(node.kernel, 'TensorFlow');
@@ -201,17 +254,27 @@ class Emitter {
   }
 
   /** Adds a node; returns its name, which is also that of its first output. */
-  node(operator: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
+  node(
+    operator: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): string {
     const name = `n${this.#count++}`;
     const writer = new ProtoWriter().text(1, name).text(2, operator);
     for (const input of inputs) writer.text(3, input);
-    for (const [key, value] of Object.entries(attributes)) writer.message(5, new ProtoWriter().text(1, key).message(2, attributeValue(value)));
+    for (const [key, value] of Object.entries(attributes))
+      writer.message(5, new ProtoWriter().text(1, key).message(2, attributeValue(value)));
     this.#nodes.push(writer);
     return name;
   }
 
   /** Adds the node that makes the outputs of a traced one. */
-  named({ outputs }: Node, operator: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): void {
+  named(
+    { outputs }: Node,
+    operator: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): void {
     const name = this.node(operator, inputs, attributes);
     outputs.forEach((value, i) => {
       this.#names.set(value, i === 0 ? name : `${name}:${i}`);
@@ -223,31 +286,55 @@ class Emitter {
   }
 
   reshape(node: Node): void {
-    this.named(node, 'Reshape', [this.name(node.inputs[0]), this.integers(node.outputs[0].shape)], { ...typed(node.inputs[0]), Tshape: { type: INT32 } });
+    this.named(node, 'Reshape', [this.name(node.inputs[0]), this.integers(node.outputs[0].shape)], {
+      ...typed(node.inputs[0]),
+      Tshape: { type: INT32 },
+    });
   }
 
   reduce(operator: string, node: Node, input: string): void {
     const axes = this.integers(reducedAxes(node.inputs[0], node.attrs));
-    this.named(node, operator, [input, axes], { ...typed(node.inputs[0]), Tidx: { type: INT32 }, keep_dims: { bool: Boolean(node.attrs.keepDims) } });
+    this.named(node, operator, [input, axes], {
+      ...typed(node.inputs[0]),
+      Tidx: { type: INT32 },
+      keep_dims: { bool: Boolean(node.attrs.keepDims) },
+    });
   }
 
   fill(node: Node, value: number): void {
     const [output] = node.outputs;
     const number =
-      output.dtype === 'int32' ? this.integer(value) : output.dtype === 'bool' ? this.constant([], 'bool', Uint8Array.of(value)) : this.float(value);
-    this.named(node, 'Fill', [this.integers(output.shape), number], { ...typed(output), index_type: { type: INT32 } });
+      output.dtype === 'int32'
+        ? this.integer(value)
+        : output.dtype === 'bool'
+          ? this.constant([], 'bool', Uint8Array.of(value))
+          : this.float(value);
+    this.named(node, 'Fill', [this.integers(output.shape), number], {
+      ...typed(output),
+      index_type: { type: INT32 },
+    });
   }
 
   matMul(node: Node): void {
     const [a, b, addend] = node.inputs;
-    const [transposeA, transposeB] = [{ bool: Boolean(node.attrs.transposeA) }, { bool: Boolean(node.attrs.transposeB) }];
+    const [transposeA, transposeB] = [
+      { bool: Boolean(node.attrs.transposeA) },
+      { bool: Boolean(node.attrs.transposeB) },
+    ];
     const names = [this.name(a), this.name(b)];
     const attributes = { ...typed(a), transpose_a: transposeA, transpose_b: transposeB };
     const isBatch = a.shape.length !== 2 || b.shape.length !== 2;
-    if (isBatch) this.named(node, 'BatchMatMulV2', names, { ...typed(a), adj_x: transposeA, adj_y: transposeB });
+    if (isBatch)
+      this.named(node, 'BatchMatMulV2', names, { ...typed(a), adj_x: transposeA, adj_y: transposeB });
     else if (!addend) this.named(node, 'MatMul', names, attributes);
     // TensorFlow fuses a BiasAdd into the product before it.
-    else this.named(node, addend.shape.length === 1 ? 'BiasAdd' : 'AddV2', [this.node('MatMul', names, attributes), this.name(addend)], typed(a));
+    else
+      this.named(
+        node,
+        addend.shape.length === 1 ? 'BiasAdd' : 'AddV2',
+        [this.node('MatMul', names, attributes), this.name(addend)],
+        typed(a),
+      );
   }
 
   /**
@@ -256,20 +343,40 @@ class Emitter {
    */
   adamW(node: Node): void {
     const { beta1, beta2, epsilon, weightDecay } = node.attrs as unknown as AdamWAttributes;
-    const [parameter, first, second, gradient, scale, fullRate, correction1, correction2] = this.names(node.inputs);
+    const [parameter, first, second, gradient, scale, fullRate, correction1, correction2] = this.names(
+      node.inputs,
+    );
     const float = { T: { type: FLOAT } };
     const isTaken = this.node('Greater', [scale, this.float(0)], float);
-    const ifTaken = (value: string, otherwise: number) => this.node('SelectV2', [isTaken, value, this.float(otherwise)], float);
+    const ifTaken = (value: string, otherwise: number) =>
+      this.node('SelectV2', [isTaken, value, this.float(otherwise)], float);
     const rate = ifTaken(fullRate, 0);
     const decayed =
       weightDecay === 0
         ? parameter
-        : this.node('Mul', [parameter, this.node('Sub', [this.float(1), this.node('Mul', [rate, this.float(weightDecay)], float)], float)], float);
+        : this.node(
+            'Mul',
+            [
+              parameter,
+              this.node(
+                'Sub',
+                [this.float(1), this.node('Mul', [rate, this.float(weightDecay)], float)],
+                float,
+              ),
+            ],
+            float,
+          );
     const clipped = ifTaken(this.node('Mul', [gradient, scale], float), 0);
     const { shape } = node.outputs[0];
     const handles = [decayed, first, second].map((value) => this.#resource(shape, value));
-    const powers = [correction1, correction2].map((correction) => this.node('Sub', [this.float(1), correction], float));
-    const scaledEpsilon = this.node('Mul', [this.node('Sqrt', [correction2], float), this.float(epsilon)], float);
+    const powers = [correction1, correction2].map((correction) =>
+      this.node('Sub', [this.float(1), correction], float),
+    );
+    const scaledEpsilon = this.node(
+      'Mul',
+      [this.node('Sqrt', [correction2], float), this.float(epsilon)],
+      float,
+    );
     const inputs = [
       ...handles.map(({ handle }) => handle),
       ...powers,
@@ -280,15 +387,27 @@ class Emitter {
       clipped,
     ];
     const assigned = handles.map(({ assign }) => `^${assign}`);
-    const apply = this.node('ResourceApplyAdam', [...inputs, ...assigned], { ...float, use_locking: { bool: false }, use_nesterov: { bool: false } });
+    const apply = this.node('ResourceApplyAdam', [...inputs, ...assigned], {
+      ...float,
+      use_locking: { bool: false },
+      use_nesterov: { bool: false },
+    });
     handles.forEach(({ handle }, i) => {
-      this.#names.set(node.outputs[i], this.node('ReadVariableOp', [handle, `^${apply}`], { dtype: { type: FLOAT } }));
+      this.#names.set(
+        node.outputs[i],
+        this.node('ReadVariableOp', [handle, `^${apply}`], { dtype: { type: FLOAT } }),
+      );
     });
   }
 
   #resource(shape: readonly number[], value: string): { handle: string; assign: string } {
     const name = { text: `resource${this.#count}` };
-    const handle = this.node('VarHandleOp', [], { dtype: { type: FLOAT }, shape: { shape }, shared_name: name, container: { text: '' } });
+    const handle = this.node('VarHandleOp', [], {
+      dtype: { type: FLOAT },
+      shape: { shape },
+      shared_name: name,
+      container: { text: '' },
+    });
     return { handle, assign: this.node('AssignVariableOp', [handle, value], { dtype: { type: FLOAT } }) };
   }
 
@@ -307,21 +426,30 @@ class Emitter {
   /** A constant; equal ones are made once. */
   constant(shape: readonly number[], dtype: ValueType, values: ArrayBufferView): string {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    const key = bytes.length <= SHARED_BYTES ? `${dtype}[${shape}]${Buffer.from(bytes).toString('base64')}` : values;
+    const key =
+      bytes.length <= SHARED_BYTES ? `${dtype}[${shape}]${Buffer.from(bytes).toString('base64')}` : values;
     const known = this.#constants.get(key);
     if (known) return known;
     const name = `c${this.#constants.size}`;
-    const tensor = new ProtoWriter().integer(1, TYPES[dtype]).message(2, shapeProto(shape)).bytes(4, bytes.slice());
+    const tensor = new ProtoWriter()
+      .integer(1, TYPES[dtype])
+      .message(2, shapeProto(shape))
+      .bytes(4, bytes.slice());
     const attribute = (key: string, value: ProtoWriter) => new ProtoWriter().text(1, key).message(2, value);
     const writer = new ProtoWriter().text(1, name).text(2, 'Const');
-    writer.message(5, attribute('dtype', attributeValue({ type: TYPES[dtype] }))).message(5, attribute('value', new ProtoWriter().message(8, tensor)));
+    writer
+      .message(5, attribute('dtype', attributeValue({ type: TYPES[dtype] })))
+      .message(5, attribute('value', new ProtoWriter().message(8, tensor)));
     this.#nodes.push(writer);
     this.#constants.set(key, name);
     return name;
   }
 
   #placeholder(value: Value): string {
-    const name = this.node('Placeholder', [], { dtype: { type: TYPES[value.dtype] }, shape: { shape: value.shape } });
+    const name = this.node('Placeholder', [], {
+      dtype: { type: TYPES[value.dtype] },
+      shape: { shape: value.shape },
+    });
     this.#names.set(value, name);
     return name;
   }

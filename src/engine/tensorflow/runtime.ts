@@ -43,7 +43,12 @@ class SessionGraph implements LoadedGraph {
 
   async run(inputs: readonly tf.Tensor[]): Promise<tf.Tensor[]> {
     const ids = this.#backend.getInputTensorIds(this.#used.map((i) => inputs[i]));
-    const results = this.#backend.binding.runSavedModel(this.#session, ids, this.#inputNames, this.#outputNames);
+    const results = this.#backend.binding.runSavedModel(
+      this.#session,
+      ids,
+      this.#inputNames,
+      this.#outputNames,
+    );
     return results.map((metadata) => this.#backend.createOutputTensor(metadata));
   }
 
@@ -58,7 +63,10 @@ function loadSession(backend: NodeBackend, graphDef: Uint8Array): number {
   try {
     const info = new ProtoWriter().text(4, TAG);
     const metaGraph = new ProtoWriter().message(1, info).bytes(2, graphDef);
-    writeFileSync(join(folder, 'saved_model.pb'), new ProtoWriter().integer(1, 1).message(2, metaGraph).finish());
+    writeFileSync(
+      join(folder, 'saved_model.pb'),
+      new ProtoWriter().integer(1, 1).message(2, metaGraph).finish(),
+    );
     mkdirSync(join(folder, 'variables'));
     return backend.binding.loadSavedModel(folder, TAG);
   } finally {

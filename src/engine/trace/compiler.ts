@@ -51,10 +51,14 @@ export function graphCompiler(runtime: GraphRuntime) {
     const graphs = new Map<string, Promise<Compiled | 'eager'>>();
     return async (inputs) => {
       const leaves = leavesOf(inputs);
-      const mayBeBuiltIn = leavesAmong(inputs, constants).map((isNamed, i) => isNamed && leaves[i].size <= LARGEST_CONSTANT);
+      const mayBeBuiltIn = leavesAmong(inputs, constants).map(
+        (isNamed, i) => isNamed && leaves[i].size <= LARGEST_CONSTANT,
+      );
       const total = leaves.reduce((sum, { size }, i) => sum + (mayBeBuiltIn[i] ? size : 0), 0);
       const isConstant = mayBeBuiltIn.map((may) => may && total <= LARGEST_CONSTANTS);
-      const signature = leaves.map(({ id, shape, dtype }, i) => (isConstant[i] ? `#${id}` : `${dtype}[${shape}]`)).join(' ');
+      const signature = leaves
+        .map(({ id, shape, dtype }, i) => (isConstant[i] ? `#${id}` : `${dtype}[${shape}]`))
+        .join(' ');
       const known = graphs.get(signature) ?? compile(runtime, step, inputs, isConstant);
       // Re-inserted, so that the map's order is that of the last use.
       graphs.delete(signature);

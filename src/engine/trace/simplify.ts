@@ -19,7 +19,11 @@ export function simplify(graph: Graph): Graph {
 
 /** Drops what changes nothing, and what was made before. */
 function removeIdle(graph: Graph): Graph {
-  const state = { replaced: new Map<Value, Value>(), madeBy: new Map<Value, Node>(), seen: new Map<string, Node>() };
+  const state = {
+    replaced: new Map<Value, Value>(),
+    madeBy: new Map<Value, Node>(),
+    seen: new Map<string, Node>(),
+  };
   const nodes: Node[] = [];
   for (const original of graph.nodes) {
     const node = { ...original, inputs: original.inputs.map((value) => resolve(state.replaced, value)) };
@@ -53,7 +57,12 @@ function simplifyNode(node: Node, state: State): Node | undefined {
     state.replaced.set(output, input);
     return undefined;
   }
-  const lean = node.kernel === 'Multiply' ? withoutOnes(node, state) : ELEMENTWISE.has(node.kernel) ? withoutExpansion(node, state) : node;
+  const lean =
+    node.kernel === 'Multiply'
+      ? withoutOnes(node, state)
+      : ELEMENTWISE.has(node.kernel)
+        ? withoutExpansion(node, state)
+        : node;
   return lean && onlyOnce(lean, state);
 }
 
@@ -79,8 +88,11 @@ function keyOf({ id, constant, dtype, shape }: Value): string {
 /** Two kernels into one, where nothing else needs the first one's result. */
 function fuse(graph: Graph): Graph {
   const uses = new Map<Value, number>();
-  for (const value of [...graph.nodes.flatMap(({ inputs }) => inputs), ...graph.outputs]) uses.set(value, (uses.get(value) ?? 0) + 1);
-  const madeBy = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+  for (const value of [...graph.nodes.flatMap(({ inputs }) => inputs), ...graph.outputs])
+    uses.set(value, (uses.get(value) ?? 0) + 1);
+  const madeBy = new Map(
+    graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)),
+  );
   const before = (value: Value, kernel: string) => {
     const maker = madeBy.get(value);
     return maker?.kernel === kernel && uses.get(value) === 1 ? maker : undefined;
@@ -109,7 +121,8 @@ function addToProduct({ inputs, outputs }: Node, before: Before): Node | undefin
   for (const [product, addend] of [inputs, [...inputs].reverse()]) {
     const maker = before(product, 'BatchMatMul');
     if (!maker || maker.inputs.length > 2 || maker.inputs.some(({ shape }) => shape.length !== 2)) continue;
-    if (addend.shape.length === 1 || sameShape(addend.shape, outputs[0].shape)) return { ...maker, inputs: [...maker.inputs, addend], outputs };
+    if (addend.shape.length === 1 || sameShape(addend.shape, outputs[0].shape))
+      return { ...maker, inputs: [...maker.inputs, addend], outputs };
   }
   return undefined;
 }
@@ -118,9 +131,12 @@ function addToProduct({ inputs, outputs }: Node, before: Before): Node | undefin
 function addRows({ kernel, inputs: [x, y], outputs }: Node, before: Before): Node | undefined {
   const attrs = { negate: kernel === 'Sub' };
   const last = before(y, 'UnsortedSegmentSum');
-  if (last && sameShape(x.shape, y.shape)) return { kernel: 'SegmentAdd', inputs: [x, last.inputs[1], last.inputs[0]], attrs, outputs };
+  if (last && sameShape(x.shape, y.shape))
+    return { kernel: 'SegmentAdd', inputs: [x, last.inputs[1], last.inputs[0]], attrs, outputs };
   const first = kernel === 'Add' ? before(x, 'UnsortedSegmentSum') : undefined;
-  return first && sameShape(x.shape, y.shape) ? { kernel: 'SegmentAdd', inputs: [y, first.inputs[1], first.inputs[0]], attrs, outputs } : undefined;
+  return first && sameShape(x.shape, y.shape)
+    ? { kernel: 'SegmentAdd', inputs: [y, first.inputs[1], first.inputs[0]], attrs, outputs }
+    : undefined;
 }
 
 function changesNothing({ kernel, inputs: [input], outputs: [output] }: Node): boolean {
@@ -158,7 +174,9 @@ function withoutExpansion(node: Node, state: State): Node {
   const inputs = node.inputs.map((value, i) => {
     const maker = state.madeBy.get(value);
     const other = node.inputs[1 - i];
-    return maker?.kernel === 'BroadcastTo' && sameShape(other.shape, node.outputs[0].shape) ? maker.inputs[0] : value;
+    return maker?.kernel === 'BroadcastTo' && sameShape(other.shape, node.outputs[0].shape)
+      ? maker.inputs[0]
+      : value;
   });
   return { ...node, inputs };
 }

@@ -96,7 +96,11 @@ function traceBackend(): TraceBackend {
   const created = new TraceBackend();
   tf.registerBackend(BACKEND, () => created);
   for (const kernelName of Object.keys(INFER)) {
-    tf.registerKernel({ kernelName, backendName: BACKEND, kernelFunc: (call) => record(created, kernelName, call as unknown as KernelCall) });
+    tf.registerKernel({
+      kernelName,
+      backendName: BACKEND,
+      kernelFunc: (call) => record(created, kernelName, call as unknown as KernelCall),
+    });
   }
   backend = created;
   return created;
@@ -115,10 +119,16 @@ const INPUT_NAMES: Readonly<Record<string, readonly string[]>> = {
   BatchMatMul: ['a', 'b'],
 };
 
-function record(into: TraceBackend, kernel: string, { inputs, attrs = {} }: KernelCall): tf.TensorInfo | tf.TensorInfo[] {
+function record(
+  into: TraceBackend,
+  kernel: string,
+  { inputs, attrs = {} }: KernelCall,
+): tf.TensorInfo | tf.TensorInfo[] {
   const infos = INPUT_NAMES[kernel]?.map((name) => inputs[name]) ?? Object.values(inputs ?? {});
   const values = infos.map((info) => into.recorded(info));
-  const results = INFER[kernel](values, attrs).map((described) => into.make({ shape: [...described.shape], dtype: described.dtype }));
+  const results = INFER[kernel](values, attrs).map((described) =>
+    into.make({ shape: [...described.shape], dtype: described.dtype }),
+  );
   into.nodes.push({ kernel, inputs: values, attrs, outputs: results.map((result) => into.recorded(result)) });
   return kernel === 'SplitV' || results.length > 1 ? results : results[0];
 }
@@ -134,17 +144,27 @@ export interface Traced {
  * Runs a step on placeholders of the given inputs' shapes.
  * @param isConstant for each leaf whether its numbers belong to the graph; such a leaf stays among the graph's inputs, unused
  */
-export function trace(step: (inputs: never) => TensorTree, example: TensorTree, isConstant: readonly boolean[] = []): Traced {
+export function trace(
+  step: (inputs: never) => TensorTree,
+  example: TensorTree,
+  isConstant: readonly boolean[] = [],
+): Traced {
   const recorder = traceBackend();
   const previous = tf.getBackend();
-  const constants = leavesOf(example).map((tensor, i) => (isConstant[i] ? (tensor.dataSync() as Float32Array) : undefined));
+  const constants = leavesOf(example).map((tensor, i) =>
+    isConstant[i] ? (tensor.dataSync() as Float32Array) : undefined,
+  );
   recorder.reset();
   tf.setBackend(BACKEND);
   tf.engine().startScope();
   try {
     let leaf = 0;
     const placeholders = mapTree(example, (tensor) => {
-      const info = recorder.make({ shape: tensor.shape, dtype: typeOf(tensor.dtype), constant: constants[leaf++] });
+      const info = recorder.make({
+        shape: tensor.shape,
+        dtype: typeOf(tensor.dtype),
+        constant: constants[leaf++],
+      });
       return tf.engine().makeTensorFromDataId(info.dataId, info.shape, info.dtype, recorder);
     });
     const outputs = step(placeholders as never);
@@ -156,7 +176,9 @@ export function trace(step: (inputs: never) => TensorTree, example: TensorTree, 
     };
     return { graph, rebuild: rebuilder(outputs) };
   } catch (error) {
-    const missing = /Kernel '(\w+)' not registered for backend/.exec(error instanceof Error ? error.message : '');
+    const missing = /Kernel '(\w+)' not registered for backend/.exec(
+      error instanceof Error ? error.message : '',
+    );
     throw missing ? new UntraceableKernel(missing[1]) : error;
   } finally {
     tf.engine().endScope();
@@ -168,13 +190,17 @@ export function trace(step: (inputs: never) => TensorTree, example: TensorTree, 
 /** The tensors of a tree, depth first, in the order of its keys. */
 export function leavesOf(tree: TensorTree): tf.Tensor[] {
   if (tree instanceof tf.Tensor) return [tree];
-  return Object.values(tree as Record<string, TensorTree>).flatMap((branch) => (branch === undefined ? [] : leavesOf(branch)));
+  return Object.values(tree as Record<string, TensorTree>).flatMap((branch) =>
+    branch === undefined ? [] : leavesOf(branch),
+  );
 }
 
 function mapTree(tree: TensorTree, f: (tensor: tf.Tensor) => tf.Tensor): TensorTree {
   if (tree instanceof tf.Tensor) return f(tree);
   return Object.fromEntries(
-    Object.entries(tree as Record<string, TensorTree>).flatMap(([name, branch]) => (branch === undefined ? [] : [[name, mapTree(branch, f)]])),
+    Object.entries(tree as Record<string, TensorTree>).flatMap(([name, branch]) =>
+      branch === undefined ? [] : [[name, mapTree(branch, f)]],
+    ),
   );
 }
 

@@ -32,7 +32,11 @@ export function mendKernels(): void {
   replaceKernel('OneHot', mendedOneHot);
   replaceKernel('Identity', () => sharedIdentity);
   replaceKernel('SplitV', mendedSplit as unknown as (original: Kernel) => Kernel);
-  tf.registerKernel({ kernelName: 'UnsortedSegmentSum', backendName: 'wasm', kernelFunc: segmentSum as unknown as tf.KernelFunc });
+  tf.registerKernel({
+    kernelName: 'UnsortedSegmentSum',
+    backendName: 'wasm',
+    kernelFunc: segmentSum as unknown as tf.KernelFunc,
+  });
 }
 
 function replaceKernel(kernelName: string, mend: (original: Kernel) => Kernel): void {
@@ -63,7 +67,11 @@ function canSplitBatch(a: number[], b: number[]): boolean {
 function swapLastAxes(x: tf.TensorInfo, backend: BackendWasm): tf.TensorInfo {
   const rank = x.shape.length;
   const perm = [...Array(rank - 2).keys(), rank - 1, rank - 2];
-  return (tf.getKernel('Transpose', 'wasm').kernelFunc as unknown as Kernel)({ inputs: { x }, backend, attrs: { perm } });
+  return (tf.getKernel('Transpose', 'wasm').kernelFunc as unknown as Kernel)({
+    inputs: { x },
+    backend,
+    attrs: { perm },
+  });
 }
 
 type Cwrap = (name: string, result: null, parameters: string[]) => (...args: unknown[]) => void;
@@ -75,7 +83,17 @@ function splitBatchMatMul({ inputs: { a, b }, backend }: KernelCall): tf.TensorI
   const n = b.shape[2];
   const out = backend.makeOutput([batch, m, n], 'float32');
   const { cwrap } = backend.wasm as unknown as { cwrap: Cwrap };
-  const multiply = (wasmMatMul ??= cwrap('BatchMatMul', null, ['number', 'array', 'number', 'number', 'array', 'number', 'number', 'number', 'number']));
+  const multiply = (wasmMatMul ??= cwrap('BatchMatMul', null, [
+    'number',
+    'array',
+    'number',
+    'number',
+    'array',
+    'number',
+    'number',
+    'number',
+    'number',
+  ]));
   const shapeA = new Uint8Array(Int32Array.of(1, m, k).buffer);
   const shapeB = new Uint8Array(Int32Array.of(1, k, n).buffer);
   const entries = [
@@ -84,7 +102,9 @@ function splitBatchMatMul({ inputs: { a, b }, backend }: KernelCall): tf.TensorI
     { start: backend.getMemoryOffset(out.dataId), size: m * n },
   ];
   for (let i = 0; i < batch; i++) {
-    const [idA, idB, idOut] = entries.map(({ start, size }) => registerAlias(backend, size, start + 4 * i * size));
+    const [idA, idB, idOut] = entries.map(({ start, size }) =>
+      registerAlias(backend, size, start + 4 * i * size),
+    );
     multiply(idA, shapeA, 3, idB, shapeB, 3, 0, 0, idOut);
     for (const id of [idA, idB, idOut]) backend.wasm.tfjs.disposeData(id);
   }
@@ -104,11 +124,18 @@ function mendedSum(original: Kernel): Kernel {
     const { x } = call.inputs;
     const axes = tf.util.parseAxisParam(call.attrs.axis as number[], x.shape);
     const isLeading = axes.length > 0 && axes.length < x.shape.length && axes.every((axis, i) => axis === i);
-    return isLeading && x.dtype === 'float32' ? sumLeadingAxes(x, axes.length, Boolean(call.attrs.keepDims), call.backend) : original(call);
+    return isLeading && x.dtype === 'float32'
+      ? sumLeadingAxes(x, axes.length, Boolean(call.attrs.keepDims), call.backend)
+      : original(call);
   };
 }
 
-function sumLeadingAxes(x: tf.TensorInfo, numAxes: number, keepDims: boolean, backend: BackendWasm): tf.TensorInfo {
+function sumLeadingAxes(
+  x: tf.TensorInfo,
+  numAxes: number,
+  keepDims: boolean,
+  backend: BackendWasm,
+): tf.TensorInfo {
   const kept = x.shape.slice(numAxes);
   const out = backend.makeOutput(keepDims ? [...Array(numAxes).fill(1), ...kept] : kept, 'float32');
   // Views of the heap come after every allocation: a growing heap detaches older ones.
@@ -124,7 +151,8 @@ function addRows(values: Float32Array, sums: Float64Array): void {
   const width = sums.length;
   let at = 0;
   for (; at + 4 * width <= values.length; at += 4 * width) {
-    for (let c = 0, i = at; c < width; c++, i++) sums[c] += values[i] + values[i + width] + (values[i + 2 * width] + values[i + 3 * width]);
+    for (let c = 0, i = at; c < width; c++, i++)
+      sums[c] += values[i] + values[i + width] + (values[i + 2 * width] + values[i + 3 * width]);
   }
   for (; at < values.length; at += width) for (let c = 0; c < width; c++) sums[c] += values[at + c];
 }
@@ -133,7 +161,8 @@ function addRows(values: Float32Array, sums: Float64Array): void {
 function mendedGather(original: Kernel): Kernel {
   return (call) => {
     const { x, indices } = call.inputs;
-    const isRowLookup = call.attrs.axis === 0 && !call.attrs.batchDims && x.dtype !== 'string' && indices.dtype === 'int32';
+    const isRowLookup =
+      call.attrs.axis === 0 && !call.attrs.batchDims && x.dtype !== 'string' && indices.dtype === 'int32';
     return isRowLookup ? gatherRows(x, indices, call.backend) : original(call);
   };
 }
@@ -145,21 +174,28 @@ function gatherRows(x: tf.TensorInfo, indices: tf.TensorInfo, backend: BackendWa
   const table = backend.typedArrayFromHeap(x) as Float32Array;
   const rows = backend.typedArrayFromHeap(indices) as Int32Array;
   const result = backend.typedArrayFromHeap(out) as Float32Array;
-  for (let i = 0; i < rows.length; i++) result.set(table.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
+  for (let i = 0; i < rows.length; i++)
+    result.set(table.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
   return out;
 }
 
 /** A float one-hot: the published kernel writes the integers 0 and 1 whatever the type. */
 function mendedOneHot(original: Kernel): Kernel {
   return (call) => {
-    const { depth, onValue, offValue, dtype } = call.attrs as { depth: number; onValue: number; offValue: number; dtype: string };
+    const { depth, onValue, offValue, dtype } = call.attrs as {
+      depth: number;
+      onValue: number;
+      offValue: number;
+      dtype: string;
+    };
     if (dtype !== 'float32') return original(call);
     const { indices } = call.inputs;
     const out = call.backend.makeOutput([...indices.shape, depth], 'float32');
     const hot = call.backend.typedArrayFromHeap(indices) as Int32Array;
     const values = call.backend.typedArrayFromHeap(out) as Float32Array;
     values.fill(offValue);
-    for (let i = 0; i < hot.length; i++) if (hot[i] >= 0 && hot[i] < depth) values[i * depth + hot[i]] = onValue;
+    for (let i = 0; i < hot.length; i++)
+      if (hot[i] >= 0 && hot[i] < depth) values[i * depth + hot[i]] = onValue;
     return out;
   };
 }
@@ -170,7 +206,11 @@ function mendedSplit(original: Kernel): (call: KernelCall) => tf.TensorInfo | tf
     const { x } = call.inputs;
     if (x.dtype === 'string') return original(call);
     const [axis] = tf.util.parseAxisParam(call.attrs.axis as number, x.shape);
-    const sizes = tf.backend_util.prepareSplitSize(x as tf.Tensor, call.attrs.numOrSizeSplits as number[] | number, axis);
+    const sizes = tf.backend_util.prepareSplitSize(
+      x as tf.Tensor,
+      call.attrs.numOrSizeSplits as number[] | number,
+      axis,
+    );
     const shapes = sizes.map((size) => x.shape.map((whole, i) => (i === axis ? size : whole)));
     const parts = shapes.map((shape) => call.backend.makeOutput(shape, x.dtype));
     const inner = sizeOf(x.shape.slice(axis + 1));

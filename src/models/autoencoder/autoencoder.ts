@@ -43,8 +43,12 @@ export interface AutoencoderLoss {
 /** Every parameter with its shape and first value, under the reference's names. `decoder.lm_head_weight` is the embedding and not listed. */
 export function autoencoderTable(config: AutoencoderConfig): ParameterTable {
   const { vocabSize, hiddenSize: hidden, intermediateSize, latentSize, patchSize } = config;
-  const layer = (name: string) => ({ ...swigluSpec(`${name}.mlp`, hidden, intermediateSize), ...normSpec(`${name}.layernorm`, hidden) });
-  const layers = (name: string, count: number) => Object.assign({}, ...Array.from({ length: count }, (_, i) => layer(`${name}.${i}`)));
+  const layer = (name: string) => ({
+    ...swigluSpec(`${name}.mlp`, hidden, intermediateSize),
+    ...normSpec(`${name}.layernorm`, hidden),
+  });
+  const layers = (name: string, count: number) =>
+    Object.assign({}, ...Array.from({ length: count }, (_, i) => layer(`${name}.${i}`)));
   return {
     'encoder.embed_tokens.weight': { shape: [vocabSize, hidden], init: 'normal' },
     ...layers('encoder.encoder_layers', config.numEncoderLayers),
@@ -64,12 +68,26 @@ export function autoencoderTable(config: AutoencoderConfig): ParameterTable {
  */
 export function encode(parameters: TensorMap, config: AutoencoderConfig, ids: Tensor): PatchGaussians {
   const embedded = embed(parameters['encoder.embed_tokens.weight'], ids);
-  return squeeze(parameters, config, linear(flattenPatches(tokenStage(parameters, config, embedded), config), parameters['encoder.squeeze_layer.weight']));
+  return squeeze(
+    parameters,
+    config,
+    linear(
+      flattenPatches(tokenStage(parameters, config, embedded), config),
+      parameters['encoder.squeeze_layer.weight'],
+    ),
+  );
 }
 
 /** The part of the encoder that sees one token alone: the first half of its layers, [tokens, hidden] → [tokens, hidden]. */
 export function tokenStage(parameters: TensorMap, config: AutoencoderConfig, embedded: Tensor): Tensor {
-  return residualLayers(parameters, config, 'encoder.encoder_layers', 0, Math.floor(config.numEncoderLayers / 2), embedded);
+  return residualLayers(
+    parameters,
+    config,
+    'encoder.encoder_layers',
+    0,
+    Math.floor(config.numEncoderLayers / 2),
+    embedded,
+  );
 }
 
 /** The rest of the encoder, from the squeezed product (before its bias), [patches, hidden]. */
@@ -78,7 +96,11 @@ export function squeeze(parameters: TensorMap, config: AutoencoderConfig, squeez
   const shifted = tf.add(squeezed, parameters['encoder.squeeze_layer.bias']);
   const hidden = residualLayers(parameters, config, 'encoder.encoder_layers', half, 2 * half, shifted);
   const normed = rmsNorm(hidden, parameters['encoder.norm.weight'], config.rmsNormEps);
-  const latent = linear(normed, parameters['encoder.hidden_to_latent.weight'], parameters['encoder.hidden_to_latent.bias']);
+  const latent = linear(
+    normed,
+    parameters['encoder.hidden_to_latent.weight'],
+    parameters['encoder.hidden_to_latent.bias'],
+  );
   const [mean, logStd] = tf.split(latent, 2, -1);
   return { mean, logStd };
 }
@@ -99,15 +121,35 @@ function decodeHidden(parameters: TensorMap, config: AutoencoderConfig, latents:
 
 /** The part of the decoder that sees a patch as a whole, [patches, latent] → [patches, hidden]. */
 export function decodePatches(parameters: TensorMap, config: AutoencoderConfig, latents: Tensor): Tensor {
-  const hidden = linear(latents, parameters['decoder.latent_to_hidden.weight'], parameters['decoder.latent_to_hidden.bias']);
-  return residualLayers(parameters, config, 'decoder.decoder_layers', 0, Math.floor(config.numDecoderLayers / 2), hidden);
+  const hidden = linear(
+    latents,
+    parameters['decoder.latent_to_hidden.weight'],
+    parameters['decoder.latent_to_hidden.bias'],
+  );
+  return residualLayers(
+    parameters,
+    config,
+    'decoder.decoder_layers',
+    0,
+    Math.floor(config.numDecoderLayers / 2),
+    hidden,
+  );
 }
 
 /** The rest of it up to the tied head, where each token stands alone: all K of each patch, [patches·K, hidden], or those at one position, [patches, hidden]. */
-function expandPatches(parameters: TensorMap, config: AutoencoderConfig, patches: Tensor, position?: number): Tensor {
+function expandPatches(
+  parameters: TensorMap,
+  config: AutoencoderConfig,
+  patches: Tensor,
+  position?: number,
+): Tensor {
   const { hiddenSize, patchSize } = config;
   const [first, count] = position === undefined ? [0, patchSize] : [position, 1];
-  const weight = tf.slice(parameters['decoder.expand_layer.weight'], [first * hiddenSize, 0], [count * hiddenSize, hiddenSize]);
+  const weight = tf.slice(
+    parameters['decoder.expand_layer.weight'],
+    [first * hiddenSize, 0],
+    [count * hiddenSize, hiddenSize],
+  );
   const bias = tf.slice(parameters['decoder.expand_layer.bias'], [first * hiddenSize], [count * hiddenSize]);
   const half = Math.floor(config.numDecoderLayers / 2);
   const tokens = tf.reshape(linear(patches, weight, bias), [-1, hiddenSize]);
@@ -121,13 +163,24 @@ function expandPatches(parameters: TensorMap, config: AutoencoderConfig, patches
  * @param position of the token in the patch; all K where it is absent
  * @returns [patches·K] or [patches], int32
  */
-export function decodePatchTokens(parameters: TensorMap, config: AutoencoderConfig, patches: Tensor, position?: number): Tensor {
-  return linearArgMax(expandPatches(parameters, config, patches, position), parameters['encoder.embed_tokens.weight']);
+export function decodePatchTokens(
+  parameters: TensorMap,
+  config: AutoencoderConfig,
+  patches: Tensor,
+  position?: number,
+): Tensor {
+  return linearArgMax(
+    expandPatches(parameters, config, patches, position),
+    parameters['encoder.embed_tokens.weight'],
+  );
 }
 
 /** Latents [patches, latent] to the likeliest tokens [patches, K], int32. */
 export function decodeTokens(parameters: TensorMap, config: AutoencoderConfig, latents: Tensor): Tensor {
-  return tf.reshape(linearArgMax(decodeHidden(parameters, config, latents), parameters['encoder.embed_tokens.weight']), [-1, config.patchSize]);
+  return tf.reshape(
+    linearArgMax(decodeHidden(parameters, config, latents), parameters['encoder.embed_tokens.weight']),
+    [-1, config.patchSize],
+  );
 }
 
 /**
@@ -135,13 +188,32 @@ export function decodeTokens(parameters: TensorMap, config: AutoencoderConfig, l
  * @param ids [patches·K], int32
  * @param draws needed by the robust variant
  */
-export function autoencoderLoss(parameters: TensorMap, config: AutoencoderConfig, ids: Tensor, draws?: AutoencoderDraws): AutoencoderLoss {
+export function autoencoderLoss(
+  parameters: TensorMap,
+  config: AutoencoderConfig,
+  ids: Tensor,
+  draws?: AutoencoderDraws,
+): AutoencoderLoss {
   const isRobust = config.variant === 'robust' && draws !== undefined;
   const { mean, logStd } = encode(parameters, config, isRobust ? tf.mul(ids, draws.tokenMask) : ids);
-  const latents = isRobust ? dropLatents(addNoise({ mean, logStd }, draws.noise), draws.latentMask, config.latentDropout ?? config.aeDropout) : mean;
-  const tokenLoss = linearCrossEntropy(decodeHidden(parameters, config, latents), parameters['encoder.embed_tokens.weight'], ids);
+  const latents = isRobust
+    ? dropLatents(
+        addNoise({ mean, logStd }, draws.noise),
+        draws.latentMask,
+        config.latentDropout ?? config.aeDropout,
+      )
+    : mean;
+  const tokenLoss = linearCrossEntropy(
+    decodeHidden(parameters, config, latents),
+    parameters['encoder.embed_tokens.weight'],
+    ids,
+  );
   const kl = isRobust ? clippedKl(mean, logStd, config.klClamp) : tf.scalar(0);
-  return { loss: tf.add(tf.mul(tokenLoss, config.patchSize), tf.mul(kl, config.klWeight)), crossEntropy: tokenLoss, kl };
+  return {
+    loss: tf.add(tf.mul(tokenLoss, config.patchSize), tf.mul(kl, config.klWeight)),
+    crossEntropy: tokenLoss,
+    kl,
+  };
 }
 
 /** z = mean + noise · exp(logStd). */
@@ -160,7 +232,14 @@ function flattenPatches(tokens: Tensor, config: AutoencoderConfig): Tensor {
 }
 
 /** x ← x + SwiGLU(RMSNorm(x)) for layers [first, last). */
-function residualLayers(parameters: TensorMap, config: AutoencoderConfig, name: string, first: number, last: number, x: Tensor): Tensor {
+function residualLayers(
+  parameters: TensorMap,
+  config: AutoencoderConfig,
+  name: string,
+  first: number,
+  last: number,
+  x: Tensor,
+): Tensor {
   let hidden = x;
   for (let i = first; i < last; i++) {
     const normed = rmsNorm(hidden, parameters[`${name}.${i}.layernorm.weight`], config.rmsNormEps);

@@ -1,7 +1,15 @@
 /** The frozen encoder over many patches, by tables. N patches · K tokens a patch · L latent. */
 
 import type { Latents } from '../../artifacts/index.ts';
-import { type CompiledStep, disposeTree, type Engine, intTensor, readFloats, type Tensor, type TensorMap } from '../../engine/index.ts';
+import {
+  type CompiledStep,
+  disposeTree,
+  type Engine,
+  intTensor,
+  readFloats,
+  type Tensor,
+  type TensorMap,
+} from '../../engine/index.ts';
 import type { Autoencoder } from '../language-model.ts';
 import type { PatchGaussians } from './autoencoder.ts';
 import { encodeByTables, encoderTables } from './encoder-tables.ts';
@@ -14,7 +22,11 @@ export class CorpusEncoder {
   readonly #tables: Tensor;
   readonly #run: CompiledStep<Inputs, { mean: Tensor; logStd: Tensor }>;
 
-  private constructor(parameters: TensorMap, tables: Tensor, run: CompiledStep<Inputs, { mean: Tensor; logStd: Tensor }>) {
+  private constructor(
+    parameters: TensorMap,
+    tables: Tensor,
+    run: CompiledStep<Inputs, { mean: Tensor; logStd: Tensor }>,
+  ) {
     this.#parameters = parameters;
     this.#tables = tables;
     this.#run = run;
@@ -25,7 +37,12 @@ export class CorpusEncoder {
     const { tables } = await makeTables(parameters);
     const run = engine.compile(
       (given: Inputs) => {
-        const { mean, logStd }: PatchGaussians = encodeByTables(given.parameters, config, given.tables, given.ids);
+        const { mean, logStd }: PatchGaussians = encodeByTables(
+          given.parameters,
+          config,
+          given.tables,
+          given.ids,
+        );
         return { mean, logStd };
       },
       { constants: ['parameters'] },
@@ -36,7 +53,11 @@ export class CorpusEncoder {
   /** @param ids [patches·K] */
   async encode(ids: Int32Array): Promise<Latents> {
     const idTensor = intTensor(ids);
-    const { mean, logStd } = await this.#run({ parameters: this.#parameters, tables: this.#tables, ids: idTensor });
+    const { mean, logStd } = await this.#run({
+      parameters: this.#parameters,
+      tables: this.#tables,
+      ids: idTensor,
+    });
     const latents = { mean: await readFloats(mean), logStd: await readFloats(logStd) };
     disposeTree({ mean, logStd, idTensor });
     return latents;
@@ -81,7 +102,9 @@ export class DistinctPatchEncoder {
 
   /** @param ids [patches·K] */
   async encode(ids: Int32Array): Promise<Latents> {
-    const keys = Array.from({ length: ids.length / this.#patchSize }, (_, i) => keyOf(ids, i * this.#patchSize, this.#patchSize));
+    const keys = Array.from({ length: ids.length / this.#patchSize }, (_, i) =>
+      keyOf(ids, i * this.#patchSize, this.#patchSize),
+    );
     /** Patch → its row in what is encoded now. */
     const rows = new Map<string, number>();
     const places: number[] = [];
@@ -91,8 +114,12 @@ export class DistinctPatchEncoder {
       places.push(i * this.#patchSize);
     }
     const fresh = places.length > 0 ? await this.#encodeAt(ids, places) : undefined;
-    const size = ((fresh ?? this.#memory) as Latents).mean.length / (fresh ? roundedUp(places.length) : REMEMBERED);
-    const found: Latents = { mean: new Float32Array(keys.length * size), logStd: new Float32Array(keys.length * size) };
+    const size =
+      ((fresh ?? this.#memory) as Latents).mean.length / (fresh ? roundedUp(places.length) : REMEMBERED);
+    const found: Latents = {
+      mean: new Float32Array(keys.length * size),
+      logStd: new Float32Array(keys.length * size),
+    };
     for (const [i, key] of keys.entries()) {
       const row = rows.get(key);
       if (row === undefined) copyRow(this.#memory as Latents, this.#known.get(key) as number, found, i, size);
@@ -104,13 +131,17 @@ export class DistinctPatchEncoder {
 
   async #encodeAt(ids: Int32Array, places: readonly number[]): Promise<Latents> {
     const batch = new Int32Array(roundedUp(places.length) * this.#patchSize);
-    for (const [i, place] of places.entries()) batch.set(ids.subarray(place, place + this.#patchSize), i * this.#patchSize);
+    for (const [i, place] of places.entries())
+      batch.set(ids.subarray(place, place + this.#patchSize), i * this.#patchSize);
     this.#numEncoded += places.length;
     return this.#encoder.encode(batch);
   }
 
   #remember(rows: ReadonlyMap<string, number>, fresh: Latents, size: number): void {
-    this.#memory ??= { mean: new Float32Array(REMEMBERED * size), logStd: new Float32Array(REMEMBERED * size) };
+    this.#memory ??= {
+      mean: new Float32Array(REMEMBERED * size),
+      logStd: new Float32Array(REMEMBERED * size),
+    };
     for (const [key, row] of rows) {
       if (this.#known.size === REMEMBERED) return;
       copyRow(fresh, row, this.#memory, this.#known.size, size);

@@ -24,7 +24,12 @@ export function encoderTables(parameters: TensorMap, config: AutoencoderConfig):
  * What `encode` gives, from the tables.
  * @param ids [patches·K], int32
  */
-export function encodeByTables(parameters: TensorMap, config: AutoencoderConfig, tables: Tensor, ids: Tensor): PatchGaussians {
+export function encodeByTables(
+  parameters: TensorMap,
+  config: AutoencoderConfig,
+  tables: Tensor,
+  ids: Tensor,
+): PatchGaussians {
   const { patchSize, vocabSize } = config;
   const patches = tf.reshape(ids, [-1, patchSize]);
   const offsets = tf.mul(tf.range(0, patchSize, 1, 'int32'), tf.scalar(vocabSize, 'int32'));

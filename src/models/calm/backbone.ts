@@ -14,7 +14,9 @@ const PREFIX = 'transformer';
 export function backboneTable(config: CalmConfig): ParameterTable {
   const { hiddenSize: hidden, patchSize, latentSize, inputMode } = config;
   return {
-    ...(readsTokens(config) ? { [`${PREFIX}.embed_tokens.weight`]: { shape: [config.vocabSize, hidden], init: 'normal' } as const } : {}),
+    ...(readsTokens(config)
+      ? { [`${PREFIX}.embed_tokens.weight`]: { shape: [config.vocabSize, hidden], init: 'normal' } as const }
+      : {}),
     ...llamaTable(PREFIX, config),
     ...(readsTokens(config) ? compressorTable('embed_proj', patchSize * hidden, hidden) : {}),
     ...(inputMode === 'discrete' ? {} : compressorTable('latent_proj', latentSize, hidden)),
@@ -31,7 +33,11 @@ function readsTokens({ inputMode }: CalmConfig): boolean {
 }
 
 function compressorTable(name: string, inSize: number, hidden: number): ParameterTable {
-  return { ...linearSpec(`${name}.0`, inSize, 2 * hidden, true), ...linearSpec(`${name}.2`, 2 * hidden, hidden, true), ...normSpec(`${name}.3`, hidden, true) };
+  return {
+    ...linearSpec(`${name}.0`, inSize, 2 * hidden, true),
+    ...linearSpec(`${name}.2`, 2 * hidden, hidden, true),
+    ...normSpec(`${name}.3`, hidden, true),
+  };
 }
 
 /** LayerNorm(Linear(silu(Linear(x)))), [..., in] → [..., hidden]. */
@@ -48,11 +54,26 @@ function compress(parameters: TensorMap, name: string, x: Tensor): Tensor {
  * @param latents [batch, patches, latent]; needed unless the input is discrete
  * @returns [batch, patches, hidden]
  */
-export function embedPatches(parameters: TensorMap, config: CalmConfig, ids: Tensor, latents?: Tensor): Tensor {
-  const fromLatents = readsLatents(config) ? compress(parameters, 'latent_proj', latents as Tensor) : undefined;
+export function embedPatches(
+  parameters: TensorMap,
+  config: CalmConfig,
+  ids: Tensor,
+  latents?: Tensor,
+): Tensor {
+  const fromLatents = readsLatents(config)
+    ? compress(parameters, 'latent_proj', latents as Tensor)
+    : undefined;
   if (!readsTokens(config)) return fromLatents as Tensor;
-  const embedded = embed(parameters[`${PREFIX}.embed_tokens.weight`], tf.reshape(ids, [-1]), config.padTokenId);
-  const fromTokens = compress(parameters, 'embed_proj', tf.reshape(embedded, [ids.shape[0], -1, config.patchSize * config.hiddenSize]));
+  const embedded = embed(
+    parameters[`${PREFIX}.embed_tokens.weight`],
+    tf.reshape(ids, [-1]),
+    config.padTokenId,
+  );
+  const fromTokens = compress(
+    parameters,
+    'embed_proj',
+    tf.reshape(embedded, [ids.shape[0], -1, config.patchSize * config.hiddenSize]),
+  );
   return fromLatents ? tf.add(fromTokens, fromLatents) : fromTokens;
 }
 
@@ -60,6 +81,11 @@ export function embedPatches(parameters: TensorMap, config: CalmConfig, ids: Ten
  * One pass over patches, after those of the past if there is one.
  * @param embeds [batch, patches, hidden]
  */
-export function runBackbone(parameters: TensorMap, config: CalmConfig, embeds: Tensor, past?: Past | Branches): LlamaOutput {
+export function runBackbone(
+  parameters: TensorMap,
+  config: CalmConfig,
+  embeds: Tensor,
+  past?: Past | Branches,
+): LlamaOutput {
   return runLlama(parameters, PREFIX, config, embeds, past);
 }

@@ -28,7 +28,12 @@ export interface CalmBatch {
 }
 
 /** The hidden state at every patch of `batch.ids`: [batch·(patches−1), hidden], row by row. */
-export function hiddenStates(parameters: TensorMap, config: CalmConfig, ids: Tensor, latents?: Tensor): Tensor {
+export function hiddenStates(
+  parameters: TensorMap,
+  config: CalmConfig,
+  ids: Tensor,
+  latents?: Tensor,
+): Tensor {
   const { hidden } = runBackbone(parameters, config, embedPatches(parameters, config, ids, latents));
   return tf.reshape(hidden, [-1, config.hiddenSize]);
 }
@@ -37,7 +42,13 @@ export function hiddenStates(parameters: TensorMap, config: CalmConfig, ids: Ten
  * The head's loss of a batch, averaged over positions, with its companions for the log.
  * @param draws of the head's drawTraining
  */
-export function calmLoss(parameters: TensorMap, config: CalmConfig, head: Head, batch: CalmBatch, draws: TensorMap): LossOutputs {
+export function calmLoss(
+  parameters: TensorMap,
+  config: CalmConfig,
+  head: Head,
+  batch: CalmBatch,
+  draws: TensorMap,
+): LossOutputs {
   const all = hiddenStates(parameters, config, batch.ids, batch.latents);
   const hidden = batch.positions ? tf.gather(all, batch.positions as tf.Tensor1D) : all;
   return head.loss(parameters, config, hidden, batch.targets, draws);

@@ -3,7 +3,16 @@
  * B rows · P new patches · N candidates · K tokens a patch · L latent.
  */
 
-import { type CompiledStep, disposeTree, type Engine, intTensor, readIntegers, type Tensor, type TensorMap, tf } from '../../engine/index.ts';
+import {
+  type CompiledStep,
+  disposeTree,
+  type Engine,
+  intTensor,
+  readIntegers,
+  type Tensor,
+  type TensorMap,
+  tf,
+} from '../../engine/index.ts';
 import type { RandomStream } from '../../random.ts';
 import { decodePatches, decodePatchTokens, encode } from '../autoencoder/autoencoder.ts';
 import { CachedSequence } from '../cached-sequence.ts';
@@ -35,11 +44,21 @@ export class PatchDecoder {
     this.patchSize = config.patchSize;
     this.noiseSize = head.noiseSize(config, sampling);
     this.#sample = head.sampler(engine, config, sampling);
-    const weights = { language: parameters, ...(readsLatents(config) ? { autoencoder: autoencoder.parameters } : {}) };
-    this.sequence = new CachedSequence<ReaderWeights>(engine, weights, config.patchSize, (given, ids, past) => readPatches(model, given, ids, past));
-    this.#toMiddle = engine.compile((given: MiddleInputs) => ({ patches: decodePatches(given.autoencoder, autoencoder.config, given.latents) }), {
-      constants: ['autoencoder'],
-    });
+    const weights = {
+      language: parameters,
+      ...(readsLatents(config) ? { autoencoder: autoencoder.parameters } : {}),
+    };
+    this.sequence = new CachedSequence<ReaderWeights>(engine, weights, config.patchSize, (given, ids, past) =>
+      readPatches(model, given, ids, past),
+    );
+    this.#toMiddle = engine.compile(
+      (given: MiddleInputs) => ({
+        patches: decodePatches(given.autoencoder, autoencoder.config, given.latents),
+      }),
+      {
+        constants: ['autoencoder'],
+      },
+    );
     this.#tokenDecoder = new TokenDecoder(engine, autoencoder);
   }
 
@@ -73,9 +92,19 @@ export class PatchDecoder {
 }
 
 /** Embedding and backbone; an input that is not discrete also gets the encoder's means. */
-function readPatches({ config, autoencoder }: LanguageModel, given: ReaderWeights, ids: Tensor, past?: Past | Branches) {
+function readPatches(
+  { config, autoencoder }: LanguageModel,
+  given: ReaderWeights,
+  ids: Tensor,
+  past?: Past | Branches,
+) {
   const latents =
-    given.autoencoder && tf.reshape(encode(given.autoencoder, autoencoder.config, tf.reshape(ids, [-1])).mean, [ids.shape[0], -1, config.latentSize]);
+    given.autoencoder &&
+    tf.reshape(encode(given.autoencoder, autoencoder.config, tf.reshape(ids, [-1])).mean, [
+      ids.shape[0],
+      -1,
+      config.latentSize,
+    ]);
   return runBackbone(given.language, config, embedPatches(given.language, config, ids, latents), past);
 }
 
@@ -94,7 +123,12 @@ class TokenDecoder {
     const step = (position?: number) =>
       engine.compile(
         ({ parameters, patches, rows }: TokenInputs) => ({
-          tokens: decodePatchTokens(parameters, autoencoder.config, tf.gather(patches, rows as tf.Tensor1D), position),
+          tokens: decodePatchTokens(
+            parameters,
+            autoencoder.config,
+            tf.gather(patches, rows as tf.Tensor1D),
+            position,
+          ),
         }),
         { constants: ['parameters'] },
       );
@@ -108,13 +142,18 @@ class TokenDecoder {
    */
   async decode(patches: Tensor, rows: readonly number[], position?: number): Promise<Int32Array> {
     const rounded = Math.max(FEW_ROWS, 2 ** Math.ceil(Math.log2(rows.length)));
-    const padded = new Int32Array(this.#isCompiling && rows.length < patches.shape[0] ? rounded : rows.length);
+    const padded = new Int32Array(
+      this.#isCompiling && rows.length < patches.shape[0] ? rounded : rows.length,
+    );
     padded.set(rows);
     const inputs = { parameters: this.autoencoder.parameters, patches, rows: intTensor(padded) };
     const { tokens } = await (position === undefined ? this.#whole : this.#single[position])(inputs);
     const ids = await readIntegers(tokens);
     disposeTree({ tokens, rows: inputs.rows });
-    return ids.subarray(0, position === undefined ? rows.length * this.autoencoder.config.patchSize : rows.length);
+    return ids.subarray(
+      0,
+      position === undefined ? rows.length * this.autoencoder.config.patchSize : rows.length,
+    );
   }
 }
 
@@ -143,7 +182,8 @@ export class DrawnPatches {
   async decode(places: Iterable<number>): Promise<void> {
     const { patchSize } = this.#decoder.autoencoder.config;
     const wanted: Set<number>[] = Array.from({ length: patchSize }, () => new Set());
-    for (const place of places) if (this.tokens[place] < 0) wanted[place % patchSize].add(Math.floor(place / patchSize));
+    for (const place of places)
+      if (this.tokens[place] < 0) wanted[place % patchSize].add(Math.floor(place / patchSize));
     const all = new Set(wanted.flatMap((rows) => [...rows]));
     const isWhole = all.size <= FEW_ROWS || wanted.every(({ size }) => size === all.size);
     if (all.size === 0) return;

@@ -3,7 +3,15 @@
  * B rows · T tokens · M positions · S candidates · V vocabulary.
  */
 
-import { type CompiledStep, disposeTree, type Engine, readFloats, type Tensor, type TensorMap, tf } from '../../engine/index.ts';
+import {
+  type CompiledStep,
+  disposeTree,
+  type Engine,
+  readFloats,
+  type Tensor,
+  type TensorMap,
+  tf,
+} from '../../engine/index.ts';
 import type { RandomStream } from '../../random.ts';
 import { CachedSequence } from '../cached-sequence.ts';
 import type { Branches, Past } from '../llama.ts';
@@ -27,16 +35,23 @@ export class TransformerDecoder {
   readonly noiseSize = 1;
   /** Feeds it, and looks at branches of what was fed. */
   readonly sequence: CachedSequence<TensorMap>;
-  readonly #distribution: CompiledStep<{ readonly parameters: TensorMap; readonly hidden: Tensor }, { probabilities: Tensor }>;
+  readonly #distribution: CompiledStep<
+    { readonly parameters: TensorMap; readonly hidden: Tensor },
+    { probabilities: Tensor }
+  >;
 
   /** @param isTraining weights that will be others soon (see `use`) are not built into graphs */
   constructor(engine: Engine, model: Transformer, isTraining = false) {
     this.model = model;
-    const forward = (given: TensorMap, ids: Tensor, past?: Past | Branches) => runTransformer(given, model.config, ids, past);
+    const forward = (given: TensorMap, ids: Tensor, past?: Past | Branches) =>
+      runTransformer(given, model.config, ids, past);
     this.sequence = new CachedSequence<TensorMap>(engine, model.parameters, 1, forward, isTraining);
-    this.#distribution = engine.compile(({ parameters, hidden }) => ({ probabilities: tf.softmax(tokenLogits(parameters, hidden)) }), {
-      constants: isTraining ? [] : ['parameters'],
-    });
+    this.#distribution = engine.compile(
+      ({ parameters, hidden }) => ({ probabilities: tf.softmax(tokenLogits(parameters, hidden)) }),
+      {
+        constants: isTraining ? [] : ['parameters'],
+      },
+    );
   }
 
   /** Goes on with other weights of the same model. */
@@ -54,15 +69,22 @@ export class TransformerDecoder {
    * @param hidden [positions, hidden]
    * @param visit is given [vocabulary] numbers for each position
    */
-  async eachDistribution(hidden: Tensor, visit: (position: number, probabilities: Float32Array) => void): Promise<void> {
+  async eachDistribution(
+    hidden: Tensor,
+    visit: (position: number, probabilities: Float32Array) => void,
+  ): Promise<void> {
     const { hiddenSize, vocabSize } = this.model.config;
     const count = hidden.shape[0];
     const length = Math.max(1, Math.floor(PIECE_SIZE / vocabSize));
     for (let first = 0; first < count; first += length) {
       const piece = tf.slice(hidden, [first, 0], [Math.min(length, count - first), hiddenSize]);
-      const { probabilities } = await this.#distribution({ parameters: this.model.parameters, hidden: piece });
+      const { probabilities } = await this.#distribution({
+        parameters: this.model.parameters,
+        hidden: piece,
+      });
       const values = await readFloats(probabilities);
-      for (let i = 0; i < piece.shape[0]; i++) visit(first + i, values.subarray(i * vocabSize, (i + 1) * vocabSize));
+      for (let i = 0; i < piece.shape[0]; i++)
+        visit(first + i, values.subarray(i * vocabSize, (i + 1) * vocabSize));
       disposeTree({ piece, probabilities });
     }
   }

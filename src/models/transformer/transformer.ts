@@ -31,12 +31,24 @@ export function transformerTable(config: TransformerConfig): ParameterTable {
 
 export async function loadTransformer(folder: ModelFolder): Promise<Transformer> {
   const config = await folder.readConfig((file, stated) => checkedConfig(file, TRANSFORMER_DEFAULTS, stated));
-  return readingWeights(folder.directory, (weights) => ({ config, parameters: loadParameters(transformerTable(config), weights, weights.file) }));
+  return readingWeights(folder.directory, (weights) => ({
+    config,
+    parameters: loadParameters(transformerTable(config), weights, weights.file),
+  }));
 }
 
 /** One pass over tokens, after those of the past if there is one. @param ids [batch, tokens], int32 */
-export function runTransformer(parameters: TensorMap, config: TransformerConfig, ids: Tensor, past?: Past | Branches): LlamaOutput {
-  const embedded = embed(parameters[`${PREFIX}.embed_tokens.weight`], tf.reshape(ids, [-1]), config.padTokenId);
+export function runTransformer(
+  parameters: TensorMap,
+  config: TransformerConfig,
+  ids: Tensor,
+  past?: Past | Branches,
+): LlamaOutput {
+  const embedded = embed(
+    parameters[`${PREFIX}.embed_tokens.weight`],
+    tf.reshape(ids, [-1]),
+    config.padTokenId,
+  );
   return runLlama(parameters, PREFIX, config, tf.reshape(embedded, [...ids.shape, config.hiddenSize]), past);
 }
 
@@ -56,7 +68,17 @@ export function tokenLogits(parameters: TensorMap, hidden: Tensor): Tensor {
  * @param targets the next token of each, row by row; int32
  * @param positions which of the batch·tokens positions have a target; all of them where it is absent
  */
-export function transformerLoss(parameters: TensorMap, config: TransformerConfig, ids: Tensor, targets: Tensor, positions?: Tensor): Tensor {
+export function transformerLoss(
+  parameters: TensorMap,
+  config: TransformerConfig,
+  ids: Tensor,
+  targets: Tensor,
+  positions?: Tensor,
+): Tensor {
   const hidden = tf.reshape(runTransformer(parameters, config, ids).hidden, [-1, config.hiddenSize]);
-  return linearCrossEntropy(positions ? tf.gather(hidden, positions as tf.Tensor1D) : hidden, headWeight(parameters), targets);
+  return linearCrossEntropy(
+    positions ? tf.gather(hidden, positions as tf.Tensor1D) : hidden,
+    headWeight(parameters),
+    targets,
+  );
 }

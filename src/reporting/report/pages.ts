@@ -14,7 +14,9 @@ export function htmlPage(title: string, sections: readonly ReportSection[]): str
 
 function htmlSection({ title, source, text, table, plots, provenance }: ReportSection): string {
   const paragraphs = text ? text.split(/\n\s*\n/).map((paragraph) => `<p>${toHtml(paragraph)}</p>`) : [];
-  const figures = plots.map(({ svg, correlation }) => `<figure>${svg}${correlation ? htmlTable(correlation) : ''}</figure>`);
+  const figures = plots.map(
+    ({ svg, correlation }) => `<figure>${svg}${correlation ? htmlTable(correlation) : ''}</figure>`,
+  );
   return [
     `<h2>${toHtml(title)}</h2>`,
     source ? `<p class="facts">The paper: ${toHtml(source)}</p>` : '',
@@ -27,32 +29,57 @@ function htmlSection({ title, source, text, table, plots, provenance }: ReportSe
 
 function htmlTable({ head, rows }: ReportTable): string {
   if (rows.length === 0) return '';
-  const line = (cells: readonly string[], tag: string) => `<tr>${cells.map((cell) => `<${tag}>${toHtml(cell)}</${tag}>`).join('')}</tr>`;
+  const line = (cells: readonly string[], tag: string) =>
+    `<tr>${cells.map((cell) => `<${tag}>${toHtml(cell)}</${tag}>`).join('')}</tr>`;
   return `<table>${line(head, 'th')}${rows.map((row) => line(row, 'td')).join('')}</table>`;
 }
 
 function toHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
 }
 
 /** Markdown and the files that it shows, by their names. @param folder of the plots, relative to the page */
-export function markdownPage(title: string, sections: readonly ReportSection[], folder: string): { text: string; files: Map<string, string> } {
+export function markdownPage(
+  title: string,
+  sections: readonly ReportSection[],
+  folder: string,
+): { text: string; files: Map<string, string> } {
   const files = new Map<string, string>();
   const parts = sections.map((section) => markdownSection(section, folder, files));
   return { text: `# ${title}\n\n${parts.join('\n\n')}\n`, files };
 }
 
-function markdownSection({ title, source, text, table, plots, provenance }: ReportSection, folder: string, files: Map<string, string>): string {
+function markdownSection(
+  { title, source, text, table, plots, provenance }: ReportSection,
+  folder: string,
+  files: Map<string, string>,
+): string {
   const figures = plots.map((plot, i) => {
     const name = `${title}-${i + 1}.svg`.toLowerCase().replace(/[^a-z0-9.]+/g, '-');
     files.set(name, plot.svg);
-    return [`![${plot.title}](${folder}/${name})`, plot.correlation ? markdownTable(plot.correlation) : ''].filter(Boolean).join('\n\n');
+    return [`![${plot.title}](${folder}/${name})`, plot.correlation ? markdownTable(plot.correlation) : '']
+      .filter(Boolean)
+      .join('\n\n');
   });
-  return [`## ${title}`, source ? `The paper: ${source}.` : '', text, markdownTable(table), ...figures, `*${provenance}*`].filter(Boolean).join('\n\n');
+  return [
+    `## ${title}`,
+    source ? `The paper: ${source}.` : '',
+    text,
+    markdownTable(table),
+    ...figures,
+    `*${provenance}*`,
+  ]
+    .filter(Boolean)
+    .join('\n\n');
 }
 
 function markdownTable({ head, rows }: ReportTable): string {
   if (rows.length === 0) return '';
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

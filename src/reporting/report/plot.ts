@@ -20,13 +20,25 @@ const [WIDTH, HEIGHT] = [460, 260];
 /** What is drawn: our values with their intervals, and the paper's where it has some. */
 export function pointsOf(rows: readonly ReportRow[], plot: ReportPlot): Point[] {
   return plotRows(rows, plot).flatMap((row) => {
-    const [x, y, color] = [readValue(row, plot.x), readValue(row, plot.y), plot.color === undefined ? undefined : readValue(row, plot.color)];
+    const [x, y, color] = [
+      readValue(row, plot.x),
+      readValue(row, plot.y),
+      plot.color === undefined ? undefined : readValue(row, plot.color),
+    ];
     if ((typeof x !== 'string' && typeof x !== 'number') || typeof y !== 'number') return [];
     const interval = plot.interval === undefined ? undefined : readValue(row, plot.interval);
     const [low, high] = Array.isArray(interval) ? (interval as number[]) : [];
-    const own: Point = { x, y, who: OURS, ...(color === undefined ? {} : { color: String(color) }), ...(low === undefined ? {} : { low, high }) };
+    const own: Point = {
+      x,
+      y,
+      who: OURS,
+      ...(color === undefined ? {} : { color: String(color) }),
+      ...(low === undefined ? {} : { low, high }),
+    };
     const published = paperNumber(plot, own);
-    return published === undefined ? [own] : [own, { x, y: published, who: PAPER, ...(own.color === undefined ? {} : { color: own.color }) }];
+    return published === undefined
+      ? [own]
+      : [own, { x, y: published, who: PAPER, ...(own.color === undefined ? {} : { color: own.color }) }];
   });
 }
 
@@ -55,14 +67,26 @@ function specOf(points: readonly Point[], plot: ReportPlot): TopLevelSpec {
         scale: { zero: false, type: spread(points) > 30 ? 'log' : 'linear' },
         axis: { format: '~s' },
       } as const)
-    : ({ field: 'x', type: 'nominal', sort: null, title: titleOf(plot.x), axis: { labelAngle: -30 } } as const);
+    : ({
+        field: 'x',
+        type: 'nominal',
+        sort: null,
+        title: titleOf(plot.x),
+        axis: { labelAngle: -30 },
+      } as const);
   const color = plot.color
     ? ({ color: { field: 'color', type: 'nominal', sort: null, title: titleOf(plot.color) } } as const)
     : hasPaper
       ? ({ color: { field: 'who', type: 'nominal', sort: [OURS, PAPER], title: null } } as const)
       : {};
-  const beside = plot.kind === 'bar' && hasPaper ? ({ xOffset: { field: 'who', sort: [OURS, PAPER] } } as const) : {};
-  const y = { field: 'y', type: 'quantitative', title: titleOf(plot.y), scale: { zero: plot.kind === 'bar' } } as const;
+  const beside =
+    plot.kind === 'bar' && hasPaper ? ({ xOffset: { field: 'who', sort: [OURS, PAPER] } } as const) : {};
+  const y = {
+    field: 'y',
+    type: 'quantitative',
+    title: titleOf(plot.y),
+    scale: { zero: plot.kind === 'bar' },
+  } as const;
   const mark =
     plot.kind === 'line'
       ? ({ type: 'line', point: true } as const)
@@ -74,7 +98,12 @@ function specOf(points: readonly Point[], plot: ReportPlot): TopLevelSpec {
         {
           mark: { type: 'rule', color: '#333' } as const,
           transform: [{ filter: 'isValid(datum.low)' }],
-          encoding: { x, ...beside, y: { field: 'low', type: 'quantitative' } as const, y2: { field: 'high' } },
+          encoding: {
+            x,
+            ...beside,
+            y: { field: 'low', type: 'quantitative' } as const,
+            y2: { field: 'high' },
+          },
         },
       ]
     : [];
@@ -119,7 +148,10 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Pearson and Spearman of x and y in words, where the plot asks for them. */
-export function correlationOf(rows: readonly ReportRow[], plot: ReportPlot): { name: string; ours: string; paper: string }[] {
+export function correlationOf(
+  rows: readonly ReportRow[],
+  plot: ReportPlot,
+): { name: string; ours: string; paper: string }[] {
   if (!plot.correlation) return [];
   const points = pointsOf(rows, { ...plot, paper: undefined }).map(({ x, y }) => [Number(x), y] as const);
   const found = correlations(points);

@@ -15,7 +15,11 @@ export interface ReportSection {
   readonly source: string;
   readonly text: string;
   readonly table: ReportTable;
-  readonly plots: readonly { readonly title: string; readonly svg: string; readonly correlation: ReportTable | undefined }[];
+  readonly plots: readonly {
+    readonly title: string;
+    readonly svg: string;
+    readonly correlation: ReportTable | undefined;
+  }[];
   /** What it ran on, how long, and how to do it again. */
   readonly provenance: string;
 }
@@ -31,27 +35,49 @@ export async function sectionOf(plan: Plan, costs: readonly ModelCost[]): Promis
     if (svg) plots.push({ title: plot.title, svg, correlation: correlationTable(rows, plot) });
   }
   const { title, source = '', text = '' } = report;
-  return { title, source, text: text.trim(), table: tableOf(rows, report), plots, provenance: provenanceOf(plan) };
+  return {
+    title,
+    source,
+    text: text.trim(),
+    table: tableOf(rows, report),
+    plots,
+    provenance: provenanceOf(plan),
+  };
 }
 
 function correlationTable(rows: readonly ReportRow[], plot: ReportPlot): ReportTable | undefined {
   const found = correlationOf(rows, plot);
-  return found.length ? { head: ['correlation', 'paper', 'ours'], rows: found.map(({ name, paper, ours }) => [name, paper, ours]) } : undefined;
+  return found.length
+    ? {
+        head: ['correlation', 'paper', 'ours'],
+        rows: found.map(({ name, paper, ours }) => [name, paper, ours]),
+      }
+    : undefined;
 }
 
 /** One line a run: its labels, the paper's number where a plot has one, the results that are asked for. */
 function tableOf(rows: readonly ReportRow[], { columns, plots }: ReportConfig): ReportTable {
   const axes = Object.keys(rows[0]?.labels ?? {});
-  const published = plots.find(({ paper, x, rows: from }) => paper && !from && typeof x === 'string' && axes.includes(x));
-  const shown = columns.length ? columns : plots.filter((plot) => !plot.rows).map(({ y }) => (typeof y === 'string' ? y : y[0]));
+  const published = plots.find(
+    ({ paper, x, rows: from }) => paper && !from && typeof x === 'string' && axes.includes(x),
+  );
+  const shown = columns.length
+    ? columns
+    : plots.filter((plot) => !plot.rows).map(({ y }) => (typeof y === 'string' ? y : y[0]));
   if (shown.length === 0) return { head: [], rows: [] };
-  const head = [...axes, ...(published ? [`${titleOf(published.y)}, paper`] : []), ...shown.map((column) => heading(column))];
+  const head = [
+    ...axes,
+    ...(published ? [`${titleOf(published.y)}, paper`] : []),
+    ...shown.map((column) => heading(column)),
+  ];
   return {
     head,
     rows: rows.map((row) => [
       ...axes.map((axis) => row.labels[axis]),
       ...(published ? [published.paper?.[row.labels[published.x as string]]?.toString() ?? '–'] : []),
-      ...shown.map((column) => formatValue(readValue(row, column), column.includes('interval') ? ' … ' : ', ')),
+      ...shown.map((column) =>
+        formatValue(readValue(row, column), column.includes('interval') ? ' … ' : ', '),
+      ),
     ]),
   };
 }
@@ -61,12 +87,15 @@ function heading(column: string): string {
   const parts = column.split('.');
   if (parts.includes('interval')) return `${titleOf(column)}, 95 %`;
   const stage = parts[0] === 'cost' ? parts[1] : parts[0];
-  return stage.endsWith('-baseline') ? `${titleOf(column)}${parts.includes('sampled') ? ', sampled' : ''} (Transformer)` : titleOf(column);
+  return stage.endsWith('-baseline')
+    ? `${titleOf(column)}${parts.includes('sampled') ? ', sampled' : ''} (Transformer)`
+    : titleOf(column);
 }
 
 function formatValue(value: unknown, between: string): string {
   if (typeof value === 'number') return Math.abs(value) >= 1e7 ? value.toExponential(2) : formatNumber(value);
-  if (Array.isArray(value)) return value.map((item) => (typeof item === 'number' ? item.toPrecision(3) : String(item))).join(between);
+  if (Array.isArray(value))
+    return value.map((item) => (typeof item === 'number' ? item.toPrecision(3) : String(item))).join(between);
   return value === undefined ? '–' : String(value);
 }
 
@@ -89,5 +118,9 @@ function provenanceOf({ config, stages }: Plan): string {
 /** All values that the plots show, for scripts. */
 export function valuesOf(plan: Plan, costs: readonly ModelCost[]) {
   const rows = rowsOf(plan, costs);
-  return (plan.config.report?.plots ?? []).map((plot) => ({ title: plot.title, points: pointsOf(rows, plot), correlation: correlationOf(rows, plot) }));
+  return (plan.config.report?.plots ?? []).map((plot) => ({
+    title: plot.title,
+    points: pointsOf(rows, plot),
+    correlation: correlationOf(rows, plot),
+  }));
 }

@@ -1,7 +1,14 @@
 /** What a report reads of a run: for each combination of its matrix the labels, the stages' results, and what the models cost. */
 
 import { join } from 'node:path';
-import { type Labels, type Manifest, type ModelCost, type Plan, type ReportPlot, totalsOf } from '../../pipeline/index.ts';
+import {
+  type Labels,
+  type Manifest,
+  type ModelCost,
+  type Plan,
+  type ReportPlot,
+  totalsOf,
+} from '../../pipeline/index.ts';
 import { readMetrics } from '../metrics-file.ts';
 
 /** One run of a sweep. */
@@ -35,7 +42,8 @@ export function rowsOf({ cells, stages, folder }: Plan, costs: readonly ModelCos
 
 /** A value by name, of several names the first that the row has: an axis of the matrix, a field of the list, `cost.<stage>.<total>`, or `<stage>.<result>`. */
 export function readValue(row: ReportRow, name: string | readonly string[]): unknown {
-  if (typeof name !== 'string') return name.map((one) => readValue(row, one)).find((value) => value !== undefined);
+  if (typeof name !== 'string')
+    return name.map((one) => readValue(row, one)).find((value) => value !== undefined);
   if (name in row.labels) return row.labels[name];
   const own = inside(row.own, name);
   if (own !== undefined) return own;
@@ -54,7 +62,11 @@ function inside(value: unknown, path: string): unknown {
   if (path === '') return value;
   return path
     .split('.')
-    .reduce<unknown>((found, key) => (typeof found === 'object' && found !== null ? (found as Record<string, unknown>)[key] : undefined), value);
+    .reduce<unknown>(
+      (found, key) =>
+        typeof found === 'object' && found !== null ? (found as Record<string, unknown>)[key] : undefined,
+      value,
+    );
 }
 
 /** The rows of one plot: the runs, or the entries of a list or curve of each. */
@@ -67,7 +79,9 @@ function entriesOf(row: ReportRow, from: NonNullable<ReportPlot['rows']>): Recor
   if ('list' in from) {
     const [stage, ...rest] = from.list.split('.');
     // A list without its stage: of whichever stage has it.
-    const found = rest.length ? [readValue(row, `${stage}.${rest.join('.')}`)] : Object.values(row.manifests).map(({ metrics }) => metrics[stage]);
+    const found = rest.length
+      ? [readValue(row, `${stage}.${rest.join('.')}`)]
+      : Object.values(row.manifests).map(({ metrics }) => metrics[stage]);
     return found.flatMap((list) => (Array.isArray(list) ? (list as Record<string, unknown>[]) : []));
   }
   const file = row.curves[from.curve];

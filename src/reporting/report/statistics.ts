@@ -12,10 +12,15 @@ const RESAMPLES = 2000;
 const LEVEL = 0.95;
 
 /** Pearson's correlation, linear; and Spearman's, of ranks. Undefined with fewer than three points. */
-export function correlations(points: readonly (readonly [x: number, y: number])[], seed = 0): { pearson: Coefficient; spearman: Coefficient } | undefined {
+export function correlations(
+  points: readonly (readonly [x: number, y: number])[],
+  seed = 0,
+): { pearson: Coefficient; spearman: Coefficient } | undefined {
   if (points.length < 3) return undefined;
   const stream = new RandomStream(seed, 'correlation');
-  const resamples = Array.from({ length: RESAMPLES }, () => points.map(() => points[stream.nextInteger(points.length)]));
+  const resamples = Array.from({ length: RESAMPLES }, () =>
+    points.map(() => points[stream.nextInteger(points.length)]),
+  );
   const withInterval = (coefficient: (of: readonly (readonly [number, number])[]) => number): Coefficient => {
     const sorted = resamples
       .map(coefficient)
@@ -42,7 +47,13 @@ export function pearson(points: readonly (readonly [number, number])[]): number 
 /** Values replaced by their ranks; equal ones share the mean of theirs. */
 export function ranked(points: readonly (readonly [number, number])[]): [number, number][] {
   const ranksOf = (values: readonly number[]) =>
-    values.map((value) => (values.filter((other) => other < value).length + values.filter((other) => other <= value).length - 1) / 2);
+    values.map(
+      (value) =>
+        (values.filter((other) => other < value).length +
+          values.filter((other) => other <= value).length -
+          1) /
+        2,
+    );
   const [x, y] = [ranksOf(points.map(([first]) => first)), ranksOf(points.map(([, second]) => second))];
   return points.map((_, i) => [x[i], y[i]]);
 }

@@ -28,6 +28,10 @@ export async function runCase(folder: string, seed: number, number: number, only
     if (error instanceof CalmError) return { target: target.name, result: error.code };
     const known = systemError(error, own);
     if (known) return { target: target.name, result: known.code };
-    return { target: target.name, result: 'defect', problem: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return {
+      target: target.name,
+      result: 'defect',
+      problem: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    };
   }
 }

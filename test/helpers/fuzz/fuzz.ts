@@ -53,7 +53,10 @@ async function parent(): Promise<void> {
         running.kill('SIGKILL');
       }
       try {
-        peakMegabytes = Math.max(peakMegabytes, Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${running.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024);
+        peakMegabytes = Math.max(
+          peakMegabytes,
+          Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${running.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024,
+        );
       } catch {
         // Not Linux, or over.
       }
@@ -79,9 +82,12 @@ async function parent(): Promise<void> {
       .join(', '),
   ]);
   console.log(`\n${formatTable(['target', 'cases', 'results'], rows)}\n`);
-  if (peakMegabytes > MOST_MEGABYTES) failures.push(`the process had ${peakMegabytes.toFixed(0)} MB at its peak`);
+  if (peakMegabytes > MOST_MEGABYTES)
+    failures.push(`the process had ${peakMegabytes.toFixed(0)} MB at its peak`);
   for (const failure of failures.slice(0, 20)) console.log(`FAILED ${failure}`);
-  console.log(`${values.count} cases, seed ${values.seed}: ${failures.length} failures, peak memory ${peakMegabytes.toFixed(0)} MB`);
+  console.log(
+    `${values.count} cases, seed ${values.seed}: ${failures.length} failures, peak memory ${peakMegabytes.toFixed(0)} MB`,
+  );
   process.exitCode = failures.length ? 1 : 0;
 }
 

@@ -105,7 +105,11 @@ function mutateOne(data: unknown, stream: RandomStream): void {
       break;
     case 2:
       if (typeof holder[key] === 'number')
-        holder[key] = [-(holder[key] as number), (holder[key] as number) * 1e9, (holder[key] as number) + 0.5][stream.nextInteger(3)];
+        holder[key] = [
+          -(holder[key] as number),
+          (holder[key] as number) * 1e9,
+          (holder[key] as number) + 0.5,
+        ][stream.nextInteger(3)];
       else holder[key] = junk;
       break;
     case 3:

@@ -17,12 +17,27 @@ import {
 } from '../../../src/artifacts/index.ts';
 import { readChunks } from '../../../src/data/chunks.ts';
 import { parseChunk } from '../../../src/data/documents.ts';
-import { ByteTokenizer, DocumentPatches, listCorpus, loadTokenizer, PatchSequences, trainBpe, WordCounter } from '../../../src/data/index.ts';
+import {
+  ByteTokenizer,
+  DocumentPatches,
+  listCorpus,
+  loadTokenizer,
+  PatchSequences,
+  trainBpe,
+  WordCounter,
+} from '../../../src/data/index.ts';
 import { autoencoderTable } from '../../../src/models/autoencoder/autoencoder.ts';
 import { calmTable } from '../../../src/models/calm/calm.ts';
 import { AUTOENCODER_DEFAULTS, CALM_DEFAULTS, checkedConfig, loadHead } from '../../../src/models/config.ts';
 import { checkAutoencoderFolder, countParameters } from '../../../src/models/index.ts';
-import { checkConfig, makePlan, parseConfig, problemsOf, Registry, readManifest } from '../../../src/pipeline/index.ts';
+import {
+  checkConfig,
+  makePlan,
+  parseConfig,
+  problemsOf,
+  Registry,
+  readManifest,
+} from '../../../src/pipeline/index.ts';
 import { RandomStream } from '../../../src/random.ts';
 import { TINY_STAGES, tinyText } from '../tiny.ts';
 import { mutateBytes, mutateData } from './mutate.ts';
@@ -56,7 +71,10 @@ function registry(): Registry {
   return all;
 }
 
-const file = (name: string, contents: (folder: string) => string | Uint8Array | Promise<string | Uint8Array>) => ({
+const file = (
+  name: string,
+  contents: (folder: string) => string | Uint8Array | Promise<string | Uint8Array>,
+) => ({
   prepare: async (folder: string) => {
     mkdirSync(folder, { recursive: true });
     const bytes = Buffer.from((await contents(folder)) as string);
@@ -116,7 +134,8 @@ async function writeLatents(folder: string): Promise<void> {
   const writer = await latentShards.create(folder);
   writer.begin({ patchSize: 4, latentSize: 6, dtype: 'f16' });
   const numbers = new RandomStream(1, 'latents').normals(6 * 40);
-  for (const split of ['train', 'validation'] as const) writer.append(split, { mean: numbers, logStd: numbers });
+  for (const split of ['train', 'validation'] as const)
+    writer.append(split, { mean: numbers, logStd: numbers });
   await writer.finish();
 }
 
@@ -139,7 +158,13 @@ async function readWeights(folder: string): Promise<void> {
 }
 
 /** An artifact of several files, of which one is mutated. */
-function within(name: string, fileName: string, write: (folder: string) => Promise<unknown>, read: (folder: string) => Promise<void>, format?: 'json'): Target {
+function within(
+  name: string,
+  fileName: string,
+  write: (folder: string) => Promise<unknown>,
+  read: (folder: string) => Promise<void>,
+  format?: 'json',
+): Target {
   return {
     name,
     ...(format ? { format } : {}),
@@ -160,11 +185,14 @@ const bpe = () => {
   return JSON.stringify(trainBpe(words.counts, 300));
 };
 const tokenizer = file('tokenizer.json', bpe);
-const tiktoken = file('tokenizer.model', () => Array.from({ length: 256 }, (_, byte) => `${Buffer.of(byte).toString('base64')} ${byte}\n`).join(''));
+const tiktoken = file('tokenizer.model', () =>
+  Array.from({ length: 256 }, (_, byte) => `${Buffer.of(byte).toString('base64')} ${byte}\n`).join(''),
+);
 
 async function useTokenizer(path: string): Promise<void> {
   const opened = await loadTokenizer(path);
-  for (const text of ['the people of this nation', '日本 🙂 \u0000', '']) await opened.decode(Array.from(await opened.encode(text)));
+  for (const text of ['the people of this nation', '日本 🙂 \u0000', ''])
+    await opened.decode(Array.from(await opened.encode(text)));
   await opened.encodeBatch(['a b', 'c']);
 }
 
@@ -188,13 +216,23 @@ const manifest = file('manifest.json', () =>
 );
 
 const modelConfig = file('config.json', () =>
-  JSON.stringify(snakeCaseKeys({ ...CALM_DEFAULTS, hiddenSize: 16, numHiddenLayers: 2, numAttentionHeads: 2, numKeyValueHeads: 1 })),
+  JSON.stringify(
+    snakeCaseKeys({
+      ...CALM_DEFAULTS,
+      hiddenSize: 16,
+      numHiddenLayers: 2,
+      numAttentionHeads: 2,
+      numKeyValueHeads: 1,
+    }),
+  ),
 );
 const autoencoderConfig = file('config.json', async (folder) => {
   await writeSafetensors(join(folder, 'model.safetensors'), tensors());
   return JSON.stringify(snakeCaseKeys({ ...AUTOENCODER_DEFAULTS, hiddenSize: 16 }));
 });
-const jsonLines = file('x.jsonl', () => Array.from({ length: 20 }, (_, i) => JSON.stringify({ text: tinyText(i, 3) })).join('\n'));
+const jsonLines = file('x.jsonl', () =>
+  Array.from({ length: 20 }, (_, i) => JSON.stringify({ text: tinyText(i, 3) })).join('\n'),
+);
 const zipped = file('x.txt.gz', () => gzipSync(tinyText(1, 200)));
 
 async function readCorpus(folder: string, name: string): Promise<void> {
@@ -210,7 +248,9 @@ export const TARGETS: readonly Target[] = [
     read: async (folder, bytes) => {
       config.write(folder, bytes);
       const path = join(folder, 'calm.yaml');
-      await makePlan(checkConfig(parseConfig(path, readFileSync(path, 'utf8'))), registry(), { workingDirectory: folder });
+      await makePlan(checkConfig(parseConfig(path, readFileSync(path, 'utf8'))), registry(), {
+        workingDirectory: folder,
+      });
     },
   },
   within(
@@ -233,7 +273,10 @@ export const TARGETS: readonly Target[] = [
       await writeSafetensors(join(folder, 'model-1.safetensors'), tensors());
       writeFileSync(
         join(folder, 'model.safetensors.index.json'),
-        JSON.stringify({ metadata: {}, weight_map: { 'a.weight': 'model-1.safetensors', b: 'model-1.safetensors' } }),
+        JSON.stringify({
+          metadata: {},
+          weight_map: { 'a.weight': 'model-1.safetensors', b: 'model-1.safetensors' },
+        }),
       );
     },
     async (folder) => {
@@ -246,7 +289,10 @@ export const TARGETS: readonly Target[] = [
     'pytorch_model.bin',
     async (folder) => {
       mkdirSync(folder, { recursive: true });
-      writeFileSync(join(folder, 'pytorch_model.bin'), readFileSync(join(import.meta.dirname, '../../fixtures/pytorch/parameters.bin')));
+      writeFileSync(
+        join(folder, 'pytorch_model.bin'),
+        readFileSync(join(import.meta.dirname, '../../fixtures/pytorch/parameters.bin')),
+      );
     },
     async (folder) => {
       await readWeights(folder);
@@ -301,7 +347,11 @@ export const TARGETS: readonly Target[] = [
       const model = new ModelFolder(folder, 'language-model');
       const calm = await model.readConfig((path, stated) => checkedConfig(path, CALM_DEFAULTS, stated));
       countParameters(calmTable(calm, await loadHead(calm.modelType)));
-      countParameters(autoencoderTable(await model.readConfig((path, stated) => checkedConfig(path, AUTOENCODER_DEFAULTS, stated))));
+      countParameters(
+        autoencoderTable(
+          await model.readConfig((path, stated) => checkedConfig(path, AUTOENCODER_DEFAULTS, stated)),
+        ),
+      );
     },
   },
   {

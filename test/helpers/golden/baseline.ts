@@ -3,7 +3,14 @@
 import { type Engine, intTensor, type Tensor, tf } from 'calm-lm/engine';
 import { estimateBrierExactly } from 'calm-lm/evaluation';
 import { rotaryTable } from 'calm-lm/math';
-import { runTransformer, type TransformerConfig, TransformerDecoder, tokenLogits, transformerLoss, transformerTable } from 'calm-lm/models';
+import {
+  runTransformer,
+  type TransformerConfig,
+  TransformerDecoder,
+  tokenLogits,
+  transformerLoss,
+  transformerTable,
+} from 'calm-lm/models';
 import type { GoldenCase } from './case.ts';
 import { compiledGradients, rowsOf } from './common.ts';
 
@@ -14,7 +21,11 @@ export async function checkBaseline(golden: GoldenCase, engine: Engine): Promise
   const { hidden } = runTransformer(parameters, config, ids);
   await golden.check('final_norm', hidden);
   await golden.check('logits', tokenLogits(parameters, hidden));
-  const rotary = rotaryTable(tf.range(0, ids.shape[1] as number, 1, 'float32'), config.hiddenSize / config.numAttentionHeads, config.ropeTheta);
+  const rotary = rotaryTable(
+    tf.range(0, ids.shape[1] as number, 1, 'float32'),
+    config.hiddenSize / config.numAttentionHeads,
+    config.ropeTheta,
+  );
   await golden.check('rope_cos', rotary.cos);
   await golden.check('rope_sin', rotary.sin);
   const inputs = { parameters, ...shifted(golden, 'in.input_ids') };
@@ -25,7 +36,10 @@ export async function checkBaseline(golden: GoldenCase, engine: Engine): Promise
   await golden.check('eval_loss', outputs.loss);
   await golden.checkGradients(gradients);
   const masked = shifted(golden, 'in.labels_masked');
-  await golden.check('loss_masked', transformerLoss(parameters, config, masked.ids, masked.targets, masked.positions));
+  await golden.check(
+    'loss_masked',
+    transformerLoss(parameters, config, masked.ids, masked.targets, masked.positions),
+  );
   await checkBrier(golden, engine, config);
 }
 
@@ -46,7 +60,10 @@ function shifted(golden: GoldenCase, labels: string): { ids: Tensor; targets: Te
 
 /** The recorded tokens are taken instead of drawing: [windows, steps, rows, samples], −1 where the reference had stopped. */
 async function checkBrier(golden: GoldenCase, engine: Engine, config: TransformerConfig): Promise<void> {
-  const decoder = new TransformerDecoder(engine, { config, parameters: golden.parameters(transformerTable(config)) });
+  const decoder = new TransformerDecoder(engine, {
+    config,
+    parameters: golden.parameters(transformerTable(config)),
+  });
   const { data, shape } = golden.input('rng.multinomial');
   const [, steps, rows, samples] = shape;
   const { brier, numWindows } = await estimateBrierExactly(

@@ -32,7 +32,8 @@ export class GoldenCase {
 
   static async open(directory: string): Promise<GoldenCase> {
     const golden = new GoldenCase(directory);
-    const read = (name: string) => (golden.has(`${name}.safetensors`) ? readSafetensors(join(directory, `${name}.safetensors`)) : new Map());
+    const read = (name: string) =>
+      golden.has(`${name}.safetensors`) ? readSafetensors(join(directory, `${name}.safetensors`)) : new Map();
     golden.#io = await read('io');
     golden.#expected = await read('expected');
     golden.#grads = await read('grads');
@@ -55,7 +56,10 @@ export class GoldenCase {
 
   /** The configuration of an autoencoder: its own file, or config.json where the case is an autoencoder's. */
   autoencoderConfig(): AutoencoderConfig {
-    return { variant: 'robust', ...(camelCaseKeys(this.json(this.has('ae_config.json') ? 'ae_config.json' : 'config.json')) as object) } as AutoencoderConfig;
+    return {
+      variant: 'robust',
+      ...(camelCaseKeys(this.json(this.has('ae_config.json') ? 'ae_config.json' : 'config.json')) as object),
+    } as AutoencoderConfig;
   }
 
   hasInput(name: string): boolean {
@@ -99,21 +103,36 @@ export class GoldenCase {
   /** Compares a tensor with an expected one of the same name, by value and size. */
   async check(name: string, actual: Tensor | Float32Array, floor = NOISE_FLOOR.standard): Promise<void> {
     this.#checked.add(name);
-    this.#record(name, actual instanceof Float32Array ? actual : await readFloats(actual), this.expected(name).data, floor);
+    this.#record(
+      name,
+      actual instanceof Float32Array ? actual : await readFloats(actual),
+      this.expected(name).data,
+      floor,
+    );
   }
 
   /** Compares gradients by name; `pick` names those that the case holds for one parameter map. */
   async checkGradients(gradients: TensorMap, floor = NOISE_FLOOR.standard): Promise<void> {
     for (const [name, expected] of this.#grads) {
       if (gradients[name]) this.#record(`d ${name}`, await readFloats(gradients[name]), expected.data, floor);
-      else this.comparisons.push({ name: `d ${name} (no such parameter)`, deviation: Number.POSITIVE_INFINITY, isWithin: false });
+      else
+        this.comparisons.push({
+          name: `d ${name} (no such parameter)`,
+          deviation: Number.POSITIVE_INFINITY,
+          isWithin: false,
+        });
     }
   }
 
   /** Discrete results must be equal. */
-  checkEqual(name: string, actual: ArrayLike<number | string | boolean>, expected: ArrayLike<number | string | boolean>): void {
+  checkEqual(
+    name: string,
+    actual: ArrayLike<number | string | boolean>,
+    expected: ArrayLike<number | string | boolean>,
+  ): void {
     this.#checked.add(name);
-    const isEqual = actual.length === expected.length && Array.from(actual).every((value, i) => value === expected[i]);
+    const isEqual =
+      actual.length === expected.length && Array.from(actual).every((value, i) => value === expected[i]);
     this.comparisons.push({ name, deviation: isEqual ? 0 : Number.POSITIVE_INFINITY, isWithin: isEqual });
   }
 
@@ -127,7 +146,8 @@ export class GoldenCase {
   }
 
   #record(name: string, actual: ArrayLike<number>, expected: ArrayLike<number>, floor: number): void {
-    const deviation = actual.length === expected.length ? relativeDeviation(actual, expected) : Number.POSITIVE_INFINITY;
+    const deviation =
+      actual.length === expected.length ? relativeDeviation(actual, expected) : Number.POSITIVE_INFINITY;
     this.comparisons.push({ name, deviation, isWithin: deviation <= ALLOWANCE * floor });
   }
 }
@@ -146,7 +166,11 @@ function relativeDeviation(actual: ArrayLike<number>, expected: ArrayLike<number
 /** Every folder at or below `root` that holds a case. */
 export function findCases(root: string): string[] {
   const entries = readdirSync(root, { withFileTypes: true });
-  const isCase = ['meta.json', 'cases.json', 'expected.safetensors', 'encode.json'].some((file) => entries.some((entry) => entry.name === file));
-  const below = entries.filter((entry) => entry.isDirectory()).flatMap((entry) => findCases(join(root, entry.name)));
+  const isCase = ['meta.json', 'cases.json', 'expected.safetensors', 'encode.json'].some((file) =>
+    entries.some((entry) => entry.name === file),
+  );
+  const below = entries
+    .filter((entry) => entry.isDirectory())
+    .flatMap((entry) => findCases(join(root, entry.name)));
   return (isCase ? [root, ...below] : below).sort();
 }

@@ -1,7 +1,15 @@
 /** What is computed for each kind of case. A kind is recognised by what the folder holds, never by its name or sizes. */
 
 import { loadTokenizer } from 'calm-lm/data';
-import { type Engine, floatTensor, intTensor, readIntegers, type Tensor, type TensorMap, tf } from 'calm-lm/engine';
+import {
+  type Engine,
+  floatTensor,
+  intTensor,
+  readIntegers,
+  type Tensor,
+  type TensorMap,
+  tf,
+} from 'calm-lm/engine';
 import { aggregateBrier, estimateBrier, type RolloutDraw } from 'calm-lm/evaluation';
 import { energyLoss, energyParts, linearCrossEntropy, rotaryTable } from 'calm-lm/math';
 import {
@@ -33,7 +41,15 @@ import {
   transformerTable,
 } from 'calm-lm/models';
 import { alignPrompt, chooseCandidate, generate, powerOf, weighCandidates } from 'calm-lm/sampling';
-import { adamW, clipByNorm, learningRateAt, OPTIMIZER_DEFAULTS, type ScheduleName, stepScalars, zeroMoments } from 'calm-lm/training';
+import {
+  adamW,
+  clipByNorm,
+  learningRateAt,
+  OPTIMIZER_DEFAULTS,
+  type ScheduleName,
+  stepScalars,
+  zeroMoments,
+} from 'calm-lm/training';
 import { checkBaseline } from './baseline.ts';
 import { type GoldenCase, NOISE_FLOOR } from './case.ts';
 import { compiledGradients, languageModelOf, rowsOf, trainingStepOf } from './common.ts';
@@ -62,20 +78,64 @@ export const CASE_KINDS: readonly CaseKind[] = [
     skip: ({ tokenizer }) => (tokenizer ? undefined : 'give its folder: --tokenizer FOLDER'),
     check: checkTokenizer,
   },
-  { name: 'brier aggregation', matches: (golden) => golden.has('cases.json') && 'per_batch' in firstOf(golden), check: checkAggregation },
-  { name: 'temperature', matches: (golden) => golden.has('cases.json') && 'rows' in firstOf(golden), check: checkTemperature },
+  {
+    name: 'brier aggregation',
+    matches: (golden) => golden.has('cases.json') && 'per_batch' in firstOf(golden),
+    check: checkAggregation,
+  },
+  {
+    name: 'temperature',
+    matches: (golden) => golden.has('cases.json') && 'rows' in firstOf(golden),
+    check: checkTemperature,
+  },
   { name: 'generation', matches: (golden) => golden.has('trace.json'), check: checkGeneration },
   { name: 'optimizer', matches: (golden) => golden.has('decay_membership.json'), check: checkOptimizer },
-  { name: 'backbone with cache', matches: (golden) => golden.hasInput('in.inputs_embeds'), check: checkCache },
-  { name: 'brier', matches: (golden) => golden.hasInput('in.targets') && headOf(golden) === 'energy', check: checkBrier },
-  { name: 'discrete baseline', matches: (golden) => golden.hasWeight('model.embed_tokens.weight'), check: checkBaseline },
-  { name: 'diffusion head', matches: (golden) => headOf(golden) === 'diffusion' && golden.hasInput('in.target'), check: checkDiffusionHead },
-  { name: 'diffusion training step', matches: (golden) => headOf(golden) === 'diffusion' && golden.hasInput('in.labels'), check: checkDiffusionStep },
-  { name: 'flow head', matches: (golden) => headOf(golden) === 'flow' && golden.hasInput('in.target'), check: checkFlowHead },
-  { name: 'flow training step', matches: (golden) => headOf(golden) === 'flow' && golden.hasInput('in.labels'), check: checkFlowStep },
+  {
+    name: 'backbone with cache',
+    matches: (golden) => golden.hasInput('in.inputs_embeds'),
+    check: checkCache,
+  },
+  {
+    name: 'brier',
+    matches: (golden) => golden.hasInput('in.targets') && headOf(golden) === 'energy',
+    check: checkBrier,
+  },
+  {
+    name: 'discrete baseline',
+    matches: (golden) => golden.hasWeight('model.embed_tokens.weight'),
+    check: checkBaseline,
+  },
+  {
+    name: 'diffusion head',
+    matches: (golden) => headOf(golden) === 'diffusion' && golden.hasInput('in.target'),
+    check: checkDiffusionHead,
+  },
+  {
+    name: 'diffusion training step',
+    matches: (golden) => headOf(golden) === 'diffusion' && golden.hasInput('in.labels'),
+    check: checkDiffusionStep,
+  },
+  {
+    name: 'flow head',
+    matches: (golden) => headOf(golden) === 'flow' && golden.hasInput('in.target'),
+    check: checkFlowHead,
+  },
+  {
+    name: 'flow training step',
+    matches: (golden) => headOf(golden) === 'flow' && golden.hasInput('in.labels'),
+    check: checkFlowStep,
+  },
   { name: 'autoencoder', matches: (golden) => golden.hasInput('rng.token_mask_u'), check: checkAutoencoder },
-  { name: 'energy head', matches: (golden) => golden.hasInput('in.hidden') && headOf(golden) === 'energy', check: checkEnergyHead },
-  { name: 'energy training step', matches: (golden) => golden.hasInput('in.labels') && headOf(golden) === 'energy', check: checkTrainingStep },
+  {
+    name: 'energy head',
+    matches: (golden) => golden.hasInput('in.hidden') && headOf(golden) === 'energy',
+    check: checkEnergyHead,
+  },
+  {
+    name: 'energy training step',
+    matches: (golden) => golden.hasInput('in.labels') && headOf(golden) === 'energy',
+    check: checkTrainingStep,
+  },
 ];
 
 const firstOf = (golden: GoldenCase): object => golden.json<{ cases: object[] }>('cases.json').cases[0] ?? {};
@@ -88,16 +148,30 @@ interface Encoded {
   readonly ids_special?: number[];
 }
 
-async function checkTokenizer(golden: GoldenCase, _: Engine, { tokenizer: folder }: CheckOptions): Promise<void> {
+async function checkTokenizer(
+  golden: GoldenCase,
+  _: Engine,
+  { tokenizer: folder }: CheckOptions,
+): Promise<void> {
   const tokenizer = await loadTokenizer(folder as string);
   for (const [i, { text, ids, ids_special: special }] of golden.json<Encoded[]>('encode.json').entries()) {
     golden.checkEqual(`encode ${i}`, Array.from(await tokenizer.encodeAsText(text)), ids);
-    golden.checkEqual(`encode ${i}, special tokens`, Array.from(await tokenizer.encode(text)), special ?? ids);
+    golden.checkEqual(
+      `encode ${i}, special tokens`,
+      Array.from(await tokenizer.encode(text)),
+      special ?? ids,
+    );
   }
-  for (const [i, { ids, text_replace: text }] of golden.json<{ ids: number[]; text_replace: string }[]>('decode.json').entries())
+  for (const [i, { ids, text_replace: text }] of golden
+    .json<{ ids: number[]; text_replace: string }[]>('decode.json')
+    .entries())
     golden.checkEqual(`decode ${i}`, [await tokenizer.decode(ids, true)], [text]);
   const meta = golden.json<{ eos: number; vocab_size_used_by_models: number }>('meta.json');
-  golden.checkEqual('end of text, vocabulary with [PAD]', [tokenizer.endOfTextId, tokenizer.vocabSize], [meta.eos, meta.vocab_size_used_by_models]);
+  golden.checkEqual(
+    'end of text, vocabulary with [PAD]',
+    [tokenizer.endOfTextId, tokenizer.vocabSize],
+    [meta.eos, meta.vocab_size_used_by_models],
+  );
 }
 
 // — autoencoder —
@@ -114,11 +188,21 @@ async function checkAutoencoder(golden: GoldenCase, engine: Engine): Promise<voi
   await golden.check('enc.log_std', byTables.logStd);
   const latents = tf.reshape(golden.floats('in.dec_latent'), [-1, config.latentSize]);
   await golden.check('dec.logits', decode(parameters, config, latents));
-  golden.checkEqual('dec.argmax', await readIntegers(decodeTokens(parameters, config, latents)), golden.expected('dec.argmax').data);
+  golden.checkEqual(
+    'dec.argmax',
+    await readIntegers(decodeTokens(parameters, config, latents)),
+    golden.expected('dec.argmax').data,
+  );
   await checkAutoencoderLoss(golden, engine, parameters, config, ids);
 }
 
-async function checkAutoencoderLoss(golden: GoldenCase, engine: Engine, parameters: TensorMap, config: AutoencoderConfig, ids: Tensor): Promise<void> {
+async function checkAutoencoderLoss(
+  golden: GoldenCase,
+  engine: Engine,
+  parameters: TensorMap,
+  config: AutoencoderConfig,
+  ids: Tensor,
+): Promise<void> {
   const perPatch = (name: string) => tf.reshape(golden.floats(name), [-1, config.latentSize]);
   const keep = golden.input('rng.token_mask_u').data.map((u) => Number(u > config.aeDropout));
   const tokenMask = intTensor(Int32Array.from(keep));
@@ -131,10 +215,17 @@ async function checkAutoencoderLoss(golden: GoldenCase, engine: Engine, paramete
   await golden.check('train.loss', parts.loss);
   await golden.check('train.ce', parts.crossEntropy);
   await golden.check('train.kl', parts.kl);
-  const decoderInput = tf.tensor(golden.expected('train.dec_in').data, [keep.length / config.patchSize, config.latentSize]);
+  const decoderInput = tf.tensor(golden.expected('train.dec_in').data, [
+    keep.length / config.patchSize,
+    config.latentSize,
+  ]);
   await golden.check('train.logits', decode(parameters, config, decoderInput));
   await golden.checkGradients(gradients);
-  const evalLogits = decode(parameters, config, addNoise(encode(parameters, config, ids), perPatch('rng.eval_eps')));
+  const evalLogits = decode(
+    parameters,
+    config,
+    addNoise(encode(parameters, config, ids), perPatch('rng.eval_eps')),
+  );
   await golden.check('eval.logits', evalLogits);
   const identity = tf.eye(config.vocabSize);
   await golden.check('eval.loss', linearCrossEntropy(evalLogits, identity, ids));
@@ -144,14 +235,22 @@ async function checkAutoencoderLoss(golden: GoldenCase, engine: Engine, paramete
 
 async function checkEnergyHead(golden: GoldenCase, engine: Engine): Promise<void> {
   const config = golden.config();
-  const table = Object.fromEntries(Object.entries(calmTable(config, energyHead)).filter(([name]) => name.startsWith('mlp_generator.')));
+  const table = Object.fromEntries(
+    Object.entries(calmTable(config, energyHead)).filter(([name]) => name.startsWith('mlp_generator.')),
+  );
   const parameters = golden.parameters(table);
   const hidden = golden.floats('in.hidden');
   const noise = tf.sub(golden.floats('rng.noise_u'), 0.5);
   await golden.check('latent_predictions', sampleEnergyHead(parameters, config, hidden, noise));
-  const targets = positionMajor(tf.add(golden.floats('in.mean'), tf.mul(golden.floats('rng.target_eps'), tf.exp(golden.floats('in.log_std')))));
+  const targets = positionMajor(
+    tf.add(
+      golden.floats('in.mean'),
+      tf.mul(golden.floats('rng.target_eps'), tf.exp(golden.floats('in.log_std'))),
+    ),
+  );
   const all = { ...parameters, hidden };
-  const samplesOf = (given: TensorMap, z: Tensor) => positionMajor(sampleEnergyHead(given, config, given.hidden, z));
+  const samplesOf = (given: TensorMap, z: Tensor) =>
+    positionMajor(sampleEnergyHead(given, config, given.hidden, z));
   const inputs = { parameters: all, noise, targets };
   const { outputs, gradients } = await compiledGradients(engine, inputs, (given) => ({
     loss: tf.mean(energyLoss(samplesOf(given.parameters, given.noise), given.targets, config.beta)),
@@ -168,15 +267,24 @@ async function checkEnergyHead(golden: GoldenCase, engine: Engine): Promise<void
 }
 
 /** The score of given samples, for the case's own exponent and others. */
-async function checkGivenSamples(golden: GoldenCase, engine: Engine, targets: Tensor, beta: number): Promise<void> {
+async function checkGivenSamples(
+  golden: GoldenCase,
+  engine: Engine,
+  targets: Tensor,
+  beta: number,
+): Promise<void> {
   if (!golden.hasInput('in.x')) return;
   const samples = golden.floats('in.x');
   const extra = golden.json<{ extra_betas?: number[] }>('meta.json').extra_betas ?? [];
   for (const exponent of [beta, ...extra]) {
     const suffix = exponent === beta ? '' : `_beta${exponent}`;
-    const { outputs, gradients } = await compiledGradients(engine, { parameters: { samples }, targets }, (given) => ({
-      loss: tf.mean(energyLoss(positionMajor(given.parameters.samples), given.targets, exponent)),
-    }));
+    const { outputs, gradients } = await compiledGradients(
+      engine,
+      { parameters: { samples }, targets },
+      (given) => ({
+        loss: tf.mean(energyLoss(positionMajor(given.parameters.samples), given.targets, exponent)),
+      }),
+    );
     await golden.check(`given_x.loss${suffix}`, outputs.loss);
     await golden.check(`given_x.grad_x${suffix}`, gradients.samples);
   }
@@ -192,9 +300,14 @@ function positionMajor(x: Tensor): Tensor {
 
 async function checkTrainingStep(golden: GoldenCase, engine: Engine): Promise<void> {
   const { config, parameters, batch } = await trainingStepOf(golden, energyHead);
-  const draws = { noise: tf.sub(golden.floats('rng.noise_u'), 0.5), targetNoise: positionMajor(golden.floats('rng.target_eps')) };
+  const draws = {
+    noise: tf.sub(golden.floats('rng.noise_u'), 0.5),
+    targetNoise: positionMajor(golden.floats('rng.target_eps')),
+  };
   const inputs = { parameters, batch, draws };
-  const { outputs, gradients } = await compiledGradients(engine, inputs, (given) => calmLoss(given.parameters, config, energyHead, given.batch, given.draws));
+  const { outputs, gradients } = await compiledGradients(engine, inputs, (given) =>
+    calmLoss(given.parameters, config, energyHead, given.batch, given.draws),
+  );
   await golden.check('loss', outputs.loss);
   await golden.checkGradients(gradients);
   await golden.check('patch_embeds', embedPatches(parameters, config, batch.ids));
@@ -209,12 +322,20 @@ async function checkTrainingStep(golden: GoldenCase, engine: Engine): Promise<vo
 
 async function checkCache(golden: GoldenCase): Promise<void> {
   const config = golden.config();
-  const parameters = golden.parameters(Object.fromEntries(Object.entries(calmTable(config, energyHead)).filter(([name]) => golden.hasWeight(name))));
+  const parameters = golden.parameters(
+    Object.fromEntries(
+      Object.entries(calmTable(config, energyHead)).filter(([name]) => golden.hasWeight(name)),
+    ),
+  );
   const embeds = golden.floats('in.inputs_embeds');
   const [rows, patches, size] = embeds.shape as [number, number, number];
   const full = runBackbone(parameters, config, embeds);
   await golden.check('full.hidden', full.hidden);
-  const rotary = rotaryTable(tf.range(0, patches, 1, 'float32'), config.hiddenSize / config.numAttentionHeads, config.ropeTheta);
+  const rotary = rotaryTable(
+    tf.range(0, patches, 1, 'float32'),
+    config.hiddenSize / config.numAttentionHeads,
+    config.ropeTheta,
+  );
   await golden.check('rope_cos', rotary.cos);
   await golden.check('rope_sin', rotary.sin);
   let cache: TensorMap = {};
@@ -252,7 +373,9 @@ async function checkBrier(golden: GoldenCase, engine: Engine): Promise<void> {
       return noise;
     },
   };
-  const { brier } = await estimateBrier(decoder, rowsOf(golden, 'in.input_ids'), draws, { targets: rowsOf(golden, 'in.targets') });
+  const { brier } = await estimateBrier(decoder, rowsOf(golden, 'in.input_ids'), draws, {
+    targets: rowsOf(golden, 'in.targets'),
+  });
   for (let n = 1; n <= brier.length; n++) await golden.check(`brier${n}`, Float32Array.of(brier[n - 1]));
   const { config, parameters } = decoder.model;
   const [rows, width] = golden.input('in.input_ids').shape;
@@ -262,10 +385,22 @@ async function checkBrier(golden: GoldenCase, engine: Engine): Promise<void> {
   const latents = sampleEnergyHead(parameters, config, hidden, tf.sub(golden.floats('rng.noise_u'), 0.5));
   await golden.check('latent_predictions', latents);
   const tokens = await readIntegers(
-    decodeTokens(decoder.model.autoencoder.parameters, decoder.model.autoencoder.config, tf.reshape(latents, [-1, config.latentSize])),
+    decodeTokens(
+      decoder.model.autoencoder.parameters,
+      decoder.model.autoencoder.config,
+      tf.reshape(latents, [-1, config.latentSize]),
+    ),
   );
-  golden.checkEqual('predictions_1', tokens.subarray(0, tokens.length / 2), golden.expected('predictions_1').data);
-  golden.checkEqual('predictions_2', tokens.subarray(tokens.length / 2), golden.expected('predictions_2').data);
+  golden.checkEqual(
+    'predictions_1',
+    tokens.subarray(0, tokens.length / 2),
+    golden.expected('predictions_1').data,
+  );
+  golden.checkEqual(
+    'predictions_2',
+    tokens.subarray(tokens.length / 2),
+    golden.expected('predictions_2').data,
+  );
 }
 
 interface AggregationCase {
@@ -275,8 +410,13 @@ interface AggregationCase {
 }
 
 async function checkAggregation(golden: GoldenCase): Promise<void> {
-  for (const { name, per_batch: perBatch, expected } of golden.json<{ cases: AggregationCase[] }>('cases.json').cases) {
-    const batches = perBatch.brier1.map((_, i) => ({ brier: [1, 2, 3, 4].map((n) => perBatch[`brier${n}`][i]), numWindows: 1 }));
+  for (const { name, per_batch: perBatch, expected } of golden.json<{ cases: AggregationCase[] }>(
+    'cases.json',
+  ).cases) {
+    const batches = perBatch.brier1.map((_, i) => ({
+      brier: [1, 2, 3, 4].map((n) => perBatch[`brier${n}`][i]),
+      numWindows: 1,
+    }));
     const score = aggregateBrier(batches, 'reference');
     score.brier.forEach((value, n) => {
       golden.checkNumber(`${name}: brier${n + 1}`, value, expected[`brier${n + 1}`]);
@@ -298,7 +438,13 @@ interface TemperatureRow {
 }
 
 interface TemperatureFile {
-  readonly cases: { note: string; temperature: number; n: number; patch_size: number; rows: TemperatureRow[] }[];
+  readonly cases: {
+    note: string;
+    temperature: number;
+    n: number;
+    patch_size: number;
+    rows: TemperatureRow[];
+  }[];
   readonly validation?: { temperature: number; accepted: boolean }[];
 }
 
@@ -310,10 +456,17 @@ async function checkTemperature(golden: GoldenCase): Promise<void> {
       checkTemperatureRow(golden, `${note} ${i}.${j}`, row, patchSize, n);
     });
   });
-  for (const { temperature, accepted } of validation ?? []) golden.checkEqual(`accepts ${temperature}`, [isAccepted(temperature)], [accepted]);
+  for (const { temperature, accepted } of validation ?? [])
+    golden.checkEqual(`accepts ${temperature}`, [isAccepted(temperature)], [accepted]);
 }
 
-function checkTemperatureRow(golden: GoldenCase, name: string, row: TemperatureRow, patchSize: number, n: number): void {
+function checkTemperatureRow(
+  golden: GoldenCase,
+  name: string,
+  row: TemperatureRow,
+  patchSize: number,
+  n: number,
+): void {
   const pool = Int32Array.from(row.pool.flat());
   const result = row.picked ?? row.result ?? [];
   if (n === 1) {
@@ -360,22 +513,39 @@ function candidatesOfRow(pool: Int32Array, row: number, rows: number, patchSize:
   return [...pool].filter((_, i) => Math.floor(i / patchSize) % rows === row);
 }
 
-async function checkGenerationRun(golden: GoldenCase, decoder: PatchDecoder, name: string, run: GenerationRun): Promise<void> {
+async function checkGenerationRun(
+  golden: GoldenCase,
+  decoder: PatchDecoder,
+  name: string,
+  run: GenerationRun,
+): Promise<void> {
   const { patchSize, padTokenId, eosTokenId, noiseSize } = decoder.model.config;
   const padId = padTokenId as number;
-  const prompts = rowsOf(golden, `in.${name}.input_ids`).map((row) => alignPrompt(row, patchSize, padId, 'right'));
+  const prompts = rowsOf(golden, `in.${name}.input_ids`).map((row) =>
+    alignPrompt(row, patchSize, padId, 'right'),
+  );
   const rows = prompts.length;
   const noise = golden.input(`rng.${name}.noise_u`);
   const perStep = noise.data.length / noise.shape[0];
   const draws = {
-    noise: (step: number) => sampleMajor(noise.data.subarray(step * perStep, (step + 1) * perStep), rows, noiseSize),
+    noise: (step: number) =>
+      sampleMajor(noise.data.subarray(step * perStep, (step + 1) * perStep), rows, noiseSize),
     choice: (step: number, row: number) => golden.input(`rng.${name}.choice_u`).data[step * rows + row],
   };
-  const options = { temperature: run.temperature, numCandidates: perStep / (rows * noiseSize), maxLength: run.max_length, padId, endOfTextId: eosTokenId };
+  const options = {
+    temperature: run.temperature,
+    numCandidates: perStep / (rows * noiseSize),
+    maxLength: run.max_length,
+    padId,
+    endOfTextId: eosTokenId,
+  };
   const outputs = prompts.map((prompt) => [...prompt]);
   const [pools, hiddens]: [number[], number[]] = [[], []];
   for await (const { patch, hidden } of generate(decoder, prompts, options, draws)) {
-    const drawn = await decoder.draw(floatTensor(hidden, [rows, decoder.model.config.hiddenSize]), draws.noise(hiddens.length / hidden.length));
+    const drawn = await decoder.draw(
+      floatTensor(hidden, [rows, decoder.model.config.hiddenSize]),
+      draws.noise(hiddens.length / hidden.length),
+    );
     const pool = await drawn.decodeAll();
     for (let row = 0; row < rows; row++) {
       outputs[row].push(...patch.subarray(row * patchSize, (row + 1) * patchSize));
@@ -392,7 +562,11 @@ async function checkGenerationRun(golden: GoldenCase, decoder: PatchDecoder, nam
 function sampleMajor(data: ArrayLike<number>, rows: number, noiseSize: number): Float32Array {
   const numCandidates = data.length / (rows * noiseSize);
   return Float32Array.from({ length: data.length }, (_, i) => {
-    const [candidate, row, z] = [Math.floor(i / (rows * noiseSize)), Math.floor(i / noiseSize) % rows, i % noiseSize];
+    const [candidate, row, z] = [
+      Math.floor(i / (rows * noiseSize)),
+      Math.floor(i / noiseSize) % rows,
+      i % noiseSize,
+    ];
     return data[(row * numCandidates + candidate) * noiseSize + z] - 0.5;
   });
 }
@@ -413,7 +587,10 @@ interface OptimizerMeta {
   readonly weight_decay: number;
   readonly max_grad_norm: number;
   readonly lr: number;
-  readonly schedules: Record<string, { scheduler: ScheduleName; num_warmup_steps: number; num_training_steps: number; lr: number[] }>;
+  readonly schedules: Record<
+    string,
+    { scheduler: ScheduleName; num_warmup_steps: number; num_training_steps: number; lr: number[] }
+  >;
 }
 
 async function checkOptimizer(golden: GoldenCase): Promise<void> {
@@ -430,11 +607,26 @@ interface Membership {
 
 /** Which parameters are decayed, for the models that are built: our rule over our own parameter tables. */
 function checkMembership(golden: GoldenCase, model: string, { decay, no_decay: kept }: Membership): void {
-  const count = (prefix: string) => 1 + Math.max(-1, ...[...decay, ...kept].map((name) => Number(name.match(new RegExp(`^${prefix}\\.(\\d+)\\.`))?.[1] ?? -1)));
-  const calm = (blocks: string) => ({ ...CALM_DEFAULTS, numHiddenLayers: count('transformer.layers'), numMlpLayers: count(blocks) });
+  const count = (prefix: string) =>
+    1 +
+    Math.max(
+      -1,
+      ...[...decay, ...kept].map((name) =>
+        Number(name.match(new RegExp(`^${prefix}\\.(\\d+)\\.`))?.[1] ?? -1),
+      ),
+    );
+  const calm = (blocks: string) => ({
+    ...CALM_DEFAULTS,
+    numHiddenLayers: count('transformer.layers'),
+    numMlpLayers: count(blocks),
+  });
   const tables: Record<string, () => ParameterTable> = {
     autoencoder: () =>
-      autoencoderTable({ ...AUTOENCODER_DEFAULTS, numEncoderLayers: count('encoder.encoder_layers'), numDecoderLayers: count('decoder.decoder_layers') }),
+      autoencoderTable({
+        ...AUTOENCODER_DEFAULTS,
+        numEncoderLayers: count('encoder.encoder_layers'),
+        numDecoderLayers: count('decoder.decoder_layers'),
+      }),
     calm_energy: () => calmTable(calm('mlp_generator.mlp_blocks'), energyHead),
     calm_diffusion: () => calmTable(calm('generative_head.net.res_blocks'), diffusionHead),
     calm_flow: () => calmTable(calm('generative_head.net.res_blocks'), flowHead),
@@ -444,7 +636,11 @@ function checkMembership(golden: GoldenCase, model: string, { decay, no_decay: k
   const table = tables[model]();
   const isListed = (name: string) => name in table;
   const rule = (name: string) => isDecayed(table[name].shape);
-  golden.checkEqual(`${model}: the parameters`, [...decay, ...kept].filter(isListed).sort(), Object.keys(table).sort());
+  golden.checkEqual(
+    `${model}: the parameters`,
+    [...decay, ...kept].filter(isListed).sort(),
+    Object.keys(table).sort(),
+  );
   golden.checkEqual(
     `${model}: decayed`,
     decay.filter(isListed).map(rule),
@@ -468,17 +664,27 @@ async function checkSchedule(golden: GoldenCase, meta: OptimizerMeta, name: stri
     maxGradNorm: meta.max_grad_norm,
   };
   const names = [...golden.json<OptimizerMeta & { no_decay: string[] }>('meta.json').no_decay, ...meta.decay];
-  let parameters: TensorMap = Object.fromEntries(names.map((parameter) => [parameter, golden.floats(`in.p0.${parameter}`)]));
+  let parameters: TensorMap = Object.fromEntries(
+    names.map((parameter) => [parameter, golden.floats(`in.p0.${parameter}`)]),
+  );
   let moments = zeroMoments(parameters);
   const history: Record<string, number[]> = Object.fromEntries(names.map((parameter) => [parameter, []]));
   const norms: number[] = [];
   for (let step = 0; step < meta.steps; step++) {
     const rate = learningRateAt({ schedule: scheduler, learningRate: meta.lr, warmupSteps, steps }, step);
     golden.checkNumber(`${name}: rate ${step}`, rate, lr[step]);
-    const gradients = Object.fromEntries(names.map((parameter) => [parameter, gradientAt(golden, parameter, step)]));
+    const gradients = Object.fromEntries(
+      names.map((parameter) => [parameter, gradientAt(golden, parameter, step)]),
+    );
     const clipped = clipByNorm(gradients, config.maxGradNorm);
-    ({ parameters, moments } = adamW(parameters, moments, gradients, clipped.scale, stepScalars(config, rate, step + 1), config, (parameter) =>
-      meta.decay.includes(parameter),
+    ({ parameters, moments } = adamW(
+      parameters,
+      moments,
+      gradients,
+      clipped.scale,
+      stepScalars(config, rate, step + 1),
+      config,
+      (parameter) => meta.decay.includes(parameter),
     ));
     norms.push((await clipped.norm.data())[0]);
     for (const parameter of names) history[parameter].push(...(await parameters[parameter].data()));
@@ -486,7 +692,11 @@ async function checkSchedule(golden: GoldenCase, meta: OptimizerMeta, name: stri
   const { first, second } = moments;
   await golden.check(`${name}.grad_norm`, Float32Array.from(norms), NOISE_FLOOR.precise);
   for (const parameter of names) {
-    await golden.check(`${name}.params.${parameter}`, Float32Array.from(history[parameter]), NOISE_FLOOR.precise);
+    await golden.check(
+      `${name}.params.${parameter}`,
+      Float32Array.from(history[parameter]),
+      NOISE_FLOOR.precise,
+    );
     await golden.check(`${name}.exp_avg.${parameter}`, first[parameter], NOISE_FLOOR.precise);
     await golden.check(`${name}.exp_avg_sq.${parameter}`, second[parameter], NOISE_FLOOR.precise);
   }

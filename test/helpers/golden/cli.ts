@@ -7,10 +7,16 @@ import { type CaseReport, runGoldens } from './run.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { engine: { type: 'string', default: 'auto' }, json: { type: 'boolean', default: false }, tokenizer: { type: 'string' } },
+  options: {
+    engine: { type: 'string', default: 'auto' },
+    json: { type: 'boolean', default: false },
+    tokenizer: { type: 'string' },
+  },
 });
 if (positionals.length !== 1) {
-  console.error('usage: npm run golden -- DIR [--engine auto|node-gpu|node|onnx|wasm|cpu] [--tokenizer FOLDER] [--json]');
+  console.error(
+    'usage: npm run golden -- DIR [--engine auto|node-gpu|node|onnx|wasm|cpu] [--tokenizer FOLDER] [--json]',
+  );
   process.exit(2);
 }
 
@@ -22,15 +28,20 @@ const counts = { passed: count('passed'), failed: count('failed'), skipped: coun
 if (values.json) console.log(JSON.stringify({ engine: engine.name, ...counts, cases: reports }, null, 2));
 else printReports();
 // With --json the document has stdout to itself.
-(values.json ? console.error : console.log)(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+(values.json ? console.error : console.log)(
+  `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`,
+);
 if (counts.failed > 0 || reports.length === 0) process.exitCode = 1;
 
 function printReports(): void {
   console.log(`engine ${engine.name}; each value within ${ALLOWANCE} × the float32 noise floor`);
   for (const report of reports) {
     const worst = Math.max(0, ...report.comparisons.map(({ deviation }) => deviation));
-    const detail = report.reason ?? `${report.comparisons.length} comparisons, largest deviation ${worst.toExponential(1)}`;
+    const detail =
+      report.reason ??
+      `${report.comparisons.length} comparisons, largest deviation ${worst.toExponential(1)}`;
     console.log(`${report.state.padEnd(7)} ${report.directory} (${report.kind}): ${detail}`);
-    if (report.unchecked.length && report.state !== 'skipped') console.log(`        not compared: ${report.unchecked.join(', ')}`);
+    if (report.unchecked.length && report.state !== 'skipped')
+      console.log(`        not compared: ${report.unchecked.join(', ')}`);
   }
 }

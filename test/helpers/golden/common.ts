@@ -1,7 +1,24 @@
 /** What the checks of several kinds of cases share. */
 
-import { type Engine, intTensor, type LossOutputs, type Tensor, type TensorMap, type TensorTree, valueAndGradients } from 'calm-lm/engine';
-import { AUTOENCODER_PREFIX, autoencoderTable, calmTable, encode, energyHead, type Head, type LanguageModel, type PatchGaussians } from 'calm-lm/models';
+import {
+  type Engine,
+  intTensor,
+  type LossOutputs,
+  type Tensor,
+  type TensorMap,
+  type TensorTree,
+  valueAndGradients,
+} from 'calm-lm/engine';
+import {
+  AUTOENCODER_PREFIX,
+  autoencoderTable,
+  calmTable,
+  encode,
+  energyHead,
+  type Head,
+  type LanguageModel,
+  type PatchGaussians,
+} from 'calm-lm/models';
 import type { GoldenCase } from './case.ts';
 
 /** Value and gradients as one compiled step: what the engine makes of a training step is what is checked. */
@@ -16,7 +33,10 @@ export async function compiledGradients<Inputs extends TensorTree & { parameters
 }
 
 /** Context patches, the labelled target patches, and the positions that predict them (labels of −100 drop out). */
-export function shiftByPatch(golden: GoldenCase, patchSize: number): { context: Tensor; targets: Int32Array; positions: Int32Array } {
+export function shiftByPatch(
+  golden: GoldenCase,
+  patchSize: number,
+): { context: Tensor; targets: Int32Array; positions: Int32Array } {
   const { data: ids, shape } = golden.input('in.input_ids');
   const labels = golden.input('in.labels').data;
   const [rows, width] = shape;
@@ -25,7 +45,10 @@ export function shiftByPatch(golden: GoldenCase, patchSize: number): { context: 
   const positions: number[] = [];
   for (let row = 0; row < rows; row++) {
     for (let patch = 0; patch < patches; patch++) {
-      const label = labels.subarray(row * width + (patch + 1) * patchSize, row * width + (patch + 2) * patchSize);
+      const label = labels.subarray(
+        row * width + (patch + 1) * patchSize,
+        row * width + (patch + 2) * patchSize,
+      );
       if (label[0] === -100) continue;
       targets.push(...label);
       positions.push(row * patches + patch);
@@ -35,18 +58,32 @@ export function shiftByPatch(golden: GoldenCase, patchSize: number): { context: 
     { length: rows * patches * patchSize },
     (_, i) => ids[Math.floor(i / (patches * patchSize)) * width + (i % (patches * patchSize))],
   );
-  return { context: intTensor(context, [rows, patches * patchSize]), targets: Int32Array.from(targets), positions: Int32Array.from(positions) };
+  return {
+    context: intTensor(context, [rows, patches * patchSize]),
+    targets: Int32Array.from(targets),
+    positions: Int32Array.from(positions),
+  };
 }
 
 export function languageModelOf(golden: GoldenCase): LanguageModel {
   const [config, autoencoderConfig] = [golden.config(), golden.autoencoderConfig()];
-  const autoencoder = { config: autoencoderConfig, parameters: golden.parameters(autoencoderTable(autoencoderConfig), AUTOENCODER_PREFIX) };
-  return { config, head: energyHead, parameters: golden.parameters(calmTable(config, energyHead)), autoencoder };
+  const autoencoder = {
+    config: autoencoderConfig,
+    parameters: golden.parameters(autoencoderTable(autoencoderConfig), AUTOENCODER_PREFIX),
+  };
+  return {
+    config,
+    head: energyHead,
+    parameters: golden.parameters(calmTable(config, energyHead)),
+    autoencoder,
+  };
 }
 
 export function rowsOf(golden: GoldenCase, name: string): Int32Array[] {
   const { data, shape } = golden.input(name);
-  return Array.from({ length: shape[0] }, (_, row) => Int32Array.from(data.subarray(row * shape[1], (row + 1) * shape[1])));
+  return Array.from({ length: shape[0] }, (_, row) =>
+    Int32Array.from(data.subarray(row * shape[1], (row + 1) * shape[1])),
+  );
 }
 
 /** What a training step of a whole language model needs: its weights, the batch with the frozen encoder's Gaussians, which are checked. */
@@ -59,5 +96,9 @@ export async function trainingStepOf(golden: GoldenCase, head: Head) {
   const gaussians: PatchGaussians = encode(autoencoder, autoencoderConfig, intTensor(targets));
   await golden.check('ae_mean', gaussians.mean);
   await golden.check('ae_log_std', gaussians.logStd);
-  return { config, parameters, batch: { ids: context, targets: { ...gaussians }, positions: intTensor(positions) } };
+  return {
+    config,
+    parameters,
+    batch: { ids: context, targets: { ...gaussians }, positions: intTensor(positions) },
+  };
 }

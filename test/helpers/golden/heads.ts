@@ -32,7 +32,8 @@ function headParameters(golden: GoldenCase, head: Head): { config: CalmConfig; p
 /** [rows, …] → [1, rows, …]: one sample a position. */
 const oneSample = (x: Tensor) => tf.expandDims(x, 0);
 
-const row = (data: ArrayLike<number>, index: number, size: number) => Float32Array.from({ length: size }, (_, i) => data[index * size + i]);
+const row = (data: ArrayLike<number>, index: number, size: number) =>
+  Float32Array.from({ length: size }, (_, i) => data[index * size + i]);
 
 // — diffusion —
 
@@ -40,19 +41,36 @@ export async function checkDiffusionHead(golden: GoldenCase, engine: Engine): Pr
   const { config, parameters } = headParameters(golden, diffusionHead);
   await checkSchedule(golden, 'sched.train', scheduleOf(cosineBetas(1000)));
   await checkSchedule(golden, 'sched.gen', samplingSchedule());
-  const [start, time, noise] = [golden.floats('in.target'), golden.integers('rng.t'), golden.floats('rng.noise')].map(oneSample);
+  const [start, time, noise] = [
+    golden.floats('in.target'),
+    golden.integers('rng.t'),
+    golden.floats('rng.noise'),
+  ].map(oneSample);
   await golden.check('train.timestep_freq', timeFeatures(golden.floats('rng.t')), FLOOR);
   const inputs = { parameters: { ...parameters, z: golden.floats('in.z') }, start, time, noise };
   const { outputs, gradients } = await compiledGradients(engine, inputs, (given) => {
-    const { mse, bound } = diffusionTerms(given.parameters, config, given.parameters.z, given.start, given.time, given.noise);
+    const { mse, bound } = diffusionTerms(
+      given.parameters,
+      config,
+      given.parameters.z,
+      given.start,
+      given.time,
+      given.noise,
+    );
     return { loss: tf.mean(tf.add(mse, bound)), mse, bound };
   });
   await golden.check('train.loss', outputs.loss, FLOOR);
   await golden.check('train.mse', outputs.mse, FLOOR);
   await golden.check('train.vb', outputs.bound, FLOOR);
   await golden.check('train.loss_rows', tf.add(outputs.mse, outputs.bound), FLOOR);
-  const x = oneSample(tf.tensor(golden.expected('train.x_t').data, golden.expected('train.x_t').shape as number[]));
-  await golden.check('train.net_out', runAdaLn(parameters, config, x, tf.cast(time, 'float32'), golden.floats('in.z')), FLOOR);
+  const x = oneSample(
+    tf.tensor(golden.expected('train.x_t').data, golden.expected('train.x_t').shape as number[]),
+  );
+  await golden.check(
+    'train.net_out',
+    runAdaLn(parameters, config, x, tf.cast(time, 'float32'), golden.floats('in.z')),
+    FLOOR,
+  );
   const { z, ...own } = gradients;
   await golden.check('train.grad_z', z, GRADIENT_FLOOR);
   await golden.checkGradients(own, GRADIENT_FLOOR);
@@ -74,7 +92,12 @@ async function checkSchedule(golden: GoldenCase, name: string, schedule: Diffusi
 }
 
 /** x + √variance · noise · temperature; the last step adds nothing. */
-function sampleOf({ mean, logVariance }: { mean: Tensor; logVariance: Tensor }, noise: Tensor, index: number, temperature: number): Tensor {
+function sampleOf(
+  { mean, logVariance }: { mean: Tensor; logVariance: Tensor },
+  noise: Tensor,
+  index: number,
+  temperature: number,
+): Tensor {
   return tf.add(mean, tf.mul(tf.exp(tf.mul(logVariance, 0.5)), tf.mul(noise, index === 0 ? 0 : temperature)));
 }
 
@@ -84,22 +107,42 @@ interface DiffusionMeta {
 }
 
 /** 1 is written 1.0 in names. */
-const nameOf = (temperature: number) => (Number.isInteger(temperature) ? temperature.toFixed(1) : String(temperature));
+const nameOf = (temperature: number) =>
+  Number.isInteger(temperature) ? temperature.toFixed(1) : String(temperature);
 
-async function checkSamplingSteps(golden: GoldenCase, config: CalmConfig, parameters: TensorMap): Promise<void> {
+async function checkSamplingSteps(
+  golden: GoldenCase,
+  config: CalmConfig,
+  parameters: TensorMap,
+): Promise<void> {
   const { p_steps: steps, temperatures } = golden.json<DiffusionMeta>('meta.json');
   for (const index of steps) {
-    const reverse = stepBack(parameters, config, oneSample(golden.floats('in.p_x')), stepNumbers(samplingSchedule(), index), golden.floats('in.z'));
+    const reverse = stepBack(
+      parameters,
+      config,
+      oneSample(golden.floats('in.p_x')),
+      stepNumbers(samplingSchedule(), index),
+      golden.floats('in.z'),
+    );
     await golden.check(`p${index}.mean`, reverse.mean, FLOOR);
     await golden.check(`p${index}.log_variance`, reverse.logVariance, FLOOR);
     await golden.check(`p${index}.pred_xstart`, reverse.start, FLOOR);
     for (const temperature of temperatures)
-      await golden.check(`p${index}.T${nameOf(temperature)}.sample`, sampleOf(reverse, golden.floats(`rng.p${index}.noise`), index, temperature), FLOOR);
+      await golden.check(
+        `p${index}.T${nameOf(temperature)}.sample`,
+        sampleOf(reverse, golden.floats(`rng.p${index}.noise`), index, temperature),
+        FLOOR,
+      );
   }
 }
 
 /** From noise down to the sample, step by step and by the head's own sampler; and the second half alone, at the scale of latents. */
-async function checkSamplingLoops(golden: GoldenCase, engine: Engine, config: CalmConfig, parameters: TensorMap): Promise<void> {
+async function checkSamplingLoops(
+  golden: GoldenCase,
+  engine: Engine,
+  config: CalmConfig,
+  parameters: TensorMap,
+): Promise<void> {
   const start = golden.input('rng.loop.x_T');
   const rows = start.shape[0];
   const z = tf.slice(golden.floats('in.z'), [0, 0], [rows, config.hiddenSize]);
@@ -110,7 +153,12 @@ async function checkSamplingLoops(golden: GoldenCase, engine: Engine, config: Ca
     for (let j = 0; j < steps; j++) {
       const index = steps - 1 - j;
       const added = floatTensor(row(noise, j, size), [1, rows, config.latentSize]);
-      x = sampleOf(stepBack(parameters, config, x, stepNumbers(samplingSchedule(), index), z), added, index, temperature);
+      x = sampleOf(
+        stepBack(parameters, config, x, stepNumbers(samplingSchedule(), index), z),
+        added,
+        index,
+        temperature,
+      );
       path.push(...(await x.data()));
     }
     return Float32Array.from(path);
@@ -118,12 +166,24 @@ async function checkSamplingLoops(golden: GoldenCase, engine: Engine, config: Ca
   for (const temperature of golden.json<DiffusionMeta>('meta.json').temperatures) {
     const name = `T${nameOf(temperature)}`;
     const { data, shape } = golden.input('rng.loop.noise');
-    await golden.check(`loop.${name}.trajectory`, await walk(golden.floats('rng.loop.x_T'), data, temperature, shape[0]), FLOOR);
+    await golden.check(
+      `loop.${name}.trajectory`,
+      await walk(golden.floats('rng.loop.x_T'), data, temperature, shape[0]),
+      FLOOR,
+    );
     const flat = Float32Array.of(...start.data, ...data.subarray(0, data.length - start.data.length));
-    await golden.check(`loop.${name}.final`, await diffusionHead.sampler(engine, config, { noiseTemperature: temperature })(parameters, z, flat), FLOOR);
+    await golden.check(
+      `loop.${name}.final`,
+      await diffusionHead.sampler(engine, config, { noiseTemperature: temperature })(parameters, z, flat),
+      FLOOR,
+    );
     const half = golden.input('rng.half.noise');
     const from = tf.slice(golden.floats('in.p_x'), [0, 0], [rows, config.latentSize]);
-    await golden.check(`half.${name}.trajectory`, await walk(from, half.data, temperature, half.shape[0]), FLOOR);
+    await golden.check(
+      `half.${name}.trajectory`,
+      await walk(from, half.data, temperature, half.shape[0]),
+      FLOOR,
+    );
   }
 }
 
@@ -144,7 +204,9 @@ async function checkWholeStep(
   const { config, parameters, batch } = await trainingStepOf(golden, head);
   const [n, positions] = golden.input('rng.target_eps').shape;
   const inputs = { parameters, batch, draws: drawsOf(n, positions, config.latentSize) };
-  const { outputs, gradients } = await compiledGradients(engine, inputs, (given) => calmLoss(given.parameters, config, head, given.batch, given.draws));
+  const { outputs, gradients } = await compiledGradients(engine, inputs, (given) =>
+    calmLoss(given.parameters, config, head, given.batch, given.draws),
+  );
   await golden.check('loss', outputs.loss, FLOOR);
   await golden.checkGradients(gradients, GRADIENT_FLOOR);
   const hidden = hiddenStates(parameters, config, batch.ids);
@@ -169,7 +231,11 @@ export async function checkFlowHead(golden: GoldenCase, engine: Engine): Promise
   const rows = golden.input('in.z').shape[0];
   const draws = flowDraws(golden, [1, rows], config.latentSize);
   golden.checkEqual('train.t_long', await draws.networkTime.data(), golden.expected('train.t_long').data);
-  const inputs = { parameters: { ...parameters, z: golden.floats('in.z') }, target: oneSample(golden.floats('in.target')), draws };
+  const inputs = {
+    parameters: { ...parameters, z: golden.floats('in.z') },
+    target: oneSample(golden.floats('in.target')),
+    draws,
+  };
   const { outputs, gradients } = await compiledGradients(engine, inputs, (given) => {
     const errors = flowErrors(given.parameters, config, given.parameters.z, given.target, given.draws);
     return { loss: tf.mean(errors), errors };
@@ -180,21 +246,41 @@ export async function checkFlowHead(golden: GoldenCase, engine: Engine): Promise
   await golden.check('train.grad_z', z, GRADIENT_FLOOR);
   await golden.checkGradients(own, GRADIENT_FLOOR);
   const steps = golden.expected('sample.t_long').data.length / 2;
-  const times = Array.from({ length: steps }, (_, i) => [networkTime(i / steps), networkTime((i + 0.5) / steps)]).flat();
+  const times = Array.from({ length: steps }, (_, i) => [
+    networkTime(i / steps),
+    networkTime((i + 0.5) / steps),
+  ]).flat();
   golden.checkEqual('sample.t_long', times, golden.expected('sample.t_long').data);
   await checkVelocities(golden, config, parameters, times);
   const noise = Float32Array.from(golden.input('rng.sample_x0').data);
-  await golden.check('sample.final', await flowHead.sampler(engine, config, { headSteps: steps })(parameters, golden.floats('in.z'), noise), FLOOR);
+  await golden.check(
+    'sample.final',
+    await flowHead.sampler(engine, config, { headSteps: steps })(parameters, golden.floats('in.z'), noise),
+    FLOOR,
+  );
 }
 
 /** The network at each of the points that the reference's sampler went through. */
-async function checkVelocities(golden: GoldenCase, config: CalmConfig, parameters: TensorMap, times: readonly number[]): Promise<void> {
+async function checkVelocities(
+  golden: GoldenCase,
+  config: CalmConfig,
+  parameters: TensorMap,
+  times: readonly number[],
+): Promise<void> {
   const { data, shape } = golden.expected('sample.net_x');
   const size = shape[1] * shape[2];
   const found: number[] = [];
   for (const [i, time] of times.entries()) {
     const x = floatTensor(row(data, i, size), [1, shape[1], shape[2]]);
-    found.push(...(await runAdaLn(parameters, config, x, floatTensor(Float32Array.of(time), [1, 1]), golden.floats('in.z')).data()));
+    found.push(
+      ...(await runAdaLn(
+        parameters,
+        config,
+        x,
+        floatTensor(Float32Array.of(time), [1, 1]),
+        golden.floats('in.z'),
+      ).data()),
+    );
   }
   await golden.check('sample.net_v', Float32Array.from(found), FLOOR);
 }

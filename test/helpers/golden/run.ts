@@ -15,7 +15,11 @@ export interface CaseReport {
 }
 
 /** Checks every case at or below a folder. */
-export async function runGoldens(root: string, engine: Engine, options: CheckOptions = {}): Promise<CaseReport[]> {
+export async function runGoldens(
+  root: string,
+  engine: Engine,
+  options: CheckOptions = {},
+): Promise<CaseReport[]> {
   const reports: CaseReport[] = [];
   for (const directory of findCases(root)) reports.push(await runCase(directory, engine, options));
   return reports;
@@ -23,7 +27,8 @@ export async function runGoldens(root: string, engine: Engine, options: CheckOpt
 
 async function runCase(directory: string, engine: Engine, options: CheckOptions): Promise<CaseReport> {
   const golden = await GoldenCase.open(directory).catch((error: unknown) => messageOf(error));
-  if (typeof golden === 'string') return { directory, kind: 'unreadable', state: 'failed', reason: golden, comparisons: [], unchecked: [] };
+  if (typeof golden === 'string')
+    return { directory, kind: 'unreadable', state: 'failed', reason: golden, comparisons: [], unchecked: [] };
   const report = { directory, comparisons: golden.comparisons };
   try {
     const kind = CASE_KINDS.find((candidate) => candidate.matches(golden));
@@ -38,8 +43,16 @@ async function runCase(directory: string, engine: Engine, options: CheckOptions)
       };
     await inScope(() => kind.check(golden, engine, options));
     const misses = golden.comparisons.filter((comparison) => !comparison.isWithin);
-    const reason = misses.length ? misses.map(({ name, deviation }) => `${name}: ${deviation.toExponential(1)}`).join(', ') : undefined;
-    return { ...report, kind: kind.name, state: reason ? 'failed' : 'passed', reason, unchecked: golden.unchecked() };
+    const reason = misses.length
+      ? misses.map(({ name, deviation }) => `${name}: ${deviation.toExponential(1)}`).join(', ')
+      : undefined;
+    return {
+      ...report,
+      kind: kind.name,
+      state: reason ? 'failed' : 'passed',
+      reason,
+      unchecked: golden.unchecked(),
+    };
   } catch (error) {
     return { ...report, kind: 'unknown', state: 'failed', reason: messageOf(error), unchecked: [] };
   }

@@ -18,7 +18,10 @@ const TIME_FEATURES = 256;
 const MAX_PERIOD = 10000;
 
 /** @param outSize values a latent dimension: 1 for a velocity, 2 for noise and variance */
-export function adaLnTable({ hiddenSize: channels, latentSize, numMlpLayers }: CalmConfig, outSize: number): ParameterTable {
+export function adaLnTable(
+  { hiddenSize: channels, latentSize, numMlpLayers }: CalmConfig,
+  outSize: number,
+): ParameterTable {
   const block = (name: string) => ({
     ...normSpec(`${name}.in_ln`, channels, true),
     ...linearSpec(`${name}.mlp.0`, channels, channels, true, 'xavier'),
@@ -43,7 +46,9 @@ export function adaLnTable({ hiddenSize: channels, latentSize, numMlpLayers }: C
  */
 export function timeFeatures(time: Tensor): Tensor {
   const half = TIME_FEATURES / 2;
-  const frequencies = Float32Array.from({ length: half }, (_, i) => Math.exp((-Math.log(MAX_PERIOD) * i) / half));
+  const frequencies = Float32Array.from({ length: half }, (_, i) =>
+    Math.exp((-Math.log(MAX_PERIOD) * i) / half),
+  );
   const angles = tf.mul(tf.expandDims(time, -1), floatTensor(frequencies, [half]));
   return tf.concat([tf.cos(angles), tf.sin(angles)], -1);
 }
@@ -54,15 +59,26 @@ export function timeFeatures(time: Tensor): Tensor {
  * @param hidden [positions, hidden]
  * @returns [samples, positions, out·latent]
  */
-export function runAdaLn(parameters: TensorMap, config: CalmConfig, x: Tensor, time: Tensor, hidden: Tensor): Tensor {
-  const apply = (name: string, value: Tensor) => linear(value, parameters[`${NET}.${name}.weight`], parameters[`${NET}.${name}.bias`]);
+export function runAdaLn(
+  parameters: TensorMap,
+  config: CalmConfig,
+  x: Tensor,
+  time: Tensor,
+  hidden: Tensor,
+): Tensor {
+  const apply = (name: string, value: Tensor) =>
+    linear(value, parameters[`${NET}.${name}.weight`], parameters[`${NET}.${name}.bias`]);
   const timeEmbed = apply('time_embed.mlp.2', silu(apply('time_embed.mlp.0', timeFeatures(time))));
   const condition = silu(tf.add(timeEmbed, apply('cond_embed', hidden)));
   let value = apply('input_proj', x);
   for (let i = 0; i < config.numMlpLayers; i++) {
     const block = `res_blocks.${i}`;
     const [shift, scale, gate] = tf.split(apply(`${block}.adaLN_modulation.1`, condition), 3, -1);
-    const normed = layerNorm(value, parameters[`${NET}.${block}.in_ln.weight`], parameters[`${NET}.${block}.in_ln.bias`]);
+    const normed = layerNorm(
+      value,
+      parameters[`${NET}.${block}.in_ln.weight`],
+      parameters[`${NET}.${block}.in_ln.bias`],
+    );
     const update = apply(`${block}.mlp.2`, silu(apply(`${block}.mlp.0`, modulate(normed, shift, scale))));
     value = tf.add(value, tf.mul(gate, update));
   }

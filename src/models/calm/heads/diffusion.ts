@@ -3,7 +3,16 @@
  * n = numSamples targets a position · N candidates · R positions · L latent.  The network: adaln-network.ts, the process: math/diffusion.ts.
  */
 
-import { disposeTree, type Engine, floatTensor, intTensor, type LossOutputs, type Tensor, type TensorMap, tf } from '../../../engine/index.ts';
+import {
+  disposeTree,
+  type Engine,
+  floatTensor,
+  intTensor,
+  type LossOutputs,
+  type Tensor,
+  type TensorMap,
+  tf,
+} from '../../../engine/index.ts';
 import {
   binnedLogLikelihood,
   cosineBetas,
@@ -34,7 +43,13 @@ export function samplingSchedule(numSteps = SAMPLING_STEPS): DiffusionSchedule {
 }
 
 /** Noise that is predicted, and where the log variance lies between its bounds: each the shape of x. */
-function predict(parameters: TensorMap, config: CalmConfig, x: Tensor, time: Tensor, hidden: Tensor): { noise: Tensor; variance: Tensor } {
+function predict(
+  parameters: TensorMap,
+  config: CalmConfig,
+  x: Tensor,
+  time: Tensor,
+  hidden: Tensor,
+): { noise: Tensor; variance: Tensor } {
   const [noise, variance] = tf.split(runAdaLn(parameters, config, x, time, hidden), 2, -1);
   return { noise, variance };
 }
@@ -44,7 +59,13 @@ function predict(parameters: TensorMap, config: CalmConfig, x: Tensor, time: Ten
  * At t = 0 the bound is a binned likelihood, as the reference has it.
  * @param draws `targetNoise` standard normal [n, positions, latent]; `time` int32 [n, positions] in 0 … 999; `noise` standard normal [n, positions, latent]
  */
-function diffusionLoss(parameters: TensorMap, config: CalmConfig, hidden: Tensor, targets: PatchGaussians, draws: TensorMap): LossOutputs {
+function diffusionLoss(
+  parameters: TensorMap,
+  config: CalmConfig,
+  hidden: Tensor,
+  targets: PatchGaussians,
+  draws: TensorMap,
+): LossOutputs {
   const start = addNoise(targets, draws.targetNoise);
   const { mse, bound } = diffusionTerms(parameters, config, hidden, start, draws.time, draws.noise);
   const [meanMse, meanBound] = [tf.mean(mse), tf.mean(bound)];
@@ -52,12 +73,22 @@ function diffusionLoss(parameters: TensorMap, config: CalmConfig, hidden: Tensor
 }
 
 /** The two terms for each target, [n, positions]. @param start x₀, [n, positions, latent] */
-export function diffusionTerms(parameters: TensorMap, config: CalmConfig, hidden: Tensor, start: Tensor, time: Tensor, noise: Tensor) {
+export function diffusionTerms(
+  parameters: TensorMap,
+  config: CalmConfig,
+  hidden: Tensor,
+  start: Tensor,
+  time: Tensor,
+  noise: Tensor,
+) {
   const pick = (numbers: readonly number[]) => {
     const table = floatTensor(Float32Array.from(numbers), [NUM_STEPS]);
     return tf.reshape(tf.gather(table, tf.reshape(time, [-1]) as tf.Tensor1D), [...time.shape, 1]);
   };
-  const x = tf.add(tf.mul(pick(trainingSchedule.signalRate), start), tf.mul(pick(trainingSchedule.noiseRate), noise));
+  const x = tf.add(
+    tf.mul(pick(trainingSchedule.signalRate), start),
+    tf.mul(pick(trainingSchedule.noiseRate), noise),
+  );
   const predicted = predict(parameters, config, x, tf.cast(time, 'float32'), hidden);
   const mse = tf.mean(tf.square(tf.sub(noise, predicted.noise)), -1);
   const numbers: StepNumbers = {
@@ -73,13 +104,27 @@ export function diffusionTerms(parameters: TensorMap, config: CalmConfig, hidden
 }
 
 /** KL of the true posterior from the model's, in bits a dimension; at t = 0 the negative log likelihood of x₀. */
-function variationalBound(start: Tensor, x: Tensor, { mean, logVariance }: Reverse, numbers: StepNumbers, time: Tensor): Tensor {
-  const kl = tf.mean(normalKl(posteriorMean(start, x, numbers), numbers.minLogVariance, mean, logVariance), -1);
+function variationalBound(
+  start: Tensor,
+  x: Tensor,
+  { mean, logVariance }: Reverse,
+  numbers: StepNumbers,
+  time: Tensor,
+): Tensor {
+  const kl = tf.mean(
+    normalKl(posteriorMean(start, x, numbers), numbers.minLogVariance, mean, logVariance),
+    -1,
+  );
   const likelihood = tf.neg(tf.mean(binnedLogLikelihood(start, mean, tf.mul(logVariance, 0.5)), -1));
   return tf.div(tf.where(tf.equal(tf.cast(time, 'float32'), 0), likelihood, kl), Math.LN2);
 }
 
-function drawTraining({ numSamples, latentSize }: CalmConfig, positions: number, _numTargets: number, streams: Streams): TensorMap {
+function drawTraining(
+  { numSamples, latentSize }: CalmConfig,
+  positions: number,
+  _numTargets: number,
+  streams: Streams,
+): TensorMap {
   const shape = [numSamples, positions, latentSize];
   const steps = streams('time');
   return {
@@ -93,7 +138,15 @@ function drawTraining({ numSamples, latentSize }: CalmConfig, positions: number,
 }
 
 /** The numbers that a sampling step reads, in the order of `stepNumbers`. */
-const COLUMNS = ['recipSignal', 'recipNoise', 'coefX0', 'coefXt', 'minLogVariance', 'maxLogVariance', 'timesteps'] as const;
+const COLUMNS = [
+  'recipSignal',
+  'recipNoise',
+  'coefX0',
+  'coefXt',
+  'minLogVariance',
+  'maxLogVariance',
+  'timesteps',
+] as const;
 
 /** Step `index` of a schedule as one tensor, so that one graph serves all steps. */
 export function stepNumbers(schedule: DiffusionSchedule, index: number): Tensor {
@@ -108,14 +161,29 @@ export function stepNumbers(schedule: DiffusionSchedule, index: number): Tensor 
  * @param x [candidates, positions, latent]
  * @param numbers of stepNumbers
  */
-export function stepBack(parameters: TensorMap, config: CalmConfig, x: Tensor, numbers: Tensor, hidden: Tensor): Reverse {
+export function stepBack(
+  parameters: TensorMap,
+  config: CalmConfig,
+  x: Tensor,
+  numbers: Tensor,
+  hidden: Tensor,
+): Reverse {
   const parts = tf.split(numbers, COLUMNS.length);
-  const at = Object.fromEntries(COLUMNS.map((column, i) => [column, parts[i]])) as Record<(typeof COLUMNS)[number], Tensor>;
+  const at = Object.fromEntries(COLUMNS.map((column, i) => [column, parts[i]])) as Record<
+    (typeof COLUMNS)[number],
+    Tensor
+  >;
   const { noise, variance } = predict(parameters, config, x, tf.reshape(at.timesteps, [1, 1]), hidden);
   return reverseStep(x, noise, variance, at);
 }
 
-type StepInputs = { readonly parameters: TensorMap; readonly hidden: Tensor; readonly x: Tensor; readonly numbers: Tensor; readonly noise: Tensor };
+type StepInputs = {
+  readonly parameters: TensorMap;
+  readonly hidden: Tensor;
+  readonly x: Tensor;
+  readonly numbers: Tensor;
+  readonly noise: Tensor;
+};
 
 function sampler(engine: Engine, config: CalmConfig, sampling: HeadSampling): HeadSampler {
   refuseOptions('diffusion', sampling, ['headSteps', 'noiseTemperature']);
@@ -137,8 +205,15 @@ function sampler(engine: Engine, config: CalmConfig, sampling: HeadSampling): He
     for (let index = numSteps - 1; index >= 0; index--) {
       const from = (numSteps - index) * size;
       // The last step adds none.
-      const added = index === 0 ? new Float32Array(size) : noise.slice(from, from + size).map((z) => z * factor);
-      const inputs = { parameters, hidden, x, numbers: stepNumbers(schedule, index), noise: floatTensor(added, shape) };
+      const added =
+        index === 0 ? new Float32Array(size) : noise.slice(from, from + size).map((z) => z * factor);
+      const inputs = {
+        parameters,
+        hidden,
+        x,
+        numbers: stepNumbers(schedule, index),
+        noise: floatTensor(added, shape),
+      };
       const next = await step(inputs);
       disposeTree({ x, numbers: inputs.numbers, noise: inputs.noise });
       x = next.x;

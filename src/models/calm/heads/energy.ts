@@ -3,7 +3,14 @@
  * N samples · R positions · M targets · Z noise · C channels (= hidden size) · L latent.  Names under `mlp_generator.`
  */
 
-import { type Engine, floatTensor, type LossOutputs, type Tensor, type TensorMap, tf } from '../../../engine/index.ts';
+import {
+  type Engine,
+  floatTensor,
+  type LossOutputs,
+  type Tensor,
+  type TensorMap,
+  tf,
+} from '../../../engine/index.ts';
 import { energyParts, gatedSilu, layerNorm, linear, silu } from '../../../math/index.ts';
 import { addNoise, type PatchGaussians } from '../../autoencoder/autoencoder.ts';
 import { linearSpec, normSpec, type ParameterTable } from '../../parameters.ts';
@@ -42,15 +49,31 @@ function energyHeadTable(config: CalmConfig): ParameterTable {
  * @param noise uniform in [−½, ½), [samples, positions, noise]
  * @returns [samples, positions, latent]
  */
-export function sampleEnergyHead(parameters: TensorMap, config: CalmConfig, hidden: Tensor, noise: Tensor): Tensor {
-  const apply = (name: string, x: Tensor) => linear(x, parameters[`${HEAD}.${name}.weight`], parameters[`${HEAD}.${name}.bias`]);
-  const norm = (name: string, x: Tensor) => layerNorm(x, parameters[`${HEAD}.${name}.weight`], parameters[`${HEAD}.${name}.bias`]);
+export function sampleEnergyHead(
+  parameters: TensorMap,
+  config: CalmConfig,
+  hidden: Tensor,
+  noise: Tensor,
+): Tensor {
+  const apply = (name: string, x: Tensor) =>
+    linear(x, parameters[`${HEAD}.${name}.weight`], parameters[`${HEAD}.${name}.bias`]);
+  const norm = (name: string, x: Tensor) =>
+    layerNorm(x, parameters[`${HEAD}.${name}.weight`], parameters[`${HEAD}.${name}.bias`]);
   const condition = norm('norm_hidden', apply('hidden_embd', hidden));
   let x = norm('norm_noise', apply('noise_embd', noise));
   for (let i = 0; i < config.numMlpLayers; i++) {
     const block = `mlp_blocks.${i}`;
-    const first = conditionedLinear(parameters, `${HEAD}.${block}.linears.0`, norm(`${block}.in_ln`, x), condition);
-    const [gate, up] = splitLinear(parameters, `${HEAD}.${block}.linears.4`, silu(apply(`${block}.linears.2`, silu(first))));
+    const first = conditionedLinear(
+      parameters,
+      `${HEAD}.${block}.linears.0`,
+      norm(`${block}.in_ln`, x),
+      condition,
+    );
+    const [gate, up] = splitLinear(
+      parameters,
+      `${HEAD}.${block}.linears.4`,
+      silu(apply(`${block}.linears.2`, silu(first))),
+    );
     x = tf.add(x, apply(`${block}.down_proj`, gatedSilu(gate, up)));
   }
   return apply('final_layer.linears.2', silu(apply('final_layer.linears.0', norm('final_layer.in_ln', x))));
@@ -75,23 +98,47 @@ function splitLinear(parameters: TensorMap, name: string, x: Tensor): [Tensor, T
  * The energy loss (eq. 10) of N samples a position against M draws of the target, and its two terms for the log: fidelity 2·E‖x−y‖^β and diversity E‖x−x′‖^β.
  * @param draws `noise` uniform in [−½, ½), [N, positions, noise]; `targetNoise` standard normal, [positions, M, latent]
  */
-function energyHeadLoss(parameters: TensorMap, config: CalmConfig, hidden: Tensor, targets: PatchGaussians, draws: TensorMap): LossOutputs {
+function energyHeadLoss(
+  parameters: TensorMap,
+  config: CalmConfig,
+  hidden: Tensor,
+  targets: PatchGaussians,
+  draws: TensorMap,
+): LossOutputs {
   const samples = tf.transpose(sampleEnergyHead(parameters, config, hidden, draws.noise), [1, 0, 2]);
   return energyTerms(samples, targets, draws.targetNoise, config.beta);
 }
 
 /** The energy loss of any samples, averaged over positions. @param samples [positions, N, latent] @param targetNoise [positions, M, latent] */
-export function energyTerms(samples: Tensor, { mean, logStd }: PatchGaussians, targetNoise: Tensor, beta: number) {
+export function energyTerms(
+  samples: Tensor,
+  { mean, logStd }: PatchGaussians,
+  targetNoise: Tensor,
+  beta: number,
+) {
   const targets = addNoise({ mean: tf.expandDims(mean, 1), logStd: tf.expandDims(logStd, 1) }, targetNoise);
   const parts = energyParts(samples, targets, beta);
   const [fidelity, diversity] = [tf.mean(parts.fidelity), tf.mean(parts.diversity)];
   return { loss: tf.sub(fidelity, diversity), fidelity, diversity };
 }
 
-function drawTraining({ numSamples, noiseSize, latentSize }: CalmConfig, positions: number, numTargets: number, streams: Streams): TensorMap {
+function drawTraining(
+  { numSamples, noiseSize, latentSize }: CalmConfig,
+  positions: number,
+  numTargets: number,
+  streams: Streams,
+): TensorMap {
   return {
-    noise: floatTensor(streams('noise').uniforms(numSamples * positions * noiseSize, -0.5), [numSamples, positions, noiseSize]),
-    targetNoise: floatTensor(streams('targets').normals(positions * numTargets * latentSize), [positions, numTargets, latentSize]),
+    noise: floatTensor(streams('noise').uniforms(numSamples * positions * noiseSize, -0.5), [
+      numSamples,
+      positions,
+      noiseSize,
+    ]),
+    targetNoise: floatTensor(streams('targets').normals(positions * numTargets * latentSize), [
+      positions,
+      numTargets,
+      latentSize,
+    ]),
   };
 }
 
@@ -99,11 +146,17 @@ type Inputs = { readonly parameters: TensorMap; readonly hidden: Tensor; readonl
 
 function sampler(engine: Engine, config: CalmConfig, sampling: HeadSampling): HeadSampler {
   refuseOptions('energy', sampling, []);
-  const step = (given: Inputs) => ({ latents: sampleEnergyHead(given.parameters, config, given.hidden, given.noise) });
+  const step = (given: Inputs) => ({
+    latents: sampleEnergyHead(given.parameters, config, given.hidden, given.noise),
+  });
   const run = engine.compile(step, { constants: ['parameters'] });
   return async (parameters, hidden, noise) => {
     const positions = hidden.shape[0];
-    const noiseTensor = floatTensor(noise, [noise.length / (positions * config.noiseSize), positions, config.noiseSize]);
+    const noiseTensor = floatTensor(noise, [
+      noise.length / (positions * config.noiseSize),
+      positions,
+      config.noiseSize,
+    ]);
     const { latents } = await run({ parameters, hidden, noise: noiseTensor });
     noiseTensor.dispose();
     return latents;

@@ -3,7 +3,15 @@
  * n = numSamples targets a position · N candidates · R positions · L latent.  The network: adaln-network.ts.
  */
 
-import { disposeTree, type Engine, floatTensor, type LossOutputs, type Tensor, type TensorMap, tf } from '../../../engine/index.ts';
+import {
+  disposeTree,
+  type Engine,
+  floatTensor,
+  type LossOutputs,
+  type Tensor,
+  type TensorMap,
+  tf,
+} from '../../../engine/index.ts';
 import { addNoise, type PatchGaussians } from '../../autoencoder/autoencoder.ts';
 import type { CalmConfig } from '../config.ts';
 import { adaLnTable, runAdaLn } from './adaln-network.ts';
@@ -22,19 +30,38 @@ export function networkTime(t: number): number {
  * mean ‖v(x_t, t, h) − (target − x₀)‖² with x_t = (1 − t) x₀ + t·target, averaged over targets.
  * @param draws `targetNoise` standard normal [n, positions, latent]; `start` x₀, likewise; `time` t in [0, 1), `networkTime` ⌊1000 t⌋, both [n, positions]
  */
-function flowLoss(parameters: TensorMap, config: CalmConfig, hidden: Tensor, targets: PatchGaussians, draws: TensorMap): LossOutputs {
-  return { loss: tf.mean(flowErrors(parameters, config, hidden, addNoise(targets, draws.targetNoise), draws)) };
+function flowLoss(
+  parameters: TensorMap,
+  config: CalmConfig,
+  hidden: Tensor,
+  targets: PatchGaussians,
+  draws: TensorMap,
+): LossOutputs {
+  return {
+    loss: tf.mean(flowErrors(parameters, config, hidden, addNoise(targets, draws.targetNoise), draws)),
+  };
 }
 
 /** The squared error of each target, averaged over dimensions, [n, positions]. @param target [n, positions, latent] */
-export function flowErrors(parameters: TensorMap, config: CalmConfig, hidden: Tensor, target: Tensor, draws: TensorMap): Tensor {
+export function flowErrors(
+  parameters: TensorMap,
+  config: CalmConfig,
+  hidden: Tensor,
+  target: Tensor,
+  draws: TensorMap,
+): Tensor {
   const t = tf.expandDims(draws.time, -1);
   const x = tf.add(tf.mul(tf.sub(1, t), draws.start), tf.mul(t, target));
   const velocity = runAdaLn(parameters, config, x, draws.networkTime, hidden);
   return tf.mean(tf.square(tf.sub(velocity, tf.sub(target, draws.start))), -1);
 }
 
-function drawTraining({ numSamples, latentSize }: CalmConfig, positions: number, _numTargets: number, streams: Streams): TensorMap {
+function drawTraining(
+  { numSamples, latentSize }: CalmConfig,
+  positions: number,
+  _numTargets: number,
+  streams: Streams,
+): TensorMap {
   const shape = [numSamples, positions, latentSize];
   const times = streams('time').uniforms(numSamples * positions);
   return {
@@ -45,7 +72,13 @@ function drawTraining({ numSamples, latentSize }: CalmConfig, positions: number,
   };
 }
 
-type StepInputs = { readonly parameters: TensorMap; readonly hidden: Tensor; readonly x: Tensor; readonly times: Tensor; readonly size: Tensor };
+type StepInputs = {
+  readonly parameters: TensorMap;
+  readonly hidden: Tensor;
+  readonly x: Tensor;
+  readonly times: Tensor;
+  readonly size: Tensor;
+};
 
 function sampler(engine: Engine, config: CalmConfig, sampling: HeadSampling): HeadSampler {
   refuseOptions('flow', sampling, ['headSteps', 'flowMethod', 'noiseTemperature']);
@@ -63,10 +96,17 @@ function sampler(engine: Engine, config: CalmConfig, sampling: HeadSampling): He
   return async (parameters, hidden, noise) => {
     const positions = hidden.shape[0];
     const start = noiseTemperature === 1 ? noise : noise.map((z) => z * noiseTemperature);
-    let x = floatTensor(start, [noise.length / (positions * config.latentSize), positions, config.latentSize]);
+    let x = floatTensor(start, [
+      noise.length / (positions * config.latentSize),
+      positions,
+      config.latentSize,
+    ]);
     const size = floatTensor(Float32Array.of(1 / numSteps), []);
     for (let i = 0; i < numSteps; i++) {
-      const times = floatTensor(Float32Array.of(networkTime(i / numSteps), networkTime((i + 0.5) / numSteps)), [2]);
+      const times = floatTensor(
+        Float32Array.of(networkTime(i / numSteps), networkTime((i + 0.5) / numSteps)),
+        [2],
+      );
       const next = await step({ parameters, hidden, x, times, size });
       disposeTree({ x, times });
       x = next.x;

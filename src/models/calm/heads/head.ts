@@ -23,14 +23,25 @@ export interface Head {
   /** Trainable parameters. */
   readonly table: (config: CalmConfig) => ParameterTable;
   /** The random tensors of one training step on `positions` hidden states; `numTargets` is M, which only some heads use. */
-  readonly drawTraining: (config: CalmConfig, positions: number, numTargets: number, streams: Streams) => TensorMap;
+  readonly drawTraining: (
+    config: CalmConfig,
+    positions: number,
+    numTargets: number,
+    streams: Streams,
+  ) => TensorMap;
   /**
    * The loss of a batch, pure, averaged over positions; its companions are logged.
    * @param hidden [positions, hidden]
    * @param targets of each position, [positions, latent]
    * @param draws of drawTraining
    */
-  readonly loss: (parameters: TensorMap, config: CalmConfig, hidden: Tensor, targets: PatchGaussians, draws: TensorMap) => LossOutputs;
+  readonly loss: (
+    parameters: TensorMap,
+    config: CalmConfig,
+    hidden: Tensor,
+    targets: PatchGaussians,
+    draws: TensorMap,
+  ) => LossOutputs;
   /** Numbers of noise that one sample takes. */
   readonly noiseSize: (config: CalmConfig, sampling: HeadSampling) => number;
   /** `size` numbers of the noise that this head starts from. */

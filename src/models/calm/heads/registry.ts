@@ -25,7 +25,11 @@ const BUILT_IN: readonly HeadEntry[] = [
     summary: 'Improved DDPM: 1,000 steps in training, respaced when sampling.',
     load: async () => (await import('./diffusion.ts')).diffusionHead,
   },
-  { name: 'flow', summary: 'Flow matching: a velocity field, integrated from noise to a sample.', load: async () => (await import('./flow.ts')).flowHead },
+  {
+    name: 'flow',
+    summary: 'Flow matching: a velocity field, integrated from noise to a sample.',
+    load: async () => (await import('./flow.ts')).flowHead,
+  },
 ];
 
 const entries = new Map(BUILT_IN.map((entry) => [entry.name, entry]));

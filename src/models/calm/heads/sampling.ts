@@ -14,6 +14,11 @@ export interface HeadSampling {
 }
 
 /** Refuses options that a head does not have. */
-export function refuseOptions(head: string, given: HeadSampling, known: readonly (keyof HeadSampling)[]): void {
-  for (const name of Object.keys(given) as (keyof HeadSampling)[]) if (given[name] !== undefined && !known.includes(name)) throw headOption(head, name, known);
+export function refuseOptions(
+  head: string,
+  given: HeadSampling,
+  known: readonly (keyof HeadSampling)[],
+): void {
+  for (const name of Object.keys(given) as (keyof HeadSampling)[])
+    if (given[name] !== undefined && !known.includes(name)) throw headOption(head, name, known);
 }
