@@ -104,6 +104,20 @@ export const overrideUnknownPath = (path: string, segment: string, available: re
     hint: suggest(segment, available),
   });
 
+export const overrideMatrix = (path: string, axis: string) =>
+  new CalmError(
+    'CALM_OVERRIDE_MATRIX',
+    `--set ${path}: the matrix sets this key in every run (matrix.${axis}).`,
+    {
+      hint: 'Change the values of `matrix:` in the configuration, or leave the axis out there.',
+    },
+  );
+
+export const overrideWholeStage = (path: string, fields: readonly string[]) =>
+  new CalmError('CALM_OVERRIDE_STAGE', `--set ${path}: "${path}" is a stage, and has keys of its own.`, {
+    hint: `Set one of them, as in --set ${path}.${fields[0] ?? 'key'}=…. ${fields.length ? `It has ${fields.join(', ')}.` : ''}`,
+  });
+
 export const matrixSyntax = (location: SourceLocation, path: string, available: readonly string[]) =>
   new CalmError('CALM_MATRIX_PATH', `matrix: "${path}" is no key of a stage.`, {
     location,
@@ -219,6 +233,23 @@ export const pluginNotLoaded = (name: string, cause: unknown, location?: SourceL
     hint: 'Install it (npm install …) beside the configuration, or give the path of its file.',
   });
 
+export const stageThrew = (stage: string, cause: unknown) =>
+  new CalmError(
+    'CALM_STAGE_FAILED',
+    `Stage "${stage}" of a plugin failed: ${messageOf(cause)}${placeOf(cause)}`,
+    {
+      cause,
+      hint: 'The fault is in the plugin: fix it there, or tell its author.',
+    },
+  );
+
+/** The first line of a stack that is not calm's own. */
+function placeOf(cause: unknown): string {
+  const line =
+    cause instanceof Error ? cause.stack?.split('\n').find((text) => /^\s+at /.test(text)) : undefined;
+  return line ? ` (${line.trim()})` : '';
+}
+
 export const cyclicStages = (loop: readonly string[]) =>
   new CalmError('CALM_GRAPH_CYCLE', `Stages wait for each other: ${loop.join(' → ')}.`, {
     hint: 'Change one of their `inputs:` so that the graph has no loop.',
@@ -275,6 +306,85 @@ export const runLocked = (
     hint: `Wait for it, stop it, or choose another name: --set name=…. If no such process is there any more, remove ${directory}/.lock.`,
   });
 
+export const runMissing = (path: string) =>
+  new CalmError('CALM_RUN_MISSING', `There is no run at ${path}.`, {
+    location: { file: path },
+    hint: 'Give the folder of a run (`calm ls` lists them), or make one: calm run CONFIG.',
+  });
+
+export const notARun = (directory: string) =>
+  new CalmError(
+    'CALM_RUN_NONE',
+    `${directory} holds no run: it has neither a run.json nor a finished stage.`,
+    {
+      location: { file: directory },
+      hint: 'Give the folder of a run (`calm ls` lists them), or a model folder with config.json and weights.',
+    },
+  );
+
+export const inputNotInRun = (stage: string, kind: string, run: string) =>
+  new CalmError('CALM_INPUT_MISSING', `${stage} needs a ${kind}, and no stage of ${run} makes one.`, {
+    hint: 'Name a run that has one; `calm status RUN` lists the stages of a run.',
+  });
+
+export const noResults = (directory: string) =>
+  new CalmError('CALM_RUN_NONE', `${directory} has no finished stage.`, {
+    location: { file: directory },
+    hint: 'Finish the run: calm run RUN.',
+  });
+
+export const notConfirmed = (directory: string) =>
+  new CalmError('CALM_NOT_CONFIRMED', `${directory} stays as it is.`, {
+    hint: 'To remove it without being asked: calm rm RUN --yes.',
+  });
+
+export const checkpointSyntax = (text: string) =>
+  new CalmError('CALM_CHECKPOINT', `--checkpoint ${text} names no checkpoint.`, {
+    hint: 'Write latest, best, or the number of a step.',
+  });
+
+export const checkpointMissing = (directory: string, wanted: string | number, steps: readonly number[]) =>
+  new CalmError('CALM_CHECKPOINT', `${directory} has no checkpoint "${wanted}".`, {
+    location: { file: directory },
+    hint: steps.length
+      ? `It has steps ${steps.join(', ')}. \`best\` needs bestMetric in the configuration.`
+      : 'None is saved here: `checkpointEvery` says how often one is, and `calm gc --checkpoints` removes them.',
+  });
+
+export const inputNotInFolder = (stage: string, kind: string, folder: string) =>
+  new CalmError('CALM_INPUT_MISSING', `${stage} needs a ${kind}, and ${folder} has none.`, {
+    location: { file: folder },
+    hint:
+      kind === 'token-shards'
+        ? 'A model folder has no held-out text: name some with --corpus FILE.'
+        : 'Give the folder of a model of this kind: config.json, weights and tokenizer.',
+  });
+
+export const notAnOverride = (text: string, stage: string) =>
+  new CalmError(
+    'CALM_OVERRIDE_UNKNOWN_PATH',
+    `--set ${text}: this command reads a run and does not change it.`,
+    {
+      hint: `Only fields of ${stage} can be set here, as in --set ${stage}.…=…. To change the run: calm run RUN --set ….`,
+    },
+  );
+
+export const inputNotFinished = (stage: string, maker: string, hasCheckpoint: boolean) =>
+  new CalmError('CALM_INPUT_NOT_READY', `${stage} needs the result of "${maker}", which has not finished.`, {
+    hint: hasCheckpoint
+      ? 'Take what it has saved so far with --checkpoint latest, or finish it: calm run RUN.'
+      : `Run it first: calm run RUN --until ${maker}.`,
+  });
+
+export const inputSeveral = (stage: string, kind: string, stages: readonly string[]) =>
+  new CalmError(
+    'CALM_INPUT_AMBIGUOUS',
+    `${stage} needs one ${kind}, and the run has several: ${stages.join(', ')}.`,
+    {
+      hint: `Name the stage that is meant: --variant ${stages[0]}.`,
+    },
+  );
+
 export const artifactVersion = (file: string, kind: string, found: unknown, expected: number) =>
   new CalmError(
     'CALM_ARTIFACT_VERSION',
@@ -298,13 +408,25 @@ export const artifactMissing = (file: string) =>
     hint: 'Run the stage that makes it first, or mend the path.',
   });
 
-export const interrupted = (command: string) =>
+/** @param signal the number of the signal that ended it; SIGINT where absent */
+export const interrupted = (command: string, signal = 2) =>
   new CalmError('CALM_INTERRUPTED', 'Interrupted. Everything up to the last step is saved.', {
     hint: `Go on with: ${command}`,
-    exitCode: 130,
+    exitCode: 128 + signal,
   });
 
 // — the machine —
+
+export const noTemporaryFolder = (directory: string, cause: unknown) =>
+  new CalmError(
+    'CALM_NO_TEMPORARY_FOLDER',
+    `${directory}, for temporary files, can't be used: ${messageOf(cause)}`,
+    {
+      cause,
+      location: { file: directory },
+      hint: 'Make the folder, or let the environment variable TMPDIR name another.',
+    },
+  );
 
 /** What the system's errors mean and what can be done. */
 const SYSTEM_ERRORS: Readonly<Record<string, readonly [code: string, problem: string, hint: string]>> = {
@@ -338,6 +460,11 @@ const SYSTEM_ERRORS: Readonly<Record<string, readonly [code: string, problem: st
   ENAMETOOLONG: ['CALM_NAME_TOO_LONG', 'no file can have so long a name', 'Mend the path.'],
   EISDIR: ['CALM_NOT_A_FILE', 'this is a folder, and a file is needed', 'Mend the path.'],
   ENOTDIR: ['CALM_NOT_A_FOLDER', 'this path leads through a file', 'Mend the path.'],
+  ELOOP: [
+    'CALM_LINK_LOOP',
+    'its symbolic links lead in a circle',
+    'Remove the link, or give the path of the file itself.',
+  ],
   ENOENT: [
     'CALM_FILE_GONE',
     'this does not exist',
@@ -487,6 +614,16 @@ export const notThisArchitecture = (directory: string, wanted: string, names: re
     location: { file: directory },
     hint: 'Is it the folder of another model? An autoencoder and a language model are two folders.',
   });
+
+export const autoencoderMissing = (directory: string) =>
+  new CalmError(
+    'CALM_AUTOENCODER_MISSING',
+    `${directory}: the autoencoder of this language model is not there.`,
+    {
+      location: { file: directory },
+      hint: 'Put its folder beside the weights as autoencoder/, or import both: calm import DIR --autoencoder DIR.',
+    },
+  );
 
 export const weightsMissing = (directory: string, names: readonly string[]) =>
   new CalmError('CALM_WEIGHTS_MISSING', `${directory} has no weights.`, {

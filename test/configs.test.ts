@@ -36,7 +36,7 @@ for (const name of CONFIGS) {
       parseConfig(file, text),
       WITHOUT_CORPUS.includes(name) ? [`tokenize.corpus=${file}`, 'tokenize.tokenizer=bytes'] : [],
     );
-    const plan = await makePlan(checkConfig(document), registry, { workingDirectory: temporaryFolder(t) });
+    const plan = await makePlan(checkConfig(document), registry);
     t.true(plan.stages.every(({ state }) => state === 'stale'));
   });
 }

@@ -10,6 +10,8 @@ export default defineStage({
   summary: 'Runs the frozen encoder over the corpus once and keeps mean and logStd of every patch.',
   version: 2,
   config,
+  drawsNothing: true,
+  usesEngine: true,
   keepsOutputs: true,
   inputs: { tokens: tokenShards, autoencoder: autoencoderFolder },
   outputs: { latents: latentShards },

@@ -10,6 +10,7 @@ export default defineStage({
   name: 'evaluate-baseline',
   summary: 'Judges the discrete baseline on held-out documents: perplexity, BrierLM, temperature.',
   config,
+  usesEngine: true,
   inputs: { tokens: tokenShards, baseline: transformerFolder },
   outputs: { evaluation: baselineEvaluation },
   run: async (context) => (await implementation()).run(context),

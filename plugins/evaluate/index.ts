@@ -10,6 +10,7 @@ export default defineStage({
   name: 'evaluate',
   summary: 'Judges a run on held-out documents: reconstruction, BrierLM with its factors, the energy loss.',
   config,
+  usesEngine: true,
   // A run without a language model is judged by its autoencoder alone.
   inputs: { tokens: tokenShards, autoencoder: autoencoderFolder, model: optional(languageModelFolder) },
   outputs: { evaluation },

@@ -10,6 +10,7 @@ export default defineStage({
   name: 'sample-baseline',
   summary: 'Writes text with the discrete baseline: temperature, top-k, top-p.',
   config,
+  usesEngine: true,
   inputs: { baseline: transformerFolder },
   outputs: { samples },
   isInteractive: true,

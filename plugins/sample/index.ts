@@ -10,6 +10,7 @@ export default defineStage({
   name: 'sample',
   summary: 'Writes text: patches drawn from the model, at any temperature in (0, 1].',
   config,
+  usesEngine: true,
   inputs: { model: languageModelFolder },
   outputs: { samples },
   isInteractive: true,

@@ -11,6 +11,7 @@ export default defineStage({
   name: 'train-autoencoder',
   summary: 'Trains the autoencoder that squeezes K tokens into one vector and gives them back.',
   config,
+  usesEngine: true,
   operational: OPERATIONAL_FIELDS,
   inputs: { tokens: tokenShards },
   outputs: { autoencoder: autoencoderFolder },

@@ -11,6 +11,7 @@ export default defineStage({
   name: 'train-baseline',
   summary: 'Trains the discrete baseline: a Llama over tokens, by cross-entropy.',
   config,
+  usesEngine: true,
   operational: OPERATIONAL_FIELDS,
   inputs: { tokens: tokenShards },
   outputs: { baseline: transformerFolder },

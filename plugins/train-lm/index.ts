@@ -11,6 +11,7 @@ export default defineStage({
   name: 'train-lm',
   summary: 'Trains the language model that predicts the next vector, with an energy, diffusion or flow head.',
   config,
+  usesEngine: true,
   operational: OPERATIONAL_FIELDS,
   // Without latents the frozen encoder runs beside the training.
   inputs: { tokens: tokenShards, autoencoder: autoencoderFolder, latents: optional(latentShards) },

@@ -6,7 +6,7 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { CalmError } from '../errors.ts';
+import { CalmError, checkpointMissing } from '../errors.ts';
 import { readJson, readJsonAs, syncDirectory, writeFileWhole, writeJson } from './files.ts';
 import { readSafetensors, type StoredTensor, type StoredTensors, writeSafetensors } from './safetensors.ts';
 
@@ -62,6 +62,20 @@ export class CheckpointStore<State> {
     return undefined;
   }
 
+  /** The tensors' file of a checkpoint, for readers. One that is not there is an error that says which are. */
+  async fileOf(which: CheckpointChoice): Promise<string> {
+    const steps = await this.#steps();
+    const step = which === 'best' ? await this.#bestStep() : which === 'latest' ? steps.at(-1) : which;
+    if (step === undefined || !steps.includes(step)) throw checkpointMissing(this.#directory, which, steps);
+    return join(this.#folder(step), 'tensors.safetensors');
+  }
+
+  /** The best step that the newest checkpoint knows of. */
+  async #bestStep(): Promise<number | undefined> {
+    const newest = await this.latest();
+    return (newest?.state as { best?: { step: number } } | undefined)?.best?.step;
+  }
+
   /** The checkpoint of a step. One that is missing or damaged is an error. */
   async at(step: number): Promise<Checkpoint<State>> {
     const folder = this.#folder(step);
@@ -111,6 +125,9 @@ export class CheckpointStore<State> {
       .sort((a, b) => a - b);
   }
 }
+
+/** The newest checkpoint, the one of the best step so far, or the one of a step. */
+export type CheckpointChoice = 'latest' | 'best' | number;
 
 /** The small state of a stage that goes through a corpus: where it is, saved every few seconds. */
 export class ProgressFile<State> {

@@ -1,6 +1,6 @@
 /** Bytes on disk ↔ typed arrays. Knows no tensor library. */
 
-export { type Checkpoint, CheckpointStore, ProgressFile } from './checkpoints.ts';
+export { type Checkpoint, type CheckpointChoice, CheckpointStore, ProgressFile } from './checkpoints.ts';
 export {
   hashFile,
   linkFile,
@@ -24,6 +24,7 @@ export {
   PATCHES_PER_SHARD,
 } from './latent-shards.ts';
 export {
+  autoencoderBeside,
   autoencoderFolder,
   camelCaseKeys,
   languageModelFolder,
@@ -51,4 +52,4 @@ export {
   type TokenWriterState,
   tokenShards,
 } from './token-shards.ts';
-export { linkWeights, openWeights, type Weights } from './weights.ts';
+export { linkWeights, openWeights, type Weights, weightFiles } from './weights.ts';

@@ -20,5 +20,6 @@ export function jsonReport<T extends object>(name: string) {
     create: async (directory: string) => ({
       write: (value: T) => writeJson(fileIn(directory), { formatVersion: FORMAT_VERSION, ...value }),
     }),
+    discard: () => ({ write: async (_: T) => {} }),
   });
 }

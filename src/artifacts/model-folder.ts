@@ -3,56 +3,131 @@
  * (the reference's state-dict names), tokenizer.json. calm.json beside them carries kind and format version.
  */
 
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { artifactVersion } from '../errors.ts';
+import { type CheckpointChoice, CheckpointStore } from './checkpoints.ts';
 import { readIndex, readJsonAs, writeFileWhole, writeJson } from './files.ts';
-import { type StoredTensor, writeSafetensors } from './safetensors.ts';
-import { linkWeights } from './weights.ts';
+import { SafetensorsFile, type StoredTensor, writeSafetensors } from './safetensors.ts';
+import { linkWeights, OverlaidWeights, openWeights, type Weights } from './weights.ts';
 
 const FORMAT_VERSION = 1;
+const TOKENIZERS = ['tokenizer.json', 'tokenizer.model'];
 const modelIndex = z.looseObject({ formatVersion: z.number(), kind: z.string() });
 
-/** Makes an artifact kind for a model folder. */
-export function modelFolder(name: string) {
+/**
+ * Makes an artifact kind for a model folder.
+ * @param tensor a name that the weights of this kind and of no other have, by which foreign folders are told apart
+ */
+export function modelFolder(name: string, tensor: string) {
   return Object.freeze({
     name,
     formatVersion: FORMAT_VERSION,
     open: async (directory: string) => {
       const file = join(directory, 'calm.json');
+      if (!existsSync(file) && (await isForeign(directory, tensor)))
+        return new ModelFolder(directory, name, { isForeign: true });
       const index = await readIndex(file, name, FORMAT_VERSION, modelIndex);
       if (index.kind !== name) throw artifactVersion(file, index.kind, index.kind, FORMAT_VERSION);
       return new ModelFolder(directory, name);
     },
     create: async (directory: string) => new ModelFolder(directory, name),
+    findIn: (directory: string) => findModel(directory, tensor),
+    openCheckpoint: async (directory: string, which: CheckpointChoice) =>
+      new ModelFolder(join(directory, UNTRAINED), name, {
+        checkpoint: await new CheckpointStore(directory).fileOf(which),
+      }),
   });
 }
 
-/** The artifact kind that `train-autoencoder` makes. */
-export const autoencoderFolder = modelFolder('autoencoder');
+/** Inside a stage's checkpoints: all of the model that is not trained. */
+const UNTRAINED = 'model';
 
-/** The artifact kind that `train-lm` makes. Its weights hold the frozen autoencoder too, under `ae_model.`, so the folder is enough to sample from. */
-export const languageModelFolder = modelFolder('language-model');
+/** Whether a folder without our calm.json has weights of a kind. */
+async function isForeign(directory: string, tensor: string): Promise<boolean> {
+  if (!existsSync(join(directory, 'config.json'))) return false;
+  const weights = await openWeights(directory).catch(() => undefined);
+  try {
+    return weights?.has(tensor) ?? false;
+  } finally {
+    weights?.close();
+  }
+}
+
+/** Where a model of a kind lies in a folder: it is the folder, or the autoencoder that the folder has or names. */
+async function findModel(directory: string, tensor: string): Promise<string | undefined> {
+  for (const candidate of [directory, await autoencoderBeside(directory)])
+    if (candidate && (await isForeign(candidate, tensor))) return candidate;
+  return undefined;
+}
+
+/** The autoencoder of a foreign language model: in a folder of that name, or where `ae_path` says. */
+export async function autoencoderBeside(directory: string): Promise<string | undefined> {
+  const file = join(directory, 'config.json');
+  const { ae_path: named } = existsSync(file) ? await readJsonAs(file, z.looseObject({})) : {};
+  const places = ['autoencoder', ...(typeof named === 'string' ? [named] : [])];
+  return places
+    .map((place) => resolve(directory, place))
+    .find((place) => existsSync(join(place, 'config.json')));
+}
+
+/** The artifact kind that `train-autoencoder` makes. */
+export const autoencoderFolder = modelFolder('autoencoder', 'encoder.squeeze_layer.weight');
+
+/**
+ * The artifact kind that `train-lm` makes. Its weights hold the frozen autoencoder too, under `ae_model.`, so the
+ * folder is enough to sample from.
+ */
+export const languageModelFolder = modelFolder('language-model', 'embed_proj.0.weight');
 
 /** The artifact kind that `train-baseline` makes: a Llama over tokens. */
-export const transformerFolder = modelFolder('transformer');
+export const transformerFolder = modelFolder('transformer', 'model.embed_tokens.weight');
+
+interface ModelFolderOptions {
+  /** As a hub or `calm export` has it: the configuration is the reference's, and is checked when it is loaded. */
+  readonly isForeign?: boolean;
+  /** A checkpoint's tensors, which stand for those of the folder. */
+  readonly checkpoint?: string;
+}
 
 export class ModelFolder {
   readonly directory: string;
   readonly kind: string;
+  readonly isForeign: boolean;
+  readonly #checkpoint: string | undefined;
 
-  constructor(directory: string, kind: string) {
+  constructor(directory: string, kind: string, { isForeign = false, checkpoint }: ModelFolderOptions = {}) {
     this.directory = directory;
     this.kind = kind;
+    this.isForeign = isForeign;
+    this.#checkpoint = checkpoint;
   }
 
+  /** tokenizer.json; in a foreign folder Llama's tokenizer.model will do, or the tokenizer of its autoencoder. */
   get tokenizerFile(): string {
-    return join(this.directory, 'tokenizer.json');
+    const own = join(this.directory, 'tokenizer.json');
+    if (!this.isForeign) return own;
+    const folders = [this.directory, join(this.directory, 'autoencoder')];
+    const places = folders.flatMap((folder) => TOKENIZERS.map((name) => join(folder, name)));
+    return places.find(existsSync) ?? own;
   }
 
   get weightsFile(): string {
     return join(this.directory, 'model.safetensors');
+  }
+
+  /** Opens its weights, or those of a checkpoint over them. */
+  async openWeights(): Promise<Weights> {
+    const below = await openWeights(this.directory);
+    return this.#checkpoint ? new OverlaidWeights(new SafetensorsFile(this.#checkpoint), below) : below;
+  }
+
+  /** Writes into a stage's checkpoints all of the model that is not trained, so that a checkpoint can be opened. */
+  async writeUntrained(checkpoints: string, ...given: Parameters<ModelFolder['write']>): Promise<void> {
+    const folder = new ModelFolder(join(checkpoints, UNTRAINED), this.kind);
+    if (!existsSync(join(folder.directory, 'calm.json'))) await folder.write(...given);
   }
 
   /** Reads config.json (or `name`.json) with camelCase keys, as it is. @param check makes a configuration of it; given the file, for errors */

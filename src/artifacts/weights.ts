@@ -43,11 +43,15 @@ export async function openWeights(directory: string): Promise<Weights> {
   return new ShardedWeights(file, map, opened);
 }
 
+/** The names of the files that `openWeights` would read, the index before its shards. */
+export async function weightFiles(directory: string): Promise<string[]> {
+  const { file, map = {} } = await findWeights(directory);
+  return [...new Set([basename(file), ...Object.values(map)])];
+}
+
 /** The files that `openWeights` would read, beside another folder's: by hard links where the file system can, copied where not. */
 export async function linkWeights(from: string, to: string): Promise<void> {
-  const { file, map = {} } = await findWeights(from);
-  for (const name of new Set([basename(file), ...Object.values(map)]))
-    await linkFile(join(from, name), join(to, name));
+  for (const name of await weightFiles(from)) await linkFile(join(from, name), join(to, name));
 }
 
 /** The first of the usual files that is there; of an index also its map, tensor → shard beside it. */
@@ -95,5 +99,39 @@ class ShardedWeights implements Weights {
 
   close(): void {
     for (const shard of this.#shards.values()) shard.close();
+  }
+}
+
+/** Weights in which some tensors are replaced, as a checkpoint's are. */
+export class OverlaidWeights implements Weights {
+  readonly file: string;
+  readonly #above: Weights;
+  readonly #below: Weights;
+
+  constructor(above: Weights, below: Weights) {
+    this.file = above.file;
+    this.#above = above;
+    this.#below = below;
+  }
+
+  has(name: string): boolean {
+    return this.#above.has(name) || this.#below.has(name);
+  }
+
+  keys(): Iterable<string> {
+    return new Set([...this.#above.keys(), ...this.#below.keys()]);
+  }
+
+  shapeOf(name: string): Shape | undefined {
+    return this.#above.shapeOf(name) ?? this.#below.shapeOf(name);
+  }
+
+  get(name: string): StoredTensor | undefined {
+    return this.#above.get(name) ?? this.#below.get(name);
+  }
+
+  close(): void {
+    this.#above.close();
+    this.#below.close();
   }
 }

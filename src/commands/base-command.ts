@@ -1,7 +1,42 @@
 /** What all commands share: errors on one screen, --json, and the way from flags to a plan. */
 
 import { Args, Command, Flags } from '@oclif/core';
-import { CalmError, formatLocation, messageOf, systemError } from '../errors.ts';
+import { CalmError, checkpointSyntax, formatLocation, messageOf, systemError } from '../errors.ts';
+import type { CheckpointChoice } from '../plugin/index.ts';
+
+/** What a command reads: nothing but the folder is looked at. */
+export const runArgs = {
+  run: Args.string({
+    description: 'run folder, or the YAML file that it was made from; the nearest calm.yaml where absent',
+  }),
+};
+
+export const readingFlags = {
+  config: Flags.string({ char: 'c', description: 'the same as the argument', helpValue: 'PATH' }),
+  set: Flags.string({
+    char: 's',
+    multiple: true,
+    description: 'change a field of the stage that is asked, as in sample.temperature=1',
+    helpValue: 'PATH=VALUE',
+    default: [],
+  }),
+  engine: Flags.string({ description: 'tensor engine: auto, node-gpu, node, onnx, wasm, cpu' }),
+  variant: Flags.string({
+    description: 'where a run has several: the stage that is meant, as `calm status` names it',
+    helpValue: 'STAGE',
+  }),
+  checkpoint: Flags.custom<CheckpointChoice>({
+    description: 'take a saved step of the model instead of its result: latest, best, or a number of steps',
+    helpValue: 'latest|best|STEP',
+    parse: async (text) => parseCheckpoint(text),
+  })(),
+};
+
+function parseCheckpoint(text: string): CheckpointChoice {
+  if (text === 'latest' || text === 'best') return text;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw checkpointSyntax(text);
+}
 
 export const configArgs = {
   config: Args.string({ description: 'YAML file or run folder; the nearest calm.yaml where absent' }),
@@ -19,13 +54,6 @@ export const configFlags = {
   engine: Flags.string({ description: 'tensor engine: auto, node-gpu, node, onnx, wasm, cpu' }),
 };
 
-export const variantFlag = {
-  variant: Flags.string({
-    description: 'of a sweep: the variant of the stage, as `calm plan` names it',
-    helpValue: 'ID',
-  }),
-};
-
 export const selectionFlags = {
   from: Flags.string({ description: 'this stage and those that depend on it', helpValue: 'STAGE' }),
   until: Flags.string({ description: 'this stage and those that it needs', helpValue: 'STAGE' }),
@@ -35,33 +63,36 @@ export const selectionFlags = {
     helpValue: 'STAGE',
     default: [],
   }),
+  check: Flags.boolean({ description: 'read every source file again, whatever its size and time say' }),
   force: Flags.boolean({ char: 'f', description: 'run even what is fresh' }),
 };
 
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
 
-  /** Prints an error of the user's on one screen; a defect of ours keeps its stack. */
-  protected override async catch(
-    thrown: Error & { exitCode?: number; oclif?: { exit?: number } },
-  ): Promise<void> {
-    const error = systemError(thrown, process.cwd()) ?? thrown;
-    process.exitCode = error instanceof CalmError ? error.exitCode : (thrown.oclif?.exit ?? 1);
-    if (this.jsonEnabled()) this.logJson(this.toErrorJson(error));
-    else process.stderr.write(`${formatError(error)}\n`);
-  }
-
-  protected override toErrorJson(error: unknown): { error: Record<string, unknown> } {
-    if (!(error instanceof CalmError))
-      return { error: { code: 'CALM_UNEXPECTED', message: messageOf(error) } };
-    const { code, message, hint, location } = error;
-    return { error: { code, message, ...(hint ? { hint } : {}), ...(location ? { location } : {}) } };
+  protected override async catch(thrown: Error & { oclif?: { exit?: number } }): Promise<void> {
+    showError(thrown, this.jsonEnabled());
   }
 
   /** A line for people; silent with --json. */
   protected say(text: string): void {
     if (!this.jsonEnabled()) this.log(text);
   }
+}
+
+/** Prints an error on one screen, or with --json as a document; a defect of ours keeps its stack. */
+export function showError(thrown: unknown, isJson: boolean): void {
+  const error = systemError(thrown, process.cwd()) ?? thrown;
+  const ofOclif = (thrown as { oclif?: { exit?: number } }).oclif?.exit;
+  process.exitCode = error instanceof CalmError ? error.exitCode : (ofOclif ?? 1);
+  if (isJson) process.stdout.write(`${JSON.stringify({ error: errorDocument(error) }, null, 2)}\n`);
+  else process.stderr.write(`${formatError(error)}\n`);
+}
+
+function errorDocument(error: unknown): Record<string, unknown> {
+  if (!(error instanceof CalmError)) return { code: 'CALM_UNEXPECTED', message: messageOf(error) };
+  const { code, message, hint, location } = error;
+  return { code, message, ...(hint ? { hint } : {}), ...(location ? { location } : {}) };
 }
 
 /** code, place, what is wrong, the way out. */

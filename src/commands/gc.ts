@@ -1,40 +1,50 @@
 import { relative } from 'node:path';
 import { Flags } from '@oclif/core';
-import { findGarbage, free } from '../pipeline/index.ts';
 import { formatBytes, formatTable } from '../reporting/format.ts';
-import { BaseCommand, configArgs, configFlags } from './base-command.ts';
-import { planFor } from './workspace.ts';
+import { findGarbage, free } from '../runs/index.ts';
+import { BaseCommand, readingFlags, runArgs } from './base-command.ts';
+import { openRun } from './subject.ts';
 
 export default class Gc extends BaseCommand {
-  static override summary = 'Show what lies in a run folder and nothing needs; --free removes it.';
+  static override summary = 'Show what a run keeps beside its results; --free removes it.';
   static override description =
-    'Checkpoints of configurations that were changed, results of stages that are gone, leftovers of kills. What the configuration names, or another run takes as an input, stays.';
-  static override examples = ['calm gc runs/quickstart', 'calm gc runs/quickstart --free'];
-  static override args = configArgs;
-  static override flags = { ...configFlags, free: Flags.boolean({ description: 'remove it' }) };
+    'Results of configurations that were changed, unfinished work of them, results of stages that are gone, leftovers of kills. What the configuration names, or another run takes as an input, stays. The checkpoints of finished models stay unless --checkpoints says otherwise.';
+  static override examples = [
+    'calm gc runs/quickstart',
+    'calm gc runs/quickstart --free',
+    'calm gc runs/quickstart --free --no-kept',
+  ];
+  static override args = runArgs;
+  static override flags = {
+    config: readingFlags.config,
+    set: readingFlags.set,
+    free: Flags.boolean({ description: 'remove it' }),
+    kept: Flags.boolean({
+      description: 'finished results of other configurations too',
+      allowNo: true,
+      default: true,
+    }),
+    checkpoints: Flags.boolean({ description: 'the checkpoints of finished models too' }),
+  };
 
   override async run() {
     const { args, flags } = await this.parse(Gc);
-    const plan = await planFor(this.config, { args, flags });
-    const unlock = flags.free ? await plan.folder.lock() : () => {};
+    const run = await openRun(args.run ?? flags.config, flags.set);
+    const unlock = flags.free ? await run.folder.lock() : () => {};
     try {
-      const garbage = await findGarbage(plan);
-      const bytes = garbage.reduce((sum, { bytes: own }) => sum + own, 0);
-      if (flags.free) await free(garbage);
-      const rows = garbage.map(({ path, bytes: own, why }) => [
-        relative(process.cwd(), path),
-        formatBytes(own),
-        why,
-      ]);
-      if (rows.length > 0) this.say(`${formatTable(['path', 'size', 'why'], rows)}\n`);
-      this.say(
-        rows.length === 0
-          ? 'nothing to free'
-          : flags.free
-            ? `${formatBytes(bytes)} freed`
-            : `${formatBytes(bytes)} can be freed: calm gc … --free`,
+      const found = await findGarbage(run);
+      const garbage = found.filter(
+        ({ kind }) => (kind !== 'kept' || flags.kept) && (kind !== 'checkpoints' || flags.checkpoints),
       );
-      return { run: plan.folder.directory, isFreed: flags.free, bytes, garbage };
+      const bytes = garbage.reduce((sum, { bytes: own }) => sum + own, 0);
+      const place = (path: string) => relative(process.cwd(), path);
+      const rows = found.map(({ path, bytes: own, why, kind }) => [place(path), formatBytes(own), kind, why]);
+      if (flags.free) await free(garbage);
+      if (rows.length > 0) this.say(`${formatTable(['path', 'size', 'what', 'why'], rows)}\n`);
+      const named = place(run.folder.directory) || '.';
+      const offer = `${formatBytes(bytes)} can be freed: calm gc ${named} --free`;
+      this.say(garbage.length === 0 ? 'nothing to free' : flags.free ? `${formatBytes(bytes)} freed` : offer);
+      return { run: run.folder.directory, isFreed: flags.free, bytes, garbage, kept: found };
     } finally {
       unlock();
     }

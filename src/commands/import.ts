@@ -1,10 +1,11 @@
 import { existsSync, rmSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import { checkConfig } from '../pipeline/index.ts';
+import { checkConfig, makePlan } from '../pipeline/index.ts';
 import { formatRun } from '../reporting/index.ts';
 import { BaseCommand } from './base-command.ts';
-import { commandLine, execute, gatherStages, planOf } from './workspace.ts';
+import { execute } from './executing.ts';
+import { commandLine, gatherStages } from './workspace.ts';
 
 export default class Import extends BaseCommand {
   static override summary = 'Take over a model of the reference: a run that can be sampled from and judged.';
@@ -43,10 +44,11 @@ export default class Import extends BaseCommand {
     const config = checkConfig({
       file,
       directory: process.cwd(),
+      outputBase: process.cwd(),
       data,
       locate: () => ({ file: given.path }),
     });
-    const plan = await planOf({ config, registry: await gatherStages(this.config) }, {});
+    const plan = await makePlan(config, await gatherStages(this.config));
     const wasThere = existsSync(plan.folder.directory);
     const results = await execute(plan, {
       isJson: this.jsonEnabled(),

@@ -14,8 +14,10 @@ import EvalTemperature from './eval/temperature.ts';
 import Gc from './gc.ts';
 import Import from './import.ts';
 import Init from './init.ts';
+import Ls from './ls.ts';
 import PlanCommand from './plan.ts';
 import Report from './report.ts';
+import Rm from './rm.ts';
 import Run from './run.ts';
 import Schema from './schema.ts';
 import { stageCommand } from './stage-command.ts';
@@ -36,8 +38,10 @@ export const COMMANDS: Record<string, Command.Class> = {
   gc: Gc,
   import: Import,
   init: Init,
+  ls: Ls,
   plan: PlanCommand,
   report: Report,
+  rm: Rm,
   run: Run,
   schema: Schema,
   stages: Stages,

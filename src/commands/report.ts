@@ -2,10 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Flags } from '@oclif/core';
 import { noRunNamed } from '../errors.ts';
-import { costsOf } from '../pipeline/index.ts';
 import { htmlPage, markdownPage, type ReportSection, sectionOf, valuesOf } from '../reporting/index.ts';
 import { BaseCommand, configFlags } from './base-command.ts';
-import { openWorkspace, planOf } from './workspace.ts';
+import { openRun } from './subject.ts';
 
 export default class Report extends BaseCommand {
   static override summary = 'Write one page on runs: tables and plots, the paper’s numbers beside ours.';
@@ -33,11 +32,9 @@ export default class Report extends BaseCommand {
     const sections: ReportSection[] = [];
     const values = [];
     for (const named of argv as string[]) {
-      const workspace = await openWorkspace(this.config, { config: named, set: flags.set });
-      const plan = await planOf(workspace, {});
-      const costs = await costsOf(workspace.config, workspace.registry).catch(() => []);
-      sections.push(await sectionOf(plan, costs));
-      values.push({ run: plan.config.name, plots: valuesOf(plan, costs) });
+      const run = await openRun(named, flags.set);
+      sections.push(await sectionOf(run));
+      values.push({ run: run.name, plots: valuesOf(run) });
     }
     const file = resolve(flags.markdown ?? flags.output);
     await (flags.markdown

@@ -1,8 +1,9 @@
 import { Flags } from '@oclif/core';
 import { formatRun } from '../reporting/index.ts';
 import { BaseCommand, configArgs, configFlags, selectionFlags } from './base-command.ts';
+import { execute } from './executing.ts';
 import { formatPlan } from './plan.ts';
-import { commandLine, execute, openWorkspace, planOf } from './workspace.ts';
+import { commandLine, planFor } from './workspace.ts';
 
 export default class Run extends BaseCommand {
   static override summary = 'Run the stages of a configuration that are not fresh.';
@@ -22,8 +23,7 @@ export default class Run extends BaseCommand {
 
   override async run() {
     const { args, flags } = await this.parse(Run);
-    const workspace = await openWorkspace(this.config, { ...flags, config: args.config ?? flags.config });
-    const plan = await planOf(workspace, flags);
+    const plan = await planFor(this.config, { args, flags }, flags);
     if (flags['dry-run']) {
       this.say(formatPlan(plan));
       return { stages: plan.stages.map(({ node, state, reasons }) => ({ name: node.id, state, reasons })) };

@@ -1,13 +1,21 @@
 /** A command for every stage, made from its schema: `calm train-lm --steps 500`. */
 
 import { type Command, Flags, type Interfaces } from '@oclif/core';
-import { type FieldSchema, fieldsOf } from '../pipeline/index.ts';
+import { type FieldSchema, fieldsOf, makePlan } from '../pipeline/index.ts';
 import type { AnyStage } from '../plugin/index.ts';
 import { formatRun } from '../reporting/index.ts';
-import { BaseCommand, configArgs, configFlags, variantFlag } from './base-command.ts';
-import { commandLine, execute, executeAside, openWorkspace, planOf } from './workspace.ts';
+import { BaseCommand, configArgs, configFlags, readingFlags, runArgs } from './base-command.ts';
+import { ask, execute } from './executing.ts';
+import { openSubject, type SubjectChoice } from './subject.ts';
+import { commandLine, openWorkspace } from './workspace.ts';
 
 type AnyFlag = Interfaces.FlagInput[string];
+
+interface StageField {
+  readonly field: string;
+  readonly name: string;
+  readonly flag: AnyFlag;
+}
 
 /** Makes the command of a stage. One flag for each scalar field; an interactive stage leaves the run folder alone. */
 export function stageCommand(stage: AnyStage): Command.Class {
@@ -15,51 +23,66 @@ export function stageCommand(stage: AnyStage): Command.Class {
     const flag = flagOf(schema);
     return flag ? [{ field, name: kebabCase(field), flag }] : [];
   });
-  const runFlags: Interfaces.FlagInput = stage.isInteractive
-    ? variantFlag
-    : { force: Flags.boolean({ char: 'f', description: 'run even if it is fresh' }) };
+  return stage.isInteractive ? askingCommand(stage, fields) : runningCommand(stage, fields);
+}
 
+function flagsOf(fields: readonly StageField[]): Interfaces.FlagInput {
+  return Object.fromEntries(fields.map(({ name, flag }) => [name, flag]));
+}
+
+/** The fields that flags gave. */
+function givenFields(fields: readonly StageField[], flags: Record<string, unknown>): Record<string, unknown> {
+  const given = fields.filter(({ name }) => flags[name] !== undefined);
+  return Object.fromEntries(given.map(({ field, name }) => [field, flags[name]]));
+}
+
+function runningCommand(stage: AnyStage, fields: readonly StageField[]): Command.Class {
   return class StageCommand extends BaseCommand {
     static override summary = stage.summary;
-    static override description = stage.isInteractive
-      ? 'Uses the results of a run and leaves its folder alone.'
-      : 'Runs this one stage of a configuration, with its fields changed by flags. The other stages are taken as they are.';
+    static override description =
+      'Runs this one stage of a configuration, with its fields changed by flags. The other stages are taken as they are.';
     static override args = configArgs;
     static override flags: Interfaces.FlagInput = {
       ...configFlags,
-      ...runFlags,
-      ...Object.fromEntries(fields.map(({ name, flag }) => [name, flag])),
+      force: Flags.boolean({ char: 'f', description: 'run even if it is fresh' }),
+      ...flagsOf(fields),
     };
 
     override async run() {
       const { args, flags } = await this.parse(StageCommand);
-      const given = flags as Record<string, unknown>;
-      const shared = {
-        set: given.set as string[],
-        engine: given.engine as string | undefined,
-        config: (args.config ?? given.config) as string | undefined,
-      };
-      const changed = Object.fromEntries(
-        fields.flatMap(({ field, name }) => (given[name] === undefined ? [] : [[field, given[name]]])),
-      );
-      const change = { stage: stage.name, fields: changed, canAdd: true };
-      const workspace = await openWorkspace(this.config, shared, change);
-      const choice = { isJson: this.jsonEnabled(), command: commandLine([stage.name, ...this.argv]) };
-      if (stage.isInteractive)
-        return (await executeAside(workspace, choice, given.variant as string | undefined)).metrics;
-      const plan = await planOf(workspace, {
-        only: [workspace.stageId as string],
-        force: given.force as boolean | undefined,
+      const choice = { ...(flags as SubjectChoice), config: args.config ?? flags.config };
+      const change = { stage: stage.name, fields: givenFields(fields, flags) };
+      const { config, registry, stageId = stage.name } = await openWorkspace(this.config, choice, change);
+      const plan = await makePlan(config, registry, { only: [stageId], force: flags.force as boolean });
+      const stages = await execute(plan, {
+        isJson: this.jsonEnabled(),
+        command: commandLine([stage.name, ...this.argv]),
       });
-      const stages = await execute(plan, choice);
       this.say(`\n${formatRun(stages)}`);
       return { run: plan.folder.directory, stages };
     }
   };
 }
 
+function askingCommand(stage: AnyStage, fields: readonly StageField[]): Command.Class {
+  return class StageCommand extends BaseCommand {
+    static override summary = stage.summary;
+    static override description = 'Reads a run or a model folder, and leaves it as it is.';
+    static override args = runArgs;
+    static override flags: Interfaces.FlagInput = { ...readingFlags, ...flagsOf(fields) };
+
+    override async run() {
+      const { args, flags } = await this.parse(StageCommand);
+      const choice = { ...(flags as SubjectChoice), config: args.run ?? flags.config };
+      const subject = await openSubject(this.config, choice, stage.name, givenFields(fields, flags));
+      const command = commandLine([stage.name, ...this.argv]);
+      return (await ask(subject.question, { ...subject, isJson: this.jsonEnabled(), command })).metrics;
+    }
+  };
+}
+
 /** A flag for a scalar field; undefined for lists and records, which belong into the file. */
-function flagOf(schema: FieldSchema & { anyOf?: FieldSchema[] }): AnyFlag | undefined {
+function flagOf(schema: FieldSchema): AnyFlag | undefined {
   const scalar = schema.anyOf?.find(({ type }) => type === 'string') ?? schema;
   const shown =
     schema.default === undefined || schema.default === '' ? '' : ` [default: ${String(schema.default)}]`;

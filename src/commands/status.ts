@@ -1,66 +1,63 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Plan } from '../pipeline/index.ts';
 import { formatCount, formatNumber, formatSeconds, formatTable } from '../reporting/format.ts';
 import { readMetrics } from '../reporting/metrics-file.ts';
-import { BaseCommand, configArgs, configFlags } from './base-command.ts';
-import { planFor } from './workspace.ts';
+import type { Run, RunStage } from '../runs/index.ts';
+import { BaseCommand, readingFlags, runArgs } from './base-command.ts';
+import { openRun } from './subject.ts';
 
 export default class Status extends BaseCommand {
   static override summary =
     'Show how far a run is, from another terminal: its stages, and the last line of the one at work.';
+  static override description =
+    'Whether a run is up to date with its configuration and corpus: calm plan RUN.';
   static override examples = ['calm status runs/quickstart'];
-  static override args = configArgs;
-  static override flags = configFlags;
+  static override args = runArgs;
+  static override flags = { config: readingFlags.config, set: readingFlags.set };
 
   override async run() {
     const { args, flags } = await this.parse(Status);
-    const plan = await planFor(this.config, { args, flags });
-    const owner = plan.folder.owner();
-    const stages = await Promise.all(
-      plan.stages.map((planned) => statusOf(plan, planned, owner !== undefined)),
-    );
-    this.say(
-      `${plan.folder.directory}: ${owner === undefined ? 'no process is at work' : `process ${owner.pid} on ${owner.host} is at work`}`,
-    );
-    this.say(
-      formatTable(
-        ['stage', 'state', 'time', 'progress', 'last'],
-        stages.map(({ name, state, seconds, progress, last }) => [
-          name,
-          state,
-          seconds === undefined ? '' : formatSeconds(seconds),
-          describeProgress(progress),
-          describe(last),
-        ]),
-      ),
-    );
-    return { run: plan.folder.directory, process: owner?.pid ?? null, stages };
+    const run = await openRun(args.run ?? flags.config, flags.set);
+    const owner = run.folder.owner();
+    const stages = await Promise.all(run.stages.map((stage) => statusOf(run, stage, owner !== undefined)));
+    const who = owner ? `process ${owner.pid} on ${owner.host} is at work` : 'no process is at work';
+    this.say(`${run.folder.directory}: ${who}`);
+    const rows = stages.map(({ name, state, seconds, progress, last }) => [
+      name,
+      state,
+      seconds === undefined ? '' : formatSeconds(seconds),
+      describeProgress(progress),
+      describe(last),
+    ]);
+    this.say(formatTable(['stage', 'state', 'time', 'progress', 'last'], rows));
+    return { run: run.folder.directory, process: owner?.pid ?? null, stages };
   }
 }
 
-/** fresh, stale, shared or blocked as in a plan; `at work` or `stopped` where a stage has begun and not ended. */
-async function statusOf(
-  { folder }: Plan,
-  { node, state, manifest, reasons }: Plan['stages'][number],
-  isOwned: boolean,
-) {
-  const work = folder.work(node.id);
+/** `at work` or `stopped` where a stage has begun and not ended. */
+async function statusOf({ folder }: Run, { id, manifest, isCurrent, problem }: RunStage, isOwned: boolean) {
+  const work = folder.work(id);
   const hasBegun = existsSync(join(work, 'work.json'));
   const last = hasBegun ? readMetrics<Record<string, number>>(join(work, 'metrics.jsonl')).at(-1) : undefined;
-  const progress = hasBegun ? await folder.progress(node.id) : undefined;
-  const shown = hasBegun ? (isOwned ? 'at work' : 'stopped') : state;
+  const progress = hasBegun ? await folder.progress(id) : undefined;
+  const result = problem
+    ? 'broken'
+    : !manifest
+      ? 'has not been run'
+      : isCurrent
+        ? 'done'
+        : 'done with another configuration';
   return {
-    name: node.id,
-    state: shown,
+    name: id,
+    state: hasBegun ? (isOwned ? 'at work' : 'stopped') : result,
     seconds: manifest?.seconds,
-    reasons,
+    ...(manifest?.versions.engine ? { engine: manifest.versions.engine } : {}),
     ...(progress ? { progress } : {}),
     ...(last ? { last } : {}),
   };
 }
 
-type Progress = Awaited<ReturnType<Plan['folder']['progress']>>;
+type Progress = Awaited<ReturnType<Run['folder']['progress']>>;
 
 /** 400 / 2000 · 12.3k tokens/s. */
 function describeProgress(progress: Progress): string {

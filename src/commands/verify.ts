@@ -1,46 +1,44 @@
-import { verifyFailed } from '../errors.ts';
-import { problemsOf } from '../pipeline/index.ts';
+import { noResults, verifyFailed } from '../errors.ts';
 import { formatTable } from '../reporting/format.ts';
-import { BaseCommand, configArgs, configFlags } from './base-command.ts';
-import { planFor } from './workspace.ts';
+import { problemsOf, type RunStage } from '../runs/index.ts';
+import { BaseCommand, readingFlags, runArgs } from './base-command.ts';
+import { openRun } from './subject.ts';
 
 export default class Verify extends BaseCommand {
   static override summary =
     'Read every byte of a run’s results and compare it with what their manifests say.';
   static override description =
-    'Sizes are compared at every plan and run; this also compares contents. What is broken can be made again: calm run --only STAGE --force.';
+    'Sizes are compared at every plan and run; this also compares contents. What is broken can be made again: calm run RUN --only STAGE --force.';
   static override examples = ['calm verify runs/quickstart'];
-  static override args = configArgs;
-  static override flags = configFlags;
+  static override args = runArgs;
+  static override flags = { config: readingFlags.config, set: readingFlags.set };
 
   override async run() {
     const { args, flags } = await this.parse(Verify);
-    const plan = await planFor(this.config, { args, flags });
+    const run = await openRun(args.run ?? flags.config, flags.set);
+    if (run.stages.every(({ manifest, problem }) => !manifest && !problem))
+      throw noResults(run.folder.directory);
     const stages = [];
-    for (const { node, manifest } of plan.stages) {
-      const files = manifest?.files;
-      const problems = files ? await problemsOf(plan.folder.stage(node.id), files, true) : [];
-      const state = !manifest
-        ? 'has not been run'
-        : !files
-          ? 'made before files were listed'
-          : problems.length
-            ? 'broken'
-            : 'whole';
-      stages.push({ name: node.id, state, files: Object.keys(files ?? {}).length, problems });
-    }
-    this.say(
-      formatTable(
-        ['stage', 'state', 'files', 'problems'],
-        stages.map(({ name, state, files, problems }) => [name, state, String(files), problems.join('; ')]),
-      ),
-    );
-    const broken = stages.filter(({ problems }) => problems.length > 0);
-    if (broken.length)
-      throw verifyFailed(
-        plan.folder.directory,
-        broken.map(({ name, problems }) => `${name}: ${problems[0]}`),
-      );
-    return { run: plan.folder.directory, stages };
+    for (const stage of run.stages) stages.push(await verifyStage(stage));
+    const rows = stages.map(({ name, state, files, problems }) => [
+      name,
+      state,
+      String(files),
+      problems.join('; '),
+    ]);
+    this.say(formatTable(['stage', 'state', 'files', 'problems'], rows));
+    const broken = stages.filter(({ state }) => state === 'broken');
+    const named = broken.map(({ name, problems }) => `${name}: ${problems[0]}`);
+    if (broken.length) throw verifyFailed(run.folder.directory, named);
+    return { run: run.folder.directory, stages };
   }
+}
+
+async function verifyStage({ id: name, manifest, problem, directory }: RunStage) {
+  if (problem) return { name, state: 'broken', files: 0, problems: [problem] };
+  if (!manifest) return { name, state: 'has not been run', files: 0, problems: [] };
+  const { files } = manifest;
+  if (!files) return { name, state: 'made before files were listed', files: 0, problems: [] };
+  const problems = await problemsOf(directory, files, true);
+  return { name, state: problems.length ? 'broken' : 'whole', files: Object.keys(files).length, problems };
 }

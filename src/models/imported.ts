@@ -8,7 +8,7 @@ import { AUTOENCODER_DEFAULTS, type AutoencoderConfig } from './autoencoder/conf
 import { calmTable } from './calm/calm.ts';
 import { CALM_DEFAULTS, type CalmConfig } from './calm/config.ts';
 import { loadHead } from './calm/heads/registry.ts';
-import { AUTOENCODER_PREFIX, checkFits, hasAutoencoder, readingWeights } from './language-model.ts';
+import { AUTOENCODER_PREFIX, checkFits, hasAutoencoder, readingWeights } from './model-weights.ts';
 import { otherNameOf, type ParameterTable } from './parameters.ts';
 import { readReferenceConfig } from './reference-config.ts';
 

@@ -25,16 +25,14 @@ export type { HeadSampling } from './calm/heads/sampling.ts';
 export { autoencoderTrainingCost, type CostPart, calmCost, transformerCost } from './cost.ts';
 export { checkAutoencoderFolder, checkCalmFolder } from './imported.ts';
 export {
-  AUTOENCODER_FOLDER,
-  AUTOENCODER_PREFIX,
   type Autoencoder,
-  checkFits,
   disposeLanguageModel,
   type LanguageModel,
   loadAutoencoder,
   loadLanguageModel,
 } from './language-model.ts';
 export { extendCache, type KeyValueCache, type LlamaOutput } from './llama.ts';
+export { AUTOENCODER_FOLDER, AUTOENCODER_PREFIX, checkFits } from './model-weights.ts';
 export {
   countParameters,
   initParameters,

@@ -13,7 +13,10 @@ import {
   messageOf,
   noConfig,
   type SourceLocation,
+  systemError,
 } from '../errors.ts';
+import { resolvePath } from '../paths.ts';
+import { readRecord } from '../runs/index.ts';
 import { applyCell, cellsOf, type Labels, type Matrix, matrixSchema } from './matrix.ts';
 import { type ReportConfig, reportConfig } from './report-config.ts';
 
@@ -98,6 +101,8 @@ export interface RunConfig {
   readonly file: string;
   /** Paths of the configuration are relative to this folder. */
   readonly directory: string;
+  /** Where the run is made, absolute. */
+  readonly folder: string;
   /** The place of a key, for errors. */
   readonly locate: (path: readonly PropertyKey[]) => SourceLocation;
 }
@@ -106,31 +111,44 @@ export interface RunConfig {
 export interface ConfigDocument {
   readonly file: string;
   readonly directory: string;
+  /** `output` is relative to this folder. */
+  readonly outputBase: string;
+  /** The run folder that was named; it is used wherever it lies and whatever it is called. */
+  readonly runFolder?: string;
   readonly data: Record<string, unknown>;
   readonly locate: (path: readonly PropertyKey[]) => SourceLocation;
 }
 
-/** Finds and parses a configuration: the named file or run folder, or the nearest calm.yaml (cosmiconfig's rules). */
+/**
+ * Finds and parses a configuration: the named file or run folder, or the nearest calm.yaml (cosmiconfig's rules).
+ * The run of a file that is named is made below the working directory, of one that is found beside that file.
+ */
 export async function readConfig(
   named: string | undefined,
   workingDirectory: string,
 ): Promise<ConfigDocument> {
-  const file =
-    named === undefined ? await findConfig(workingDirectory) : configFileOf(resolve(workingDirectory, named));
-  return parseConfig(file, readConfigText(file));
+  if (named === undefined) {
+    const file = await findConfig(workingDirectory);
+    return { ...parseConfig(file, readConfigText(file)), outputBase: dirname(file) };
+  }
+  const file = configFileOf(resolvePath(workingDirectory, named));
+  const document = { ...parseConfig(file, readConfigText(file)), outputBase: workingDirectory };
+  const record = basename(file) === 'config.yaml' ? await readRecord(dirname(file)) : undefined;
+  return record ? { ...document, directory: record.directory, runFolder: dirname(file) } : document;
 }
 
 /** A larger file is no configuration. */
 const LARGEST_CONFIG = 4 * 2 ** 20;
 
 function readConfigText(file: string): string {
-  const { size } = statSync(file);
-  if (size > LARGEST_CONFIG)
-    throw configSyntax(
-      { file },
-      `A configuration has at most ${LARGEST_CONFIG} bytes, and this has ${size}.`,
-    );
-  return readFileSync(file, 'utf8');
+  try {
+    const { size } = statSync(file);
+    if (size <= LARGEST_CONFIG) return readFileSync(file, 'utf8');
+    const problem = `A configuration has at most ${LARGEST_CONFIG} bytes, and this has ${size}.`;
+    throw configSyntax({ file }, problem);
+  } catch (error) {
+    throw systemError(error, file) ?? error;
+  }
 }
 
 function configFileOf(path: string): string {
@@ -144,20 +162,23 @@ async function findConfig(workingDirectory: string): Promise<string> {
   const loaders = Object.fromEntries(
     ['.yaml', '.yml', '.json', 'noExt'].map((extension) => [extension, loadNothing]),
   );
-  const packageLoader = (_file: string, text: string) =>
-    (JSON.parse(text) as { calm?: unknown }).calm ?? null;
   const explorer = cosmiconfig('calm', {
     searchPlaces: SEARCH_PLACES,
     stopDir: resolve('/'),
-    loaders: {
-      ...loaders,
-      '.json': (file: string, text: string) =>
-        basename(file) === 'package.json' ? packageLoader(file, text) : {},
-    },
+    // cosmiconfig takes the key `calm` out of package.json; a file that is no JSON has none.
+    loaders: { ...loaders, '.json': (file: string, text: string) => packageOf(file, text) },
   });
   const found = await explorer.search(workingDirectory);
   if (!found) throw noConfig(workingDirectory);
   return found.filepath;
+}
+
+function packageOf(file: string, text: string): unknown {
+  try {
+    return basename(file) === 'package.json' ? JSON.parse(text) : {};
+  } catch {
+    return {};
+  }
 }
 
 /**
@@ -231,7 +252,8 @@ function parseOne(file: string, text: string): ConfigDocument {
   const root = isPackage ? ['calm'] : [];
   const locate = (path: readonly PropertyKey[]) =>
     locationAt(offsetOf(document.contents, [...root, ...path]));
-  return { file, directory: baseDirectoryOf(file), data: data as Record<string, unknown>, locate };
+  const directory = dirname(file);
+  return { file, directory, outputBase: directory, data: data as Record<string, unknown>, locate };
 }
 
 /** Aliases without end, and nesting that no stack holds, are errors of the file. */
@@ -242,18 +264,6 @@ function unlessAbsurd<T>(file: string, read: () => T): T {
     throw configSyntax({ file }, `It can't be read: ${messageOf(error)}.`);
   }
 }
-
-/** The configuration of a run folder keeps the folder of the file that it was made from (run.json). */
-function baseDirectoryOf(file: string): string {
-  const record = join(dirname(file), 'run.json');
-  if (basename(file) !== 'config.yaml' || !existsSync(record)) return dirname(file);
-  const parsed = unlessAbsurd(record, () => runRecord.safeParse(JSON.parse(readFileSync(record, 'utf8'))));
-  if (!parsed.success)
-    throw configSyntax({ file: record }, 'It does not say the folder of the configuration.');
-  return parsed.data.directory;
-}
-
-const runRecord = z.object({ directory: z.string() });
 
 /** The offset of the key (or, failing that, of the nearest thing around it). */
 function offsetOf(contents: unknown, path: readonly PropertyKey[]): number | undefined {
@@ -273,6 +283,13 @@ function offsetOf(contents: unknown, path: readonly PropertyKey[]): number | und
   return offset;
 }
 
+/** What names plugins: they are loaded before the rest of a configuration is checked. */
+export function pluginsOf({ data, directory, locate }: ConfigDocument) {
+  const plugins = runConfigSchema.shape.plugins.safeParse(data.plugins);
+  if (plugins.success) return { plugins: plugins.data, directory, locate };
+  throw issueError(plugins.error.issues[0], locate, ['plugins'], 'The configuration', []);
+}
+
 /** Checks everything but the stages' own fields. */
 export function checkConfig(document: ConfigDocument): RunConfig {
   const result = runConfigSchema.safeParse(document.data);
@@ -288,12 +305,14 @@ export function checkConfig(document: ConfigDocument): RunConfig {
   const entries = Object.entries(stages).map(
     ([id, { uses, inputs, ...fields }]) => [id, { uses: uses ?? id, inputs: inputs ?? {}, fields }] as const,
   );
+  const chosen = document.runFolder ? basename(document.runFolder) : (name ?? nameOf(document.file));
   const config: Omit<RunConfig, 'cells'> = {
     ...rest,
-    name: name ?? nameOf(document.file),
+    name: chosen,
     stages: Object.fromEntries(entries),
     file: document.file,
     directory: document.directory,
+    folder: document.runFolder ?? join(resolvePath(document.outputBase, rest.output), chosen),
     locate: document.locate,
   };
   if (!rest.matrix) return withItself(config);

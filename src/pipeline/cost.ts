@@ -1,10 +1,11 @@
 /** What the models of a configuration cost: the stages' own estimates, each told those of its inputs. Nothing is run or read but the configuration. */
 
-import { resolve } from 'node:path';
 import { costUnknown } from '../errors.ts';
+import { resolvePath } from '../paths.ts';
 import type { CostPart, Estimate } from '../plugin/index.ts';
+import type { Run } from '../runs/index.ts';
 import type { RunConfig } from './config.ts';
-import { buildGraph } from './graph.ts';
+import { buildGraph, type StageNode } from './graph.ts';
 import type { Labels } from './matrix.ts';
 import type { Registry } from './registry.ts';
 
@@ -21,22 +22,39 @@ export interface ModelCost {
 export async function costsOf(config: RunConfig, registry: Registry): Promise<ModelCost[]> {
   const costs: ModelCost[] = [];
   for (const { labels, config: cell } of config.cells) {
-    const estimates = new Map<string, Estimate>();
-    for (const { id, stage, config: fields, inputs } of await buildGraph(cell, registry)) {
-      const given = Object.entries(inputs).flatMap(([port, source]) => {
-        const estimate = source.type === 'stage' ? estimates.get(source.id) : undefined;
-        return estimate ? [[port, estimate] as const] : [];
-      });
-      const estimate = await stage.estimate?.(fields, needed(id, Object.fromEntries(given)), (path: string) =>
-        resolve(cell.directory, path),
-      );
-      if (!estimate) continue;
-      estimates.set(id, estimate);
-      if (estimate.parts)
-        costs.push({ labels, stage: id, parts: estimate.parts, trainingTokens: estimate.trainingTokens });
-    }
+    const estimates = await estimatesOf(await buildGraph(cell, registry), cell.directory);
+    for (const [stage, { parts, trainingTokens }] of estimates)
+      if (parts) costs.push({ labels, stage, parts, trainingTokens });
   }
   return costs;
+}
+
+/** The estimates of stages that come in an order in which each follows what it needs. @returns id → estimate */
+export async function estimatesOf(
+  nodes: readonly StageNode[],
+  directory: string,
+): Promise<Map<string, Estimate>> {
+  const estimates = new Map<string, Estimate>();
+  for (const { id, stage, config, inputs } of nodes) {
+    const given = Object.entries(inputs).flatMap(([port, source]) => {
+      const estimate = source.type === 'stage' ? estimates.get(source.id) : undefined;
+      return estimate ? [[port, estimate] as const] : [];
+    });
+    const known = needed(id, Object.fromEntries(given));
+    const estimate = await stage.estimate?.(config, known, (path: string) => resolvePath(directory, path));
+    if (estimate) estimates.set(id, estimate);
+  }
+  return estimates;
+}
+
+/** The costs of the models of a finished run, as its manifests have them. */
+export function costsOfRun(run: Run): ModelCost[] {
+  return run.cells.flatMap(({ labels, ids }) =>
+    Object.entries(ids).flatMap(([stage, id]) => {
+      const cost = run.stage(id)?.manifest?.cost;
+      return cost ? [{ labels, stage, parts: cost.parts, trainingTokens: cost.trainingTokens }] : [];
+    }),
+  );
 }
 
 /** Inputs that complain by name where an estimate asks for one that says nothing. */

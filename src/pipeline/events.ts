@@ -15,8 +15,13 @@ export type PipelineEvent =
       readonly type: 'stage-skipped';
       readonly stage: string;
       readonly metrics: Record<string, unknown>;
-      readonly seconds: number /** The folder that the result was taken from. */;
+      readonly seconds: number;
+      /** The folder that the result was taken from. */
       readonly from?: string;
+      /** Whether it is a result that this run kept. */
+      readonly isKept?: boolean;
+      /** The engine that made it. */
+      readonly engine?: string;
     }
   | { readonly type: 'progress'; readonly stage: string; readonly progress: StageProgress }
   | {

@@ -28,6 +28,8 @@ export interface StageNode {
   readonly base: string;
   readonly seed: number;
   readonly stage: AnyStage;
+  /** Hash of a third-party stage's code. */
+  readonly code?: string | undefined;
   /** The stage's configuration, checked, defaults filled in. */
   readonly config: Record<string, unknown>;
   /** Port → source; an optional port without one is left out. */
@@ -49,7 +51,8 @@ export async function buildGraph(config: RunConfig, registry: Registry): Promise
       base: id,
       seed: config.seed,
       stage: stages[id],
-      config: await checkFields(config, id, entry, stages[id]),
+      code: registry.codeOf(entry.uses),
+      config: await checkedFields(stages[id], id, entry.fields, config.locate),
       inputs: wire(config, id, entry, stages, registry),
     });
   }
@@ -75,25 +78,31 @@ function checkKinds(
   }
 }
 
-/** Runs the stage's own schema over its fields. */
-async function checkFields(
-  config: RunConfig,
-  id: string,
-  entry: StageEntry,
+/** Runs a stage's own schema over its fields. @param id names it in errors */
+export async function checkedFields(
   stage: AnyStage,
+  id: string,
+  fields: Readonly<Record<string, unknown>>,
+  locate: RunConfig['locate'],
 ): Promise<Record<string, unknown>> {
-  const result = (await stage.config['~standard'].validate(entry.fields)) as StandardSchemaV1.Result<
+  const result = (await stage.config['~standard'].validate(fields)) as StandardSchemaV1.Result<
     Record<string, unknown>
   >;
-  if (result.issues)
-    throw issueError(
-      result.issues[0],
-      config.locate,
-      ['stages', id],
-      `Stage "${id}"`,
-      Object.keys(fieldsOf(stage)),
-    );
+  if (result.issues) {
+    const known = Object.keys(fieldsOf(stage));
+    throw issueError(result.issues[0], locate, ['stages', id], `Stage "${id}"`, known);
+  }
   return result.value;
+}
+
+/** The inputs of a stage, by kind. */
+export function wantedInputs(stage: AnyStage): { port: string; kind: string; isOptional: boolean }[] {
+  const ports = Object.entries(stage.inputs as Record<string, ArtifactKind | OptionalPort>);
+  return ports.map(([port, declared]) => ({
+    port,
+    kind: kindOf(declared).name,
+    isOptional: 'optional' in declared,
+  }));
 }
 
 /** An input port's kind, whether optional or not. */

@@ -1,25 +1,25 @@
-/** Configurations, the registry, plans and runs. Knows no tensor. */
+/** Configurations, the registry, plans and their running, and questions to stages. Knows no tensor. */
 
+export { askStage, type Question, temporaryFolder } from './ask.ts';
 export {
   type ConfigDocument,
   checkConfig,
   parseConfig,
+  pluginsOf,
   type RunConfig,
   readConfig,
   runConfigSchema,
-  withItself,
 } from './config.ts';
-export { costsOf, type ModelCost, totalCost, totalsOf } from './cost.ts';
+export { costsOf, costsOfRun, type ModelCost, totalCost, totalsOf } from './cost.ts';
 export type { PipelineEvent, Reporter, StageProgress, StageState } from './events.ts';
-export { findGarbage, free, type Garbage } from './garbage.ts';
-export { kindOf, needsOf, type Selection } from './graph.ts';
-export { type FileList, problemsOf } from './integrity.ts';
+export { checkedFields, kindOf, needsOf, type Selection, wantedInputs } from './graph.ts';
 export type { Labels } from './matrix.ts';
 export type { CellStages } from './merge-cells.ts';
 export { applyOverrides } from './overrides.ts';
-export { makePlan, type Plan, type PlannedStage, type PlanOptions, sourceDirectory } from './plan.ts';
+export { makePlan, type Plan, type PlannedStage, type PlanOptions } from './plan.ts';
+export { packageCode } from './plugin-code.ts';
 export { addConfiguredPlugins, Registry, registerExport } from './registry.ts';
-export type { ReportConfig, ReportPlot } from './report-config.ts';
-export { type Manifest, RunFolder, readManifest } from './run-folder.ts';
+export { type ReportConfig, type ReportPlot, reportConfig } from './report-config.ts';
+export { recordOf } from './request.ts';
 export { isInterruption, type RunOptions, runPlan, type StageResult } from './runner.ts';
 export { type FieldSchema, fieldsOf, jsonSchemaOf } from './stage-fields.ts';

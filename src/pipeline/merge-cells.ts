@@ -70,7 +70,8 @@ function keysOf(nodes: readonly StageNode[]): Record<string, string> {
       port,
       source.type === 'stage' ? [keys[source.id], source.port] : source.directory,
     ]);
-    keys[id] = fingerprint({ id, stage: stage.name, config, seed, sources: Object.fromEntries(sources) });
+    const draws = stage.drawsNothing ? {} : { seed };
+    keys[id] = fingerprint({ id, stage: stage.name, config, ...draws, sources: Object.fromEntries(sources) });
   }
   return keys;
 }

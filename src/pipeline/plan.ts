@@ -1,20 +1,31 @@
-/** What a run would do, and why: configuration + registry + manifests → ordered stages, each fresh, shared, stale or blocked. Changes nothing. */
+/**
+ * What a run would do, and why: configuration + registry + manifests → ordered stages, each up to date, kept or
+ * shared from elsewhere, stale or blocked. Changes nothing. Only a plan looks at corpora and other sources.
+ */
 
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { CalmError } from '../errors.ts';
 import type { ArtifactKind } from '../plugin/index.ts';
+import {
+  isWhole,
+  type KeptResult,
+  type Manifest,
+  problemsOf,
+  RunFolder,
+  readManifest,
+  resultsOfOthers,
+  type SourceRecord,
+} from '../runs/index.ts';
 import type { RunConfig } from './config.ts';
 import { differences, fingerprint } from './fingerprint.ts';
 import { buildGraph, kindOf, type Selection, type Source, type StageNode, select } from './graph.ts';
-import { problemsOf } from './integrity.ts';
 import { type CellStages, mergeCells } from './merge-cells.ts';
 import type { Registry } from './registry.ts';
-import { type Manifest, RunFolder, readManifest } from './run-folder.ts';
-import { findShared, type SharedResult } from './shared-results.ts';
+import { contentsOf, describeSources } from './sources.ts';
 
-/** `shared`: another run has the same result, which is taken. */
-export type PlannedState = 'fresh' | 'shared' | 'stale' | 'blocked' | 'left out';
+/** `kept`: this run has the result from before, and takes it up. `shared`: another run has it, and it is copied. */
+export type PlannedState = 'fresh' | 'kept' | 'shared' | 'stale' | 'blocked' | 'left out';
 
 export interface PlannedStage {
   readonly node: StageNode;
@@ -24,11 +35,13 @@ export interface PlannedStage {
   /** Of the result that this plan asks for; for a stage that is left out, of the one that is there. */
   readonly fingerprint: string;
   readonly inputs: Manifest['inputs'];
-  readonly sources: unknown;
+  readonly sources: readonly SourceRecord[] | undefined;
   /** Of the result that is there now. */
   readonly manifest: Manifest | undefined;
-  /** The same result in another run. */
-  readonly shared?: SharedResult;
+  /** The wanted result where it stands elsewhere. */
+  readonly elsewhere?: KeptResult;
+  /** A finished result of fewer steps, which is trained on. */
+  readonly continuesFrom?: KeptResult;
 }
 
 export interface Plan {
@@ -42,31 +55,30 @@ export interface Plan {
 export interface PlanOptions extends Selection {
   /** Selected stages are stale whatever their manifests say. */
   readonly force?: boolean;
-  readonly workingDirectory: string;
+  /** Reads every source file again, whatever its size and time say. */
+  readonly check?: boolean;
 }
 
 /** Plans a run. Unknown stages, wrong wires, cycles and bad fields are errors here, before any work. */
-export async function makePlan(config: RunConfig, registry: Registry, options: PlanOptions): Promise<Plan> {
+export async function makePlan(
+  config: RunConfig,
+  registry: Registry,
+  options: PlanOptions = {},
+): Promise<Plan> {
   const graphs = [];
   for (const { labels, config: cell } of config.cells)
     graphs.push({ labels, nodes: await buildGraph(cell, registry) });
   const { nodes, cells } = mergeCells(graphs);
-  const folder = new RunFolder(resolve(options.workingDirectory, config.output, config.name));
+  const folder = new RunFolder(config.folder);
   const selected = select(nodes, options);
   const planned = new Map<string, PlannedStage>();
-  const shared = memoise(() => findShared(resolve(options.workingDirectory, config.output), config.name));
-  for (const node of nodes)
-    planned.set(
-      node.id,
-      await planStage(node, {
-        config,
-        folder,
-        planned,
-        shared,
-        isSelected: selected.has(node.id),
-        force: options.force ?? false,
-      }),
-    );
+  const kept = memoise(() => folder.keptResults());
+  const shared = memoise(() => resultsOfOthers(folder));
+  for (const node of nodes) {
+    const isSelected = selected.has(node.id);
+    const stage = new StagePlanning(node, { config, folder, planned, kept, shared, options, isSelected });
+    planned.set(node.id, await stage.plan());
+  }
   return { config, folder, stages: [...planned.values()], cells };
 }
 
@@ -79,66 +91,151 @@ interface Surroundings {
   readonly config: RunConfig;
   readonly folder: RunFolder;
   readonly planned: ReadonlyMap<string, PlannedStage>;
-  readonly shared: () => Promise<ReadonlyMap<string, SharedResult>>;
+  readonly kept: () => Promise<readonly KeptResult[]>;
+  readonly shared: () => Promise<ReadonlyMap<string, KeptResult>>;
+  readonly options: PlanOptions;
   readonly isSelected: boolean;
-  readonly force: boolean;
 }
 
-async function planStage(
-  node: StageNode,
-  { config, folder, planned, shared: sharedResults, isSelected, force }: Surroundings,
-): Promise<PlannedStage> {
-  const { manifest, problem } = await readableManifest(folder, node.id);
-  const inputs: Manifest['inputs'] = {};
-  for (const [port, source] of Object.entries(node.inputs))
-    inputs[port] = await describeSource(source, planned);
-  const sources = node.stage.sources
-    ? await node.stage.sources(node.config, (path: string) => resolve(config.directory, path))
-    : undefined;
-  const wanted = fingerprint({
-    stage: node.stage.name,
-    version: node.stage.version ?? 1,
-    config: resultFields(node, node.config),
-    inputs: Object.fromEntries(Object.entries(inputs).map(([port, input]) => [port, input.fingerprint])),
-    seed: node.seed,
-    formats: formatsOf(node),
-    sources,
-  });
-  const blocked = isSelected ? blockedBy(node, planned) : [];
-  const broken = manifest?.files ? await problemsOf(directoryOf(folder, node.id), manifest.files, false) : [];
-  const reasons = [
-    ...blocked,
-    ...broken,
-    ...(manifest ? staleReasons(node, manifest, inputs, sources, wanted) : [problem ?? 'has not been run']),
-    ...(force && isSelected ? ['forced'] : []),
-  ];
-  const elsewhere =
-    isSelected && !force && !blocked.length && reasons.length
-      ? (await sharedResults()).get(wanted)
-      : undefined;
-  const isWhole =
-    elsewhere && (await problemsOf(elsewhere.directory, elsewhere.manifest.files ?? {}, false)).length === 0;
-  const shared = isWhole ? elsewhere : undefined;
-  if (shared) reasons.push(`the same is in ${relative(dirname(folder.directory), shared.directory)}`);
-  const state: PlannedState = !isSelected
-    ? 'left out'
-    : blocked.length
-      ? 'blocked'
-      : shared
-        ? 'shared'
-        : reasons.length
-          ? 'stale'
-          : 'fresh';
-  return {
-    node,
-    state,
-    reasons,
-    fingerprint: isSelected || !manifest ? wanted : manifest.fingerprint,
-    inputs,
-    sources,
-    manifest,
-    ...(shared ? { shared } : {}),
-  };
+/** What a result follows from besides its sources. */
+type Ingredients = Omit<Parameters<typeof fingerprint>[0] & object, 'sources'>;
+
+class StagePlanning {
+  readonly #node: StageNode;
+  readonly #around: Surroundings;
+
+  constructor(node: StageNode, around: Surroundings) {
+    this.#node = node;
+    this.#around = around;
+  }
+
+  async plan(): Promise<PlannedStage> {
+    const { folder, isSelected, options } = this.#around;
+    const node = this.#node;
+    const { manifest, problem } = await readableManifest(folder, node.id);
+    const inputs = await this.#inputs();
+    const ingredients = ingredientsOf(node, inputs);
+    const { sources, notice } = await this.#sources(manifest, ingredients);
+    const wanted = fingerprintWith(ingredients, sources);
+    const found = { node, inputs, sources, manifest };
+    const blocked = isSelected ? this.#blockedBy() : [];
+    const broken = manifest?.files ? await problemsOf(folder.finished(node.id), manifest.files, false) : [];
+    const reasons = [
+      ...blocked,
+      ...broken,
+      ...(manifest ? staleReasons(found, manifest, wanted) : [problem ?? 'has not been run']),
+      ...(options.force && isSelected ? ['forced'] : []),
+    ];
+    const state = { ...found, fingerprint: isSelected || !manifest ? wanted : manifest.fingerprint };
+    if (!isSelected) return { ...state, state: 'left out', reasons };
+    if (blocked.length > 0) return { ...state, state: 'blocked', reasons };
+    if (reasons.length === 0) return { ...state, state: 'fresh', reasons: notice };
+    if (!options.force) {
+      const elsewhere = await this.#elsewhere(wanted, reasons);
+      if (elsewhere) return { ...state, ...elsewhere };
+    }
+    const beginning = options.force ? undefined : await this.#beginning(ingredients, sources, manifest);
+    return { ...state, ...beginning, state: 'stale', reasons: [...reasons, ...(beginning?.notice ?? [])] };
+  }
+
+  async #inputs(): Promise<Manifest['inputs']> {
+    const inputs: Manifest['inputs'] = {};
+    for (const [port, source] of Object.entries(this.#node.inputs))
+      inputs[port] = await describeInput(source, this.#around.planned);
+    return inputs;
+  }
+
+  /**
+   * The source files with their hashes. Where they are gone and the finished result fits in everything else, it is
+   * taken as it is, and that is said: only a stage that must run again needs them.
+   */
+  async #sources(manifest: Manifest | undefined, ingredients: Ingredients): Promise<Sources> {
+    const { stage, config, id } = this.#node;
+    if (!stage.sources) return { sources: undefined, notice: [] };
+    const { folder, options } = this.#around;
+    const listed = await stage
+      .sources(config, (path: string) => resolve(this.#around.config.directory, path))
+      .catch((error: unknown) => error as Error);
+    const isGone = listed instanceof Error || (listed.length === 0 && (manifest?.sources?.length ?? 0) > 0);
+    if (!isGone) {
+      const atWork = (await folder.workRecord(folder.work(id)))?.sources ?? [];
+      const known = options.check ? [] : [...atWork, ...(manifest?.sources ?? [])];
+      return { sources: await describeSources(listed, known), notice: [] };
+    }
+    const fits = manifest && fingerprintWith(ingredients, manifest.sources) === manifest.fingerprint;
+    if (!fits && listed instanceof Error && this.#around.isSelected) throw listed;
+    return { sources: manifest?.sources ?? [], notice: ['its source files are not there; taken as it is'] };
+  }
+
+  /** The wanted result from before, or from another run. */
+  async #elsewhere(wanted: string, reasons: readonly string[]) {
+    const { folder, kept, shared } = this.#around;
+    const own = (await kept()).find(
+      ({ manifest }) => manifest.fingerprint === wanted && manifest.stage === this.#node.id,
+    );
+    if (own && this.#serves(own.manifest) && (await isWhole(own)))
+      return { state: 'kept', elsewhere: own, reasons: [...reasons, 'kept from before'] } as const;
+    const other = (await shared()).get(wanted);
+    if (!other || !this.#serves(other.manifest) || !(await isWhole(other))) return undefined;
+    const where = `the same is in ${relative(dirname(folder.directory), other.directory)}`;
+    return { state: 'shared', elsewhere: other, reasons: [...reasons, where] } as const;
+  }
+
+  #serves({ metrics }: Manifest): boolean {
+    return this.#node.stage.isStale?.(this.#node.config, metrics) === undefined;
+  }
+
+  /** A finished result that differs in fewer steps alone: trained on from, or why not. */
+  async #beginning(
+    ingredients: Ingredients,
+    sources: readonly SourceRecord[] | undefined,
+    manifest: Manifest | undefined,
+  ) {
+    const { stage, config, id } = this.#node;
+    if (!stage.continues || typeof config.steps !== 'number') return undefined;
+    const { folder, kept } = this.#around;
+    const here = manifest ? [{ directory: folder.finished(id), manifest }] : [];
+    const candidates = [...here, ...(await kept()).filter((result) => result.manifest.stage === id)]
+      .filter(
+        ({
+          manifest: {
+            fingerprint: print,
+            config: { steps },
+          },
+        }) => {
+          if (typeof steps !== 'number' || steps >= (config.steps as number)) return false;
+          return fingerprintWith(withField(ingredients, 'steps', steps), sources) === print;
+        },
+      )
+      .sort((a, b) => Number(b.manifest.config.steps) - Number(a.manifest.config.steps));
+    const [best] = candidates;
+    if (!best) return undefined;
+    const hindrance = stage.continues(config) ?? missingCheckpoint(best.directory);
+    const from = `the ${best.manifest.config.steps} steps that are there`;
+    return hindrance
+      ? { notice: [`starts anew instead of from ${from}: ${hindrance}`] }
+      : { notice: [`continues from ${from}`], continuesFrom: best };
+  }
+
+  /** Inputs that neither are there nor will be made. */
+  #blockedBy(): string[] {
+    return Object.values(this.#node.inputs).flatMap((source) => {
+      if (source.type === 'folder')
+        return existsSync(source.directory) ? [] : [`${source.directory} does not exist`];
+      const { state, manifest } = this.#around.planned.get(source.id) as PlannedStage;
+      if (state === 'blocked') return [`${source.id} is blocked`];
+      return state === 'left out' && !manifest ? [`${source.id} has not been run`] : [];
+    });
+  }
+}
+
+interface Sources {
+  readonly sources: readonly SourceRecord[] | undefined;
+  readonly notice: readonly string[];
+}
+
+function missingCheckpoint(directory: string): string | undefined {
+  return existsSync(join(directory, 'checkpoints')) ? undefined : 'its checkpoints are gone';
 }
 
 /** The manifest of a finished stage. One that is damaged is as good as none, and the stage is made again. */
@@ -155,12 +252,7 @@ async function readableManifest(
   }
 }
 
-/** Where a finished stage's files are: in its place, or still where it worked. */
-function directoryOf(folder: RunFolder, id: string): string {
-  return existsSync(join(folder.stage(id), 'manifest.json')) ? folder.stage(id) : folder.work(id);
-}
-
-async function describeSource(
+async function describeInput(
   source: Source,
   planned: ReadonlyMap<string, PlannedStage>,
 ): Promise<{ from: string; fingerprint: string }> {
@@ -170,49 +262,64 @@ async function describeSource(
   return { from: source.directory, fingerprint: manifest?.fingerprint ?? fingerprint(source.directory) };
 }
 
+/** Everything that a result follows from but its sources. */
+function ingredientsOf({ stage, config, code, seed, ...node }: StageNode, inputs: Manifest['inputs']) {
+  return {
+    stage: stage.name,
+    version: stage.version ?? 1,
+    ...(code ? { code } : {}),
+    config: resultFields(stage, config),
+    inputs: Object.fromEntries(Object.entries(inputs).map(([port, input]) => [port, input.fingerprint])),
+    ...(stage.drawsNothing ? {} : { seed }),
+    formats: formatsOf({ stage, config, seed, ...node }),
+  };
+}
+
+function withField(ingredients: Ingredients, field: string, value: unknown): Ingredients {
+  const { config } = ingredients as { config: Record<string, unknown> };
+  return { ...ingredients, config: { ...config, [field]: value } };
+}
+
+function fingerprintWith(ingredients: Ingredients, sources: readonly SourceRecord[] | undefined): string {
+  return fingerprint({ ...ingredients, sources: contentsOf(sources) });
+}
+
 /** The fields of a stage that its result follows from. */
-function resultFields({ stage }: StageNode, config: Record<string, unknown>): Record<string, unknown> {
-  const operational: readonly string[] = stage.operational ?? [];
-  return Object.fromEntries(Object.entries(config).filter(([field]) => !operational.includes(field)));
+export function resultFields(
+  { operational = [] }: StageNode['stage'],
+  config: Record<string, unknown>,
+): Record<string, unknown> {
+  const left: readonly string[] = typeof operational === 'function' ? operational(config) : operational;
+  return Object.fromEntries(Object.entries(config).filter(([field]) => !left.includes(field)));
 }
 
 /** Every kind that the stage reads or writes, with its format version. */
-function formatsOf(node: StageNode): Record<string, number> {
-  const inputs = Object.values(node.stage.inputs as Record<string, Parameters<typeof kindOf>[0]>).map(kindOf);
-  const outputs = Object.values(node.stage.outputs as Record<string, ArtifactKind>);
+function formatsOf({ stage }: Pick<StageNode, 'stage' | 'config' | 'seed'>): Record<string, number> {
+  const inputs = Object.values(stage.inputs as Record<string, Parameters<typeof kindOf>[0]>).map(kindOf);
+  const outputs = Object.values(stage.outputs as Record<string, ArtifactKind>);
   return Object.fromEntries([...inputs, ...outputs].map(({ name, formatVersion }) => [name, formatVersion]));
 }
 
-/** Inputs that neither are there nor will be made. */
-function blockedBy(node: StageNode, planned: ReadonlyMap<string, PlannedStage>): string[] {
-  return Object.values(node.inputs).flatMap((source) => {
-    if (source.type === 'folder')
-      return existsSync(source.directory) ? [] : [`${source.directory} does not exist`];
-    const { state, manifest } = planned.get(source.id) as PlannedStage;
-    if (state === 'blocked') return [`${source.id} is blocked`];
-    return state === 'left out' && !manifest ? [`${source.id} has not been run`] : [];
-  });
-}
-
 function staleReasons(
-  node: StageNode,
+  { node, inputs, sources }: Pick<PlannedStage, 'node' | 'inputs' | 'sources'>,
   manifest: Manifest,
-  inputs: Manifest['inputs'],
-  sources: unknown,
   wanted: string,
 ): string[] {
-  if (manifest.fingerprint === wanted) return [];
+  const unserved = node.stage.isStale?.(node.config, manifest.metrics);
+  if (manifest.fingerprint === wanted) return unserved ? [unserved] : [];
+  const version = node.stage.version ?? 1;
+  const changed = (what: string, before: unknown, after: unknown) =>
+    before === after ? [] : [`${what} ${before} → ${after}`];
   const reasons = [
-    ...differences(resultFields(node, manifest.config), resultFields(node, node.config)),
-    ...(manifest.uses === node.stage.name ? [] : [`stage ${manifest.uses} → ${node.stage.name}`]),
-    ...(manifest.seed === node.seed ? [] : [`seed ${manifest.seed} → ${node.seed}`]),
-    ...(manifest.stageVersion === (node.stage.version ?? 1)
-      ? []
-      : [`stage version ${manifest.stageVersion} → ${node.stage.version ?? 1}`]),
+    ...differences(resultFields(node.stage, manifest.config), resultFields(node.stage, node.config)),
+    ...changed('stage', manifest.uses, node.stage.name),
+    ...(node.stage.drawsNothing ? [] : changed('seed', manifest.seed, node.seed)),
+    ...changed('stage version', manifest.stageVersion, version),
+    ...(manifest.code === node.code ? [] : ['the code of its plugin changed']),
     ...Object.entries(inputs).flatMap(([port, { from, fingerprint: print }]) =>
       manifest.inputs[port]?.fingerprint === print ? [] : [`input ${port} from ${from} changed`],
     ),
-    ...(fingerprint(manifest.sources ?? null) === fingerprint(sources ?? null)
+    ...(fingerprint(contentsOf(manifest.sources) ?? null) === fingerprint(contentsOf(sources) ?? null)
       ? []
       : ['its source files changed']),
   ];

@@ -3,21 +3,25 @@
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { duplicateStage, invalidStage, pluginNotLoaded, unknownStage } from '../errors.ts';
+import { CalmError, duplicateStage, invalidStage, pluginNotLoaded, unknownStage } from '../errors.ts';
+import { resolvePath } from '../paths.ts';
 import { type AnyStage, type Plugin, problemOf } from '../plugin/index.ts';
 import type { RunConfig } from './config.ts';
+import { codeHash } from './plugin-code.ts';
 import { reservedField } from './stage-fields.ts';
 
 interface Registered {
   readonly stage: AnyStage;
   readonly source: string;
+  /** Hash of its code; of third-party stages alone. */
+  readonly code?: string | undefined;
 }
 
 export class Registry {
   readonly #stages = new Map<string, Registered>();
 
   /** Adds a stage. A name that is taken is an error naming both sources. */
-  add(stage: AnyStage, source: string): void {
+  add(stage: AnyStage, source: string, code?: string): void {
     const problem = problemOf(stage);
     if (problem) throw invalidStage(`A stage of ${source}`, problem);
     const reserved = reservedField(stage);
@@ -28,17 +32,22 @@ export class Registry {
       );
     const taken = this.#stages.get(stage.name);
     if (taken) throw duplicateStage(stage.name, taken.source, source);
-    this.#stages.set(stage.name, { stage, source });
+    this.#stages.set(stage.name, { stage, source, code });
   }
 
-  addPlugin(plugin: Plugin, source = plugin.name): void {
-    for (const stage of plugin.stages) this.add(stage, source);
+  addPlugin(plugin: Plugin, source = plugin.name, code?: string): void {
+    for (const stage of plugin.stages) this.add(stage, source, code);
   }
 
   get(name: string, location?: Parameters<typeof unknownStage>[2]): AnyStage {
     const found = this.#stages.get(name);
     if (!found) throw unknownStage(name, this.names, location);
     return found.stage;
+  }
+
+  /** Hash of a third-party stage's code; undefined for the built-in ones. */
+  codeOf(name: string): string | undefined {
+    return this.#stages.get(name)?.code;
   }
 
   has(name: string): boolean {
@@ -64,31 +73,33 @@ export class Registry {
   }
 }
 
-/** Imports the modules of a `plugins:` list, seen from the configuration's folder, and registers what they export by default. */
+/** Imports the modules of a `plugins:` list, seen from a folder, and registers what they export by default. */
 export async function addConfiguredPlugins(
   registry: Registry,
-  config: Pick<RunConfig, 'plugins' | 'directory' | 'locate'>,
+  { plugins, directory, locate }: Pick<RunConfig, 'plugins' | 'directory' | 'locate'>,
 ): Promise<void> {
-  for (const [i, name] of config.plugins.entries()) {
-    const exported = await importPlugin(name, config.directory).catch((error: unknown) => {
-      throw pluginNotLoaded(name, error, config.locate(['plugins', i]));
-    });
-    registerExport(registry, exported, name);
+  for (const [i, name] of plugins.entries()) {
+    try {
+      const file = pluginFile(name, directory);
+      const { default: exported } = (await import(pathToFileURL(file).href)) as { default?: unknown };
+      registerExport(registry, exported, name, codeHash(file));
+    } catch (error) {
+      if (error instanceof CalmError) throw error;
+      throw pluginNotLoaded(name, error, locate(['plugins', i]));
+    }
   }
 }
 
-async function importPlugin(name: string, directory: string): Promise<unknown> {
-  const require = createRequire(resolve(directory, 'package.json'));
-  const file =
-    name.startsWith('.') || name.startsWith('/') ? resolve(directory, name) : require.resolve(name);
-  const module = (await import(pathToFileURL(file).href)) as { default?: unknown };
-  return module.default;
+function pluginFile(name: string, directory: string): string {
+  const isPath = name.startsWith('.') || name.startsWith('/') || name.startsWith('~');
+  if (isPath) return resolvePath(directory, name);
+  return createRequire(resolve(directory, 'package.json')).resolve(name);
 }
 
-/** A plugin, one stage, or a list of stages. */
-export function registerExport(registry: Registry, exported: unknown, source: string): void {
-  if (Array.isArray(exported)) for (const stage of exported) registry.add(stage as AnyStage, source);
+/** A plugin, one stage, or a list of stages. @param code hash of the code that they come from */
+export function registerExport(registry: Registry, exported: unknown, source: string, code?: string): void {
+  if (Array.isArray(exported)) for (const stage of exported) registry.add(stage as AnyStage, source, code);
   else if (exported && typeof exported === 'object' && 'stages' in exported)
-    registry.addPlugin(exported as Plugin, source);
-  else registry.add(exported as AnyStage, source);
+    registry.addPlugin(exported as Plugin, source, code);
+  else registry.add(exported as AnyStage, source, code);
 }

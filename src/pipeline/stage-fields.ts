@@ -8,6 +8,7 @@ export interface FieldSchema {
   readonly enum?: readonly unknown[];
   readonly description?: string;
   readonly default?: unknown;
+  readonly anyOf?: readonly FieldSchema[];
 }
 
 /** The JSON Schema of a stage's configuration, where its schema library can tell it (Standard JSON Schema). */

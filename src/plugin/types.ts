@@ -1,6 +1,7 @@
 /** The types that a stage sees. Nothing else of the pipeline is public to it. */
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { CheckpointChoice } from '../artifacts/index.ts';
 import type { Engine } from '../engine/index.ts';
 
 /** A kind of artifact: how a folder of this kind is read and written. Opening checks the format version. */
@@ -9,7 +10,15 @@ export interface ArtifactKind<Reader = unknown, Writer = unknown> {
   readonly formatVersion: number;
   open(directory: string): Promise<Reader>;
   create(directory: string): Promise<Writer>;
+  /** Where such an artifact lies in a model folder that calm did not make; undefined where it does not. */
+  findIn?(directory: string): Promise<string | undefined>;
+  /** A writer that keeps nothing, for a stage that is only asked. Without it a temporary folder is written. */
+  discard?(): Writer;
+  /** Opens what a stage at work has saved, as if it were finished. @param directory its checkpoints/ */
+  openCheckpoint?(directory: string, which: CheckpointChoice): Promise<Reader>;
 }
+
+export type { CheckpointChoice };
 
 /** An input that a stage can do without. */
 export interface OptionalPort<Kind extends ArtifactKind = ArtifactKind> {
@@ -55,6 +64,21 @@ export interface Estimate {
   readonly trainingTokens?: number;
 }
 
+/** A file outside the run folder that a stage reads. */
+export interface SourceFile {
+  /** Absolute. */
+  readonly path: string;
+  /** What it is read as; part of the fingerprint. */
+  readonly role?: string;
+}
+
+/** What is known of an input before a stage runs: how it is made and, once it is there, what its stage said of it. */
+export interface InputFacts {
+  readonly config: Readonly<Record<string, unknown>>;
+  /** The summary of the stage that made it; undefined as long as that has not run. */
+  readonly metrics?: Readonly<Record<string, unknown>>;
+}
+
 /** How a stage reports. It never prints. */
 export interface StageReport {
   /** Where the stage is; shown live. */
@@ -76,6 +100,8 @@ export interface StageReport {
   text(text: string): void;
   /** The stage's results; kept in the manifest and shown at the end of the run. */
   summary(results: Record<string, unknown>): void;
+  /** The few numbers of the summary that stand for the run in a list of runs, by the names that people read. */
+  headline(numbers: Record<string, number>): void;
   /** Forgets the metrics and events after a step, when a stage goes on from a checkpoint. */
   rewind(step: number): void;
 }
@@ -113,17 +139,49 @@ export interface Stage<
   readonly inputs: Inputs;
   readonly outputs: Outputs;
   /**
-   * Fields that say how the work is done and not what comes of it: how often it is saved, what is done when something goes wrong. They are not part of the
-   * fingerprint, so a stage whose `checkpointEvery` changes goes on where it was.
+   * Fields that say how the work is done and not what comes of it: how often it is saved or logged, what is done
+   * when something goes wrong. They are not part of the fingerprint, so a stage whose `checkpointEvery` changes
+   * goes on where it was.
    */
-  readonly operational?: readonly string[];
+  readonly operational?:
+    | readonly string[]
+    | ((config: StandardSchemaV1.InferOutput<Schema>) => readonly string[]);
+  /** It draws no random numbers, so its result does not depend on the seed. */
+  readonly drawsNothing?: boolean;
+  /** It needs the tensor engine, which is loaded before the first stage, so that a broken one is known at once. */
+  readonly usesEngine?: boolean;
+  /**
+   * Whether a finished result can be trained on to become this one: why not, or undefined where it can. Asked
+   * where the two configurations differ in `steps` alone and the wanted steps are more.
+   */
+  readonly continues?: (config: StandardSchemaV1.InferOutput<Schema>) => string | undefined;
+  /** What can be known to fail before the first stage of a run begins; throws the error that it would end with. */
+  readonly check?: (
+    config: StandardSchemaV1.InferOutput<Schema>,
+    inputs: Readonly<Record<string, InputFacts>>,
+    resolvePath: (path: string) => string,
+  ) => Promise<void>;
+  /** Asked by a command (`calm eval …`), its checkpoints stay until it is done, so that it can be resumed. */
+  readonly resumesAnswers?: boolean;
   /** Its outputs survive an interruption: it goes on where they end. Without this they are emptied whenever the stage starts. */
   readonly keepsOutputs?: boolean;
-  /** What its result depends on besides configuration and inputs: names, sizes and times of files. Part of the fingerprint. */
+  /**
+   * The files that its result depends on besides configuration and inputs, in the order in which they are read.
+   * Their contents, roles and order are part of the fingerprint; their names and times are not.
+   */
   readonly sources?: (
     config: StandardSchemaV1.InferOutput<Schema>,
     resolvePath: (path: string) => string,
-  ) => Promise<unknown>;
+  ) => Promise<readonly SourceFile[]>;
+  /**
+   * Why a finished result does not serve this configuration although its fingerprint is the same; undefined where it
+   * does. For operational fields that can change what comes out, such as what is done with bad lines.
+   * @param metrics what the finished run gave to `report.summary`
+   */
+  readonly isStale?: (
+    config: StandardSchemaV1.InferOutput<Schema>,
+    metrics: Readonly<Record<string, unknown>>,
+  ) => string | undefined;
   /** The stage's own command runs beside the run folder and keeps nothing: for stages that are asked again and again, like `sample`. */
   readonly isInteractive?: boolean;
   /** For `calm cost`: what the stage is going to make. Inputs without an estimate are absent. */

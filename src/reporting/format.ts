@@ -9,6 +9,15 @@ export function formatSeconds(seconds: number): string {
   return hours ? `${hours}:${pad(minutes)}:${pad(rest)}` : `${minutes}:${pad(rest)}`;
 }
 
+/** now, 5 min ago, 3 h ago, 12 d ago. @param ms since then */
+export function formatAge(ms: number): string {
+  const minutes = ms / 60_000;
+  if (minutes < 1) return 'now';
+  if (minutes < 60) return `${Math.floor(minutes)} min ago`;
+  const hours = minutes / 60;
+  return hours < 48 ? `${Math.floor(hours)} h ago` : `${Math.floor(hours / 24)} d ago`;
+}
+
 /** 950, 12.3k, 4.5M. */
 export function formatCount(count: number): string {
   if (count < 1000) return String(Math.round(count));

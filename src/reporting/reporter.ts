@@ -32,10 +32,7 @@ export class RunReporter {
 
   readonly report = (event: PipelineEvent): void => {
     if (event.type === 'stage-started') this.#start(event.stage, event.reasons);
-    else if (event.type === 'stage-skipped')
-      this.#line(
-        event.from ? `✔ ${event.stage}: taken from ${event.from}` : `✔ ${event.stage}: fresh, nothing to do`,
-      );
+    else if (event.type === 'stage-skipped') this.#line(describeSkipped(event));
     else if (event.type === 'progress') this.#progress(event.stage, event.progress);
     else if (event.type === 'note') this.#line(`  ${event.stage}: ${event.text}`);
     else if (event.type === 'warn') this.#line(`⚠ ${event.stage}: ${event.text}`);
@@ -117,4 +114,11 @@ export class RunReporter {
     process.stderr.write(`${text}\n`);
     spinner?.start();
   }
+}
+
+/** Why a stage has nothing to do, and by which engine its result was made. */
+function describeSkipped({ stage, from, isKept, engine }: PipelineEvent & { type: 'stage-skipped' }): string {
+  const by = engine ? ` (made by ${engine})` : '';
+  if (isKept) return `✔ ${stage}: kept from before, taken up again${by}`;
+  return from ? `✔ ${stage}: taken from ${from}${by}` : `✔ ${stage}: fresh, nothing to do`;
 }

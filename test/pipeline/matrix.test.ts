@@ -57,7 +57,6 @@ function planOf(folder: string, yaml: string, selection: Selection & { force?: b
   registry.add(repeat, 'test');
   return makePlan(checkConfig(parseConfig(join(folder, `${name}.yaml`), yaml)), registry, {
     ...selection,
-    workingDirectory: folder,
   });
 }
 

@@ -69,7 +69,6 @@ function registry(): Registry {
 function plan(folder: string, yaml: string, selection: Selection & { force?: boolean } = {}) {
   return makePlan(checkConfig(parseConfig(join(folder, 'p.yaml'), yaml)), registry(), {
     ...selection,
-    workingDirectory: folder,
   });
 }
 

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import { stringify } from 'yaml';
 import plugin from '#plugins';
-import { checkConfig, makePlan, parseConfig, Registry } from '../../src/pipeline/index.ts';
+import { checkConfig, makePlan, parseConfig, Registry, recordOf } from '../../src/pipeline/index.ts';
 import { htmlPage, markdownPage, sectionOf, valuesOf } from '../../src/reporting/index.ts';
 import { correlations, ranked } from '../../src/reporting/report/statistics.ts';
+import { Run, writeRecord } from '../../src/runs/index.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const CONFIG = {
@@ -81,12 +82,14 @@ async function sweep(folder: string) {
       [1, 2, 3].map((step) => JSON.stringify({ step, loss: size / step })).join('\n'),
     );
   }
-  return makePlan(config, registry, { workingDirectory: folder });
+  const plan = await makePlan(config, registry);
+  await writeRecord(plan.folder.directory, recordOf(plan));
+  return Run.open(plan.folder.directory);
 }
 
 test('a section has a line a run, the paper’s numbers beside ours, and a plot for all that is there', async (t) => {
-  const plan = await sweep(temporaryFolder(t));
-  const section = await sectionOf(plan, []);
+  const run = await sweep(temporaryFolder(t));
+  const section = await sectionOf(run);
   t.deepEqual(section.table.head, ['tokenize.vocabSize', 'score, paper', 'score', 'interval, 95 %']);
   t.deepEqual(section.table.rows, [
     ['300', '1.5', '1', '0.500 … 1.50'],
@@ -99,12 +102,12 @@ test('a section has a line a run, the paper’s numbers beside ours, and a plot 
   );
   for (const { svg } of section.plots) t.regex(svg, /^<svg/);
   t.regex(section.provenance, /2 stages, 4.0 s of work · engine onnx · seed 0 · 1 stages have not been run/);
-  const [score] = valuesOf(plan, []);
+  const [score] = valuesOf(run);
   t.deepEqual(score.points[1], { x: '300', y: 1.5, who: 'paper' });
 });
 
 test('pages: HTML that holds everything and escapes it; Markdown with its plots beside', async (t) => {
-  const section = await sectionOf(await sweep(temporaryFolder(t)), []);
+  const section = await sectionOf(await sweep(temporaryFolder(t)));
   const html = htmlPage('A page', [section]);
   t.regex(html, /<h2>Words &amp; &lt;signs&gt;<\/h2>/);
   t.false(/(src|href)="?http/.test(html.replaceAll('xmlns:xlink="http', '')), 'nothing is fetched');

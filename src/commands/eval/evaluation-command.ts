@@ -1,24 +1,33 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { Flags } from '@oclif/core';
+import { temporaryFolder } from '../../pipeline/index.ts';
 import { flatten, formatTable } from '../../reporting/index.ts';
-import { BaseCommand, configArgs, configFlags, variantFlag } from '../base-command.ts';
-import { commandLine, executeAside, openWorkspace, type Workspace } from '../workspace.ts';
+import { type ChosenInputs, isModelFolder } from '../../runs/index.ts';
+import { BaseCommand, readingFlags, runArgs } from '../base-command.ts';
+import { ask } from '../executing.ts';
+import { openRun, openSubject, type SubjectChoice } from '../subject.ts';
+import { commandLine } from '../workspace.ts';
 
-export const evaluationArgs = configArgs;
+export const evaluationArgs = runArgs;
 export const evaluationFlags = {
-  ...configFlags,
-  ...variantFlag,
+  ...readingFlags,
   'num-sequences': Flags.integer({ description: 'held-out sequences' }),
+  corpus: Flags.string({
+    multiple: true,
+    description: 'text to evaluate on instead of the run’s held-out documents: paths or globs',
+    helpValue: 'PATH',
+  }),
+  'text-field': Flags.string({ description: 'with --corpus: the field of a JSON line that holds the text' }),
 };
 
-/** What chooses a configuration and a variant of it. */
-export interface EvaluationChoice {
-  readonly config?: string;
-  readonly set: string[];
-  readonly engine?: string;
-  readonly variant?: string;
+/** What chooses a run, a stage of it, and the text that it is evaluated on. */
+export interface EvaluationChoice extends SubjectChoice {
+  readonly corpus?: readonly string[] | undefined;
+  readonly textField?: string | undefined;
 }
 
-/** Runs an evaluation stage beside the run folder for one measure, and returns what it found. */
+/** Asks an evaluation stage for one measure, and returns what it found. */
 export abstract class EvaluationCommand extends BaseCommand {
   /** @param stage `evaluate`, or `evaluate-baseline` for a run of the discrete baseline */
   protected async measure(
@@ -28,30 +37,60 @@ export abstract class EvaluationCommand extends BaseCommand {
     fields: Record<string, unknown>,
   ) {
     const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-    const change = { stage, fields: { ...given, measures: [measure] }, canAdd: true };
-    const workspace = await openWorkspace(this.config, choice, change);
+    const wanted = { ...given, measures: [measure] };
+    const folder = choice.corpus ? temporaryFolder() : undefined;
+    try {
+      const text = folder ? await this.#tokenize(choice, folder) : {};
+      const subject = await openSubject(this.config, choice, stage, wanted, text);
+      const { metrics } = await ask(subject.question, { ...subject, ...this.#running });
+      return metrics[measure] as Record<string, unknown> | undefined;
+    } finally {
+      if (folder) rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  get #running() {
     const command = commandLine([...(this.id ?? '').split(':'), ...this.argv]);
-    const { metrics } = await executeAside(
-      workspace,
-      { isJson: this.jsonEnabled(), command },
-      choice.variant,
+    return { isJson: this.jsonEnabled(), command };
+  }
+
+  /** The given text as tokens of the model's own tokenizer, in a folder. */
+  async #tokenize(choice: EvaluationChoice, folder: string): Promise<ChosenInputs> {
+    const model = await openSubject(this.config, { ...choice, set: [] }, 'export', { to: folder });
+    const { directory } = Object.values(model.question.inputs).sort((a, b) => b.order - a.order)[0];
+    const files = choice.corpus as readonly string[];
+    const corpus = [{ files, ...(choice.textField ? { textField: choice.textField } : {}) }];
+    const fields = { corpus, tokenizer: directory, validationFraction: 1 };
+    const { question, ...subject } = await openSubject(
+      this.config,
+      { ...choice, set: [] },
+      'tokenize',
+      fields,
     );
-    return metrics[measure] as Record<string, unknown> | undefined;
+    await ask({ ...question, outputFolder: folder }, { ...subject, ...this.#running });
+    const directoryOfTokens = join(folder, 'tokens');
+    const artifact = { stage: 'tokenize', port: 'tokens', kind: 'token-shards', isFinished: true, order: -1 };
+    return { tokens: { ...artifact, directory: directoryOfTokens } };
   }
 
-  /** The configuration as an argument or a flag, with what changes it. */
+  /** The run as an argument or a flag, with what chooses in it. */
   protected choiceOf(
-    args: { config?: string },
-    { config, set, engine, variant }: EvaluationChoice,
+    args: { run?: string | undefined },
+    flags: EvaluationChoice & { readonly 'text-field'?: string | undefined },
   ): EvaluationChoice {
-    return { config: args.config ?? config, set, engine, variant };
+    const { config, set, engine, variant, checkpoint, corpus } = flags;
+    const named = args.run ?? config;
+    return { config: named, set, engine, variant, checkpoint, corpus, textField: flags['text-field'] };
   }
 
-  /** Whether a configuration trains the discrete baseline and no CALM. */
-  protected async isBaseline(choice: EvaluationChoice): Promise<boolean> {
-    const { config }: Workspace = await openWorkspace(this.config, choice);
-    const uses = Object.values(config.stages).map((stage) => stage.uses);
-    return uses.includes('train-baseline') && !uses.includes('train-lm');
+  /** Whether a run has the discrete baseline and no CALM. */
+  protected async isBaseline({ config, variant }: EvaluationChoice): Promise<boolean> {
+    if (config !== undefined && isModelFolder(config)) return false;
+    const run = await openRun(config).catch(() => undefined);
+    if (!run) return false;
+    const scope = variant && run.stage(variant) ? run.upstreamOf(variant) : run.stages;
+    const kinds = scope.flatMap(({ outputs }) => Object.values(outputs));
+    return kinds.includes('transformer') && !kinds.includes('language-model');
   }
 
   protected sayFound(found: unknown): void {

@@ -1,35 +1,45 @@
 import type { Hook, Interfaces } from '@oclif/core';
-import { unknownStage } from '../../errors.ts';
+import { CalmError, unknownStage } from '../../errors.ts';
 import type { Registry } from '../../pipeline/index.ts';
-import { formatError } from '../base-command.ts';
+import { showError } from '../base-command.ts';
 import { runStageCommand } from '../stage-command.ts';
 import { gatherStages, openWorkspace } from '../workspace.ts';
 
 /** A name that is no command may be a stage of an installed plugin or of the configuration's `plugins:` list. */
 const hook: Hook<'command_not_found'> = async ({ id, argv = [], config }) => {
-  // Words are parts of a command's name to oclif until they begin with a dash: "my-stage calm.yaml" comes as "my-stage:calm.yaml".
+  // Words are parts of a command's name to oclif until they begin with a dash: "my-stage calm.yaml" comes as
+  // "my-stage:calm.yaml".
   const [name, ...words] = id.split(':');
   const rest = [...words, ...argv];
   try {
     const installed = await gatherStages(config);
     const named = words[0] ?? valueAfter(rest, ['--config', '-c']);
-    const registry = installed.has(name)
-      ? installed
-      : await configuredStages(config, named).catch(() => installed);
-    if (!registry.has(name))
-      throw unknownStage(name, [
-        ...new Set([...registry.names, ...config.commandIDs.filter((command) => !command.includes(':'))]),
-      ]);
+    const registry = installed.has(name) ? installed : await configuredStages(config, named, installed);
+    if (!registry.has(name)) {
+      const commands = config.commandIDs.filter((command) => !command.includes(':'));
+      throw unknownStage(name, [...new Set([...registry.names, ...commands])]);
+    }
     await runStageCommand(registry.get(name), rest, config);
   } catch (error) {
-    process.stderr.write(`${formatError(error)}\n`);
-    process.exitCode = 1;
+    showError(error, rest.includes('--json'));
   }
 };
 
-async function configuredStages(config: Interfaces.Config, named: string | undefined): Promise<Registry> {
-  return (await openWorkspace(config, { config: named })).registry;
+/** The stages of the named or nearest configuration. One that can't be found or read has none; a broken plugin is said. */
+async function configuredStages(
+  config: Interfaces.Config,
+  named: string | undefined,
+  installed: Registry,
+): Promise<Registry> {
+  try {
+    return (await openWorkspace(config, { config: named })).registry;
+  } catch (error) {
+    if (error instanceof CalmError && NO_CONFIGURATION.has(error.code)) return installed;
+    throw error;
+  }
 }
+
+const NO_CONFIGURATION = new Set(['CALM_CONFIG_NONE', 'CALM_CONFIG_NOT_FOUND', 'CALM_NOT_A_FOLDER']);
 
 function valueAfter(argv: readonly string[], names: readonly string[]): string | undefined {
   const at = argv.findIndex((word) => names.includes(word));

@@ -7,8 +7,8 @@ import type { ModelFolder } from '../../artifacts/index.ts';
 import { type Tensor, type TensorMap, tf } from '../../engine/index.ts';
 import { embed, linear, linearCrossEntropy } from '../../math/index.ts';
 import { checkedConfig } from '../config.ts';
-import { readingWeights } from '../language-model.ts';
 import { type Branches, type LlamaOutput, llamaTable, type Past, runLlama } from '../llama.ts';
+import { readingWeights } from '../model-weights.ts';
 import { loadParameters, type ParameterTable } from '../parameters.ts';
 import { TRANSFORMER_DEFAULTS, type TransformerConfig } from './config.ts';
 
@@ -31,7 +31,7 @@ export function transformerTable(config: TransformerConfig): ParameterTable {
 
 export async function loadTransformer(folder: ModelFolder): Promise<Transformer> {
   const config = await folder.readConfig((file, stated) => checkedConfig(file, TRANSFORMER_DEFAULTS, stated));
-  return readingWeights(folder.directory, (weights) => ({
+  return readingWeights(folder, (weights) => ({
     config,
     parameters: loadParameters(transformerTable(config), weights, weights.file),
   }));

@@ -1,6 +1,7 @@
 /** A report of runs: tables and plots, the paper's numbers beside ours, as one HTML page or as Markdown with SVG files. */
 
-import type { ModelCost, Plan, ReportConfig, ReportPlot } from '../../pipeline/index.ts';
+import { type ReportConfig, type ReportPlot, reportConfig } from '../../pipeline/index.ts';
+import type { Run } from '../../runs/index.ts';
 import { formatNumber, formatSeconds } from '../format.ts';
 import { correlationOf, drawPlot, pointsOf, titleOf } from './plot.ts';
 import { type ReportRow, readValue, rowsOf } from './rows.ts';
@@ -25,24 +26,23 @@ export interface ReportSection {
 }
 
 /** The section of one run or sweep. */
-export async function sectionOf(plan: Plan, costs: readonly ModelCost[]): Promise<ReportSection> {
-  const { config } = plan;
-  const report: ReportConfig = config.report ?? { title: config.name, columns: [], plots: [] };
-  const rows = rowsOf(plan, costs);
+export async function sectionOf(run: Run): Promise<ReportSection> {
+  const report = reportOf(run);
+  const rows = rowsOf(run);
   const plots = [];
   for (const plot of report.plots) {
     const svg = await drawPlot(rows, plot);
     if (svg) plots.push({ title: plot.title, svg, correlation: correlationTable(rows, plot) });
   }
   const { title, source = '', text = '' } = report;
-  return {
-    title,
-    source,
-    text: text.trim(),
-    table: tableOf(rows, report),
-    plots,
-    provenance: provenanceOf(plan),
-  };
+  const table = tableOf(rows, report);
+  return { title, source, text: text.trim(), table, plots, provenance: provenanceOf(run) };
+}
+
+/** What the configuration that was last run wants to be shown; nothing but its results where it says nothing. */
+function reportOf(run: Run): ReportConfig {
+  const stated = reportConfig.safeParse(run.record?.report);
+  return stated.success ? stated.data : { title: run.name, columns: [], plots: [] };
 }
 
 function correlationTable(rows: readonly ReportRow[], plot: ReportPlot): ReportTable | undefined {
@@ -99,7 +99,7 @@ function formatValue(value: unknown, between: string): string {
   return value === undefined ? '–' : String(value);
 }
 
-function provenanceOf({ config, stages }: Plan): string {
+function provenanceOf({ name, stages }: Run): string {
   const done = stages.flatMap(({ manifest }) => (manifest ? [manifest] : []));
   const seconds = done.reduce((sum, manifest) => sum + manifest.seconds, 0);
   const engines = [...new Set(done.flatMap(({ versions }) => (versions.engine ? [versions.engine] : [])))];
@@ -109,16 +109,16 @@ function provenanceOf({ config, stages }: Plan): string {
     engines.length ? `engine ${engines.join(', ')}` : '',
     `seed ${[...new Set(done.map(({ seed }) => seed))].join(', ')}`,
     missing ? `${missing} stages have not been run` : '',
-    `configuration ${config.name}`,
+    `run ${name}`,
   ]
     .filter(Boolean)
     .join(' · ');
 }
 
 /** All values that the plots show, for scripts. */
-export function valuesOf(plan: Plan, costs: readonly ModelCost[]) {
-  const rows = rowsOf(plan, costs);
-  return (plan.config.report?.plots ?? []).map((plot) => ({
+export function valuesOf(run: Run) {
+  const rows = rowsOf(run);
+  return reportOf(run).plots.map((plot) => ({
     title: plot.title,
     points: pointsOf(rows, plot),
     correlation: correlationOf(rows, plot),

@@ -1,14 +1,8 @@
 /** What a report reads of a run: for each combination of its matrix the labels, the stages' results, and what the models cost. */
 
 import { join } from 'node:path';
-import {
-  type Labels,
-  type Manifest,
-  type ModelCost,
-  type Plan,
-  type ReportPlot,
-  totalsOf,
-} from '../../pipeline/index.ts';
+import { costsOfRun, type Labels, type ModelCost, type ReportPlot, totalsOf } from '../../pipeline/index.ts';
+import type { Manifest, Run } from '../../runs/index.ts';
 import { readMetrics } from '../metrics-file.ts';
 
 /** One run of a sweep. */
@@ -23,17 +17,18 @@ export interface ReportRow {
   readonly own: Readonly<Record<string, unknown>>;
 }
 
-export function rowsOf({ cells, stages, folder }: Plan, costs: readonly ModelCost[]): ReportRow[] {
-  const byId = new Map(stages.map(({ node, manifest }) => [node.id, manifest]));
-  return cells.map(({ labels, ids }) => {
+export function rowsOf(run: Run): ReportRow[] {
+  const costs = costsOfRun(run);
+  return run.cells.map(({ labels, ids }) => {
     const found = Object.entries(ids).flatMap(([base, id]) => {
-      const manifest = byId.get(id);
-      return manifest ? [[base, id, manifest] as const] : [];
+      const { manifest, directory } = run.stage(id) ?? {};
+      return manifest && directory ? [{ base, manifest, directory }] : [];
     });
+    const curve = (directory: string) => join(directory, 'metrics.jsonl');
     return {
       labels,
-      manifests: Object.fromEntries(found.map(([base, , manifest]) => [base, manifest])),
-      curves: Object.fromEntries(found.map(([base, id]) => [base, join(folder.stage(id), 'metrics.jsonl')])),
+      manifests: Object.fromEntries(found.map(({ base, manifest }) => [base, manifest])),
+      curves: Object.fromEntries(found.map(({ base, directory }) => [base, curve(directory)])),
       costs: costs.filter((cost) => JSON.stringify(cost.labels) === JSON.stringify(labels)),
       own: {},
     };

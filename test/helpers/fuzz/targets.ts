@@ -30,15 +30,9 @@ import { autoencoderTable } from '../../../src/models/autoencoder/autoencoder.ts
 import { calmTable } from '../../../src/models/calm/calm.ts';
 import { AUTOENCODER_DEFAULTS, CALM_DEFAULTS, checkedConfig, loadHead } from '../../../src/models/config.ts';
 import { checkAutoencoderFolder, countParameters } from '../../../src/models/index.ts';
-import {
-  checkConfig,
-  makePlan,
-  parseConfig,
-  problemsOf,
-  Registry,
-  readManifest,
-} from '../../../src/pipeline/index.ts';
+import { checkConfig, makePlan, parseConfig, Registry } from '../../../src/pipeline/index.ts';
 import { RandomStream } from '../../../src/random.ts';
+import { problemsOf, readManifest } from '../../../src/runs/index.ts';
 import { TINY_STAGES, tinyText } from '../tiny.ts';
 import { mutateBytes, mutateData } from './mutate.ts';
 
@@ -248,9 +242,7 @@ export const TARGETS: readonly Target[] = [
     read: async (folder, bytes) => {
       config.write(folder, bytes);
       const path = join(folder, 'calm.yaml');
-      await makePlan(checkConfig(parseConfig(path, readFileSync(path, 'utf8'))), registry(), {
-        workingDirectory: folder,
-      });
+      await makePlan(checkConfig(parseConfig(path, readFileSync(path, 'utf8'))), registry(), {});
     },
   },
   within(

@@ -16,8 +16,9 @@ export type FileList = Readonly<z.infer<typeof fileList>>;
 /** How far a stage at work is, for other terminals. */
 export const PROGRESS_FILE = 'progress.json';
 /** What lies beside a stage's results while it works, and goes when it is done. */
-export const WORK_FILES: readonly string[] = ['work.json', PROGRESS_FILE, 'checkpoints'];
-const NOT_RESULTS = new Set(['manifest.json', ...WORK_FILES]);
+export const WORK_FILES: readonly string[] = ['work.json', PROGRESS_FILE];
+/** Checkpoints have hashes of their own, and a result stands without them. */
+const NOT_RESULTS = new Set(['manifest.json', 'checkpoints', ...WORK_FILES]);
 
 /** Every file of a finished stage. */
 export async function listFiles(directory: string): Promise<FileList> {

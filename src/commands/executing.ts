@@ -1,0 +1,88 @@
+/** Does what was planned or asked, shows it as it goes, and hears signals. */
+
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import type { EngineChoice } from '../engine/names.ts';
+import { CalmError, interrupted } from '../errors.ts';
+import {
+  askStage,
+  type Plan,
+  type Question,
+  type RunOptions,
+  runPlan,
+  type StageResult,
+} from '../pipeline/index.ts';
+import { RunReporter } from '../reporting/index.ts';
+
+const packageJson = createRequire(import.meta.url)('calm-lm/package.json') as { version: string };
+
+export interface RunChoice {
+  readonly isJson: boolean;
+  /** The command that goes on after a signal. */
+  readonly command: string;
+  readonly engine: string;
+  /** Whether another engine will do where this one can't be had: it is what a run was made with, not what was asked. */
+  readonly isEnginePreferred?: boolean;
+}
+
+/** Does a plan. The first signal ends the step and saves; the second ends the process. */
+export function execute(plan: Plan, choice: Omit<RunChoice, 'engine'>): Promise<StageResult[]> {
+  return whileListening({ ...choice, engine: plan.config.engine }, (options) => runPlan(plan, options));
+}
+
+/** Asks a stage about a run, and returns what it found. */
+export function ask(question: Question, choice: RunChoice): Promise<StageResult> {
+  return whileListening(choice, (options) => askStage(question, options));
+}
+
+/** Each of them saves and ends; SIGUSR1 and SIGHUP are what schedulers and closed terminals send. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+
+async function whileListening<T>(choice: RunChoice, work: (options: RunOptions) => Promise<T>): Promise<T> {
+  const { isJson, command } = choice;
+  const controller = new AbortController();
+  const onSignal = (name: (typeof SIGNALS)[number]) => {
+    const number = constants.signals[name];
+    if (controller.signal.aborted) process.exit(128 + number);
+    process.stderr.write('\nstopping after this step; again to stop at once\n');
+    controller.abort(interrupted(command, number));
+  };
+  for (const name of SIGNALS) process.on(name, onSignal);
+  const reporter = new RunReporter({
+    isLive: Boolean(process.stderr.isTTY) && !isJson,
+    isTextShown: !isJson,
+  });
+  try {
+    const loadEngine = memoise(() => startEngine(choice));
+    return await work({
+      report: reporter.report,
+      signal: controller.signal,
+      loadEngine,
+      version: packageJson.version,
+    });
+  } finally {
+    for (const name of SIGNALS) process.off(name, onSignal);
+  }
+}
+
+/** Loads the tensor library only when a stage asks, and says which engine it is. */
+async function startEngine({ engine: choice, isEnginePreferred }: RunChoice) {
+  const { loadEngine } = await import('../engine/index.ts');
+  const load = async () => {
+    try {
+      return await loadEngine(choice as EngineChoice);
+    } catch (error) {
+      if (!isEnginePreferred || choice === 'auto' || !(error instanceof CalmError)) throw error;
+      process.stderr.write(`  ${error.message} Another engine is taken.\n`);
+      return loadEngine('auto');
+    }
+  };
+  const engine = await load();
+  if (choice !== engine.name) process.stderr.write(`  engine: ${engine.name}\n`);
+  return engine;
+}
+
+function memoise<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}

@@ -1,0 +1,47 @@
+import { lstatSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { Args, Flags } from '@oclif/core';
+import { notConfirmed, runMissing } from '../errors.ts';
+import { resolvePath } from '../paths.ts';
+import { formatBytes } from '../reporting/format.ts';
+import { describeRun, Run } from '../runs/index.ts';
+import { BaseCommand } from './base-command.ts';
+
+export default class Rm extends BaseCommand {
+  static override summary = 'Remove a run, with everything in it. Asks first.';
+  static override examples = ['calm rm runs/old', 'calm rm runs/old --yes'];
+  static override args = { run: Args.string({ required: true, description: 'run folder' }) };
+  static override flags = { yes: Flags.boolean({ char: 'y', description: 'without asking' }) };
+
+  override async run() {
+    const { args, flags } = await this.parse(Rm);
+    const named = resolvePath(process.cwd(), args.run);
+    if (!lstatSync(named, { throwIfNoEntry: false })) throw runMissing(named);
+    const { folder } = await Run.open(named);
+    const { bytes, numDone } = await describeRun(folder.directory);
+    const what = `${relative(process.cwd(), folder.directory) || folder.directory}: ${numDone} finished stages, ${formatBytes(bytes)}`;
+    if (!flags.yes && !(await this.#confirm(what))) throw notConfirmed(folder.directory);
+    const unlock = await folder.lock();
+    try {
+      await rm(folder.directory, { recursive: true, force: true });
+      // Where a link was named, it would lead nowhere.
+      if (lstatSync(named, { throwIfNoEntry: false })?.isSymbolicLink()) await rm(named);
+    } finally {
+      unlock();
+    }
+    this.say(`removed ${what}`);
+    return { run: folder.directory, bytes };
+  }
+
+  async #confirm(what: string): Promise<boolean> {
+    if (!process.stdin.isTTY || this.jsonEnabled()) return false;
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      return /^y(es)?$/i.test((await terminal.question(`Remove ${what}? [y/N] `)).trim());
+    } finally {
+      terminal.close();
+    }
+  }
+}
