@@ -20,7 +20,7 @@ export function shownUrl({ origin, pathname }: URL): string {
 
 /** @param source where the key is from, for the error */
 export function checkKey(key: string, source: string): string {
-  if (!/^[\x20-\x7e\xa0-\xff]*\S[\x20-\x7e\xa0-\xff]*$/.test(key)) throw endpointKey(source);
+  if (!/^[\x20-\x7e\xa1-\xff]+$/.test(key) || key.trim() === '') throw endpointKey(source);
   return key;
 }
 

@@ -31,9 +31,10 @@ export interface RetryPolicy {
 
 /** Waits shorter than this are not worth a word. */
 const SAID_MS = 1000;
+const LONGEST_WAIT_MS = 30_000;
 
 /**
- * Does a request, again where it fails with a PassingFailure. A busy server that answered others since the last try costs no retry:
+ * Does a request, again where it fails with a PassingFailure. A busy server that answered others since the last failure costs no retry:
  * it is at work, and its turn will come.
  * @param numAnswered how many requests of all have been answered so far
  */
@@ -43,24 +44,34 @@ export async function withRetries<T>(
   policy: RetryPolicy,
   signal: AbortSignal | undefined,
 ): Promise<T> {
-  let numBefore = numAnswered();
-  let begun = performance.now();
   let attempts = 0;
+  let begun = 0;
+  let numBefore = numAnswered();
+  let isFree = false;
   const attempt = () => {
-    [numBefore, begun] = [numAnswered(), performance.now()];
     attempts++;
+    begun = performance.now();
     return request();
   };
+  const mayRetry = ({ error, retriesConsumed }: RetryContext) =>
+    error instanceof PassingFailure && (isFree || retriesConsumed < policy.retries);
   try {
     return await pRetry(attempt, {
-      retries: policy.retries,
+      // One more than there are: p-retry gives up without one left, even where the next costs none.
+      retries: policy.retries + 1,
       minTimeout: policy.firstWaitMs,
+      maxTimeout: LONGEST_WAIT_MS,
       randomize: true,
       ...(signal ? { signal } : {}),
-      shouldRetry: ({ error }) => error instanceof PassingFailure,
-      shouldConsumeRetry: ({ error }) =>
-        !(error instanceof PassingFailure && error.isBusy && numAnswered() > numBefore),
-      onFailedAttempt: (context) => waitAsAsked(context, performance.now() - begun, policy, signal),
+      shouldConsumeRetry: ({ error }) => {
+        isFree = error instanceof PassingFailure && error.isBusy && numAnswered() > numBefore;
+        numBefore = numAnswered();
+        return !isFree;
+      },
+      onFailedAttempt: async (context) => {
+        if (mayRetry(context)) await waitAsAsked(context, performance.now() - begun, policy, signal);
+      },
+      shouldRetry: mayRetry,
     });
   } catch (error) {
     signal?.throwIfAborted();
@@ -70,15 +81,14 @@ export async function withRetries<T>(
 
 /** The wait that the server asks for; p-retry's own comes after it. */
 async function waitAsAsked(
-  { error, retriesLeft, retryDelay }: RetryContext,
+  { error, retryDelay }: RetryContext,
   elapsedMs: number,
   { firstWaitMs, onWait }: RetryPolicy,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  if (!(error instanceof PassingFailure) || retriesLeft === 0) return;
   // p-retry waits 0 ms after a failure that costs no retry.
   const chance = retryDelay > 0 ? 0 : firstWaitMs * (1 + Math.random());
-  const waitMs = (error.retryAfterMs ?? 0) + chance;
+  const waitMs = ((error as PassingFailure).retryAfterMs ?? 0) + chance;
   const totalMs = waitMs + retryDelay;
   if (elapsedMs + totalMs >= SAID_MS) onWait(error.message, totalMs);
   if (waitMs > 0) await sleep(waitMs, undefined, signal ? { signal } : {});

@@ -1,7 +1,8 @@
 /** Requests to a server over undici, which is the same in every Node: proxies, redirects, a time limit, a limit of what is read. */
 
-import type { Dispatcher, Response } from 'undici';
+import type { Dispatcher } from 'undici';
 import {
+  CalmError,
   endpointCertificate,
   endpointRedirect,
   endpointRefused,
@@ -16,9 +17,11 @@ import { PassingFailure } from './retries.ts';
 export interface Reply {
   readonly status: number;
   readonly contentType: string;
-  readonly retryAfter: string | null;
+  readonly retryAfter: string;
   readonly text: string;
 }
+
+type Response = Dispatcher.ResponseData;
 
 interface TransportOptions {
   readonly apiKey: string | undefined;
@@ -66,45 +69,37 @@ export class EndpointTransport {
 
   /** Follows redirects that keep the request as it is, as long as they stay with the server. */
   async #follow(url: URL, body: string, dispatcher: Dispatcher, signal: AbortSignal): Promise<Response> {
-    const { fetch } = await import('undici');
+    const { request } = await import('undici');
     const { apiKey } = this.#options;
     const headers = {
       'content-type': 'application/json',
+      accept: 'application/json',
+      'accept-encoding': 'identity',
       ...(apiKey ? { authorization: `Bearer ${apiKey}` } : {}),
     };
     let place = url;
     for (let redirects = 0; ; redirects++) {
-      const response = await fetch(place, {
-        method: 'POST',
-        headers,
-        body,
-        signal,
-        dispatcher,
-        redirect: 'manual',
-      });
-      if (response.status < 300 || response.status >= 400) return response;
-      await response.body?.cancel();
+      const response = await request(place, { method: 'POST', headers, body, signal, dispatcher });
+      const { statusCode } = response;
+      if (statusCode < 300 || statusCode >= 400) return response;
+      await response.body.dump({ limit: ERROR_BYTES, signal });
       const next = targetOf(response, place);
-      const isKept = response.status === 307 || response.status === 308;
+      const isKept = statusCode === 307 || statusCode === 308;
       if (!next || !isKept || !isSameServer(place, next) || redirects === MOST_REDIRECTS)
-        throw endpointRedirect(shownUrl(url), response.status, next ? shownUrl(next) : 'nowhere');
+        throw endpointRedirect(shownUrl(url), statusCode, next ? shownUrl(next) : 'nowhere');
       place = next;
     }
   }
 
+  /** What undici and the system throw has a code; whatever has none is a defect. */
   #failure(url: URL, error: unknown): unknown {
-    const { cause } = error as { cause?: unknown };
-    // What fetch throws hides the reason in its cause; the rest is ours.
-    if (!(error instanceof TypeError && cause))
-      return isCutOff(error) ? this.#passing(url, reasonOf(error)) : error;
-    const reason = withoutSecrets(reasonOf(cause), this.#options.apiKey);
-    if (/CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS/.test(codeOf(cause)))
-      return endpointCertificate(shownUrl(url), reason);
-    const proxyStatus = Number(/Proxy response \((4\d\d)\)/.exec(reason)?.[1]);
-    if (proxyStatus) return endpointRefused(shownUrl(url), proxyStatus, 'by the proxy');
-    // Ports that fetch never speaks to, because other protocols live there.
-    if (reason === 'bad port') return endpointUnreachable(shownUrl(url), 'no HTTP server may have this port');
-    return this.#passing(url, reason);
+    const code = codeOf(error);
+    if (error instanceof CalmError || code === '') return error;
+    const reason = withoutSecrets(reasonOf(error), this.#options.apiKey);
+    if (/CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS/.test(code)) return endpointCertificate(shownUrl(url), reason);
+    const proxyStatus = proxyRefusal(reason);
+    if (proxyStatus) return endpointRefused(shownUrl(url), proxyStatus, 'the proxy lets no request pass');
+    return code === 'UND_ERR_INVALID_ARG' ? error : this.#passing(url, reason);
   }
 
   #passing(url: URL, reason: string): PassingFailure {
@@ -113,8 +108,15 @@ export class EndpointTransport {
   }
 }
 
+/** The status that a proxy refuses with, as undici words it; undefined where the reason is another. */
+function proxyRefusal(reason: string): number | undefined {
+  if (/proxy authentication required/i.test(reason)) return 407;
+  const status = /Proxy response \((4\d\d)\)/.exec(reason)?.[1];
+  return status === undefined ? undefined : Number(status);
+}
+
 function targetOf(response: Response, from: URL): URL | undefined {
-  const location = response.headers.get('location') ?? '';
+  const location = headerOf(response, 'location');
   return location && URL.canParse(location, from.href) ? new URL(location, from) : undefined;
 }
 
@@ -126,26 +128,27 @@ function isSameServer(from: URL, to: URL): boolean {
 }
 
 async function read(response: Response, url: URL, limitBytes: number): Promise<Reply> {
-  const { status, headers, ok } = response;
+  const { statusCode: status, body } = response;
+  const isGood = status >= 200 && status < 300;
   const pieces: Uint8Array[] = [];
   let numBytes = 0;
-  for await (const piece of response.body ?? []) {
+  for await (const piece of body) {
     pieces.push(piece as Uint8Array);
     numBytes += (piece as Uint8Array).length;
-    if (numBytes > (ok ? limitBytes : ERROR_BYTES)) break;
+    if (numBytes > (isGood ? limitBytes : ERROR_BYTES)) break;
   }
-  if (ok && numBytes > limitBytes) throw endpointTooLong(shownUrl(url), limitBytes);
+  if (isGood && numBytes > limitBytes) throw endpointTooLong(shownUrl(url), limitBytes);
   return {
     status,
-    contentType: headers.get('content-type') ?? '',
-    retryAfter: headers.get('retry-after'),
+    contentType: headerOf(response, 'content-type'),
+    retryAfter: headerOf(response, 'retry-after'),
     text: new TextDecoder().decode(Buffer.concat(pieces)),
   };
 }
 
-/** Errors of a body that broke off, which undici does not always wrap. */
-function isCutOff(error: unknown): boolean {
-  return /^(UND_ERR|ECONN|EPIPE|ETIMEDOUT|Z_)/.test(codeOf(error));
+/** A header that comes several times counts once; empty where there is none. */
+function headerOf({ headers }: Response, name: string): string {
+  return [headers[name] ?? ''].flat()[0];
 }
 
 function codeOf(error: unknown): string {
