@@ -61,6 +61,7 @@ async function scoreResumably(
   try {
     return await scoreWindows(sampler, windows, kept, { numSamples, concurrency, signal, onScored });
   } catch (error) {
+    signal.throwIfAborted();
     throw error instanceof CalmError && kept.size ? endpointStopped(error, kept.size, steps) : error;
   } finally {
     kept.close();

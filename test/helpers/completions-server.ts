@@ -4,6 +4,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { ExecutionContext } from 'ava';
 
+// The loopback is never asked through a proxy of the machine that tests run on, here or by a command.
+process.env.NO_PROXY = process.env.no_proxy = '127.0.0.1';
+
 export interface Asked {
   readonly model: string;
   readonly prompt: string;
