@@ -159,26 +159,119 @@ export const noRunNamed = () =>
 
 // — other models —
 
-export const endpointUnreachable = (url: string, reason: string) =>
-  new CalmError('CALM_ENDPOINT_UNREACHABLE', `${url} does not answer: ${reason}`, {
-    hint: 'Is the server running, and is this its address (…/v1)?',
+/**
+ * Why an address can't be that of a completions API; undefined where it can. The address itself is never part of the answer,
+ * because it may hold a secret.
+ */
+export function endpointProblem(address: string): string | undefined {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol))
+    return 'must be an address that begins with http:// or https://';
+  const secret = [...url.searchParams.keys()].find((name) => /key|token|secret|sig|passw|auth/i.test(name));
+  if (url.username || url.password) return `must hold no user name and no password. ${KEY_HINT}`;
+  if (secret) return `must hold no key ("${secret}=…"). ${KEY_HINT}`;
+  if (/\/chat\/completions\/*$/.test(url.pathname))
+    return 'is a chat API, which does not continue a text; give the base address of a completions API';
+  return undefined;
+}
+
+const KEY_HINT =
+  'Put the key into the environment variable that apiKeyVariable names; it is written nowhere.';
+
+export const endpointAddress = (problem: string) =>
+  new CalmError('CALM_ENDPOINT_ADDRESS', `The address of the endpoint ${problem}`, {
+    hint: 'For example: http://localhost:8000/v1',
   });
 
-export const endpointRefused = (url: string, status: number, text: string) =>
-  new CalmError('CALM_ENDPOINT_REFUSED', `${url} answered ${status}: ${brief(text)}`, {
-    hint:
-      status === 401 || status === 403
-        ? 'Put the key into the environment variable that apiKeyVariable names.'
-        : 'The name of the model (--model) and the address are the usual causes.',
+export const endpointKey = (source: string) =>
+  new CalmError('CALM_ENDPOINT_KEY', `${source} holds a character that no request can carry in a key.`, {
+    hint: 'A line break or a typographic character was copied with it, as a rule. Set it again, in plain ASCII.',
   });
 
-export const endpointAnswer = (url: string, text: string) =>
-  new CalmError('CALM_ENDPOINT_ANSWER', `${url} gave no completion: ${brief(text)}`, {
-    hint: 'It must be a completions API: { choices: [{ text }] }.',
+export const proxyAddress = (variable: string) =>
+  new CalmError('CALM_PROXY_ADDRESS', `${variable} is not the address of a proxy.`, {
+    hint: 'It must look like http://proxy.example:3128. Unset it, or set NO_PROXY, to use no proxy.',
   });
 
+/** @param proxyVariable the environment variable that names a proxy, if there is one */
+export const endpointUnreachable = (url: string, reason: string, proxyVariable?: string) =>
+  new CalmError('CALM_ENDPOINT_UNREACHABLE', `${url} does not answer: ${brief(reason)}`, {
+    hint: proxyVariable
+      ? `Is the server running? ${proxyVariable} names a proxy; NO_PROXY lists hosts that are reached without it.`
+      : 'Is the server running, and is this its address (…/v1)?',
+  });
+
+export const endpointCertificate = (url: string, reason: string) =>
+  new CalmError('CALM_ENDPOINT_UNREACHABLE', `${url} can't be trusted: ${brief(reason)}`, {
+    hint: 'Give Node the certificate of your own authority: NODE_EXTRA_CA_CERTS=ca.pem.',
+  });
+
+export const endpointRefused = (url: string, status: number | string, text: string) =>
+  new CalmError('CALM_ENDPOINT_REFUSED', `${url} answered ${status}${text ? `: ${brief(text)}` : ''}`, {
+    hint: refusalHint(Number(status)),
+  });
+
+function refusalHint(status: number): string {
+  if (status === 401 || status === 403)
+    return 'Put the key into the environment variable that apiKeyVariable names.';
+  if (status === 407)
+    return 'The proxy wants a name and a password: HTTP_PROXY=http://name:password@host:port, or HTTPS_PROXY.';
+  if (status === 408 || status === 429 || status >= 500)
+    return 'The server is busy or failing. Try later, or with fewer requests at once (concurrency: 1).';
+  return 'The name of the model (--model) and the address are the usual causes.';
+}
+
+export const endpointAnswer = (url: string, problem: string, text = '') =>
+  new CalmError(
+    'CALM_ENDPOINT_ANSWER',
+    `${url} gave no completion: ${problem}${text ? `: ${brief(text)}` : ''}`,
+    { hint: 'It must be a completions API, not a chat API: { choices: [{ text }] }.' },
+  );
+
+export const endpointEcho = (url: string) =>
+  new CalmError('CALM_ENDPOINT_ANSWER', `${url} gave the prompt back in front of its continuation.`, {
+    hint: 'Turn that off in the server (echo, return_full_text); the continuation alone is scored.',
+  });
+
+export const endpointTooLong = (url: string, limitBytes: number) =>
+  new CalmError('CALM_ENDPOINT_ANSWER', `${url} answered more than ${limitBytes} bytes.`, {
+    hint: 'So few tokens (maxTokens) never need as much. Does the server honour max_tokens?',
+  });
+
+export const endpointRedirect = (url: string, status: number, target: string) =>
+  new CalmError('CALM_ENDPOINT_REDIRECT', `${url} answered ${status} and leads to ${brief(target)}.`, {
+    hint: 'A login page, or a server that has moved. Give the address of the API itself as the endpoint.',
+  });
+
+export const endpointWait = (url: string, status: number | string, seconds: number, mostSeconds: number) =>
+  new CalmError(
+    'CALM_ENDPOINT_BUSY',
+    `${url} answered ${status} and asks to wait ${Math.ceil(seconds)} s; at most ${mostSeconds} s are waited.`,
+    {
+      hint:
+        'Run the same command again later, or allow longer waits: maxRetryAfterSeconds ' +
+        `(--max-retry-after-seconds ${Math.ceil(seconds)}).`,
+    },
+  );
+
+/** What ended an evaluation, with what is kept of it. */
+export const endpointStopped = (error: CalmError, numKept: number, numWindows: number) =>
+  new CalmError(error.code, error.message, {
+    hint: `${error.hint ?? ''} ${numKept} of ${numWindows} windows are kept; the same command resumes there.`,
+    cause: error,
+  });
+
+export const endpointNoWindows = (numLeftOut: number) =>
+  new CalmError(
+    'CALM_ENDPOINT_NO_WINDOWS',
+    `All ${numLeftOut} windows begin in the middle of a character or word, so none can be scored as text.`,
+    { hint: 'Ask for more windows (--num-windows), or for another contextTokens.' },
+  );
+
+/** The beginning of a text from elsewhere, on one line and without control characters. */
 function brief(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  const line = text.slice(0, 400).replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ');
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
 // — heads —

@@ -1,7 +1,7 @@
 import { tokenShards } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
 import { endpointEvaluation } from '../shared/evaluations.ts';
-import { config } from './config.ts';
+import { config, OPERATIONAL_FIELDS } from './config.ts';
 
 /** Loaded when the stage runs: what it needs has no place in `calm --help`. */
 const implementation = () => import('./run.ts');
@@ -11,6 +11,7 @@ export default defineStage({
   summary:
     'BrierLM of any model behind an OpenAI-compatible completions API, on this run’s held-out documents.',
   config,
+  operational: OPERATIONAL_FIELDS,
   inputs: { tokens: tokenShards },
   outputs: { evaluation: endpointEvaluation },
   run: async (context) => (await implementation()).run(context),

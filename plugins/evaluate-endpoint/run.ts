@@ -1,11 +1,14 @@
+import { join } from 'node:path';
 import type { tokenShards } from 'calm-lm/artifacts';
 import { loadTokenizer, type Tokenizer } from 'calm-lm/data';
-import { type BrierBatch, type BrierWindow, CompletionsEndpoint, scoreWindow } from 'calm-lm/evaluation';
+import { CalmError, endpointStopped } from 'calm-lm/errors';
+import { CompletionsEndpoint, KeptWindows, type ScoredWindow, scoreWindows } from 'calm-lm/evaluation';
 import type { StageContext } from 'calm-lm/plugin';
 import type { z } from 'zod';
-import type { EndpointEvaluation, endpointEvaluation } from '../shared/evaluations.ts';
-import { brierReport, heldOutSequences, unigramReport } from '../shared/held-out.ts';
+import type { BrierReport, EndpointEvaluation, endpointEvaluation } from '../shared/evaluations.ts';
+import { brierReport, type HeldOut, heldOutSequences, unigramReport } from '../shared/held-out.ts';
 import type { config } from './config.ts';
+import { settingsOf, type TextWindow, textWindows } from './windows.ts';
 
 type Context = StageContext<
   z.infer<typeof config>,
@@ -16,48 +19,73 @@ type Context = StageContext<
 /** Tokens of a window. */
 const WINDOW = 4;
 
-export async function run({ config, inputs, outputs, report, seed, signal }: Context): Promise<void> {
-  const { endpoint, model, maxTokens, contextTokens, numSamples } = config;
-  const tokenizer = await loadTokenizer(inputs.tokens.tokenizerFile);
+export async function run(context: Context): Promise<void> {
+  const { config, inputs, outputs, report, seed } = context;
+  const { endpoint, model, contextTokens } = config;
   const heldOut = heldOutSequences(inputs.tokens, 1, contextTokens + WINDOW, config.numWindows);
   const result: { -readonly [Key in keyof EndpointEvaluation]: EndpointEvaluation[Key] } = {};
-  if (config.measures.includes('brierlm')) {
-    const apiKey = process.env[config.apiKeyVariable];
-    const sampler = new CompletionsEndpoint({
-      endpoint,
-      model,
-      maxTokens,
-      tokenizer,
-      ...(apiKey ? { apiKey } : {}),
-    });
-    const batches: BrierBatch[] = [];
-    const documents: number[] = [];
-    for (const [i, ids] of heldOut.sequences.entries()) {
-      signal.throwIfAborted();
-      const window = { prefix: ids.subarray(0, contextTokens), target: ids.subarray(contextTokens) };
-      report.progress({ step: i + 1, steps: heldOut.sequences.length });
-      if (!(await isWholeText(tokenizer, window))) continue;
-      const row = await scoreWindow(sampler, window, numSamples, signal);
-      batches.push({ brier: row.sums, numWindows: 1, rows: [row] });
-      documents.push(heldOut.documents[i]);
-    }
-    const left = heldOut.sequences.length - batches.length;
-    if (left) report.warn(`${left} windows begin in the middle of a character or word and were left out`);
-    result.brierlm = brierReport(batches, documents, config, seed);
-  }
+  if (config.measures.includes('brierlm')) result.brierlm = await measureBrier(context, heldOut);
   if (config.measures.includes('unigram'))
     result.unigram = unigramReport(inputs.tokens, heldOut, contextTokens, seed);
   await outputs.evaluation.write(result);
   report.summary({ ...result, endpoint, model });
 }
 
-/** Whether the prefix, as text, is encoded back to the same tokens, and the window follows at a boundary. */
-async function isWholeText(tokenizer: Tokenizer, { prefix, target }: BrierWindow): Promise<boolean> {
-  const [before, after] = [await tokenizer.decode([...prefix]), await tokenizer.decode([...target])];
-  const [first, second] = [await tokenizer.encode(before), await tokenizer.encode(after)];
-  return isSame(first, prefix) && isSame(second, target);
+async function measureBrier(context: Context, heldOut: HeldOut): Promise<BrierReport> {
+  const { config, inputs, report, seed, signal } = context;
+  const tokenizer = await loadTokenizer(inputs.tokens.tokenizerFile);
+  const windows = await textWindows(heldOut, config.contextTokens, tokenizer, signal);
+  const left = heldOut.sequences.length - windows.length;
+  if (left) report.warn(`${left} windows begin in the middle of a character or word and were left out`);
+  const scored = await scoreResumably(context, windows, tokenizer);
+  const numEmpty = scored.reduce((sum, window) => sum + window.numEmpty, 0);
+  if (numEmpty) report.warn(`${numEmpty} of ${scored.length * config.numSamples} continuations were empty`);
+  const batches = scored.map(({ sums }) => ({ brier: sums, numWindows: 1, rows: [{ sums, numWindows: 1 }] }));
+  const documents = windows.map(({ document }) => document);
+  return brierReport(batches, documents, config, seed);
 }
 
-function isSame(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
-  return a.length === b.length && Array.from(a).every((id, i) => id === b[i]);
+/** Asks for what earlier attempts have not kept. Where this fails too, the error says what is kept by now. */
+async function scoreResumably(
+  { config, report, seed, signal, checkpoints }: Context,
+  windows: readonly TextWindow[],
+  tokenizer: Tokenizer,
+): Promise<ScoredWindow[]> {
+  const { endpoint, model, maxTokens, numSamples, concurrency } = config;
+  const settings = settingsOf({ endpoint, model, maxTokens, numSamples, seed }, windows, tokenizer);
+  const sampler = endpointOf(config, tokenizer, report.note);
+  const kept = new KeptWindows(join(checkpoints, 'windows.jsonl'), settings);
+  const steps = windows.length;
+  if (kept.size) report.note(`${kept.size} of ${steps} windows are kept from before`);
+  const onScored = (step: number) => report.progress({ step, steps });
+  try {
+    return await scoreWindows(sampler, windows, kept, { numSamples, concurrency, signal, onScored });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error instanceof CalmError && kept.size ? endpointStopped(error, kept.size, steps) : error;
+  } finally {
+    kept.close();
+    await sampler.close();
+  }
+}
+
+function endpointOf(
+  config: Context['config'],
+  tokenizer: Tokenizer,
+  note: (message: string) => void,
+): CompletionsEndpoint {
+  const { endpoint, model, maxTokens, retries, apiKeyVariable } = config;
+  const apiKey = process.env[apiKeyVariable];
+  return new CompletionsEndpoint({
+    endpoint,
+    model,
+    maxTokens,
+    retries,
+    tokenizer,
+    note,
+    timeoutMs: config.timeoutSeconds * 1000,
+    maxRetryAfterMs: config.maxRetryAfterSeconds * 1000,
+    keySource: `The environment variable ${apiKeyVariable}`,
+    ...(apiKey ? { apiKey } : {}),
+  });
 }

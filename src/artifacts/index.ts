@@ -13,6 +13,7 @@ export {
   writeFileWhole,
   writeJson,
 } from './files.ts';
+export { GrowingFile } from './growing-files.ts';
 export { jsonReport } from './json-report.ts';
 export {
   type LatentPrecision,

@@ -1,41 +1,71 @@
 /** Any model behind an OpenAI-compatible completions API as a sampler: POST {endpoint}/completions, as vLLM, llama.cpp, and others serve it. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Tokenizer } from '../data/index.ts';
-import { endpointAnswer, endpointRefused, endpointUnreachable, messageOf } from '../errors.ts';
+import { endpointEcho } from '../errors.ts';
 import type { ContinuationSampler } from './brier-sampler.ts';
+import { checkKey, completionsUrl, shownUrl, withoutSecrets } from './endpoint/address.ts';
+import { textsOf } from './endpoint/answer.ts';
+import { withRetries } from './endpoint/retries.ts';
+import { EndpointTransport } from './endpoint/transport.ts';
 
 export interface CompletionsOptions {
   /** Base address, as in http://localhost:8000/v1. */
   readonly endpoint: string;
   /** Name of the model there. */
   readonly model: string;
-  /** Sent as a bearer token. */
+  /** Sent as a bearer token; shown nowhere. */
   readonly apiKey?: string;
+  /** Where the key is from, for an error. */
+  readonly keySource?: string;
   /** Ours: prefixes are decoded with it, continuations encoded. */
   readonly tokenizer: Tokenizer;
   /** Tokens of the other model that are asked for; four of ours must fit in. */
   readonly maxTokens?: number;
+  /** For one request. */
   readonly timeoutMs?: number;
+  /** How often a request is tried again that failed for a reason that may pass. */
+  readonly retries?: number;
+  /** Before the first retry; it doubles with each. */
+  readonly firstWaitMs?: number;
+  /** Longer waits that a server asks for are an error. */
+  readonly maxRetryAfterMs?: number;
+  /** Told of retries that take their time. */
+  readonly note?: (message: string) => void;
 }
 
-const MAX_TOKENS = 16;
-const TIMEOUT_MS = 120_000;
-/** Busy and failing servers are asked again this often, after 0.5 s, 1 s, 2 s, … or what they say. */
-const RETRIES = 5;
-const FIRST_WAIT_MS = 500;
+const DEFAULTS = {
+  apiKey: undefined,
+  keySource: 'The key',
+  maxTokens: 16,
+  timeoutMs: 120_000,
+  retries: 4,
+  firstWaitMs: 200,
+  maxRetryAfterMs: 60_000,
+  note: () => {},
+};
+
+/** What is read of an answer: this, or so much for each completion, whichever is more. */
+const ANSWER_BYTES = 2 ** 20;
+const BYTES_PER_COMPLETION = 2 ** 16;
 
 /**
  * Samples at temperature 1, without top-k or top-p. The text of a continuation is encoded with our tokenizer and its first tokens are taken, so models of other
  * tokenizers can be compared; where tokens of both do not end at the same places the comparison is by text all the same.
  */
 export class CompletionsEndpoint implements ContinuationSampler {
-  readonly #options: CompletionsOptions;
-  readonly #url: string;
+  readonly #options: CompletionsOptions & typeof DEFAULTS;
+  readonly #url: URL;
+  readonly #transport: EndpointTransport;
+  #numAnswered = 0;
+  /** Until when each problem has been said: requests that run at once meet it together. */
+  readonly #saidUntil = new Map<string, number>();
 
   constructor(options: CompletionsOptions) {
-    this.#options = options;
-    this.#url = `${options.endpoint.replace(/\/+$/, '')}/completions`;
+    this.#options = { ...DEFAULTS, ...options } as CompletionsOptions & typeof DEFAULTS;
+    const { apiKey, keySource, timeoutMs } = this.#options;
+    this.#url = completionsUrl(options.endpoint);
+    if (apiKey) checkKey(apiKey, keySource);
+    this.#transport = new EndpointTransport({ apiKey, timeoutMs });
   }
 
   async sample(
@@ -44,76 +74,55 @@ export class CompletionsEndpoint implements ContinuationSampler {
     numTokens: number,
     signal?: AbortSignal,
   ): Promise<readonly Int32Array[]> {
-    const { tokenizer, model, maxTokens = MAX_TOKENS } = this.#options;
+    const { tokenizer } = this.#options;
     const prompt = await tokenizer.decode([...prefix]);
     const texts: string[] = [];
     // Some servers give one choice, whatever n is.
     while (texts.length < numSamples) {
-      const asked = {
-        model,
-        prompt,
-        n: numSamples - texts.length,
-        max_tokens: maxTokens,
-        temperature: 1,
-        top_p: 1,
-      };
-      const given = this.#textsOf(await this.#post(asked, signal));
-      texts.push(...given.slice(0, asked.n));
+      const numMissing = numSamples - texts.length;
+      texts.push(...(await this.#complete(prompt, numMissing, signal)).slice(0, numMissing));
     }
     const ids: Int32Array[] = [];
     for (const text of texts) ids.push(Int32Array.from(await tokenizer.encode(text)).subarray(0, numTokens));
     return ids;
   }
 
-  async #post(body: object, signal: AbortSignal | undefined): Promise<unknown> {
-    const { apiKey, timeoutMs = TIMEOUT_MS } = this.#options;
-    const headers = {
-      'content-type': 'application/json',
-      ...(apiKey ? { authorization: `Bearer ${apiKey}` } : {}),
+  /** Lets go of the connections. */
+  close(): Promise<void> {
+    return this.#transport.close();
+  }
+
+  /** One completion or more. */
+  #complete(prompt: string, n: number, signal: AbortSignal | undefined): Promise<string[]> {
+    const { apiKey, model, maxTokens: max_tokens, maxRetryAfterMs } = this.#options;
+    const body = { model, prompt, n, max_tokens, temperature: 1, top_p: 1 };
+    const limitBytes = Math.max(ANSWER_BYTES, n * BYTES_PER_COMPLETION);
+    const shown = shownUrl(this.#url);
+    const quote = (text: string) => withoutSecrets(text, apiKey);
+    const request = async () => {
+      const reply = await this.#transport.post(this.#url, body, limitBytes, signal);
+      const texts = textsOf(reply, { shown, quote, maxRetryAfterMs });
+      if (isEcho(prompt, texts)) throw endpointEcho(shown);
+      this.#numAnswered++;
+      return texts;
     };
-    for (let attempt = 0; ; attempt++) {
-      const limit = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
-      const response = await fetch(this.#url, {
-        method: 'POST',
-        headers,
-        body: JSON.stringify(body),
-        signal: limit,
-      }).catch((error: unknown) => {
-        signal?.throwIfAborted();
-        throw endpointUnreachable(this.#url, reasonOf(error));
-      });
-      const text = await response.text();
-      if (response.ok) return parse(text) ?? this.#refuse(text);
-      const isBusy = response.status === 429 || response.status >= 500;
-      if (!isBusy || attempt === RETRIES) throw endpointRefused(this.#url, response.status, text);
-      const wait = Number(response.headers.get('retry-after')) * 1000 || FIRST_WAIT_MS * 2 ** attempt;
-      await sleep(wait, undefined, signal ? { signal } : {});
-    }
+    const policy = { ...this.#options, onWait: this.#sayWait };
+    return withRetries(request, () => this.#numAnswered, policy, signal);
   }
 
-  #textsOf(answer: unknown): string[] {
-    const choices = (answer as { choices?: { text?: unknown }[] }).choices;
-    const texts = choices?.map(({ text }) => text);
-    if (!texts?.length || !texts.every((text) => typeof text === 'string'))
-      return this.#refuse(JSON.stringify(answer));
-    return texts as string[];
-  }
-
-  #refuse(text: string): never {
-    throw endpointAnswer(this.#url, text);
-  }
+  readonly #sayWait = (problem: string, waitMs: number): void => {
+    const now = performance.now();
+    if (now < (this.#saidUntil.get(problem) ?? 0)) return;
+    this.#saidUntil.set(problem, now + waitMs);
+    this.#options.note(`${problem}; it is asked again in ${(waitMs / 1000).toFixed(1)} s`);
+  };
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
+const ECHO_CHARACTERS = 32;
+const ECHO_ALPHABET = 8;
 
-/** fetch hides why it failed in the cause. */
-function reasonOf(error: unknown): string {
-  const { cause } = error as { cause?: unknown };
-  return cause ? messageOf(cause) : messageOf(error);
+/** Whether texts begin with the whole prompt, which must be long and varied enough for this to be no accident. */
+function isEcho(prompt: string, texts: readonly string[]): boolean {
+  if (prompt.length < ECHO_CHARACTERS || new Set(prompt).size < ECHO_ALPHABET) return false;
+  return texts.every((text) => text.startsWith(prompt));
 }

@@ -9,6 +9,8 @@ export * from './brier-score.ts';
 export * from './completions-endpoint.ts';
 export * from './cross-entropy.ts';
 export * from './energy.ts';
+export { KeptWindows, type ScoredWindow } from './kept-windows.ts';
 export * from './reconstruction.ts';
+export { type ScoringOptions, scoreWindows } from './score-windows.ts';
 export * from './temperature.ts';
 export { UnigramCounts } from './unigram.ts';

@@ -1,10 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
 import { stringify } from 'yaml';
 import { calm } from '../helpers/cli.ts';
+import { complete, serveCompletions } from '../helpers/completions-server.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { TINY_STAGES, tinyText } from '../helpers/tiny.ts';
 
@@ -103,16 +102,9 @@ test('a model behind a completions API is scored on the held-out text', async (t
   writeBaseline(folder);
   t.is((await calm(['run', 'base.yaml', '--until', 'tokenize'], folder)).code, 0);
   // Whatever the prompt is, it goes on with "the people".
-  const server = createServer((request, response) => {
-    request
-      .resume()
-      .on('end', () =>
-        response.end(JSON.stringify({ choices: [{ text: 'the people' }, { text: 'the people' }] })),
-      );
-  });
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  t.teardown(() => server.close());
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+  const { endpoint } = await serveCompletions(t, (_, response) =>
+    complete(response, ['the people', 'the people']),
+  );
   const run = await calm(
     [
       'eval',
@@ -124,6 +116,8 @@ test('a model behind a completions API is scored on the held-out text', async (t
       'parrot',
       '--num-windows',
       '12',
+      '--concurrency',
+      '2',
       '--json',
     ],
     folder,

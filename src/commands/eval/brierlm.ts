@@ -33,6 +33,14 @@ export default class EvalBrierlm extends EvaluationCommand {
       description: 'with --endpoint: windows to score',
       dependsOn: ['endpoint'],
     }),
+    concurrency: Flags.integer({
+      description: 'with --endpoint: windows that are asked for at once',
+      dependsOn: ['endpoint'],
+    }),
+    'max-retry-after-seconds': Flags.integer({
+      description: 'with --endpoint: the longest wait that the server may ask for',
+      dependsOn: ['endpoint'],
+    }),
   };
 
   override async run() {
@@ -52,7 +60,14 @@ export default class EvalBrierlm extends EvaluationCommand {
   async #score(
     choice: Parameters<EvaluationCommand['measure']>[2],
     fields: Record<string, unknown>,
-    flags: { endpoint?: string; model?: string; 'num-windows'?: number; 'from-samples'?: boolean },
+    flags: {
+      endpoint?: string;
+      model?: string;
+      'num-windows'?: number;
+      concurrency?: number;
+      'max-retry-after-seconds'?: number;
+      'from-samples'?: boolean;
+    },
   ) {
     const { endpoint, model } = flags;
     if (endpoint !== undefined)
@@ -61,6 +76,8 @@ export default class EvalBrierlm extends EvaluationCommand {
         endpoint,
         model,
         numWindows: flags['num-windows'],
+        concurrency: flags.concurrency,
+        maxRetryAfterSeconds: flags['max-retry-after-seconds'],
       });
     if (!(await this.isBaseline(choice))) return this.measure('evaluate', 'brierlm', choice, fields);
     return this.measure('evaluate-baseline', flags['from-samples'] ? 'sampled' : 'brierlm', choice, fields);

@@ -26,6 +26,9 @@ import {
   trainBpe,
   WordCounter,
 } from '../../../src/data/index.ts';
+import { textsOf } from '../../../src/evaluation/endpoint/answer.ts';
+import { PassingFailure } from '../../../src/evaluation/endpoint/retries.ts';
+import { KeptWindows } from '../../../src/evaluation/kept-windows.ts';
 import { autoencoderTable } from '../../../src/models/autoencoder/autoencoder.ts';
 import { calmTable } from '../../../src/models/calm/calm.ts';
 import { AUTOENCODER_DEFAULTS, CALM_DEFAULTS, checkedConfig, loadHead } from '../../../src/models/config.ts';
@@ -234,6 +237,22 @@ async function readCorpus(folder: string, name: string): Promise<void> {
   for await (const chunk of readChunks(files)) parseChunk(chunk, files[0]);
 }
 
+const keptWindows = file('windows.jsonl', () =>
+  [0, 1]
+    .map((window) => `${JSON.stringify({ settings: 'a', window, sums: [1, 0.5, -1, 0], numEmpty: 0 })}\n`)
+    .join(''),
+);
+
+const endpointAnswer = file('answer.json', () =>
+  JSON.stringify({
+    choices: [
+      { index: 0, text: ' the', error: null },
+      { index: 1, text: ' a', finish_reason: 'length' },
+    ],
+    error: { message: 'model overloaded', code: 529 },
+  }),
+);
+
 export const TARGETS: readonly Target[] = [
   {
     name: 'configuration',
@@ -369,6 +388,29 @@ export const TARGETS: readonly Target[] = [
     read: async (folder, bytes) => {
       zipped.write(folder, bytes);
       await readCorpus(folder, 'x.txt.gz');
+    },
+  },
+  {
+    name: 'kept windows of an endpoint',
+    prepare: keptWindows.prepare,
+    read: async (folder, bytes) => {
+      keptWindows.write(folder, bytes);
+      const kept = new KeptWindows(join(folder, 'windows.jsonl'), 'a');
+      kept.add(2, { sums: [0, 0, 0, 0], numEmpty: 0 });
+      kept.close();
+    },
+  },
+  {
+    name: 'answer of an endpoint',
+    format: 'json',
+    prepare: endpointAnswer.prepare,
+    read: async (_, bytes) => {
+      const reply = { status: 200, contentType: '', retryAfter: '', text: Buffer.from(bytes).toString() };
+      try {
+        textsOf(reply, { shown: 'http://there/v1', quote: (text) => text, maxRetryAfterMs: 0 });
+      } catch (error) {
+        throw error instanceof PassingFailure ? error.error : error;
+      }
     },
   },
 ];
