@@ -14,5 +14,6 @@ export default defineStage({
   operational: OPERATIONAL_FIELDS,
   inputs: { tokens: tokenShards },
   outputs: { evaluation: endpointEvaluation },
+  resumesAnswers: true,
   run: async (context) => (await implementation()).run(context),
 });

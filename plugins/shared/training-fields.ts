@@ -75,7 +75,9 @@ export const trainingFields = {
     .nonnegative()
     .default(10)
     .describe('Minutes after which a checkpoint is due in any case; 0 for never.'),
-  keepCheckpoints: count(2).describe('How many of the newest checkpoints stay while the stage is at work.'),
+  keepCheckpoints: count(2).describe(
+    'How many of the newest regular checkpoints stay, besides the last one, also when the stage is done.',
+  ),
   bestMetric: z
     .string()
     .optional()
@@ -100,13 +102,22 @@ export const trainingFields = {
   ),
 };
 
-/** Fields that may change while a stage is at work. */
-export const OPERATIONAL_FIELDS = [
+/** Fields that do not change the result. Where the best step is looked for, it matters when it is looked. */
+export const operationalFields = ({ bestMetric }: { readonly bestMetric?: string | undefined }) => [
   'checkpointEvery',
   'checkpointMinutes',
   'keepCheckpoints',
+  'logEvery',
   'onBadStep',
-] as const;
+  ...(bestMetric === undefined ? ['evaluateEvery'] : []),
+];
+
+/** Why a finished model can't be trained for more steps; undefined where it can. */
+export function continues({ schedule }: { readonly schedule: string }): string | undefined {
+  return schedule.startsWith('constant')
+    ? undefined
+    : `the learning rate of a ${schedule} schedule depends on the number of steps from the first one on`;
+}
 
 const trainingObject = z.object(trainingFields);
 type TrainingFields = OptimizerConfig & ScheduleConfig & z.infer<typeof trainingObject>;

@@ -1,6 +1,6 @@
 import { autoencoderFolder, tokenShards } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
-import { OPERATIONAL_FIELDS } from '../shared/training-fields.ts';
+import { continues, operationalFields } from '../shared/training-fields.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
@@ -12,7 +12,8 @@ export default defineStage({
   summary: 'Trains the autoencoder that squeezes K tokens into one vector and gives them back.',
   config,
   usesEngine: true,
-  operational: OPERATIONAL_FIELDS,
+  operational: operationalFields,
+  continues,
   inputs: { tokens: tokenShards },
   outputs: { autoencoder: autoencoderFolder },
   estimate: async (given, inputs) => (await estimation()).estimate(given, inputs),

@@ -56,13 +56,19 @@ export async function run(context: Context): Promise<void> {
           seed,
         )
       : undefined;
+  const { tokenizerFile } = inputs.tokens;
+  await outputs.autoencoder.writeUntrained(context.checkpoints, { config: model }, [], tokenizerFile);
   const { parameters, ...result } = await train<Batch>({
     ...trainerOptions(context.config),
     stage: LABEL,
     engine,
     parameters: initParameters(autoencoderTable(model), seed, model.initializerRange),
     tokensPerStep: tokensPerStep(context.config),
-    checkpoints: new CheckpointStore(context.checkpoints, context.config.keepCheckpoints),
+    checkpoints: new CheckpointStore(
+      context.checkpoints,
+      context.config.keepCheckpoints,
+      context.config.checkpointEvery,
+    ),
     report,
     signal,
     loss: (current, { ids, ...draws }) =>
@@ -80,11 +86,7 @@ export async function run(context: Context): Promise<void> {
     },
     evaluate,
   });
-  await outputs.autoencoder.write(
-    { config: model },
-    await storeParameters(parameters),
-    inputs.tokens.tokenizerFile,
-  );
+  await outputs.autoencoder.write({ config: model }, await storeParameters(parameters), tokenizerFile);
   disposeTree(parameters);
   report.summary(trainingSummary(result, context.config.steps, tokensPerStep(context.config)));
 }

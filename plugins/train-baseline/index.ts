@@ -1,6 +1,6 @@
 import { tokenShards, transformerFolder } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
-import { OPERATIONAL_FIELDS } from '../shared/training-fields.ts';
+import { continues, operationalFields } from '../shared/training-fields.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
@@ -12,7 +12,8 @@ export default defineStage({
   summary: 'Trains the discrete baseline: a Llama over tokens, by cross-entropy.',
   config,
   usesEngine: true,
-  operational: OPERATIONAL_FIELDS,
+  operational: operationalFields,
+  continues,
   inputs: { tokens: tokenShards },
   outputs: { baseline: transformerFolder },
   estimate: async (given, inputs) => (await estimation()).estimate(given, inputs),

@@ -38,7 +38,7 @@ export async function run(context: Context): Promise<void> {
     engine,
     parameters: initParameters(transformerTable(model), seed, model.initializerRange),
     tokensPerStep,
-    checkpoints: new CheckpointStore(context.checkpoints, given.keepCheckpoints),
+    checkpoints: new CheckpointStore(context.checkpoints, given.keepCheckpoints, given.checkpointEvery),
     report,
     signal,
     loss: (current, { ids, targets }) => ({ loss: transformerLoss(current, model, ids, targets) }),

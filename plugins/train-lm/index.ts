@@ -1,6 +1,6 @@
 import { autoencoderFolder, languageModelFolder, latentShards, tokenShards } from 'calm-lm/artifacts';
 import { defineStage, optional } from 'calm-lm/plugin';
-import { OPERATIONAL_FIELDS } from '../shared/training-fields.ts';
+import { continues, operationalFields } from '../shared/training-fields.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
@@ -12,7 +12,8 @@ export default defineStage({
   summary: 'Trains the language model that predicts the next vector, with an energy, diffusion or flow head.',
   config,
   usesEngine: true,
-  operational: OPERATIONAL_FIELDS,
+  operational: operationalFields,
+  continues,
   // Without latents the frozen encoder runs beside the training.
   inputs: { tokens: tokenShards, autoencoder: autoencoderFolder, latents: optional(latentShards) },
   outputs: { model: languageModelFolder },

@@ -51,13 +51,16 @@ export async function run(context: Context): Promise<void> {
   const head = await loadHead(model.modelType);
   const source = await SequenceSource.open(context, engine, autoencoder);
   const evaluator = await heldOutLoss(context, engine, model, head, source);
+  const frozen = await storeParameters(autoencoder.parameters, AUTOENCODER_PREFIX);
+  const configs = { config: model, ae_config: autoencoder.config };
+  await outputs.model.writeUntrained(context.checkpoints, configs, frozen, inputs.tokens.tokenizerFile);
   const { parameters, ...result } = await train<Batch>({
     ...trainerOptions(given),
     stage: LABEL,
     engine,
     parameters: initParameters(calmTable(model, head), seed, model.initializerRange),
     tokensPerStep: tokensPerStep(given, model),
-    checkpoints: new CheckpointStore(context.checkpoints, given.keepCheckpoints),
+    checkpoints: new CheckpointStore(context.checkpoints, given.keepCheckpoints, given.checkpointEvery),
     report,
     signal,
     loss: (current, { sequences: { mean, logStd, ...read }, draws }) =>
@@ -73,9 +76,8 @@ export async function run(context: Context): Promise<void> {
       (async (current: TensorMap, pause: () => Promise<void>) =>
         validationNames(await evaluator.measure(current, pause))),
   });
-  const frozen = await storeParameters(autoencoder.parameters, AUTOENCODER_PREFIX);
   await outputs.model.write(
-    { config: model, ae_config: autoencoder.config },
+    configs,
     [...(await storeParameters(parameters)), ...frozen],
     inputs.tokens.tokenizerFile,
   );

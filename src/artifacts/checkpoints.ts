@@ -21,11 +21,16 @@ const record = z.object({ step: z.int().nonnegative(), sha256: z.string(), state
 export class CheckpointStore<State> {
   readonly #directory: string;
   readonly #numKept: number;
+  readonly #every: number;
 
-  /** @param numKept how many of the newest stay */
-  constructor(directory: string, numKept = 2) {
+  /**
+   * @param numKept how many of the regular ones stay, besides the newest
+   * @param every the steps that are regular; others are saved when a signal or the clock asks for it
+   */
+  constructor(directory: string, numKept = 2, every = 1) {
     this.#directory = directory;
     this.#numKept = numKept;
+    this.#every = every;
   }
 
   /**
@@ -105,9 +110,16 @@ export class CheckpointStore<State> {
     }
   }
 
-  /** Removes all but the newest and those that are kept besides. @returns whether there was anything to remove */
+  /**
+   * Removes all but the newest, the newest regular ones, and those that are kept besides. What stays does not depend
+   * on where a run was stopped.
+   * @returns whether there was anything to remove
+   */
   async #prune(numKept: number, alsoKept: readonly number[]): Promise<boolean> {
-    const old = (await this.#steps()).slice(0, -numKept).filter((step) => !alsoKept.includes(step));
+    const steps = await this.#steps();
+    const regular = steps.filter((step) => step % this.#every === 0).slice(-numKept);
+    const kept = new Set([...steps.slice(-1), ...regular, ...alsoKept]);
+    const old = steps.filter((step) => !kept.has(step));
     for (const step of old) await rm(this.#folder(step), { recursive: true, force: true });
     return old.length > 0;
   }

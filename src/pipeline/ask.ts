@@ -19,6 +19,7 @@ import type {
 import type { ChosenInputs } from '../runs/index.ts';
 import { fingerprint } from './fingerprint.ts';
 import { kindOf } from './graph.ts';
+import { resultFields } from './plan.ts';
 import { type RunOptions, type StageResult, shownError } from './runner.ts';
 import { OpenedPorts, type Results, reportAside } from './stage-work.ts';
 
@@ -112,7 +113,7 @@ async function answerPlace(question: Question): Promise<AnswerPlace> {
     return temporary;
   };
   const origin = Object.values(inputs).map(({ directory }) => directory);
-  const print = fingerprint({ config, seed, origin }).slice(0, 8);
+  const print = fingerprint({ config: resultFields(stage, config), seed, origin }).slice(0, 8);
   const kept =
     folder && stage.resumesAnswers ? join(folder, '.work', `ask~${stage.name}~${print}`) : undefined;
   const isKept = kept !== undefined && (await canWrite(kept));

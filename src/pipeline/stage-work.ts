@@ -104,8 +104,9 @@ export function reportInto(directory: string, stage: string, show: Reporter, res
       aside.metrics(metrics);
     },
     event: (event) => appendFileSync(eventsFile, `${JSON.stringify(event)}\n`),
-    rewind: (step) => {
-      for (const file of [metricsFile, eventsFile]) rewindLines(file, step);
+    rewind: (step, numLines) => {
+      rewindLines(metricsFile, step, numLines);
+      rewindLines(eventsFile, step);
     },
   };
 }
@@ -127,7 +128,7 @@ function progressNotes(file: string): (progress: StageProgress) => void {
 }
 
 /** Keeps the lines of a file up to a step; a line cut short by a kill goes too. */
-function rewindLines(file: string, step: number): void {
+function rewindLines(file: string, step: number, numLines = Number.POSITIVE_INFINITY): void {
   if (!existsSync(file)) return;
   const kept = readFileSync(file, 'utf8')
     .split('\n')
@@ -137,7 +138,8 @@ function rewindLines(file: string, step: number): void {
       } catch {
         return false;
       }
-    });
+    })
+    .slice(0, numLines);
   writeFileSync(`${file}.partial`, kept.map((line) => `${line}\n`).join(''));
   renameSync(`${file}.partial`, file);
 }

@@ -102,8 +102,11 @@ export interface StageReport {
   summary(results: Record<string, unknown>): void;
   /** The few numbers of the summary that stand for the run in a list of runs, by the names that people read. */
   headline(numbers: Record<string, number>): void;
-  /** Forgets the metrics and events after a step, when a stage goes on from a checkpoint. */
-  rewind(step: number): void;
+  /**
+   * Forgets the metrics and events after a step, when a stage resumes from a checkpoint.
+   * @param numLines of metrics that the checkpoint knows of; all up to the step where absent
+   */
+  rewind(step: number, numLines?: number): void;
 }
 
 export interface StageContext<Config, Inputs extends InputPorts, Outputs extends OutputPorts> {

@@ -223,8 +223,10 @@ export class RunFolder {
   }
 }
 
+/** Whether a stage has saved something; what it writes before its first step does not count. */
 function hasCheckpoints(work: string): boolean {
-  return existsSync(join(work, 'checkpoints')) && readdirSync(join(work, 'checkpoints')).length > 0;
+  const checkpoints = join(work, 'checkpoints');
+  return existsSync(checkpoints) && readdirSync(checkpoints).some((name) => name !== 'model');
 }
 
 async function moveOver(from: string, to: string): Promise<void> {

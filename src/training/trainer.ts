@@ -45,7 +45,7 @@ export interface TrainingReport {
   event(event: { step: number } & Record<string, unknown>): void;
   note(message: string): void;
   warn(message: string): void;
-  rewind(step: number): void;
+  rewind(step: number, numLines?: number): void;
 }
 
 /** The best step so far by a held-out metric. */
@@ -65,6 +65,10 @@ export interface TrainerState {
   readonly watch: WatchState;
   readonly numSkipped: number;
   readonly best?: BestStep;
+  /** Lines of metrics that were written up to here. */
+  readonly numLines?: number;
+  /** The step whose held-out values were measured last. */
+  readonly evaluatedStep?: number;
   /** Whether the held-out values of this step are still to be measured. */
   readonly isEvaluationDue: boolean;
 }
@@ -163,6 +167,7 @@ class Trainer<Batch extends TensorTree> {
   #state: Omit<TrainerState, 'watch'>;
   #skippedInARow = 0;
   #savedMs = performance.now();
+  #savedStep: number | undefined;
   #runStep: CompiledStep<FusedInputs, FusedOutputs> | undefined;
   /** A batch that was drawn while the step before it ran. */
   #ahead: { readonly step: number; readonly batch: Batch | Promise<Batch> } | undefined;
@@ -180,6 +185,7 @@ class Trainer<Batch extends TensorTree> {
     this.#step = step;
     this.#watch = new StepWatch(options.spikeDeviations, watch);
     this.#state = state;
+    this.#savedStep = step > 0 ? step : undefined;
   }
 
   static async start<Batch extends TensorTree>(options: TrainerOptions<Batch>): Promise<Trainer<Batch>> {
@@ -187,7 +193,7 @@ class Trainer<Batch extends TensorTree> {
     const saved = await checkpoints.latest((problem) =>
       report.warn(`a checkpoint is damaged (${problem}); the one before it is taken`),
     );
-    report.rewind(saved?.step ?? 0);
+    report.rewind(saved?.step ?? 0, saved?.state.numLines);
     if (!saved) return new Trainer(options, { parameters, moments: zeroMoments(parameters) }, 0, FRESH);
     report.note(`going on from the checkpoint at step ${saved.step}`);
     const read = (prefix: string) => readTensors(parameters, saved, prefix);
@@ -208,10 +214,11 @@ class Trainer<Batch extends TensorTree> {
         if (this.#isCheckpointDue()) await this.#save();
         await nextTurn();
       }
+      await this.#finish();
     } catch (error) {
       if (error !== LEFT) throw error;
       await this.#dropAhead();
-      await this.#save();
+      if (this.#savedStep !== this.#step) await this.#save();
       throw interrupted('the same command');
     }
     disposeTree(this.#learnt.moments);
@@ -236,6 +243,19 @@ class Trainer<Batch extends TensorTree> {
       );
       return { parameters };
     }
+  }
+
+  /**
+   * Saves the last step as it would be in a longer run, so that training can be continued with the same bits; then
+   * the log and the held-out values that are due only because it is the last.
+   */
+  async #finish(): Promise<void> {
+    if (this.#savedStep !== this.#step) await this.#save();
+    this.#log();
+    const { evaluate } = this.#options;
+    const isDue = evaluate !== undefined && this.#state.evaluatedStep !== this.#step;
+    this.#state = { ...this.#state, isEvaluationDue: isDue };
+    await this.#evaluateIfDue();
   }
 
   #leaveIfAsked(): void {
@@ -265,12 +285,9 @@ class Trainer<Batch extends TensorTree> {
       values: shown,
       tokensPerSecond: (1000 * tokensPerStep) / stepMs,
     });
-    const isLast = this.#step === schedule.steps;
-    if (this.#step % logEvery === 0 || isLast) this.#log();
-    this.#state = {
-      ...this.#state,
-      isEvaluationDue: evaluate !== undefined && (this.#step % evaluateEvery === 0 || isLast),
-    };
+    if (this.#step % logEvery === 0) this.#log();
+    const isEvaluationDue = evaluate !== undefined && this.#step % evaluateEvery === 0;
+    this.#state = { ...this.#state, isEvaluationDue };
   }
 
   /** Returns the step's values; nothing where it was bad and is left out. */
@@ -343,7 +360,7 @@ class Trainer<Batch extends TensorTree> {
     if (!this.#state.isEvaluationDue) return;
     const measured = await this.#measure();
     this.#record(measured);
-    this.#state = { ...this.#state, isEvaluationDue: false };
+    this.#state = { ...this.#state, isEvaluationDue: false, evaluatedStep: this.#step };
     if (bestMetric === undefined) return;
     const value = measured[bestMetric];
     const { best } = this.#state;
@@ -460,7 +477,8 @@ class Trainer<Batch extends TensorTree> {
   }
 
   #record(values: Record<string, number>): void {
-    this.#state = { ...this.#state, metrics: { ...this.#state.metrics, ...values } };
+    const numLines = (this.#state.numLines ?? 0) + 1;
+    this.#state = { ...this.#state, metrics: { ...this.#state.metrics, ...values }, numLines };
     this.#options.report.metrics({ step: this.#step, ...values });
   }
 
@@ -479,6 +497,7 @@ class Trainer<Batch extends TensorTree> {
       best ? [best.step] : [],
     );
     this.#savedMs = performance.now();
+    this.#savedStep = this.#step;
   }
 }
 
