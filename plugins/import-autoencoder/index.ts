@@ -1,6 +1,6 @@
 import { autoencoderFolder } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
-import { folderSources } from '../shared/importing.ts';
+import { modelSources, tokenizerSources } from '../shared/importing.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
@@ -12,7 +12,9 @@ export default defineStage({
   config,
   inputs: {},
   outputs: { autoencoder: autoencoderFolder },
-  sources: ({ path, tokenizer }, resolvePath) =>
-    folderSources([path, ...(tokenizer ? [tokenizer] : [])].map(resolvePath)),
+  sources: async ({ path, tokenizer }, resolvePath) => [
+    ...(await modelSources(resolvePath(path))),
+    ...(await tokenizerSources(resolvePath(tokenizer ?? path))),
+  ],
   run: async (context) => (await implementation()).run(context),
 });

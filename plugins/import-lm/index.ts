@@ -1,6 +1,6 @@
 import { languageModelFolder } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
-import { folderSources } from '../shared/importing.ts';
+import { modelSources, tokenizerSources } from '../shared/importing.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
@@ -12,7 +12,10 @@ export default defineStage({
   config,
   inputs: {},
   outputs: { model: languageModelFolder },
-  sources: ({ path, autoencoder, tokenizer }, resolvePath) =>
-    folderSources([path, autoencoder, ...(tokenizer ? [tokenizer] : [])].map(resolvePath)),
+  sources: async ({ path, autoencoder, tokenizer }, resolvePath) => [
+    ...(await modelSources(resolvePath(path))),
+    ...(await modelSources(resolvePath(autoencoder))),
+    ...(await tokenizerSources(resolvePath(tokenizer ?? path))),
+  ],
   run: async (context) => (await implementation()).run(context),
 });

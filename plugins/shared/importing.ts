@@ -1,26 +1,32 @@
 /** What the stages that take over folders of others share. */
 
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadTokenizer, type Tokenizer } from 'calm-lm/data';
+import { weightFiles } from 'calm-lm/artifacts';
+import { loadTokenizer, type Tokenizer, tokenizerFileOf } from 'calm-lm/data';
 import { modelMismatch } from 'calm-lm/errors';
-import type { StageReport } from 'calm-lm/plugin';
+import type { SourceFile, StageReport } from 'calm-lm/plugin';
 
-/** Names, sizes and times of the files of folders: what an import depends on. */
-export async function folderSources(paths: readonly string[]): Promise<unknown> {
-  const described = await Promise.all(
-    paths.map(async (path) => {
-      const names = await readdir(path).catch(() => ['']);
-      const files = await Promise.all(
-        names.sort().map(async (name) => {
-          const found = await stat(join(path, name)).catch(() => undefined);
-          return found?.isFile() ? [{ file: name, sizeBytes: found.size, modifiedMs: found.mtimeMs }] : [];
-        }),
-      );
-      return files.flat();
-    }),
-  );
-  return described;
+/** The files of a model's folder that an import depends on: its configuration and its weights. */
+export async function modelSources(directory: string): Promise<SourceFile[]> {
+  // A folder without weights is refused, with a better error, when the stage runs.
+  const weights = await weightFiles(directory).catch(() => []);
+  return present([
+    { path: join(directory, 'config.json'), role: 'config' },
+    ...weights.map((name) => ({ path: join(directory, name), role: 'weights' })),
+  ]);
+}
+
+/** The file of a tokenizer, named by itself or by its folder. */
+export async function tokenizerSources(path: string): Promise<SourceFile[]> {
+  const file = await tokenizerFileOf(path).catch(() => path);
+  return present([{ path: file, role: 'tokenizer' }]);
+}
+
+/** Those that are files; what is missing is named when the stage runs. */
+async function present(files: readonly SourceFile[]): Promise<SourceFile[]> {
+  const found = await Promise.all(files.map(({ path }) => stat(path).catch(() => undefined)));
+  return files.filter((_, i) => found[i]?.isFile());
 }
 
 /** Keys of a config.json that nothing here knows are said, not swallowed. */

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { tokenShards } from 'calm-lm/artifacts';
 import { listCorpus, tokenizerFileOf } from 'calm-lm/data';
+import { fileMissing } from 'calm-lm/errors';
 import { defineStage } from 'calm-lm/plugin';
 import { config } from './config.ts';
 
@@ -17,27 +19,22 @@ export default defineStage({
   inputs: {},
   outputs: { tokens: tokenShards },
   sources: async ({ corpus, tokenizer }, resolvePath) => {
-    const own =
-      tokenizer === 'bpe' || tokenizer === 'bytes'
-        ? []
-        : await listCorpus(
-            [
-              {
-                files: [await tokenizerFileOf(resolvePath(tokenizer))],
-                documents: 'file',
-                textField: 'text',
-              },
-            ],
-            resolvePath('.'),
-          );
-    return [...own, ...(await listCorpus(corpus, resolvePath('.')))].map(
-      ({ path, sizeBytes, modifiedMs }) => ({
-        file: path.split('/').at(-1),
-        sizeBytes,
-        modifiedMs,
-      }),
-    );
+    const isFile = tokenizer !== 'bpe' && tokenizer !== 'bytes';
+    const own = isFile ? [await tokenizerFileOf(resolvePath(tokenizer))] : [];
+    for (const path of own) if (!existsSync(path)) throw fileMissing(path, 'tokenizer');
+    const files = await listCorpus(corpus, resolvePath('.'));
+    return [
+      ...own.map((path) => ({ path, role: 'tokenizer' })),
+      ...files.map(({ path, documents, textField }) => ({
+        path,
+        role: documents === 'json-line' ? `${documents} ${textField}` : documents,
+      })),
+    ];
   },
+  isStale: ({ onBadLine }, { leftOutLines }) =>
+    onBadLine === 'fail' && Number(leftOutLines ?? 0) > 0
+      ? `onBadLine is fail, and ${leftOutLines} ${leftOutLines === 1 ? 'line was' : 'lines were'} left out`
+      : undefined,
   estimate: async (...given) => (await estimation()).estimate(...given),
   run: async (context) => (await implementation()).run(context),
 });

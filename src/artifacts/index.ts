@@ -51,4 +51,4 @@ export {
   type TokenWriterState,
   tokenShards,
 } from './token-shards.ts';
-export { linkWeights, openWeights, type Weights } from './weights.ts';
+export { linkWeights, openWeights, type Weights, weightFiles } from './weights.ts';

@@ -43,11 +43,15 @@ export async function openWeights(directory: string): Promise<Weights> {
   return new ShardedWeights(file, map, opened);
 }
 
+/** The names of the files that `openWeights` would read, the index before its shards. */
+export async function weightFiles(directory: string): Promise<string[]> {
+  const { file, map = {} } = await findWeights(directory);
+  return [...new Set([basename(file), ...Object.values(map)])];
+}
+
 /** The files that `openWeights` would read, beside another folder's: by hard links where the file system can, copied where not. */
 export async function linkWeights(from: string, to: string): Promise<void> {
-  const { file, map = {} } = await findWeights(from);
-  for (const name of new Set([basename(file), ...Object.values(map)]))
-    await linkFile(join(from, name), join(to, name));
+  for (const name of await weightFiles(from)) await linkFile(join(from, name), join(to, name));
 }
 
 /** The first of the usual files that is there; of an index also its map, tensor → shard beside it. */

@@ -55,6 +55,14 @@ export interface Estimate {
   readonly trainingTokens?: number;
 }
 
+/** A file outside the run folder that a stage reads. */
+export interface SourceFile {
+  /** Absolute. */
+  readonly path: string;
+  /** What it is read as; part of the fingerprint. */
+  readonly role?: string;
+}
+
 /** How a stage reports. It never prints. */
 export interface StageReport {
   /** Where the stage is; shown live. */
@@ -119,11 +127,23 @@ export interface Stage<
   readonly operational?: readonly string[];
   /** Its outputs survive an interruption: it goes on where they end. Without this they are emptied whenever the stage starts. */
   readonly keepsOutputs?: boolean;
-  /** What its result depends on besides configuration and inputs: names, sizes and times of files. Part of the fingerprint. */
+  /**
+   * The files that its result depends on besides configuration and inputs, in the order in which they are read.
+   * Their contents, roles and order are part of the fingerprint; their names and times are not.
+   */
   readonly sources?: (
     config: StandardSchemaV1.InferOutput<Schema>,
     resolvePath: (path: string) => string,
-  ) => Promise<unknown>;
+  ) => Promise<readonly SourceFile[]>;
+  /**
+   * Why a finished result does not serve this configuration although its fingerprint is the same; undefined where it
+   * does. For operational fields that can change what comes out, such as what is done with bad lines.
+   * @param metrics what the finished run gave to `report.summary`
+   */
+  readonly isStale?: (
+    config: StandardSchemaV1.InferOutput<Schema>,
+    metrics: Readonly<Record<string, unknown>>,
+  ) => string | undefined;
   /** The stage's own command runs beside the run folder and keeps nothing: for stages that are asked again and again, like `sample`. */
   readonly isInteractive?: boolean;
   /** For `calm cost`: what the stage is going to make. Inputs without an estimate are absent. */
