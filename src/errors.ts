@@ -365,6 +365,53 @@ export const noDocuments = (sources: readonly string[], directory: string) =>
     hint: `Paths and globs are read relative to ${directory}. Check \`corpus\` of the tokenize stage.`,
   });
 
+export const allLeftOut = (numLines: number, numEmpty: number, problem: string | undefined) =>
+  new CalmError(
+    'CALM_CORPUS_EMPTY',
+    `The corpus has no document; lines left out: ${numLines}, empty documents: ${numEmpty}.`,
+    {
+      hint: problem
+        ? `The first line that was left out ${problem}.`
+        : 'Check `corpus` of the tokenize stage, and `textField` for JSON lines.',
+    },
+  );
+
+export const corpusFormat = (file: string, { problem, advice }: { problem: string; advice: string }) =>
+  new CalmError('CALM_CORPUS_FORMAT', `${file} ${problem}, and can't be read as a corpus.`, {
+    location: { file },
+    hint: `${advice}; or take the file out of \`corpus\`.`,
+  });
+
+export const corpusFolderUnreadable = (folder: string, files: string) =>
+  new CalmError('CALM_CORPUS_FORMAT', `No file in ${folder} can be read as a corpus: ${files}.`, {
+    location: { file: folder },
+    hint: 'Convert the files to text or JSON lines; name one of them alone to see how.',
+  });
+
+/** What is wrong with a path of the corpus, by the system's code. */
+const CORPUS_PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'is a link to nothing',
+  ELOOP: 'is a link in a circle of links',
+  EACCES: "can't be read, because you have no permission",
+  EPERM: "can't be read, because you have no permission",
+};
+
+export const corpusUnreadable = (file: string, cause: unknown) =>
+  new CalmError(
+    'CALM_CORPUS_FILE',
+    `${file} (corpus) ${CORPUS_PROBLEMS[(cause as { code?: string }).code ?? ''] ?? `can't be read: ${messageOf(cause)}`}.`,
+    {
+      cause,
+      location: { file },
+      hint: 'Correct the link or the permissions, or take the file out of `corpus`.',
+    },
+  );
+
+export const homeUnknown = (path: string) =>
+  new CalmError('CALM_HOME_UNKNOWN', `${path}: there is no home folder for ~ to mean.`, {
+    hint: 'Set HOME, or write the whole path. A file or folder that is called ~ is ./~.',
+  });
+
 export const fileMissing = (file: string, role: string) =>
   new CalmError('CALM_FILE_MISSING', `${file} (${role}) does not exist.`, {
     location: { file },
