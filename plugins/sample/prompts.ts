@@ -20,6 +20,9 @@ export interface PromptLine {
 /** The fields that calm adds to a prompt's line. */
 export const ADDED_FIELDS = ['calm', 'samples'] as const;
 
+/** So many fields of a line without a prompt are named. */
+const MOST_FIELDS = 10;
+
 /** Reads prompts; a line that is none is an error with its number. */
 export function readPrompts(file: string): PromptLine[] {
   const found = statSync(file, { throwIfNoEntry: false });
@@ -70,6 +73,6 @@ function promptOf(file: string, line: number, text: string): string {
   const taken = ADDED_FIELDS.find((field) => Object.hasOwn(parsed, field));
   if (taken) throw promptFieldTaken(file, line, taken);
   if ('prompt' in parsed && typeof parsed.prompt === 'string') return parsed.prompt;
-  const fields = Object.keys(parsed).join(', ');
+  const fields = Object.keys(parsed).slice(0, MOST_FIELDS).join(', ').slice(0, 200);
   throw promptLineInvalid(file, line, `has no text in a field "prompt"; its fields: ${fields || 'none'}`);
 }

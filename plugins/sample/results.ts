@@ -49,8 +49,8 @@ export class ResultsFile {
       throw resultsMissingFolder(path, dirname(path));
     accessSync(found ? path : dirname(path), constants.W_OK);
     const heads = prompts.lines.map(({ text }) => headOf(text, settings));
-    const text = found ? readFileSync(path, 'utf8') : '';
-    return new ResultsFile(path, settings, answeredIn(text, { path, prompts, heads, settings }));
+    const bytes = found ? readFileSync(path) : Buffer.alloc(0);
+    return new ResultsFile(path, settings, answeredIn(bytes, { path, prompts, heads, settings }));
   }
 
   /** Brings the last line of a run that was cut short into order: completes it where only its end is missing, or cuts it off. */
@@ -97,18 +97,20 @@ interface Expected {
   readonly settings: Settings;
 }
 
-function answeredIn(text: string, expected: Expected): Found {
-  const lines = text.split('\n');
-  const last = lines.pop() as string;
+function answeredIn(bytes: Buffer, expected: Expected): Found {
+  const keepBytes = bytes.lastIndexOf('\n') + 1;
+  const lines = bytes.toString('utf8', 0, keepBytes).split('\n').slice(0, -1);
   for (const [i, line] of lines.entries()) refuseOthers(line, i, expected, isObject(line));
   const numAnswered = lines.length;
-  if (last === '') return { numAnswered, missing: '' };
-  const head = expected.heads[numAnswered] as string | undefined;
+  if (keepBytes === bytes.length) return { numAnswered, missing: '' };
+  const rest = bytes.subarray(keepBytes);
   // What is the beginning of the line that comes next is overwritten by the same bytes.
-  const isBeginning = head?.startsWith(last) ?? false;
-  if (!isBeginning) refuseOthers(last, numAnswered, expected, true);
-  if (isObject(last)) return { numAnswered: numAnswered + 1, missing: '\n' };
-  return { numAnswered, keepBytes: Buffer.byteLength(text) - Buffer.byteLength(last), missing: '' };
+  const isBeginning = Buffer.from(expected.heads[numAnswered] ?? '')
+    .subarray(0, rest.length)
+    .equals(rest);
+  if (!isBeginning) refuseOthers(rest.toString('utf8'), numAnswered, expected, true);
+  if (isObject(rest.toString('utf8'))) return { numAnswered: numAnswered + 1, missing: '\n' };
+  return { numAnswered, keepBytes, missing: '' };
 }
 
 /** Refuses a line that is not calm's answer to the prompt of this number with these settings. */

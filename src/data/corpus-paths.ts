@@ -6,7 +6,7 @@
 import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, parse, resolve, sep } from 'node:path';
 import { Minimatch } from 'minimatch';
-import { corpusUnreadable, fileMissing, homeUnknown } from '../errors.ts';
+import { corpusUnreadable, fileMissing, homeUnknown, noDocuments } from '../errors.ts';
 import { expandHome } from '../home-folder.ts';
 
 export interface FoundPaths {
@@ -18,13 +18,13 @@ export interface FoundPaths {
 
 /** @param root what relative paths are relative to */
 export function findPaths(pattern: string, root: string): FoundPaths {
+  if (pattern === '') throw noDocuments(['""'], root);
   const path = expandHome(pattern);
   if (path === undefined) throw homeUnknown(pattern);
   const whole = resolve(root, path);
   const { folder, rest } = splitAtPattern(whole);
   if (rest.length === 0) return { paths: filesBelow(folder), isFolder: true };
-  if (rest.length === 1 && lstatSync(whole, { throwIfNoEntry: false }))
-    return { paths: [whole], isFolder: false };
+  if (rest.length === 1 && exists(whole)) return { paths: [whole], isFolder: false };
   const matcher = new Minimatch(rest.join('/') + (path.endsWith('/') ? '/**' : ''), MATCHING);
   const paths = matchesBelow(folder, matcher);
   if (paths.length === 0 && !matcher.hasMagic()) throw fileMissing(whole, 'corpus');
@@ -90,6 +90,15 @@ function entriesOf(folder: string): Dirent[] {
 function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** Whether there is anything of this name, even a link to nothing. */
+function exists(path: string): boolean {
+  try {
+    return lstatSync(path) !== undefined;
   } catch {
     return false;
   }

@@ -17,7 +17,7 @@ export interface FormatProblem {
 }
 
 /** So many bytes at the beginning of a file are enough to tell its format. */
-export const HEAD_BYTES = 2 ** 14;
+export const HEAD_BYTES = 2 ** 12;
 
 interface UnreadFormat {
   readonly problem: string;

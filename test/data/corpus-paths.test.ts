@@ -97,6 +97,9 @@ test('patterns', async (t) => {
   t.deepEqual(await paths(folder, 'a/b*/'), ['a/b/2.txt', 'a/b/3.md']);
   t.deepEqual(await paths(folder, 'a/.hidden/*'), ['a/.hidden/4.txt']);
   t.deepEqual(await paths(folder, './a/../a/1.txt'), ['a/1.txt']);
+  t.regex(await problemOf(folder, ''), /^CALM_CORPUS_EMPTY/, 'nothing is not the whole folder');
+  t.regex(await problemOf(folder, 'a/\0.txt'), /^CALM_FILE_MISSING/);
+  t.regex(await problemOf(folder, `a/${'x'.repeat(5000)}`), /^CALM_FILE_MISSING/);
   const some = await found(folder, 'a/1.txt', 'a/*.jsonl');
   t.deepEqual(some, { paths: ['a/1.txt'], warnings: ['a/*.jsonl (corpus): no such file'] });
 });

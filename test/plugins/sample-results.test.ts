@@ -93,10 +93,11 @@ test('a result is the prompt’s own line to the byte, with settings and samples
 });
 
 test('results that were cut anywhere are resumed to the same bytes', async (t) => {
-  const { path, finish } = begun(t);
+  const { path, finish } = begun(t, ['{"prompt":"caf\u00e9 \u65e5"}', '{"prompt":"\u{1F600}"}']);
   const whole = await finish();
-  for (let length = 0; length <= whole.length; length++) {
-    writeFileSync(path, whole.slice(0, length));
+  const bytes = Buffer.from(whole);
+  for (let length = 0; length <= bytes.length; length++) {
+    writeFileSync(path, bytes.subarray(0, length));
     t.is(await finish(), whole, `cut to ${length} bytes`);
   }
 });
