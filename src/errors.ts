@@ -585,6 +585,53 @@ export const noDocuments = (sources: readonly string[], directory: string) =>
     hint: `Paths and globs are read relative to ${directory}. Check \`corpus\` of the tokenize stage.`,
   });
 
+export const allLeftOut = (numLines: number, numEmpty: number, problem: string | undefined) =>
+  new CalmError(
+    'CALM_CORPUS_EMPTY',
+    `The corpus has no document; lines left out: ${numLines}, empty documents: ${numEmpty}.`,
+    {
+      hint: problem
+        ? `The first line that was left out ${problem}.`
+        : 'Check `corpus` of the tokenize stage, and `textField` for JSON lines.',
+    },
+  );
+
+export const corpusFormat = (file: string, { problem, advice }: { problem: string; advice: string }) =>
+  new CalmError('CALM_CORPUS_FORMAT', `${file} ${problem}, and can't be read as a corpus.`, {
+    location: { file },
+    hint: `${advice}; or take the file out of \`corpus\`.`,
+  });
+
+export const corpusFolderUnreadable = (folder: string, files: string) =>
+  new CalmError('CALM_CORPUS_FORMAT', `No file in ${folder} can be read as a corpus: ${files}.`, {
+    location: { file: folder },
+    hint: 'Convert the files to text or JSON lines; name one of them alone to see how.',
+  });
+
+/** What is wrong with a path of the corpus, by the system's code. */
+const CORPUS_PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'is a link to nothing',
+  ELOOP: 'is a link in a circle of links',
+  EACCES: "can't be read, because you have no permission",
+  EPERM: "can't be read, because you have no permission",
+};
+
+export const corpusUnreadable = (file: string, cause: unknown) =>
+  new CalmError(
+    'CALM_CORPUS_FILE',
+    `${file} (corpus) ${CORPUS_PROBLEMS[(cause as { code?: string }).code ?? ''] ?? `can't be read: ${messageOf(cause)}`}.`,
+    {
+      cause,
+      location: { file },
+      hint: 'Correct the link or the permissions, or take the file out of `corpus`.',
+    },
+  );
+
+export const homeUnknown = (path: string) =>
+  new CalmError('CALM_HOME_UNKNOWN', `${path}: there is no home folder for ~ to mean.`, {
+    hint: 'Set HOME, or write the whole path. A file or folder that is called ~ is ./~.',
+  });
+
 export const fileMissing = (file: string, role: string) =>
   new CalmError('CALM_FILE_MISSING', `${file} (${role}) does not exist.`, {
     location: { file },
@@ -667,13 +714,86 @@ export const engineInstallFailed = (what: string, words: string) =>
     },
   );
 
-export const promptsInvalid = (file: string, line: number) =>
+export const promptsMissing = (file: string) =>
+  new CalmError('CALM_FILE_MISSING', `${file} (prompts) does not exist.`, {
+    location: { file },
+    hint: 'Correct --prompts; it is read relative to the current folder.',
+  });
+
+export const promptsNotAFile = (file: string) =>
+  new CalmError('CALM_PROMPTS', `${file} (prompts) is not a regular file.`, {
+    location: { file },
+    hint: 'Give --prompts a JSON Lines file: {"prompt": "…"} on each line.',
+  });
+
+export const promptsEmpty = (file: string) =>
+  new CalmError('CALM_PROMPTS', `${file} has no prompt.`, {
+    location: { file },
+    hint: 'Write one on each line: {"prompt": "…"}.',
+  });
+
+export const promptLineInvalid = (file: string, line: number, problem: string) =>
+  new CalmError('CALM_PROMPTS', `Line ${line} of ${file} ${problem}.`, {
+    location: { file, line },
+    hint: 'Each line must be a JSON object with the prompt as text, {"prompt": "…"}, in UTF-8. Other fields are kept.',
+  });
+
+export const promptFieldTaken = (file: string, line: number, field: string) =>
   new CalmError(
-    'CALM_PROMPTS',
-    `Line ${line} of ${file} does not fit: each must be {"prompt": "…"}, and results must be of the same prompts in the same order.`,
+    'CALM_PROMPTS_FIELD',
+    `Line ${line} of ${file} has a field "${field}", which the results need for what calm adds.`,
     {
       location: { file, line },
-      hint: 'Mend the line, or name another file of results.',
+      hint: `Give the field another name, such as "${field}_before". Nothing was written.`,
+    },
+  );
+
+export const resultsWithoutPrompts = () =>
+  new CalmError(
+    'CALM_RESULTS',
+    '`results` names a file for the answers to `prompts`, and no prompts are named.',
+    {
+      hint: 'Add --prompts FILE, or leave --results out; one --prompt is answered on the terminal.',
+    },
+  );
+
+export const resultsArePrompts = (file: string) =>
+  new CalmError('CALM_RESULTS', `${file} (results) is the prompts file itself.`, {
+    location: { file },
+    hint: 'Name another file: --results FILE. Nothing was written.',
+  });
+
+export const resultsNotAFile = (file: string) =>
+  new CalmError('CALM_RESULTS', `${file} (results) is not a regular file.`, {
+    location: { file },
+    hint: 'Name a file that can be read again, so that the command can resume: --results FILE.',
+  });
+
+export const resultsMissingFolder = (file: string, folder: string) =>
+  new CalmError('CALM_RESULTS', `The folder ${folder}, in which the results are to lie, does not exist.`, {
+    location: { file },
+    hint: `Make it (mkdir -p '${folder}'), or correct --results.`,
+  });
+
+export const resultsForeign = (file: string, line: number) =>
+  new CalmError('CALM_RESULTS', `Line ${line} of ${file} was not written by this command.`, {
+    location: { file, line },
+    hint: 'Results are only added to a file of results. Name another file: --results FILE. Nothing was changed.',
+  });
+
+export const resultsOfOtherPrompts = (file: string, line: number, prompts: string) =>
+  new CalmError('CALM_RESULTS', `Line ${line} of ${file} does not answer prompt ${line} of ${prompts}.`, {
+    location: { file, line },
+    hint: 'To resume, the prompts must stand as they were; more may follow. Name another file: --results FILE.',
+  });
+
+export const resultsOtherSettings = (file: string, line: number, differences: readonly string[]) =>
+  new CalmError(
+    'CALM_RESULTS_SETTINGS',
+    `Line ${line} of ${file} was made with other settings: ${differences.join(', ')}.`,
+    {
+      location: { file, line },
+      hint: 'Resume with the settings that the file was begun with, or name another file: --results FILE.',
     },
   );
 

@@ -31,7 +31,7 @@ export const config = z.strictObject({
     .string()
     .optional()
     .describe(
-      'With `prompts`: the JSON Lines file to write; each line is a line of `prompts` with its `samples`. What it has already is not made again.',
+      'With `prompts`: the JSON Lines file to write; each line is a line of `prompts` with its `samples` and settings. What it has already is not made again.',
     ),
   numSamples: z.int().positive().default(3).describe('How many continuations.'),
 });

@@ -1,54 +1,78 @@
-/** Many prompts from a JSON Lines file, answered in order into another one, which is gone on with where it was left. */
+/** A JSON Lines file of prompts. Each line's own text is kept, so that it can be given back byte for byte. */
 
-import { existsSync, readFileSync } from 'node:fs';
-import { appendFile, truncate } from 'node:fs/promises';
-import { fileMissing, promptsInvalid } from 'calm-lm/errors';
+import { isUtf8 } from 'node:buffer';
+import { readFileSync, statSync } from 'node:fs';
+import {
+  messageOf,
+  promptFieldTaken,
+  promptLineInvalid,
+  promptsEmpty,
+  promptsMissing,
+  promptsNotAFile,
+} from 'calm-lm/errors';
 
 export interface PromptLine {
   readonly prompt: string;
-  readonly [key: string]: unknown;
+  /** The line as it stands in the file, without white space around it. */
+  readonly text: string;
 }
+
+/** The fields that calm adds to a prompt's line. */
+export const ADDED_FIELDS = ['calm', 'samples'] as const;
+
+/** So many fields of a line without a prompt are named. */
+const MOST_FIELDS = 10;
 
 /** Reads prompts; a line that is none is an error with its number. */
 export function readPrompts(file: string): PromptLine[] {
-  if (!existsSync(file)) throw fileMissing(file, 'prompts');
-  return linesOf(file).map((line, i) => {
-    try {
-      const parsed = JSON.parse(line) as PromptLine;
-      if (typeof parsed.prompt === 'string') return parsed;
-    } catch {
-      // Said below.
-    }
-    throw promptsInvalid(file, i + 1);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found) throw promptsMissing(file);
+  if (!found.isFile()) throw promptsNotAFile(file);
+  const prompts = linesOf(file).flatMap((line, i) => {
+    const text = line.trim();
+    return text === '' ? [] : [{ prompt: promptOf(file, i + 1, text), text }];
   });
+  if (prompts.length === 0) throw promptsEmpty(file);
+  return prompts;
 }
 
-/**
- * How many prompts a results file has answered already. A last line that was cut short by a kill is removed; results of other prompts are an error.
- */
-export async function answeredIn(file: string, prompts: readonly PromptLine[]): Promise<number> {
-  if (!existsSync(file)) return 0;
-  const text = readFileSync(file, 'utf8');
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  if (whole.length < text.length) await truncate(file, Buffer.byteLength(whole));
-  const answered = whole.split('\n').filter(Boolean);
-  answered.forEach((line, i) => {
-    const { prompt } = JSON.parse(line) as PromptLine;
-    if (prompt !== prompts[i]?.prompt) throw promptsInvalid(file, i + 1);
-  });
-  return answered.length;
-}
-
-export async function appendResult(
-  file: string,
-  line: PromptLine,
-  samples: readonly unknown[],
-): Promise<void> {
-  await appendFile(file, `${JSON.stringify({ ...line, samples })}\n`);
-}
-
+/** The lines of a file in UTF-8, without its byte-order mark. */
 function linesOf(file: string): string[] {
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line.trim() !== '');
+  const bytes = readFileSync(file);
+  if (isUtf8(bytes))
+    return bytes
+      .toString('utf8')
+      .replace(/^\uFEFF/, '')
+      .split('\n');
+  const isUtf16 = bytes[0] + bytes[1] === 0xff + 0xfe && Math.abs(bytes[0] - bytes[1]) === 1;
+  throw promptLineInvalid(
+    file,
+    isUtf16 ? 1 : lineNotUtf8(bytes),
+    `is not UTF-8${isUtf16 ? ' but UTF-16' : ''}`,
+  );
+}
+
+function lineNotUtf8(bytes: Buffer): number {
+  for (let line = 1, start = 0; ; line++) {
+    const newline = bytes.indexOf(0x0a, start);
+    if (newline < 0 || !isUtf8(bytes.subarray(start, newline))) return line;
+    start = newline + 1;
+  }
+}
+
+/** The prompt of a line. */
+function promptOf(file: string, line: number, text: string): string {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw promptLineInvalid(file, line, `is not valid JSON (${messageOf(error)})`);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw promptLineInvalid(file, line, 'is not a JSON object');
+  const taken = ADDED_FIELDS.find((field) => Object.hasOwn(parsed, field));
+  if (taken) throw promptFieldTaken(file, line, taken);
+  if ('prompt' in parsed && typeof parsed.prompt === 'string') return parsed.prompt;
+  const fields = Object.keys(parsed).slice(0, MOST_FIELDS).join(', ').slice(0, 200);
+  throw promptLineInvalid(file, line, `has no text in a field "prompt"; its fields: ${fields || 'none'}`);
 }

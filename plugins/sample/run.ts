@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { languageModelFolder } from 'calm-lm/artifacts';
 import { loadTokenizer, type Tokenizer } from 'calm-lm/data';
+import { resultsWithoutPrompts } from 'calm-lm/errors';
 import { disposeLanguageModel, loadLanguageModel, PatchDecoder } from 'calm-lm/models';
 import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
@@ -10,7 +11,9 @@ import { headSampling } from '../shared/evaluation-fields.ts';
 import type { Sample, SampleCounts, samples } from '../shared/samples.ts';
 import { type Clock, headingOf, summaryOf, write } from '../shared/writing.ts';
 import type { config } from './config.ts';
-import { answeredIn, appendResult, readPrompts } from './prompts.ts';
+import { type PromptLine, readPrompts } from './prompts.ts';
+import { ResultsFile } from './results.ts';
+import { settingsOf } from './settings.ts';
 
 type Config = z.infer<typeof config>;
 type Context = StageContext<Config, { model: typeof languageModelFolder }, { samples: typeof samples }>;
@@ -21,6 +24,8 @@ type Made = Sample & SampleCounts;
 export async function run(context: Context): Promise<void> {
   const { config, inputs, outputs, report } = context;
   const seed = config.seed ?? context.seed;
+  // Before the model is loaded, because that can take minutes.
+  const many = await openPrompts(context, seed);
   const clock: Clock = { began: performance.now(), loaded: 0 };
   const engine = await context.engine();
   const model = await loadLanguageModel(inputs.model);
@@ -29,9 +34,7 @@ export async function run(context: Context): Promise<void> {
   const writer: Writer = { context, decoder, tokenizer, clock };
   clock.loaded = performance.now();
   const made =
-    config.prompts === undefined
-      ? await answer(writer, config.prompt, seed, 0)
-      : await answerAll(writer, seed);
+    many === undefined ? await answer(writer, config.prompt, seed, 0) : await answerAll(writer, many, seed);
   disposeLanguageModel(model);
   await outputs.samples.write({
     prompt: config.prompt,
@@ -50,24 +53,41 @@ interface Writer {
   readonly clock: Clock;
 }
 
-/** Every prompt of a file, into another file; those that are answered there are left out. */
-async function answerAll(writer: Writer, seed: number): Promise<Made[]> {
-  const { config, report } = writer.context;
+/** Many prompts and where their answers go. */
+interface ManyPrompts {
+  readonly prompts: readonly PromptLine[];
+  readonly results: ResultsFile;
+}
+
+/** The prompts of a file, if one is named, and their results file. Nothing is written yet. */
+async function openPrompts({ config, inputs }: Context, seed: number): Promise<ManyPrompts | undefined> {
+  if (config.prompts === undefined) {
+    if (config.results !== undefined) throw resultsWithoutPrompts();
+    return undefined;
+  }
   // Like a shell's arguments, relative to where calm is started.
-  const [file, results] = [
-    resolve(config.prompts as string),
+  const [file, path] = [
+    resolve(config.prompts),
     resolve(config.results ?? `${config.prompts}.samples.jsonl`),
   ];
   const prompts = readPrompts(file);
-  const answered = await answeredIn(results, prompts);
-  if (answered) report.note(`${answered} of ${prompts.length} prompts are answered in ${results}`);
+  const settings = await settingsOf(config, seed, inputs.model.directory);
+  return { prompts, results: ResultsFile.check(path, { file, lines: prompts }, settings) };
+}
+
+/** Every prompt, into the results file; those that are answered there are left out. */
+async function answerAll(writer: Writer, { prompts, results }: ManyPrompts, seed: number): Promise<Made[]> {
+  const { report } = writer.context;
+  const { numAnswered, path } = results;
+  if (numAnswered) report.note(`${numAnswered} of ${prompts.length} prompts are answered in ${path}`);
+  await results.begin();
   const made: Made[] = [];
-  for (let i = answered; i < prompts.length; i++) {
+  for (let i = numAnswered; i < prompts.length; i++) {
     const samples = await answer(writer, prompts[i].prompt, seed, i);
-    await appendResult(results, prompts[i], samples);
+    await results.append(prompts[i], samples);
     made.push(...samples);
   }
-  report.note(`written: ${results}`);
+  report.note(`written: ${path}`);
   return made;
 }
 

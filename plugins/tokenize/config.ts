@@ -3,7 +3,9 @@ import { z } from 'zod';
 const source = z.strictObject({
   files: z
     .union([z.string().transform((file) => [file]), z.array(z.string()).nonempty()])
-    .describe('Paths or globs, relative to this file (or to the package). Text, .jsonl, and .gz of these.'),
+    .describe(
+      'Paths, folders or patterns, relative to this file (or to the package). Text and JSON lines, plain or with gzip.',
+    ),
   package: z.string().optional().describe('An installed npm package whose files are read.'),
   documents: z
     .enum(['file', 'paragraph', 'line'])
@@ -21,7 +23,7 @@ export const config = z.strictObject({
       z.array(z.string()).nonempty().transform(plainFiles),
       z.array(source).nonempty(),
     ])
-    .describe('Where documents come from: a path or glob, a list of them, or a list of sources.'),
+    .describe('Where documents come from: a path, folder or pattern, a list of them, or a list of sources.'),
   tokenizer: z
     .string()
     .default('bpe')

@@ -50,9 +50,10 @@ export class CorpusEncoding {
     this.#lines = new LineCheck(context, files, 0, (line) => context.outputs.tokens.leaveOut(line));
   }
 
-  /** Returns how many documents were empty. */
-  async run(): Promise<number> {
+  /** Returns how many documents were empty, and what is wrong with the first line that was left out. */
+  async run(): Promise<{ readonly numEmpty: number; readonly firstProblem: string | undefined }> {
     const { outputs, report, signal } = this.#context;
+    await this.#forgetLeftOutLines();
     const saved = await goOnFrom(this.#progress, report, (state) =>
       outputs.tokens.begin(this.#tokenizer, this.#tokenizer.toJson(), state?.writer),
     );
@@ -74,7 +75,14 @@ export class CorpusEncoding {
     };
     const chunks = new CorpusWorkers(this.#files, signal).encode(this.#tokenizer, this.#state.place);
     await takeAll(chunks, take, { progress: this.#progress, save: () => this.#save(), signal });
-    return this.#state.numEmpty;
+    return { numEmpty: this.#state.numEmpty, firstProblem: this.#lines.firstProblem };
+  }
+
+  /** What an earlier run did that left lines out is done again where such lines are now refused. */
+  async #forgetLeftOutLines(): Promise<void> {
+    if (this.#context.config.onBadLine === 'skip') return;
+    const saved = await this.#progress.load();
+    if ((saved?.writer?.leftOut.lines ?? 0) > 0) await this.#progress.save(AT_THE_START);
   }
 
   async #save(): Promise<void> {

@@ -12,7 +12,7 @@ const estimation = () => import('./estimate.ts');
 export default defineStage({
   name: 'tokenize',
   summary: 'Turns a corpus into shards of token ids, training a tokenizer if asked to.',
-  version: 2,
+  version: 3,
   config,
   drawsNothing: true,
   operational: ['onBadLine'],

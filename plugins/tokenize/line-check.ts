@@ -8,6 +8,8 @@ import type { Context } from './context.ts';
 export class LineCheck {
   /** Newlines of the file so far. */
   numLines: number;
+  /** What is wrong with the first line that was left out. */
+  firstProblem: string | undefined;
   readonly #context: Context;
   readonly #files: readonly CorpusFile[];
   readonly #leaveOut: (line: LeftOutLine) => void;
@@ -29,6 +31,7 @@ export class LineCheck {
     const { path } = this.#files[begin.file];
     for (const { line, problem } of result.badLines) {
       if (this.#context.config.onBadLine === 'fail') throw badCorpusLine(path, this.numLines + line, problem);
+      this.firstProblem ??= problem;
       this.#leaveOut({ file: basename(path), line: this.numLines + line, problem });
     }
     this.numLines += result.numLines;

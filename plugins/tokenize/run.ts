@@ -1,6 +1,6 @@
 import { SPLITS } from 'calm-lm/artifacts';
 import { type CorpusFile, listCorpus } from 'calm-lm/data';
-import { corpusChanged } from 'calm-lm/errors';
+import { allLeftOut, corpusChanged } from 'calm-lm/errors';
 import type { Context } from './context.ts';
 import { CorpusEncoding } from './encoding.ts';
 import { chooseTokenizer } from './tokenizer.ts';
@@ -10,9 +10,11 @@ export async function run(context: Context): Promise<void> {
   const { outputs, report, config } = context;
   const files = await corpusFiles(context);
   const tokenizer = await chooseTokenizer(context, files);
-  const numEmpty = await new CorpusEncoding(context, files, tokenizer).run();
+  const { numEmpty, firstProblem } = await new CorpusEncoding(context, files, tokenizer).run();
   const { splits, leftOutLines } = await outputs.tokens.finish();
   await refuseChanged(context, files);
+  const documents = splits.train.documents + splits.validation.documents;
+  if (documents === 0) throw allLeftOut(leftOutLines, numEmpty, firstProblem);
   for (const split of SPLITS) {
     if (splits[split].documents === 0 && config.validationFraction > 0 && config.validationFraction < 1)
       report.warn(
@@ -24,7 +26,7 @@ export async function run(context: Context): Promise<void> {
     vocabSize: tokenizer.vocabSize,
     trainTokens: splits.train.tokens,
     validationTokens: splits.validation.tokens,
-    documents: splits.train.documents + splits.validation.documents,
+    documents,
     ...(numEmpty > 0 ? { emptyDocuments: numEmpty } : {}),
     ...(leftOutLines > 0 ? { leftOutLines } : {}),
     bytesPerToken:
@@ -35,7 +37,7 @@ export async function run(context: Context): Promise<void> {
 
 /** The corpus's files. One text file alone has nothing to hold out, unless its paragraphs count as documents. */
 async function corpusFiles({ config, resolvePath, report }: Context): Promise<CorpusFile[]> {
-  const files = await listCorpus(config.corpus, resolvePath('.'));
+  const files = await listCorpus(config.corpus, resolvePath('.'), report.warn);
   const holdsOut = config.validationFraction > 0 && config.validationFraction < 1;
   if (files.length > 1 || !holdsOut || files[0].documents !== 'file') return files;
   report.warn(

@@ -1,8 +1,8 @@
 /** Files that are whole or not there: written under another name, fsynced, renamed. */
 
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, fsyncSync, openSync, readSync } from 'node:fs';
-import { copyFile, link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { closeSync, constants, createReadStream, fsyncSync, openSync, readSync } from 'node:fs';
+import { copyFile, link, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { z } from 'zod';
@@ -39,10 +39,27 @@ export async function writePiecesWhole(file: string, pieces: Iterable<string | U
   }
 }
 
-/** The same file under another name: a hard link, or a copy where the file system has no such link. For files that no one writes to again. */
+/**
+ * The same file under another name: a hard link, or a copy where the file system has no such link. For files that no one
+ * writes to again. Of a symbolic link the file that it leads to is taken, so that the new name stands alone.
+ */
 export async function linkFile(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
-  await link(from, to).catch(() => copyFile(from, to));
+  const real = await realpath(from);
+  await link(real, to).catch(() => copyFileWhole(real, to));
+}
+
+/** Copies a file so that a reader sees all of the copy or what was there before. */
+async function copyFileWhole(from: string, to: string): Promise<void> {
+  const temporary = `${to}.partial`;
+  try {
+    await copyFile(from, temporary, constants.COPYFILE_FICLONE);
+    syncFile(temporary);
+    await rename(temporary, to);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
 }
 
 export async function writeJson(file: string, value: unknown): Promise<void> {

@@ -4,7 +4,6 @@
  */
 
 import { createReadStream } from 'node:fs';
-import { extname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { corpusFileBroken, messageOf } from '../errors.ts';
@@ -45,8 +44,9 @@ export async function* readChunks(
     yield* chunksOf(files[file], file === from.file ? from : { ...CORPUS_START, file });
 }
 
-async function* chunksOf({ path, documents }: CorpusFile, from: CorpusPlace): AsyncGenerator<Chunk> {
-  const window = new Window(path, from.offset);
+async function* chunksOf(file: CorpusFile, from: CorpusPlace): AsyncGenerator<Chunk> {
+  const { documents } = file;
+  const window = new Window(file, from.offset);
   try {
     for (let begin = from; await window.fill(CHUNK_BYTES); ) {
       const { length, isInside, isTooLong = false } = await cut(window, documents);
@@ -121,7 +121,8 @@ function safeCut(bytes: Uint8Array): number {
   }
   let between = bytes.length - 1;
   while (between > bytes.length - 4 && (bytes[between] & 0xc0) === 0x80) between--;
-  return between;
+  // The two characters of one line end stay together.
+  return bytes[between - 1] === RETURN && bytes[between] === NEWLINE ? between - 1 : between;
 }
 
 function isInkBefore(bytes: Uint8Array, at: number): boolean {
@@ -152,13 +153,12 @@ class Window {
   #isOver = false;
   #toSkip: number;
 
-  constructor(path: string, offset: number) {
+  constructor({ path, isGzip }: CorpusFile, offset: number) {
     this.#path = path;
-    const isZipped = extname(path) === '.gz';
     // What was seen of a .gz before is unpacked again; it can't be entered in the middle.
-    const file = createReadStream(path, { start: isZipped ? 0 : offset, highWaterMark: CHUNK_BYTES });
-    this.#toSkip = isZipped ? offset : 0;
-    this.#stream = isZipped
+    const file = createReadStream(path, { start: isGzip ? 0 : offset, highWaterMark: CHUNK_BYTES });
+    this.#toSkip = isGzip ? offset : 0;
+    this.#stream = isGzip
       ? file
           .on('error', (error) => this.#stream.destroy(error))
           .pipe(createGunzip({ chunkSize: CHUNK_BYTES }))

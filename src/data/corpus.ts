@@ -1,14 +1,21 @@
-/** Where a corpus lies: text files, JSON lines, .gz of both, by path, glob or out of an installed npm package. */
+/** Where a corpus lies: text files, JSON lines, both plain or with gzip, by path, pattern or out of an installed npm package. */
 
-import { existsSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
-import { glob } from 'tinyglobby';
-import { fileMissing, noDocuments, packageMissing } from '../errors.ts';
+import { basename, dirname, join } from 'node:path';
+import {
+  corpusFolderUnreadable,
+  corpusFormat,
+  corpusUnreadable,
+  noDocuments,
+  packageMissing,
+} from '../errors.ts';
+import { findPaths } from './corpus-paths.ts';
+import { type FormatProblem, HEAD_BYTES, type ReadableFormat, recogniseFormat } from './file-formats.ts';
 
 /** Where documents come from. */
 export interface CorpusSource {
-  /** Paths or globs, relative to the configuration file or to the package's folder. */
+  /** Paths or patterns, relative to the configuration file or to the package's folder. */
   readonly files: readonly string[];
   /** An installed npm package whose files are read. */
   readonly package?: string;
@@ -26,43 +33,106 @@ export interface CorpusFile {
   readonly path: string;
   readonly documents: DocumentKind;
   readonly textField: string;
+  /** Whether it is unpacked with gzip; by its content, whatever its name. */
+  readonly isGzip: boolean;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
 }
 
-const JSON_LINES = new Set(['.jsonl', '.ndjson', '.json']);
+/** So many files that were passed over are named. */
+const MOST_NAMED = 5;
 
-/** The files of all sources, sorted within each. An error if there are none. */
+/**
+ * The files of all sources in order, sorted within each pattern, each file once: what another path or pattern names again
+ * does not count twice. An error if there are none, or if one that is named can't be read.
+ * @param warn is told of what was passed over
+ */
 export async function listCorpus(
   sources: readonly CorpusSource[],
   baseDirectory: string,
+  warn: (message: string) => void = () => {},
 ): Promise<CorpusFile[]> {
-  const files = (await Promise.all(sources.map((source) => filesOf(source, baseDirectory)))).flat();
-  if (files.length === 0)
-    throw noDocuments(
-      sources.flatMap(({ files: patterns }) => patterns),
-      baseDirectory,
-    );
-  return files;
+  const files = new Map<string, CorpusFile>();
+  for (const source of sources) {
+    const root = source.package ? packageFolder(source.package, baseDirectory) : baseDirectory;
+    for (const pattern of source.files) addFiles(files, source, pattern, root, warn);
+  }
+  if (files.size > 0) return [...files.values()];
+  throw noDocuments(
+    sources.flatMap(({ files: patterns }) => patterns),
+    baseDirectory,
+  );
 }
 
-async function filesOf(source: CorpusSource, baseDirectory: string): Promise<CorpusFile[]> {
-  const root = source.package ? packageFolder(source.package, baseDirectory) : baseDirectory;
-  const found: string[] = [];
-  for (const pattern of source.files) {
-    const direct = isAbsolute(pattern) ? pattern : resolve(root, pattern);
-    const isFile = existsSync(direct) && statSync(direct).isFile();
-    const matches = isFile
-      ? [direct]
-      : await glob(pattern, { cwd: root, absolute: true, onlyFiles: true, expandDirectories: true });
-    if (matches.length === 0 && !/[*?[{]/.test(pattern)) throw fileMissing(direct, 'corpus');
-    found.push(...matches.sort());
+/** Adds what a pattern means to the files found so far, by their real paths. */
+function addFiles(
+  files: Map<string, CorpusFile>,
+  source: CorpusSource,
+  pattern: string,
+  root: string,
+  warn: (message: string) => void,
+): void {
+  const { paths, isFolder } = findPaths(pattern, root);
+  if (paths.length === 0) warn(`${pattern} (corpus): no such file`);
+  const passedOver: string[] = [];
+  for (const path of paths) {
+    const real = realPathOf(path);
+    if (files.has(real)) continue;
+    const found = lookAt(path);
+    if (!('problem' in found)) files.set(real, corpusFile(path, source, found));
+    else if (isFolder) passedOver.push(`${basename(path)} ${found.problem}`);
+    else throw corpusFormat(path, found);
   }
-  return found.map((path) => {
-    const { size, mtimeMs } = statSync(path);
-    const documents = isJsonLines(path) ? 'json-line' : source.documents;
-    return { path, documents, textField: source.textField, sizeBytes: size, modifiedMs: Math.round(mtimeMs) };
-  });
+  const isNothing = passedOver.length > 0 && passedOver.length === paths.length;
+  if (isNothing) throw corpusFolderUnreadable(pattern, briefly(passedOver));
+  if (passedOver.length > 0)
+    warn(`${pattern}: passed over, because it can't be read: ${briefly(passedOver)}`);
+}
+
+function corpusFile(path: string, { documents, textField }: CorpusSource, found: Looked): CorpusFile {
+  const { isJsonLines, ...file } = found;
+  return { path, documents: isJsonLines ? 'json-line' : documents, textField, ...file };
+}
+
+function realPathOf(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    throw corpusUnreadable(path, error);
+  }
+}
+
+type Looked = ReadableFormat & Pick<CorpusFile, 'sizeBytes' | 'modifiedMs'>;
+
+/** What a file is. Nothing but a regular file is opened: a pipe would wait for a writer. */
+function lookAt(path: string): Looked | FormatProblem {
+  const stats = statSync(path);
+  if (!stats.isFile())
+    return { problem: 'is not a regular file', advice: 'Write what it gives into a file first' };
+  const head = headOf(path);
+  const format = recogniseFormat(basename(path), head, head.length === stats.size);
+  return 'problem' in format
+    ? format
+    : { ...format, sizeBytes: stats.size, modifiedMs: Math.round(stats.mtimeMs) };
+}
+
+/** The first bytes of a file. */
+function headOf(path: string): Uint8Array {
+  let handle: number | undefined;
+  try {
+    handle = openSync(path, 'r');
+    const head = new Uint8Array(HEAD_BYTES);
+    return head.subarray(0, readSync(handle, head, 0, HEAD_BYTES, 0));
+  } catch (error) {
+    throw corpusUnreadable(path, error);
+  } finally {
+    if (handle !== undefined) closeSync(handle);
+  }
+}
+
+function briefly(all: readonly string[]): string {
+  const more = all.length - MOST_NAMED;
+  return all.slice(0, MOST_NAMED).join(', ') + (more > 0 ? `, and ${more} more` : '');
 }
 
 /** The folder of an installed package, seen from the configuration's folder, then from this program. */
@@ -75,9 +145,4 @@ function packageFolder(name: string, baseDirectory: string): string {
     }
   }
   throw packageMissing(name, baseDirectory);
-}
-
-/** Whether a file holds JSON lines, by its name: .jsonl, .ndjson, .json, or one of these with .gz. */
-function isJsonLines(file: string): boolean {
-  return JSON_LINES.has(extname(file.replace(/\.gz$/, '')));
 }

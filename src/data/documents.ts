@@ -82,7 +82,11 @@ function decodedLines(bytes: Uint8Array, refuse: Refuse): (string | undefined)[]
 const PARSERS: Readonly<
   Record<CorpusFile['documents'], (lines: Lines, chunk: Chunk, refuse: Refuse, textField: string) => string[]>
 > = {
-  file: (lines) => [lines.filter((line) => line !== undefined).join('\n')],
+  // What follows the last newline ends with no line end, even where it ends with a carriage return.
+  file: (lines) => {
+    const ended = lines.map((line, i) => (i < lines.length - 1 ? line && withoutReturn(line) : line));
+    return [ended.filter((line) => line !== undefined).join('\n')];
+  },
 
   line: (lines, { end }) => {
     const own = lines.at(-1) === '' && !end.isInside ? lines.slice(0, -1) : lines;
@@ -129,10 +133,25 @@ function textOf(line: string, textField: string, refuse: (problem: string) => vo
     refuse(`is not valid JSON (${messageOf(error)})`);
     return undefined;
   }
-  const text = Object.hasOwn(Object(record), textField)
-    ? (record as Record<string, unknown>)[textField]
-    : undefined;
+  const found = typeof record === 'object' && record !== null && !Array.isArray(record) ? record : undefined;
+  const text: unknown = found && Object.getOwnPropertyDescriptor(found, textField)?.value;
   if (typeof text === 'string') return text;
-  refuse(`has no text in a field "${textField}"`);
+  refuse(
+    `has no text in a field "${textField}"; ${fieldsOf(found, textField)} (\`textField\` says which field is read)`,
+  );
   return undefined;
+}
+
+/** So many fields of a line are named. */
+const MOST_FIELDS = 10;
+
+/** What a line has instead of its text. */
+function fieldsOf(record: object | undefined, textField: string): string {
+  if (!record) return 'it is not an object';
+  const names = Object.keys(record);
+  if (names.includes(textField)) return 'the field is not a text';
+  const named = names.slice(0, MOST_FIELDS).map((name) => JSON.stringify(name.slice(0, 80)));
+  return named.length
+    ? `its fields are ${named.join(', ')}${names.length > MOST_FIELDS ? ' …' : ''}`
+    : 'it has no field';
 }

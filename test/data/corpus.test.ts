@@ -82,6 +82,21 @@ test('one file as paragraphs or lines; empty documents are left out and counted;
   t.is((await readAll([source(['empty.jsonl'])], folder)).numEmpty, 2);
 });
 
+test('CR LF is one line end in every kind of text, and in no JSON string', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'x.txt'), '\uFEFFa\r\nb\rc\r\n\r\nd\r');
+  t.deepEqual(await documents([source(['x.txt'])], folder), ['a\nb\rc\n\nd\r']);
+  writeFileSync(join(folder, 'x.jsonl'), '{"text": "a\\r\\nb"}\r\n');
+  t.deepEqual(await documents([source(['x.jsonl'])], folder), ['a\r\nb']);
+  // A chunk never ends between the two, wherever its end falls.
+  for (const shift of [0, 1, 2]) {
+    writeFileSync(join(folder, 'long.txt'), 'x'.repeat(shift) + '\r\n'.repeat(CHUNK_BYTES));
+    const found = await readAll([source(['long.txt'])], folder);
+    t.true(found.chunks.length > 1);
+    t.true(found.documents[0] === 'x'.repeat(shift) + '\n'.repeat(CHUNK_BYTES));
+  }
+});
+
 const LONG = Array.from(
   { length: 60_000 },
   (_, i) => `line ${i} with ümlauts and 日本 some more text${i % 7 ? '' : '\n'}\n`,
@@ -146,13 +161,18 @@ test('bad lines are told by number, and the others are taken', async (t) => {
   t.deepEqual(
     json.bad.map((line) => line.replace(/ \(.*/, '')),
     [
-      '2 has no text in a field "text"',
+      '2 has no text in a field "text"; the field is not a text',
       '3 is not UTF-8',
       '4 is not valid JSON',
-      '5 has no text in a field "text"',
-      '6 has no text in a field "text"',
+      '5 has no text in a field "text"; it is not an object',
+      '6 has no text in a field "text"; it is not an object',
     ],
   );
+  writeFileSync(join(folder, 'f.jsonl'), '{"id": 1, "content": "a"}\n{}\n');
+  t.deepEqual((await readAll([source(['f.jsonl'])], folder)).bad, [
+    '1 has no text in a field "text"; its fields are "id", "content" (`textField` says which field is read)',
+    '2 has no text in a field "text"; it has no field (`textField` says which field is read)',
+  ]);
   writeFileSync(join(folder, 'x.txt'), Buffer.concat([Buffer.from('a\n'), latin, Buffer.from('\nb\n\nc')]));
   for (const [kind, expected] of [
     ['file', ['a\nb\n\nc']],

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { parse, stringify } from 'yaml';
 import builtin from '#plugins';
+import { readPrompts } from '../../../plugins/sample/prompts.ts';
+import { ResultsFile } from '../../../plugins/sample/results.ts';
 import {
   CheckpointStore,
   latentShards,
@@ -230,6 +232,23 @@ const autoencoderConfig = file('config.json', async (folder) => {
 const jsonLines = file('x.jsonl', () =>
   Array.from({ length: 20 }, (_, i) => JSON.stringify({ text: tinyText(i, 3) })).join('\n'),
 );
+const promptLines = file('p.jsonl', () =>
+  Array.from({ length: 20 }, (_, id) => JSON.stringify({ id, prompt: tinyText(id, 3) })).join('\n'),
+);
+const SAMPLE_SETTINGS = { model: 'abc', seed: 1, temperature: 0.5 };
+const resultLines = file('r.jsonl', async (folder) => {
+  await promptLines.prepare(folder);
+  const results = openResults(folder);
+  for (const line of readPrompts(join(folder, 'p.jsonl'))) await results.append(line, [{ text: 'x' }]);
+  return readFileSync(results.path);
+});
+
+function openResults(folder: string): ResultsFile {
+  const prompts = join(folder, 'p.jsonl');
+  const lines = readPrompts(prompts);
+  return ResultsFile.check(join(folder, 'r.jsonl'), { file: prompts, lines }, SAMPLE_SETTINGS);
+}
+
 const zipped = file('x.txt.gz', () => gzipSync(tinyText(1, 200)));
 
 async function readCorpus(folder: string, name: string): Promise<void> {
@@ -411,6 +430,22 @@ export const TARGETS: readonly Target[] = [
       } catch (error) {
         throw error instanceof PassingFailure ? error.error : error;
       }
+    },
+  },
+  {
+    name: 'prompts',
+    prepare: promptLines.prepare,
+    read: async (folder, bytes) => {
+      promptLines.write(folder, bytes);
+      readPrompts(join(folder, 'p.jsonl'));
+    },
+  },
+  {
+    name: 'results of prompts',
+    prepare: resultLines.prepare,
+    read: async (folder, bytes) => {
+      resultLines.write(folder, bytes);
+      await openResults(folder).begin();
     },
   },
 ];
