@@ -118,7 +118,6 @@ class Encoding {
       await new Promise(setImmediate);
     }
     this.numPatches += numPatches;
-    stream.close();
   }
 
   async #beginShard(isWorthSaving: boolean): Promise<void> {

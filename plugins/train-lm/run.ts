@@ -164,7 +164,6 @@ class SequenceSource {
 
   close(): void {
     this.#encoder?.dispose();
-    this.#context.inputs.latents?.close();
   }
 }
 

@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import { writeFileWhole, writeJson } from '../artifacts/index.ts';
 import { CalmError, inputNotReady, interrupted, systemError } from '../errors.ts';
 import type { ArtifactKind, OptionalPort, StageContext, StageReport } from '../plugin/index.ts';
+import { disposeAll } from './disposal.ts';
 import type { Reporter, StageProgress, StageState } from './events.ts';
 import { kindOf } from './graph.ts';
 import { PROGRESS_FILE } from './integrity.ts';
@@ -131,6 +132,8 @@ class StageRun {
   readonly #options: RunOptions;
   readonly #started = performance.now();
   #summary: Record<string, unknown> = {};
+  /** Readers and writers; they are disposed of when the stage ends. */
+  readonly #opened: unknown[] = [];
   #engine: LoadedEngine | undefined;
 
   constructor(plan: Plan, planned: PlannedStage, options: RunOptions) {
@@ -146,7 +149,7 @@ class StageRun {
     const { directory, seconds: earlier } = await folder.openWork(node.id, fingerprint);
     const elapsed = () => earlier + (performance.now() - this.#started) / 1000;
     try {
-      await node.stage.run(await this.#context(directory));
+      await this.#work(directory);
     } catch (error) {
       // On a full disk not even this can be written, and it does not matter.
       await folder.noteTime(node.id, fingerprint, elapsed()).catch(() => {});
@@ -171,6 +174,17 @@ class StageRun {
     return { name: node.id, state: 'done', seconds, metrics: this.#summary };
   }
 
+  /** Lets the stage work. Files that it was given are closed, however it ends; where it failed, its own error is the one that counts. */
+  async #work(directory: string): Promise<void> {
+    try {
+      await this.#planned.node.stage.run(await this.#context(directory));
+    } catch (error) {
+      await disposeAll(this.#opened).catch(() => {});
+      throw error;
+    }
+    await disposeAll(this.#opened);
+  }
+
   async #context(directory: string): Promise<StageContext<never, never, never>> {
     const { node } = this.#planned;
     const { folder, config } = this.#plan;
@@ -179,12 +193,14 @@ class StageRun {
       inputs[port] = await kindOf(node.stage.inputs[port] as ArtifactKind | OptionalPort).open(
         sourceDirectory(source, folder),
       );
+      this.#opened.push(inputs[port]);
     }
     const outputs: Record<string, unknown> = {};
     for (const [port, kind] of Object.entries(node.stage.outputs as Record<string, ArtifactKind>)) {
       if (!node.stage.keepsOutputs) await rm(join(directory, port), { recursive: true, force: true });
       await mkdir(join(directory, port), { recursive: true });
       outputs[port] = await kind.create(join(directory, port));
+      this.#opened.push(outputs[port]);
     }
     const engine = async () => {
       this.#engine = await this.#options.loadEngine();
