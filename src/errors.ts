@@ -404,6 +404,15 @@ export const notEnoughTokens = (what: string, found: number, needed: number) =>
     hint: 'Use a larger corpus, a larger validationFraction, or fewer patches a sequence; split single-file corpora with `documents: paragraph`.',
   });
 
+export const nothingToCompareWith = (measures: readonly string[], found: number, needed: number) =>
+  new CalmError(
+    'CALM_TOO_FEW_TOKENS',
+    `evaluate.measures: ${measures.join(' and ')} compare the model with the training split, which has ${found} tokens; ${needed} are needed.`,
+    {
+      hint: `Leave ${measures.length > 1 ? 'them' : 'it'} out of \`measures\`, or use a corpus with a training split (validationFraction below 1).`,
+    },
+  );
+
 export const tokenizerInvalid = (file: string, cause: unknown) =>
   new CalmError(
     'CALM_TOKENIZER_INVALID',

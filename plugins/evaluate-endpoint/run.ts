@@ -16,10 +16,16 @@ type Context = StageContext<
 /** Tokens of a window. */
 const WINDOW = 4;
 
-export async function run({ config, inputs, outputs, report, seed, signal }: Context): Promise<void> {
+export async function run(context: Context): Promise<void> {
+  const { config, inputs, outputs, report, signal } = context;
   const { endpoint, model, maxTokens, contextTokens, numSamples } = config;
   const tokenizer = await loadTokenizer(inputs.tokens.tokenizerFile);
-  const heldOut = heldOutSequences(inputs.tokens, 1, contextTokens + WINDOW, config.numWindows);
+  const heldOut = await heldOutSequences(
+    inputs.tokens,
+    { patchSize: 1, patchesPerSequence: contextTokens + WINDOW },
+    { key: 'numWindows', count: config.numWindows },
+    context,
+  );
   const result: { -readonly [Key in keyof EndpointEvaluation]: EndpointEvaluation[Key] } = {};
   if (config.measures.includes('brierlm')) {
     const apiKey = process.env[config.apiKeyVariable];
@@ -43,10 +49,10 @@ export async function run({ config, inputs, outputs, report, seed, signal }: Con
     }
     const left = heldOut.sequences.length - batches.length;
     if (left) report.warn(`${left} windows begin in the middle of a character or word and were left out`);
-    result.brierlm = brierReport(batches, documents, config, seed);
+    result.brierlm = await brierReport(batches, documents, config, context);
   }
   if (config.measures.includes('unigram'))
-    result.unigram = unigramReport(inputs.tokens, heldOut, contextTokens, seed);
+    result.unigram = await unigramReport(inputs.tokens, heldOut, contextTokens, context);
   await outputs.evaluation.write(result);
   report.summary({ ...result, endpoint, model });
 }

@@ -46,11 +46,13 @@ export async function openWeights(directory: string): Promise<Weights> {
   }
 }
 
-/** The files that `openWeights` would read, beside another folder's: by hard links where the file system can, copied where not. */
-export async function linkWeights(from: string, to: string): Promise<void> {
+/** The files that `openWeights` would read, beside another folder's: by hard links where the file system can, copied where not. @param pause awaited before each file */
+export async function linkWeights(from: string, to: string, pause?: () => Promise<void>): Promise<void> {
   const { file, map = {} } = await findWeights(from);
-  for (const name of new Set([basename(file), ...Object.values(map)]))
+  for (const name of new Set([basename(file), ...Object.values(map)])) {
+    await pause?.();
     await linkFile(join(from, name), join(to, name));
+  }
 }
 
 /** The first of the usual files that is there; of an index also its map, tensor → shard beside it. */
