@@ -635,7 +635,7 @@ export const homeUnknown = (path: string) =>
 export const fileMissing = (file: string, role: string) =>
   new CalmError('CALM_FILE_MISSING', `${file} (${role}) does not exist.`, {
     location: { file },
-    hint: 'Mend the path; it is read relative to the configuration file.',
+    hint: 'Correct the path; it is read relative to the configuration file.',
   });
 
 export const packageMissing = (name: string, directory: string) =>
@@ -670,6 +670,15 @@ export const notEnoughTokens = (what: string, found: number, needed: number) =>
   new CalmError('CALM_TOO_FEW_TOKENS', `The ${what} split has ${found} tokens, and ${needed} are needed.`, {
     hint: 'Use a larger corpus, a larger validationFraction, or fewer patches a sequence; split single-file corpora with `documents: paragraph`.',
   });
+
+export const nothingToCompareWith = (measures: readonly string[], found: number, needed: number) =>
+  new CalmError(
+    'CALM_TOO_FEW_TOKENS',
+    `evaluate.measures: ${measures.join(' and ')} compare the model with the training split, which has ${found} tokens; ${needed} are needed.`,
+    {
+      hint: `Leave ${measures.length > 1 ? 'them' : 'it'} out of \`measures\`, or use a corpus with a training split (validationFraction below 1).`,
+    },
+  );
 
 export const tokenizerInvalid = (file: string, cause: unknown) =>
   new CalmError(

@@ -1,21 +1,28 @@
 /** Paths as people write them: relative to a folder, or to their home folder by `~`. */
 
 import { homedir } from 'node:os';
-import { resolve } from 'node:path';
-import { CalmError } from './errors.ts';
+import { isAbsolute, join, resolve } from 'node:path';
+import { homeUnknown } from './errors.ts';
 
-/** Makes a path absolute. `~` and `~/…` mean the home folder; a file that is really called `~` is `./~`. */
-export function resolvePath(base: string, path: string): string {
-  if (path !== '~' && !path.startsWith('~/')) return resolve(base, path);
-  return resolve(homeFolder(path), path.slice(2));
+/** The user's home folder; undefined where there is none, as for a user that the system does not know. */
+export function homeFolder(): string | undefined {
+  try {
+    const home = homedir();
+    return isAbsolute(home) ? home : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
-function homeFolder(path: string): string {
-  try {
-    return homedir();
-  } catch {
-    throw new CalmError('CALM_HOME_UNKNOWN', `${path}: this user has no home folder.`, {
-      hint: 'Write the whole path, or set the environment variable HOME.',
-    });
-  }
+/** `~` and `~/…` in the home folder, other paths as they are. A file that is really called `~` is `./~`. */
+export function expandHome(path: string): string {
+  if (path !== '~' && !path.startsWith('~/')) return path;
+  const home = homeFolder();
+  if (home === undefined) throw homeUnknown(path);
+  return join(home, path.slice(1));
+}
+
+/** Makes a path absolute. */
+export function resolvePath(base: string, path: string): string {
+  return resolve(base, expandHome(path));
 }

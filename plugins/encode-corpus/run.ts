@@ -14,6 +14,7 @@ import { CorpusEncoder, DistinctPatchEncoder, loadAutoencoder } from 'calm-lm/mo
 import type { StageContext } from 'calm-lm/plugin';
 import type { z } from 'zod';
 import { goOnFrom } from '../shared/going-on.ts';
+import { pauseFor } from '../shared/pause.ts';
 import type { config } from './config.ts';
 
 type Context = StageContext<
@@ -101,8 +102,9 @@ class Encoding {
     const stream = inputs.tokens.split(split);
     const numPatches = Math.floor(stream.length / this.#patchSize);
     const started = performance.now();
+    const pause = pauseFor(signal);
     for (let patch = from; patch < numPatches; ) {
-      signal.throwIfAborted();
+      await pause();
       // Each shard begins with nothing known, so what is in it does not depend on where the stage was begun.
       if (patch % PATCHES_PER_SHARD === 0) await this.#beginShard(patch > from);
       const shardEnd = (Math.floor(patch / PATCHES_PER_SHARD) + 1) * PATCHES_PER_SHARD;
@@ -115,10 +117,8 @@ class Encoding {
       this.numTokensNow += count * this.#patchSize;
       const tokensPerSecond = (1000 * (patch - from) * this.#patchSize) / (performance.now() - started);
       report.progress({ step: patch, steps: numPatches, tokensPerSecond });
-      await new Promise(setImmediate);
     }
     this.numPatches += numPatches;
-    stream.close();
   }
 
   async #beginShard(isWorthSaving: boolean): Promise<void> {

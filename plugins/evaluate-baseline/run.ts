@@ -20,7 +20,16 @@ import type {
   baselineEvaluation,
   TemperatureReport,
 } from '../shared/evaluations.ts';
-import { brierReport, eachBatch, type HeldOut, heldOutSequences, unigramReport } from '../shared/held-out.ts';
+import {
+  brierReport,
+  eachBatch,
+  type HeldOut,
+  heldOutSequences,
+  noteFewerWindows,
+  unigramReport,
+} from '../shared/held-out.ts';
+import { pauseFor } from '../shared/pause.ts';
+import { warnOfLoss } from '../shared/result-warnings.ts';
 import type { config } from './config.ts';
 
 type Inputs = { tokens: typeof tokenShards; baseline: typeof transformerFolder };
@@ -29,21 +38,28 @@ type Context = StageContext<z.infer<typeof config>, Inputs, { evaluation: typeof
 const SEQUENCES_A_BATCH = 8;
 
 export async function run(context: Context): Promise<void> {
-  const { inputs, outputs, report, config, seed } = context;
+  const { inputs, outputs, report, config } = context;
   const engine = await context.engine();
   const asks = (measure: (typeof config.measures)[number]) => config.measures.includes(measure);
   const model = await loadTransformer(inputs.baseline);
   const { vocabSize } = inputs.tokens.index;
   if (model.config.vocabSize !== vocabSize)
     throw modelMismatch('vocabSize of the baseline and the tokens', vocabSize, model.config.vocabSize);
-  const heldOut = heldOutSequences(inputs.tokens, 1, config.tokensPerSequence, config.numSequences);
+  const heldOut = await heldOutSequences(
+    inputs.tokens,
+    { patchSize: 1, patchesPerSequence: config.tokensPerSequence },
+    { key: 'numSequences', count: config.numSequences },
+    context,
+  );
   const decoder = new TransformerDecoder(engine, model);
   const result: { -readonly [Key in keyof BaselineEvaluation]: BaselineEvaluation[Key] } = {};
   if (asks('perplexity')) {
     report.note('measuring the perplexity');
     const crossEntropy = await new CrossEntropy(engine, model.config, heldOut.sequences).measure(
       model.parameters,
+      pauseFor(context.signal),
     );
+    warnOfLoss(report, { 'cross-entropy loss': crossEntropy });
     result.perplexity = {
       crossEntropy,
       perplexity: Math.exp(crossEntropy),
@@ -52,7 +68,7 @@ export async function run(context: Context): Promise<void> {
   }
   if (asks('brierlm')) result.brierlm = await scoreWithCollisions(context, decoder, heldOut);
   if (asks('sampled')) result.sampled = await scoreBySamples(context, decoder, heldOut);
-  if (asks('unigram')) result.unigram = unigramReport(inputs.tokens, heldOut, 1, seed);
+  if (asks('unigram')) result.unigram = await unigramReport(inputs.tokens, heldOut, 1, context);
   if (asks('temperature')) result.temperature = await measureTemperatures(context, decoder, heldOut);
   disposeTree(model.parameters);
   await outputs.evaluation.write(result);
@@ -60,10 +76,12 @@ export async function run(context: Context): Promise<void> {
 }
 
 /** Cross-entropy in bits for each byte of the text that was scored, which does not depend on the tokenizer. */
-async function perByte({ inputs }: Context, { sequences }: HeldOut, crossEntropy: number) {
+async function perByte({ inputs, signal }: Context, { sequences }: HeldOut, crossEntropy: number) {
   const tokenizer = await loadTokenizer(inputs.baseline.tokenizerFile);
   let [numBytes, numTokens] = [0, 0];
+  const pause = pauseFor(signal);
   for (const ids of sequences) {
+    await pause();
     numBytes += Buffer.byteLength(await tokenizer.decode([...ids.subarray(1)]));
     numTokens += ids.length - 1;
   }
@@ -71,24 +89,21 @@ async function perByte({ inputs }: Context, { sequences }: HeldOut, crossEntropy
 }
 
 async function scoreWithCollisions(
-  { config, report, seed, signal }: Context,
+  context: Context,
   decoder: TransformerDecoder,
   { sequences, documents }: HeldOut,
 ): Promise<BrierReport> {
+  const { config, report, seed, signal } = context;
   report.note('scoring BrierLM with exact collisions');
   const { numSamples, stride, contextTokens } = config;
-  const onBatch = async (step: number) => {
-    signal.throwIfAborted();
-    report.progress({ step, steps: sequences.length });
-    await new Promise(setImmediate);
-  };
   const batches = await scoreExactly(decoder, sequences, seed, {
     numSamples,
     stride,
     contextTokens,
-    onBatch,
+    onBatch: (step: number) => report.progress({ step, steps: sequences.length }),
+    pause: pauseFor(signal),
   });
-  return brierReport(batches, documents, config, seed);
+  return brierReport(batches, documents, config, context);
 }
 
 /** As for a model that only gives samples: what CALM's score would be if it were this model. */
@@ -97,7 +112,8 @@ async function scoreBySamples(
   decoder: TransformerDecoder,
   { sequences, documents }: HeldOut,
 ): Promise<BrierReport> {
-  const { config, report, seed } = context;
+  const { config, report, seed, signal } = context;
+  const options = { numSamples: config.numSamples, pause: pauseFor(signal) };
   report.note('scoring BrierLM from samples alone');
   const batches: BrierBatch[] = [];
   await eachBatch(sequences, SEQUENCES_A_BATCH, context, async (batch, first) => {
@@ -106,16 +122,18 @@ async function scoreBySamples(
       rollout: (_: unknown, step: number, size: number) =>
         new RandomStream(seed, 'brier rollout', first, step).uniforms(size),
     };
-    batches.push(await estimateBrier(decoder, batch, draws, { numSamples: config.numSamples }));
+    batches.push(await estimateBrier(decoder, batch, draws, options));
   });
-  return brierReport(batches, documents, config, seed);
+  return brierReport(batches, documents, config, context);
 }
 
 async function measureTemperatures(
-  { config, seed, report }: Context,
+  { config, seed, report, signal }: Context,
   decoder: TransformerDecoder,
   { sequences }: HeldOut,
 ): Promise<TemperatureReport[]> {
+  const pause = pauseFor(signal);
+  noteFewerWindows(config.windowsPerSequence, sequences[0].length, 1, report);
   const found: TemperatureReport[] = [];
   for (const temperature of config.temperatures) {
     report.note(`measuring temperature ${temperature.toPrecision(3)}`);
@@ -128,11 +146,13 @@ async function measureTemperatures(
           hidden.shape[0],
         );
         const chosen: Int32Array[] = [];
-        await decoder.eachDistribution(hidden, (position, probabilities) => {
+        const takeAt = (position: number, probabilities: Float32Array) => {
           chosen.push(Int32Array.of(inverseCdf(reweigh(probabilities, { temperature }))(uniforms[position])));
-        });
+        };
+        await decoder.eachDistribution(hidden, takeAt, pause);
         return chosen;
       },
+      { pause },
     );
     found.push({ temperature, ...measured });
   }

@@ -20,19 +20,24 @@ type Context = StageContext<
 const WINDOW = 4;
 
 export async function run(context: Context): Promise<void> {
-  const { config, inputs, outputs, report, seed } = context;
+  const { config, inputs, outputs, report } = context;
   const { endpoint, model, contextTokens } = config;
-  const heldOut = heldOutSequences(inputs.tokens, 1, contextTokens + WINDOW, config.numWindows);
+  const heldOut = await heldOutSequences(
+    inputs.tokens,
+    { patchSize: 1, patchesPerSequence: contextTokens + WINDOW },
+    { key: 'numWindows', count: config.numWindows },
+    context,
+  );
   const result: { -readonly [Key in keyof EndpointEvaluation]: EndpointEvaluation[Key] } = {};
   if (config.measures.includes('brierlm')) result.brierlm = await measureBrier(context, heldOut);
   if (config.measures.includes('unigram'))
-    result.unigram = unigramReport(inputs.tokens, heldOut, contextTokens, seed);
+    result.unigram = await unigramReport(inputs.tokens, heldOut, contextTokens, context);
   await outputs.evaluation.write(result);
   report.summary({ ...result, endpoint, model });
 }
 
 async function measureBrier(context: Context, heldOut: HeldOut): Promise<BrierReport> {
-  const { config, inputs, report, seed, signal } = context;
+  const { config, inputs, report, signal } = context;
   const tokenizer = await loadTokenizer(inputs.tokens.tokenizerFile);
   const windows = await textWindows(heldOut, config.contextTokens, tokenizer, signal);
   const left = heldOut.sequences.length - windows.length;
@@ -42,7 +47,7 @@ async function measureBrier(context: Context, heldOut: HeldOut): Promise<BrierRe
   if (numEmpty) report.warn(`${numEmpty} of ${scored.length * config.numSamples} continuations were empty`);
   const batches = scored.map(({ sums }) => ({ brier: sums, numWindows: 1, rows: [{ sums, numWindows: 1 }] }));
   const documents = windows.map(({ document }) => document);
-  return brierReport(batches, documents, config, seed);
+  return brierReport(batches, documents, config, context);
 }
 
 /** Asks for what earlier attempts have not kept. Where this fails too, the error says what is kept by now. */

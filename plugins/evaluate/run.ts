@@ -1,13 +1,12 @@
-import type { autoencoderFolder, languageModelFolder, tokenShards } from 'calm-lm/artifacts';
-import { DocumentPatches, evenlySpread } from 'calm-lm/data';
-import { disposeTree, type Engine, type Tensor, tf } from 'calm-lm/engine';
-import { notEnoughTokens } from 'calm-lm/errors';
+import { DocumentPatches } from 'calm-lm/data';
+import { disposeTree, type Engine } from 'calm-lm/engine';
+import { notEnoughTokens, nothingToCompareWith } from 'calm-lm/errors';
 import {
   type BrierBatch,
+  type EncodedSequence,
   EnergyScore,
   estimateBrier,
   measureReconstruction,
-  measureTemperature,
 } from 'calm-lm/evaluation';
 import {
   CorpusEncoder,
@@ -19,27 +18,21 @@ import {
   loadLanguageModel,
   PatchDecoder,
 } from 'calm-lm/models';
-import type { OptionalPort, StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
-import { choose, powerOf } from 'calm-lm/sampling';
-import type { z } from 'zod';
 import { headSampling, REFERENCE_BLOCKS } from '../shared/evaluation-fields.ts';
-import type {
-  BrierReport,
-  EnergyReport,
-  Evaluation,
-  evaluation,
-  TemperatureReport,
-} from '../shared/evaluations.ts';
-import { brierReport, eachBatch, type HeldOut, heldOutSequences, unigramReport } from '../shared/held-out.ts';
-import type { config } from './config.ts';
-
-type Inputs = {
-  tokens: typeof tokenShards;
-  autoencoder: typeof autoencoderFolder;
-  model: OptionalPort<typeof languageModelFolder>;
-};
-type Context = StageContext<z.infer<typeof config>, Inputs, { evaluation: typeof evaluation }>;
+import type { BrierReport, EnergyReport, Evaluation } from '../shared/evaluations.ts';
+import {
+  brierReport,
+  eachBatch,
+  type HeldOut,
+  heldOutPatches,
+  heldOutSequences,
+  unigramReport,
+} from '../shared/held-out.ts';
+import { pauseFor } from '../shared/pause.ts';
+import { warnOfEnergy, warnOfReconstruction } from '../shared/result-warnings.ts';
+import type { Context } from './context.ts';
+import { measureTemperatures } from './temperature.ts';
 
 export async function run(context: Context): Promise<void> {
   const { inputs, outputs, report, config } = context;
@@ -49,13 +42,14 @@ export async function run(context: Context): Promise<void> {
   if (asks('reconstruction')) result.reconstruction = await reconstruct(context, engine);
   const model = inputs.model && (await loadLanguageModel(inputs.model));
   if (model) {
-    const heldOut = heldOutBlocks(context, model.config.patchSize);
+    checkTrainingSplit(context, model.config.patchSize);
+    const heldOut = await heldOutBlocks(context, model.config.patchSize);
     const decoder = new PatchDecoder(engine, model, headSampling(config));
     if (asks('brierlm')) result.brierlm = await scoreModel(context, decoder, heldOut, 'BrierLM');
     if (asks('energy')) result.energy = await measureEnergy(context, engine, decoder, heldOut);
     if (asks('baselines')) {
       result.untrained = await scoreUntrained(context, engine, model, heldOut);
-      result.unigram = unigramReport(inputs.tokens, heldOut, model.config.patchSize, context.seed);
+      result.unigram = await unigramReport(inputs.tokens, heldOut, model.config.patchSize, context);
     }
     if (asks('temperature')) result.temperature = await measureTemperatures(context, decoder, heldOut);
     disposeLanguageModel(model);
@@ -65,14 +59,24 @@ export async function run(context: Context): Promise<void> {
 }
 
 /** The sequences that are scored: those that are asked for, or all blocks of one of the reference's protocols. */
-function heldOutBlocks({ config, inputs }: Context, patchSize: number): HeldOut {
+function heldOutBlocks(context: Context, patchSize: number): Promise<HeldOut> {
+  const { config, inputs } = context;
   const block = REFERENCE_BLOCKS[config.protocol];
-  return block === undefined
-    ? heldOutSequences(inputs.tokens, patchSize, config.patchesPerSequence, config.numSequences)
-    : heldOutSequences(inputs.tokens, patchSize, Math.floor(block / patchSize), Number.POSITIVE_INFINITY);
+  const patchesPerSequence = block === undefined ? config.patchesPerSequence : Math.floor(block / patchSize);
+  const count = block === undefined ? config.numSequences : Number.POSITIVE_INFINITY;
+  const wanted = { key: 'numSequences', count };
+  return heldOutSequences(inputs.tokens, { patchSize, patchesPerSequence }, wanted, context);
 }
 
-async function reconstruct({ inputs, config, seed, report }: Context, engine: Engine) {
+/** Two measures compare with what the training split's tokens alone can do. */
+function checkTrainingSplit({ config, inputs }: Context, patchSize: number): void {
+  const compared = config.measures.filter((measure) => measure === 'energy' || measure === 'baselines');
+  const { length } = inputs.tokens.split('train');
+  if (compared.length > 0 && length < patchSize) throw nothingToCompareWith(compared, length, patchSize);
+}
+
+async function reconstruct(context: Context, engine: Engine) {
+  const { inputs, config, seed, report, signal } = context;
   report.note('measuring the reconstruction');
   const autoencoder = await loadAutoencoder(inputs.autoencoder);
   const patches = new DocumentPatches(
@@ -81,9 +85,10 @@ async function reconstruct({ inputs, config, seed, report }: Context, engine: En
     inputs.tokens.index.padId,
   );
   if (patches.numPatches === 0) throw notEnoughTokens('validation', 0, autoencoder.config.patchSize);
-  const ids = patches.readMany(evenlySpread(patches.numPatches, config.numPatches));
-  const result = await measureReconstruction(engine, autoencoder, ids, seed);
+  const ids = await heldOutPatches(patches, { key: 'numPatches', count: config.numPatches }, context);
+  const result = await measureReconstruction(engine, autoencoder, ids, seed, { pause: pauseFor(signal) });
   disposeTree(autoencoder.parameters);
+  warnOfReconstruction(report, result.tokenAccuracy);
   return result;
 }
 
@@ -93,7 +98,8 @@ async function scoreModel(
   { sequences, documents }: HeldOut,
   what: string,
 ): Promise<BrierReport> {
-  const { config, seed, report } = context;
+  const { config, seed, report, signal } = context;
+  const pause = pauseFor(signal);
   const batches: BrierBatch[] = [];
   report.note(`scoring ${what}`);
   const isReference = config.protocol in REFERENCE_BLOCKS;
@@ -104,19 +110,19 @@ async function scoreModel(
       rollout: (_: unknown, step: number, size: number) =>
         decoder.drawNoise(new RandomStream(seed, 'brier rollout', first, step), size),
     };
-    batches.push(await estimateBrier(decoder, batch, draws, { numSamples }));
+    batches.push(await estimateBrier(decoder, batch, draws, { numSamples, pause }));
   });
-  const score = brierReport(
+  const score = await brierReport(
     batches,
     documents,
     { protocol: config.protocol === 'weighted' ? 'weighted' : 'reference', numSamples },
-    seed,
+    context,
   );
   return { ...score, protocol: config.protocol };
 }
 
 async function measureEnergy(
-  { inputs, seed, report }: Context,
+  { inputs, seed, report, signal }: Context,
   engine: Engine,
   decoder: PatchDecoder,
   { sequences }: HeldOut,
@@ -125,8 +131,12 @@ async function measureEnergy(
   const { config, autoencoder } = decoder.model;
   const { patchSize, latentSize } = config;
   const encoder = await CorpusEncoder.create(engine, autoencoder);
-  const encoded = [];
-  for (const ids of sequences) encoded.push({ ids, latents: await encoder.encode(ids) });
+  const pause = pauseFor(signal);
+  const encoded: EncodedSequence[] = [];
+  for (const ids of sequences) {
+    await pause();
+    encoded.push({ ids, latents: await encoder.encode(ids) });
+  }
   const score = new EnergyScore(engine, config, encoded, seed);
   const train = inputs.tokens.split('train');
   const numPatches = Math.floor(train.length / patchSize);
@@ -135,12 +145,14 @@ async function measureEnergy(
     const ids = new Int32Array(count * patchSize);
     for (let i = 0; i < count; i++)
       ids.set(train.read(stream.nextInteger(numPatches) * patchSize, patchSize), i * patchSize);
+    await pause();
     const { mean, logStd } = await encoder.encode(ids);
     const noise = stream.normals(count * latentSize);
     return mean.map((value, i) => value + noise[i] * Math.exp(logStd[i]));
-  });
-  const own = await score.ofModel(decoder);
+  }, pause);
+  const own = await score.ofModel(decoder, pause);
   encoder.dispose();
+  warnOfEnergy(report, own.loss, contextFree.loss);
   return { ...own, contextFreeLoss: contextFree.loss };
 }
 
@@ -160,66 +172,4 @@ async function scoreUntrained(
   const score = await scoreModel(context, decoder, heldOut, 'the untrained model');
   disposeTree(parameters);
   return score;
-}
-
-/** Accuracy and collisions at every temperature and number of candidates. */
-async function measureTemperatures(
-  context: Context,
-  decoder: PatchDecoder,
-  { sequences }: HeldOut,
-): Promise<TemperatureReport[]> {
-  const { config, seed, report } = context;
-  const found: TemperatureReport[] = [];
-  for (const temperature of config.temperatures) {
-    // One plain draw needs no candidates.
-    for (const numCandidates of temperature === 1 ? [1] : config.candidateCounts) {
-      report.note(`measuring temperature ${temperature.toPrecision(3)}, ${numCandidates} candidates`);
-      context.signal.throwIfAborted();
-      const choosing = { decoder, seed, temperature, numCandidates };
-      const measured = await measureTemperature(
-        decoder,
-        sequences,
-        config.windowsPerSequence,
-        (hidden, text, step) => chooseInPieces(choosing, hidden, [text, step]),
-      );
-      found.push({ temperature, numCandidates, ...measured });
-    }
-  }
-  return found;
-}
-
-/** Candidates that are drawn at once: their activations are held. */
-const CANDIDATES_AT_ONCE = 2 ** 16;
-
-interface Choosing {
-  readonly decoder: PatchDecoder;
-  readonly seed: number;
-  readonly temperature: number;
-  readonly numCandidates: number;
-}
-
-/** One patch for each hidden state, a piece of them at a time. */
-async function chooseInPieces(
-  { decoder, seed, temperature, numCandidates }: Choosing,
-  hidden: Tensor,
-  labels: readonly number[],
-): Promise<Int32Array[]> {
-  const [count, size] = hidden.shape as [number, number];
-  const length = Math.max(1, Math.floor(CANDIDATES_AT_ONCE / numCandidates));
-  const patches: Int32Array[] = [];
-  for (let first = 0; first < count; first += length) {
-    const piece = tf.slice(hidden, [first, 0], [Math.min(length, count - first), size]);
-    const stream = (purpose: string) =>
-      new RandomStream(seed, 'temperature', numCandidates, String(temperature), ...labels, first, purpose);
-    const uniforms = stream('choice').uniforms(piece.shape[0]);
-    const draws = {
-      noise: (wanted: number) => decoder.drawNoise(stream('noise'), wanted),
-      uniform: (row: number) => uniforms[row],
-    };
-    patches.push(
-      ...(await choose(decoder, piece, powerOf(temperature), { temperature, numCandidates }, draws)).patches,
-    );
-    piece.dispose();
-  }
-  return patches;
 }

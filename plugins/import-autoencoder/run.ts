@@ -3,6 +3,7 @@ import { autoencoderTable, checkAutoencoderFolder, countParameters } from 'calm-
 import type { StageContext } from 'calm-lm/plugin';
 import type { z } from 'zod';
 import { tokenizerFor, warnOfUnknown } from '../shared/importing.ts';
+import { pauseFor } from '../shared/pause.ts';
 import type { config } from './config.ts';
 
 type Context = StageContext<
@@ -11,12 +12,14 @@ type Context = StageContext<
   { autoencoder: typeof autoencoderFolder }
 >;
 
-export async function run({ config, outputs, report, resolvePath }: Context): Promise<void> {
+export async function run({ config, outputs, report, resolvePath, signal }: Context): Promise<void> {
+  const pause = pauseFor(signal);
   const directory = resolvePath(config.path);
   const { config: model, unknown } = await checkAutoencoderFolder(directory);
   warnOfUnknown(report, directory, unknown);
+  await pause();
   const tokenizer = await tokenizerFor(resolvePath(config.tokenizer ?? config.path), model);
-  await outputs.autoencoder.adopt(directory, { config: model }, tokenizer.toJson());
+  await outputs.autoencoder.adopt(directory, { config: model }, tokenizer.toJson(), pause);
   const { patchSize, latentSize, vocabSize } = model;
   report.summary({ parameters: countParameters(autoencoderTable(model)), patchSize, latentSize, vocabSize });
 }

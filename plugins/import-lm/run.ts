@@ -4,6 +4,7 @@ import { AUTOENCODER_FOLDER, calmTable, checkCalmFolder, countParameters, loadHe
 import type { StageContext } from 'calm-lm/plugin';
 import type { z } from 'zod';
 import { tokenizerFor, warnOfUnknown } from '../shared/importing.ts';
+import { pauseFor } from '../shared/pause.ts';
 import type { config } from './config.ts';
 
 type Context = StageContext<
@@ -12,7 +13,8 @@ type Context = StageContext<
   { model: typeof languageModelFolder }
 >;
 
-export async function run({ config, outputs, report, resolvePath }: Context): Promise<void> {
+export async function run({ config, outputs, report, resolvePath, signal }: Context): Promise<void> {
+  const pause = pauseFor(signal);
   const [directory, autoencoderDirectory] = [resolvePath(config.path), resolvePath(config.autoencoder)];
   const {
     config: model,
@@ -21,15 +23,17 @@ export async function run({ config, outputs, report, resolvePath }: Context): Pr
     unknown,
   } = await checkCalmFolder(directory, autoencoderDirectory);
   warnOfUnknown(report, directory, unknown);
+  await pause();
   const tokenizer = await tokenizerFor(resolvePath(config.tokenizer ?? config.path), model);
   const eosTokenId = model.eosTokenId ?? tokenizer.endOfTextId;
   await outputs.model.adopt(
     directory,
     { config: { ...model, eosTokenId }, ae_config: autoencoder },
     tokenizer.toJson(),
+    pause,
   );
   if (!hasAutoencoder)
-    await linkWeights(autoencoderDirectory, join(outputs.model.directory, AUTOENCODER_FOLDER));
+    await linkWeights(autoencoderDirectory, join(outputs.model.directory, AUTOENCODER_FOLDER), pause);
   const parameters = countParameters(calmTable(model, await loadHead(model.modelType)));
   report.summary({
     parameters,

@@ -8,6 +8,7 @@ import { RandomStream } from 'calm-lm/random';
 import { alignPrompt, type GenerateDraws, generate } from 'calm-lm/sampling';
 import type { z } from 'zod';
 import { headSampling } from '../shared/evaluation-fields.ts';
+import { pauseFor } from '../shared/pause.ts';
 import type { Sample, SampleCounts, samples } from '../shared/samples.ts';
 import { type Clock, headingOf, summaryOf, write } from '../shared/writing.ts';
 import type { config } from './config.ts';
@@ -105,6 +106,7 @@ async function answer(
     maxLength: prompt.length + config.maxTokens,
     padId: tokenizer.padId,
     endOfTextId: tokenizer.endOfTextId,
+    pause: pauseFor(context.signal),
   };
   const made: Made[] = [];
   for (let index = 0; index < config.numSamples; index++) {

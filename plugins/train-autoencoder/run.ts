@@ -1,5 +1,5 @@
 import { type autoencoderFolder, CheckpointStore, type tokenShards } from 'calm-lm/artifacts';
-import { DocumentPatches, evenlySpread, shuffledBatch } from 'calm-lm/data';
+import { DocumentPatches, shuffledBatch } from 'calm-lm/data';
 import {
   disposeTree,
   type Engine,
@@ -21,8 +21,10 @@ import {
 import { AUTOENCODER_DEFAULTS, configure } from 'calm-lm/models/config';
 import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
-import { train } from 'calm-lm/training';
+import { type TrainingResult, train } from 'calm-lm/training';
 import type { z } from 'zod';
+import { heldOutPatches } from '../shared/held-out.ts';
+import { warnOfReconstruction } from '../shared/result-warnings.ts';
 import { trainerOptions, trainingSummary } from '../shared/training-fields.ts';
 import type { config } from './config.ts';
 
@@ -46,16 +48,7 @@ export async function run(context: Context): Promise<void> {
   const engine = await context.engine();
   const model = modelConfig(context);
   const patches = openPatches(context, 'train');
-  const heldOut = openPatches(context, 'validation');
-  const evaluate =
-    heldOut.numPatches > 0
-      ? evaluator(
-          engine,
-          model,
-          heldOut.readMany(evenlySpread(heldOut.numPatches, context.config.evaluatePatches)),
-          seed,
-        )
-      : undefined;
+  const evaluate = await evaluator(context, engine, model);
   const { tokenizerFile } = inputs.tokens;
   await outputs.autoencoder.writeUntrained(context.checkpoints, { config: model }, [], tokenizerFile);
   const { parameters, ...result } = await train<Batch>({
@@ -88,6 +81,7 @@ export async function run(context: Context): Promise<void> {
   });
   await outputs.autoencoder.write({ config: model }, await storeParameters(parameters), tokenizerFile);
   disposeTree(parameters);
+  warnOfReconstruction(report, accuracyOf(result, context.config));
   report.summary(trainingSummary(result, context.config.steps, tokensPerStep(context.config)));
 }
 
@@ -137,18 +131,33 @@ function logged({ loss, crossEntropy, kl }: ReturnType<typeof autoencoderLoss>) 
   return { loss, crossEntropy, kl };
 }
 
-function evaluator(engine: Engine, config: AutoencoderConfig, ids: Int32Array, seed: number) {
+/** The held-out accuracy of the weights that are the result; undefined where another step's was measured last. */
+function accuracyOf(
+  { metrics, best }: Pick<TrainingResult, 'metrics' | 'best'>,
+  { bestMetric, steps }: Config,
+): number | undefined {
+  if (best && bestMetric === 'tokenAccuracy') return best.value;
+  return best && best.step !== steps ? undefined : metrics.tokenAccuracy;
+}
+
+/** Measures the reconstruction of held-out patches; undefined where there are none. */
+async function evaluator(context: Context, engine: Engine, model: AutoencoderConfig) {
+  const { config, report, seed } = context;
+  const patches = openPatches(context, 'validation');
+  if (patches.numPatches === 0) {
+    report.warn('the validation split has no document; nothing is measured on held-out text');
+    return undefined;
+  }
+  const wanted = { key: 'evaluatePatches', count: config.evaluatePatches };
+  const ids = await heldOutPatches(patches, wanted, context);
   return async (parameters: TensorMap, pause: () => Promise<void>) => {
-    const autoencoder = { config, parameters };
+    const options = { noiseLevels: [], pause };
     const { tokenAccuracy, patchAccuracy, sampledTokenAccuracy, meanStd } = await measureReconstruction(
       engine,
-      autoencoder,
+      { config: model, parameters },
       ids,
       seed,
-      {
-        noiseLevels: [],
-        pause,
-      },
+      options,
     );
     return { tokenAccuracy, patchAccuracy, sampledTokenAccuracy, meanStd };
   };

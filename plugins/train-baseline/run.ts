@@ -14,6 +14,8 @@ import { configure, TRANSFORMER_DEFAULTS, type TransformerConfig } from 'calm-lm
 import type { StageContext } from 'calm-lm/plugin';
 import { train } from 'calm-lm/training';
 import type { z } from 'zod';
+import { noteFewer } from '../shared/held-out.ts';
+import { warnOfLoss } from '../shared/result-warnings.ts';
 import { trainerOptions, trainingSummary } from '../shared/training-fields.ts';
 import type { config } from './config.ts';
 
@@ -60,6 +62,7 @@ export async function run(context: Context): Promise<void> {
     inputs.tokens.tokenizerFile,
   );
   disposeTree(parameters);
+  warnOfLoss(report, result.metrics);
   report.summary(trainingSummary(result, given.steps, tokensPerStep));
 }
 
@@ -103,6 +106,8 @@ function heldOut({ config, inputs, seed, report }: Context, engine: Engine, mode
     report.warn('the validation split is shorter than one sequence; nothing is measured on held-out text');
     return undefined;
   }
+  const wanted = { key: 'evaluateSequences', count: config.evaluateSequences };
+  noteFewer(wanted, sequences.length, 'held-out sequences', report);
   const crossEntropy = new CrossEntropy(engine, model, sequences);
   let decoder: TransformerDecoder | undefined;
   return async (parameters: TensorMap, pause: () => Promise<void>): Promise<Record<string, number>> => {
@@ -110,7 +115,7 @@ function heldOut({ config, inputs, seed, report }: Context, engine: Engine, mode
     if (!config.evaluateBrier) return { validationLoss };
     decoder ??= new TransformerDecoder(engine, { config: model, parameters }, true);
     decoder.use(parameters);
-    const batches = await scoreExactly(decoder, sequences, seed, { onBatch: pause });
+    const batches = await scoreExactly(decoder, sequences, seed, { pause });
     const { brierLM, brier } = aggregateBrier(batches, 'weighted');
     return {
       validationLoss,

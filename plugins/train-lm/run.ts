@@ -29,6 +29,9 @@ import type { OptionalPort, StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { train } from 'calm-lm/training';
 import type { z } from 'zod';
+import { noteFewer } from '../shared/held-out.ts';
+import { pauseFor } from '../shared/pause.ts';
+import { warnOfLoss } from '../shared/result-warnings.ts';
 import { trainerOptions, trainingSummary } from '../shared/training-fields.ts';
 import type { config } from './config.ts';
 
@@ -83,6 +86,7 @@ export async function run(context: Context): Promise<void> {
   );
   disposeTree({ parameters, autoencoder: autoencoder.parameters });
   source.close();
+  warnOfLoss(report, result.metrics);
   report.summary(trainingSummary(result, given.steps, tokensPerStep(given, model)));
 }
 
@@ -166,7 +170,6 @@ class SequenceSource {
 
   close(): void {
     this.#encoder?.dispose();
-    this.#context.inputs.latents?.close();
   }
 }
 
@@ -200,7 +203,7 @@ async function drawBatch(
 }
 
 async function heldOutLoss(
-  { config, seed, report }: Context,
+  { config, seed, report, signal }: Context,
   engine: Engine,
   model: CalmConfig,
   head: Head,
@@ -212,7 +215,13 @@ async function heldOutLoss(
     return undefined;
   }
   const sequences: EncodedSequence[] = [];
-  for (const sequence of chosen) sequences.push(await source.read('validation', sequence));
+  const wanted = { key: 'evaluateSequences', count: config.evaluateSequences };
+  noteFewer(wanted, chosen.length, 'held-out sequences', report);
+  const pause = pauseFor(signal);
+  for (const sequence of chosen) {
+    await pause();
+    sequences.push(await source.read('validation', sequence));
+  }
   return new HeldOutLoss(engine, model, head, sequences, seed);
 }
 

@@ -18,9 +18,10 @@ import { naming } from './files.ts';
 const BUFFERED_BYTES = 2 ** 20;
 
 /** A file that grows piece by piece, and can be gone on with at any length that it once had. Errors of the disk name it. */
-export class GrowingFile {
+export class GrowingFile implements Disposable {
   readonly #file: string;
   readonly #handle: number;
+  #isOpen = true;
   readonly #buffer = new Uint8Array(BUFFERED_BYTES);
   #buffered = 0;
   #length: number;
@@ -30,12 +31,14 @@ export class GrowingFile {
     this.#file = file;
     this.#length = length;
     this.#handle = openSync(file, existsSync(file) ? 'r+' : 'w');
-    const found = fstatSync(this.#handle).size;
-    if (found < length) {
-      closeSync(this.#handle);
-      throw artifactBroken(file, `it has ${found} bytes and once had ${length}`);
+    try {
+      const found = fstatSync(this.#handle).size;
+      if (found < length) throw artifactBroken(file, `it has ${found} bytes and once had ${length}`);
+      naming(file, () => ftruncateSync(this.#handle, length));
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
     }
-    ftruncateSync(this.#handle, length);
   }
 
   /** In bytes, what is held back included. */
@@ -69,13 +72,22 @@ export class GrowingFile {
   /** Syncs and closes. */
   close(): void {
     try {
-      this.sync();
+      if (this.#isOpen) this.sync();
     } finally {
-      closeSync(this.#handle);
+      this[Symbol.dispose]();
     }
   }
 
+  /** Closes the file where it is still open; what is held back is lost. */
+  [Symbol.dispose](): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    closeSync(this.#handle);
+  }
+
   #write(bytes: Uint8Array, position: number): void {
+    // The number of a closed file may be another file's by now.
+    if (!this.#isOpen) throw new Error(`${this.#file} is closed`);
     naming(this.#file, () => {
       for (let done = 0; done < bytes.length; )
         done += writeSync(this.#handle, bytes, done, bytes.length - done, position + done);
@@ -84,7 +96,7 @@ export class GrowingFile {
 }
 
 /** Records of one size over files of so many each: name-00000.bin, name-00001.bin … It can be gone on with at any number of records that it once had. */
-export class ShardSeries {
+export class ShardSeries implements Disposable {
   readonly #directory: string;
   readonly #name: string;
   readonly #recordBytes: number;
@@ -104,8 +116,8 @@ export class ShardSeries {
     this.#recordBytes = size.recordBytes;
     this.#recordsPerShard = size.recordsPerShard;
     this.#records = records;
-    if (records > 0) this.#last = this.#open(this.#count - 1);
     for (let beyond = this.#count; existsSync(this.#path(beyond)); beyond++) rmSync(this.#path(beyond));
+    if (records > 0) this.#last = this.#open(this.#count - 1);
   }
 
   get records(): number {
@@ -147,6 +159,11 @@ export class ShardSeries {
   close(): void {
     this.#last?.close();
     this.#last = undefined;
+  }
+
+  /** Closes the last file where it is still open; what it holds back is lost. */
+  [Symbol.dispose](): void {
+    this.#last?.[Symbol.dispose]();
   }
 
   #recordsIn(shard: number): number {

@@ -69,7 +69,7 @@ export const latentShards = Object.freeze({
 
 const recordBytes = ({ latentSize, dtype }: LatentHeader) => 2 * latentSize * (dtype === 'f32' ? 4 : 2);
 
-export class LatentShards {
+export class LatentShards implements Disposable {
   readonly directory: string;
   readonly index: LatentIndex;
   readonly #files: ReadOnlyFiles;
@@ -101,8 +101,13 @@ export class LatentShards {
     return latents;
   }
 
+  /** Closes the files. One that is read again is opened again. */
   close(): void {
     this.#files.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.#files[Symbol.dispose]();
   }
 
   #readShard(
@@ -128,10 +133,11 @@ export class LatentShards {
 export type LatentWriterState = Readonly<Record<Split, number>>;
 
 /** Writes latents patch by patch, split by split. */
-export class LatentShardsWriter {
+export class LatentShardsWriter implements Disposable {
   readonly directory: string;
   #header!: LatentHeader;
   #series!: Record<Split, ShardSeries>;
+  #opened: ShardSeries[] = [];
 
   constructor(directory: string) {
     this.directory = directory;
@@ -139,14 +145,14 @@ export class LatentShardsWriter {
 
   /** @param from the state to go on from; whatever was written after it is forgotten */
   begin(header: LatentHeader, from: LatentWriterState = { train: 0, validation: 0 }): void {
+    this[Symbol.dispose]();
     this.#header = header;
-    const open = (split: Split) =>
-      new ShardSeries(
-        this.directory,
-        split,
-        { recordBytes: recordBytes(header), recordsPerShard: PATCHES_PER_SHARD },
-        from[split],
-      );
+    const size = { recordBytes: recordBytes(header), recordsPerShard: PATCHES_PER_SHARD };
+    const open = (split: Split) => {
+      const series = new ShardSeries(this.directory, split, size, from[split]);
+      this.#opened.push(series);
+      return series;
+    };
     this.#series = { train: open('train'), validation: open('validation') };
   }
 
@@ -188,5 +194,10 @@ export class LatentShardsWriter {
     };
     await writeJson(join(this.directory, 'index.json'), index);
     return index;
+  }
+
+  /** Closes what is still open. What was appended since the last `save` is lost, unless `finish` has written it. */
+  [Symbol.dispose](): void {
+    for (const series of this.#opened.splice(0)) series[Symbol.dispose]();
   }
 }

@@ -139,9 +139,17 @@ export class ModelFolder {
     return check(file, camelCaseKeys(await readJsonAs(file, z.record(z.string(), z.unknown()))));
   }
 
-  /** Takes over the weights of another folder as they are, in their own type of numbers; `configs` as in `write`. */
-  async adopt(weightsFrom: string, configs: Record<string, object>, tokenizerJson: string): Promise<void> {
-    await linkWeights(weightsFrom, this.directory);
+  /**
+   * Takes over the weights of another folder as they are, in their own type of numbers; `configs` as in `write`.
+   * @param pause awaited before each file of weights
+   */
+  async adopt(
+    weightsFrom: string,
+    configs: Record<string, object>,
+    tokenizerJson: string,
+    pause?: () => Promise<void>,
+  ): Promise<void> {
+    await linkWeights(weightsFrom, this.directory, pause);
     for (const [name, config] of Object.entries(configs))
       await writeJson(join(this.directory, `${name}.json`), snakeCaseKeys(config as Record<string, unknown>));
     await writeFileWhole(this.tokenizerFile, tokenizerJson);

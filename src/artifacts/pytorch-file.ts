@@ -3,13 +3,13 @@
  * strings, and nothing else: whatever it names that is no tensor's part is refused, and nothing is ever called.
  */
 
-import { closeSync, openSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import yauzl from 'yauzl';
 import { artifactBroken, artifactMissing, pickleRefused } from '../errors.ts';
 import { type Shape, sizeOf } from '../shapes.ts';
 import { type ElementType, elementWidth, toNumbers } from './element-types.ts';
-import { readBytes } from './files.ts';
 import { readPickle, type TensorRecord } from './pickle.ts';
+import { ReadOnlyFiles } from './read-only-files.ts';
 import type { StoredTensor, StoredTensors } from './safetensors.ts';
 
 /** A larger pickle is no list of tensors. */
@@ -33,34 +33,37 @@ interface ZipEntry {
   readonly size: number;
 }
 
-export class PyTorchFile implements StoredTensors {
+export class PyTorchFile implements StoredTensors, Disposable {
   readonly file: string;
-  readonly #handle: number;
+  readonly #files: ReadOnlyFiles;
   readonly #tensors: ReadonlyMap<string, TensorRecord>;
   readonly #entries: ReadonlyMap<string, ZipEntry>;
   readonly #root: string;
 
   private constructor(
     file: string,
-    handle: number,
+    files: ReadOnlyFiles,
     root: string,
     entries: ReadonlyMap<string, ZipEntry>,
     tensors: ReadonlyMap<string, TensorRecord>,
   ) {
     this.file = file;
-    this.#handle = handle;
+    this.#files = files;
     this.#root = root;
     this.#entries = entries;
     this.#tensors = tensors;
   }
 
-  /** Opens a file. One that is no zip of tensors, or holds anything else, is an error. */
-  static async open(file: string): Promise<PyTorchFile> {
+  /**
+   * Opens a file. One that is no zip of tensors, or holds anything else, is an error.
+   * @param files of its folder, where several share them
+   */
+  static async open(file: string, files = new ReadOnlyFiles(dirname(file))): Promise<PyTorchFile> {
     const stored = await listStored(file);
-    const handle = openSync(file, 'r');
+    const read: Read = (position, length) => files.read(basename(file), position, length);
     try {
       const entries = new Map(
-        stored.map(({ name, headerAt, size }) => [name, { start: dataStart(handle, headerAt, file), size }]),
+        stored.map(({ name, headerAt, size }) => [name, { start: dataStart(read, headerAt, file), size }]),
       );
       const pickle = [...entries].find(([name]) => name.endsWith('/data.pkl'));
       if (!pickle)
@@ -70,12 +73,12 @@ export class PyTorchFile implements StoredTensors {
         );
       const [name, { start, size }] = pickle;
       if (size > MAX_PICKLE_BYTES) throw artifactBroken(file, `its data.pkl has ${size} bytes`);
-      const found = readPickle(readBytes(handle, start, size, file), (what) => pickleRefused(file, what));
-      const opened = new PyTorchFile(file, handle, name.slice(0, -'data.pkl'.length), entries, found);
+      const found = readPickle(read(start, size), (what) => pickleRefused(file, what));
+      const opened = new PyTorchFile(file, files, name.slice(0, -'data.pkl'.length), entries, found);
       for (const [tensor, record] of found) opened.#check(tensor, record);
       return opened;
     } catch (error) {
-      closeSync(handle);
+      files.close();
       throw error;
     }
   }
@@ -98,17 +101,20 @@ export class PyTorchFile implements StoredTensors {
     const type = STORAGE_TYPES[record.storageType];
     const { start } = this.#entries.get(`${this.#root}data/${record.storageKey}`) as ZipEntry;
     const width = elementWidth(type);
-    const bytes = readBytes(
-      this.#handle,
+    const bytes = this.#files.read(
+      basename(this.file),
       start + record.offset * width,
       sizeOf(record.shape) * width,
-      this.file,
     );
     return { shape: record.shape, data: toNumbers(bytes, type) };
   }
 
   close(): void {
-    closeSync(this.#handle);
+    this.#files.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.#files[Symbol.dispose]();
   }
 
   #check(name: string, { storageKey, storageType, shape, strides, offset }: TensorRecord): void {
@@ -131,6 +137,8 @@ export class PyTorchFile implements StoredTensors {
   }
 }
 
+type Read = (position: number, length: number) => Uint8Array<ArrayBuffer>;
+
 interface StoredEntry {
   readonly name: string;
   readonly headerAt: number;
@@ -151,7 +159,10 @@ function listStored(file: string): Promise<StoredEntry[]> {
         return;
       }
       const entries: StoredEntry[] = [];
-      const refuse = (problem: Error) => reject(artifactBroken(file, problem.message, problem));
+      const refuse = (problem: Error) => {
+        zip.close();
+        reject(artifactBroken(file, problem.message, problem));
+      };
       /** The library throws where a place in its directory is no number that a file can have. */
       const next = () => {
         try {
@@ -164,9 +175,9 @@ function listStored(file: string): Promise<StoredEntry[]> {
       zip.on('end', () => resolve(entries));
       zip.on('entry', (entry: yauzl.Entry) => {
         const { fileName: name, relativeOffsetOfLocalHeader: headerAt, uncompressedSize: size } = entry;
-        if (entry.compressionMethod !== 0) refuse(new Error(`"${name}" in it is compressed`));
+        if (entry.compressionMethod !== 0) return refuse(new Error(`"${name}" in it is compressed`));
         if (!(headerAt >= 0 && size >= 0 && headerAt + size <= zip.fileSize))
-          refuse(new Error(`"${name}" in it lies outside of it`));
+          return refuse(new Error(`"${name}" in it lies outside of it`));
         entries.push({ name, headerAt, size });
         next();
       });
@@ -178,8 +189,8 @@ function listStored(file: string): Promise<StoredEntry[]> {
 const LOCAL_HEADER = { size: 30, signature: 0x04034b50, nameLengthAt: 26, extraLengthAt: 28 };
 
 /** Where the bytes of an entry begin: behind its local header, a name and an extra field. */
-function dataStart(handle: number, headerAt: number, file: string): number {
-  const header = Buffer.from(readBytes(handle, headerAt, LOCAL_HEADER.size, file));
+function dataStart(read: Read, headerAt: number, file: string): number {
+  const header = Buffer.from(read(headerAt, LOCAL_HEADER.size));
   if (header.readUInt32LE(0) !== LOCAL_HEADER.signature)
     throw artifactBroken(file, 'its zip directory is wrong');
   return (

@@ -3,11 +3,13 @@
  * Read tensor by tensor into typed arrays; no tensor library is involved.
  */
 
-import { closeSync, existsSync, openSync, statSync } from 'node:fs';
-import { artifactBroken, artifactMissing } from '../errors.ts';
+import { existsSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { artifactBroken } from '../errors.ts';
 import { type Shape, sizeOf } from '../shapes.ts';
 import { type ElementType, elementWidth, isElementType, toNumbers } from './element-types.ts';
-import { hashFile, readBytes, writePiecesWhole } from './files.ts';
+import { hashFile, writePiecesWhole } from './files.ts';
+import { ReadOnlyFiles } from './read-only-files.ts';
 
 /** One tensor on disk. Integers become Int32Array, everything else Float32Array. */
 export interface StoredTensor {
@@ -31,22 +33,18 @@ interface HeaderEntry {
 const MAX_HEADER_BYTES = 100 * 2 ** 20;
 
 /** A file whose header was read and checked; each tensor is read when it is asked for. */
-export class SafetensorsFile implements StoredTensors {
+export class SafetensorsFile implements StoredTensors, Disposable {
   readonly file: string;
-  readonly #handle: number;
+  readonly #files: ReadOnlyFiles;
   readonly #header: ReadonlyMap<string, HeaderEntry>;
   readonly #dataStart: number;
 
-  /** Opens a file. Broken ones are errors that say what is wrong. */
-  constructor(file: string) {
+  /** Opens a file. Broken ones are errors that say what is wrong. @param files of its folder, where several share them */
+  constructor(file: string, files = new ReadOnlyFiles(dirname(file))) {
     this.file = file;
+    this.#files = files;
     try {
-      this.#handle = openSync(file, 'r');
-    } catch (error) {
-      throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? artifactMissing(file) : error;
-    }
-    try {
-      const { header, dataStart } = readHeader(this.#handle, statSync(file).size, file);
+      const { header, dataStart } = readHeader(this.#read, this.#files.size(basename(file)), file);
       this.#header = header;
       this.#dataStart = dataStart;
     } catch (error) {
@@ -73,30 +71,35 @@ export class SafetensorsFile implements StoredTensors {
     const [start, end] = entry.data_offsets;
     return {
       shape: entry.shape,
-      data: toNumbers(readBytes(this.#handle, this.#dataStart + start, end - start, this.file), entry.dtype),
+      data: toNumbers(this.#read(this.#dataStart + start, end - start), entry.dtype),
     };
   }
 
   close(): void {
-    closeSync(this.#handle);
+    this.#files.close();
   }
+
+  [Symbol.dispose](): void {
+    this.#files[Symbol.dispose]();
+  }
+
+  readonly #read: Read = (position, length) => this.#files.read(basename(this.file), position, length);
 }
 
+type Read = (position: number, length: number) => Uint8Array<ArrayBuffer>;
+
 function readHeader(
-  handle: number,
+  read: Read,
   fileSize: number,
   file: string,
 ): { header: Map<string, HeaderEntry>; dataStart: number } {
   if (fileSize < 8) throw artifactBroken(file, 'it is too short for a safetensors file');
-  const length = Number(Buffer.from(readBytes(handle, 0, 8, file)).readBigUInt64LE(0));
+  const length = Number(Buffer.from(read(0, 8)).readBigUInt64LE(0));
   if (length > MAX_HEADER_BYTES || 8 + length > fileSize)
     throw artifactBroken(file, `its header claims ${length} bytes`);
   let parsed: Record<string, unknown>;
   try {
-    parsed = JSON.parse(Buffer.from(readBytes(handle, 8, length, file)).toString('utf8')) as Record<
-      string,
-      unknown
-    >;
+    parsed = JSON.parse(Buffer.from(read(8, length)).toString('utf8')) as Record<string, unknown>;
   } catch (error) {
     throw artifactBroken(file, 'its header is not valid JSON', error);
   }

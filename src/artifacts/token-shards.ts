@@ -85,13 +85,16 @@ const widthOf = ({ dtype }: Pick<TokenIndex, 'dtype'>) => (dtype === 'u16' ? 2 :
 const documentsFile = (split: Split) => `${split}.documents.bin`;
 
 /** Reads the splits of a token-shards artifact. */
-export class TokenShards {
+export class TokenShards implements Disposable {
   readonly directory: string;
   readonly index: TokenIndex;
+  /** Of all splits, so one limit holds for the files that stay open. */
+  readonly #files: ReadOnlyFiles;
 
   constructor(directory: string, index: TokenIndex) {
     this.directory = directory;
     this.index = index;
+    this.#files = new ReadOnlyFiles(directory);
   }
 
   get tokenizerFile(): string {
@@ -99,11 +102,20 @@ export class TokenShards {
   }
 
   split(name: Split): TokenStream {
-    return new TokenStream(this.directory, this.index, name);
+    return new TokenStream(this.#files, this.index, name);
+  }
+
+  /** Closes the files of all splits. One that is read again is opened again. */
+  close(): void {
+    this.#files.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.#files[Symbol.dispose]();
   }
 }
 
-/** One split as one long row of token ids. Reads go to the disk; nothing is kept. */
+/** One split as one long row of token ids. Reads go to the disk; nothing is kept. Its files are the artifact's, which closes them. */
 export class TokenStream {
   readonly length: number;
   readonly numDocuments: number;
@@ -114,9 +126,9 @@ export class TokenStream {
   readonly #shards: readonly (Shard & { start: number })[];
   readonly #files: ReadOnlyFiles;
 
-  constructor(directory: string, index: TokenIndex, name: Split) {
+  constructor(files: ReadOnlyFiles, index: TokenIndex, name: Split) {
     const split = index.splits[name];
-    this.#files = new ReadOnlyFiles(directory);
+    this.#files = files;
     this.#documentsFile = documentsFile(name);
     this.#width = widthOf(index);
     this.#vocabSize = index.vocabSize;
@@ -156,6 +168,7 @@ export class TokenStream {
     );
   }
 
+  /** Closes the files of the whole artifact. One that is read again is opened again. */
   close(): void {
     this.#files.close();
   }
@@ -201,7 +214,7 @@ const FROM_THE_BEGINNING: TokenWriterState = {
 };
 
 /** One split at work. */
-class SplitWriter {
+class SplitWriter implements Disposable {
   readonly ids: ShardSeries;
   readonly lengths: GrowingFile;
   documentTokens: number;
@@ -214,7 +227,12 @@ class SplitWriter {
       { recordBytes, recordsPerShard: TOKENS_PER_SHARD },
       from.tokens,
     );
-    this.lengths = new GrowingFile(join(directory, documentsFile(split)), from.documents * LENGTH_BYTES);
+    try {
+      this.lengths = new GrowingFile(join(directory, documentsFile(split)), from.documents * LENGTH_BYTES);
+    } catch (error) {
+      this.ids[Symbol.dispose]();
+      throw error;
+    }
     this.documentTokens = from.documentTokens;
     this.textBytes = from.textBytes;
   }
@@ -228,11 +246,18 @@ class SplitWriter {
       textBytes,
     };
   }
+
+  [Symbol.dispose](): void {
+    this.ids[Symbol.dispose]();
+    this.lengths[Symbol.dispose]();
+  }
 }
 
 /** Writes token shards as the documents come; memory does not grow with the corpus. */
-export class TokenShardsWriter {
+export class TokenShardsWriter implements Disposable {
   readonly directory: string;
+  /** What holds files. */
+  #opened: Disposable[] = [];
   #vocabulary!: TokenVocabulary;
   #dtype: 'u16' | 'u32' = 'u16';
   #splits!: Record<Split, SplitWriter>;
@@ -249,14 +274,16 @@ export class TokenShardsWriter {
     tokenizerJson: string,
     from: TokenWriterState = FROM_THE_BEGINNING,
   ): Promise<void> {
+    this[Symbol.dispose]();
     const { vocabSize, endOfTextId, padId } = vocabulary;
     this.#vocabulary = { vocabSize, endOfTextId, padId };
     this.#dtype = vocabSize <= 65536 ? 'u16' : 'u32';
     await writeFileWhole(join(this.directory, 'tokenizer.json'), tokenizerJson);
+    const width = widthOf({ dtype: this.#dtype });
     const open = (split: Split) =>
-      new SplitWriter(this.directory, split, widthOf({ dtype: this.#dtype }), from.splits[split]);
+      this.#holding(new SplitWriter(this.directory, split, width, from.splits[split]));
     this.#splits = { train: open('train'), validation: open('validation') };
-    this.#leftOut = new GrowingFile(this.#leftOutFile, from.leftOut.bytes);
+    this.#leftOut = this.#holding(new GrowingFile(this.#leftOutFile, from.leftOut.bytes));
     this.#leftOutLines = from.leftOut.lines;
   }
 
@@ -320,6 +347,16 @@ export class TokenShardsWriter {
     };
     await writeJson(join(this.directory, 'index.json'), index);
     return { ...index, leftOutLines: this.#leftOutLines };
+  }
+
+  /** Closes what is still open. What was appended since the last `save` is lost, unless `finish` has written it. */
+  [Symbol.dispose](): void {
+    for (const opened of this.#opened.splice(0)) opened[Symbol.dispose]();
+  }
+
+  #holding<T extends Disposable>(opened: T): T {
+    this.#opened.push(opened);
+    return opened;
   }
 
   get #leftOutFile(): string {

@@ -7,14 +7,15 @@ import { weightsMissing } from '../errors.ts';
 import type { Shape } from '../shapes.ts';
 import { linkFile, readJsonAs } from './files.ts';
 import { PyTorchFile } from './pytorch-file.ts';
+import { ReadOnlyFiles } from './read-only-files.ts';
 import { SafetensorsFile, type StoredTensor, type StoredTensors } from './safetensors.ts';
 
 /** A file beside the index, and nothing else. */
 const fileName = z.string().regex(/^[^\0/\\]+$/, 'must be the name of a file beside the index');
 const weightIndex = z.object({ weight_map: z.record(z.string(), fileName) });
 
-/** Opened weights; a tensor is read when it is asked for. */
-export interface Weights extends StoredTensors {
+/** Opened weights; a tensor is read when it is asked for. However many files they are in, only a few are open at a time. */
+export interface Weights extends StoredTensors, Disposable {
   /** Named in errors. */
   readonly file: string;
   /** Of a tensor, without reading it. */
@@ -32,15 +33,17 @@ const FILES = [
 /** Opens model.safetensors, sharded safetensors with their index, or pytorch_model.bin, the first of these that is there. */
 export async function openWeights(directory: string): Promise<Weights> {
   const { file, map } = await findWeights(directory);
-  if (!map) return openOne(file);
-  const opened = new Map<string, Weights>();
+  const files = new ReadOnlyFiles(directory);
   try {
-    for (const shard of new Set(Object.values(map))) opened.set(shard, await openOne(join(directory, shard)));
+    if (!map) return await openOne(file, files);
+    const shards = new Map<string, Weights>();
+    for (const shard of new Set(Object.values(map)))
+      shards.set(shard, await openOne(join(directory, shard), files));
+    return new ShardedWeights(file, map, shards, files);
   } catch (error) {
-    for (const shard of opened.values()) shard.close();
+    files.close();
     throw error;
   }
-  return new ShardedWeights(file, map, opened);
 }
 
 /** The names of the files that `openWeights` would read, the index before its shards. */
@@ -49,9 +52,16 @@ export async function weightFiles(directory: string): Promise<string[]> {
   return [...new Set([basename(file), ...Object.values(map)])];
 }
 
-/** The files that `openWeights` would read, beside another folder's: by hard links where the file system can, copied where not. */
-export async function linkWeights(from: string, to: string): Promise<void> {
-  for (const name of await weightFiles(from)) await linkFile(join(from, name), join(to, name));
+/**
+ * The files that `openWeights` would read, beside another folder's: by hard links where the file system can, copied
+ * where not.
+ * @param pause awaited before each file
+ */
+export async function linkWeights(from: string, to: string, pause?: () => Promise<void>): Promise<void> {
+  for (const name of await weightFiles(from)) {
+    await pause?.();
+    await linkFile(join(from, name), join(to, name));
+  }
 }
 
 /** The first of the usual files that is there; of an index also its map, tensor → shard beside it. */
@@ -66,19 +76,26 @@ async function findWeights(
   return { file, map };
 }
 
-async function openOne(file: string): Promise<Weights> {
-  return file.endsWith('.bin') ? PyTorchFile.open(file) : new SafetensorsFile(file);
+async function openOne(file: string, files: ReadOnlyFiles): Promise<Weights> {
+  return file.endsWith('.bin') ? PyTorchFile.open(file, files) : new SafetensorsFile(file, files);
 }
 
 class ShardedWeights implements Weights {
   readonly file: string;
   readonly #map: Readonly<Record<string, string>>;
   readonly #shards: ReadonlyMap<string, Weights>;
+  readonly #files: ReadOnlyFiles;
 
-  constructor(file: string, map: Readonly<Record<string, string>>, shards: ReadonlyMap<string, Weights>) {
+  constructor(
+    file: string,
+    map: Readonly<Record<string, string>>,
+    shards: ReadonlyMap<string, Weights>,
+    files: ReadOnlyFiles,
+  ) {
     this.file = file;
     this.#map = map;
     this.#shards = shards;
+    this.#files = files;
   }
 
   has(name: string): boolean {
@@ -98,7 +115,11 @@ class ShardedWeights implements Weights {
   }
 
   close(): void {
-    for (const shard of this.#shards.values()) shard.close();
+    this.#files.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.#files[Symbol.dispose]();
   }
 }
 
@@ -133,5 +154,9 @@ export class OverlaidWeights implements Weights {
   close(): void {
     this.#above.close();
     this.#below.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

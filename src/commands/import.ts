@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
+import { resolvePath } from '../paths.ts';
 import { checkConfig, makePlan } from '../pipeline/index.ts';
 import { formatRun } from '../reporting/index.ts';
 import { BaseCommand } from './base-command.ts';
@@ -33,11 +34,11 @@ export default class Import extends BaseCommand {
   override async run() {
     const { args, flags } = await this.parse(Import);
     const given = {
-      path: resolve(args.path),
-      ...(flags.tokenizer ? { tokenizer: resolve(flags.tokenizer) } : {}),
+      path: resolvePath(process.cwd(), args.path),
+      ...(flags.tokenizer ? { tokenizer: resolvePath(process.cwd(), flags.tokenizer) } : {}),
     };
     const stages = flags.autoencoder
-      ? { 'import-lm': { ...given, autoencoder: resolve(flags.autoencoder) } }
+      ? { 'import-lm': { ...given, autoencoder: resolvePath(process.cwd(), flags.autoencoder) } }
       : { 'import-autoencoder': given };
     const file = resolve('import.yaml');
     const data = { name: flags.name ?? basename(given.path), stages };

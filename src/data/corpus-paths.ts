@@ -6,8 +6,8 @@
 import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, parse, resolve, sep } from 'node:path';
 import { Minimatch } from 'minimatch';
-import { corpusUnreadable, fileMissing, homeUnknown, noDocuments } from '../errors.ts';
-import { expandHome } from '../home-folder.ts';
+import { corpusUnreadable, fileMissing, noDocuments } from '../errors.ts';
+import { expandHome } from '../paths.ts';
 
 export interface FoundPaths {
   /** Sorted, and not looked at yet. */
@@ -20,7 +20,6 @@ export interface FoundPaths {
 export function findPaths(pattern: string, root: string): FoundPaths {
   if (pattern === '') throw noDocuments(['""'], root);
   const path = expandHome(pattern);
-  if (path === undefined) throw homeUnknown(pattern);
   const whole = resolve(root, path);
   const { folder, rest } = splitAtPattern(whole);
   if (rest.length === 0) return { paths: filesBelow(folder), isFolder: true };

@@ -2,17 +2,30 @@
 
 import { intTensor, type Tensor } from '../engine/index.ts';
 
+/**
+ * Awaited between pieces of work that are short: batches, steps of a rollout, resamples. It lets the event loop turn, and throws where the work is to
+ * stop. It changes no number.
+ */
+export type Pause = () => Promise<void>;
+
+/** What every measure takes besides what it measures. */
+export interface Pausing {
+  readonly pause?: Pause | undefined;
+}
+
 /** Sequences that are judged at once. */
 const SEQUENCES_A_BATCH = 8;
 
-/** Batches of sequences, each with the number of its first. */
-export function inBatches<T>(
+/** Batches of sequences, each with the number of its first; a pause is awaited before each. */
+export async function* inBatches<T>(
   sequences: readonly T[],
-): { batch: readonly T[]; first: number; index: number }[] {
-  return Array.from({ length: Math.ceil(sequences.length / SEQUENCES_A_BATCH) }, (_, index) => {
+  pause?: Pause,
+): AsyncGenerator<{ batch: readonly T[]; first: number; index: number }> {
+  for (let index = 0; index * SEQUENCES_A_BATCH < sequences.length; index++) {
+    await pause?.();
     const first = index * SEQUENCES_A_BATCH;
-    return { batch: sequences.slice(first, first + SEQUENCES_A_BATCH), first, index };
-  });
+    yield { batch: sequences.slice(first, first + SEQUENCES_A_BATCH), first, index };
+  }
 }
 
 /** Rows of equal length as one tensor, [rows, length]. */

@@ -1,6 +1,7 @@
 /** How sure a BrierLM is: the bootstrap (Efron 1979) over documents, because windows of one document are not independent of each other. */
 
 import { RandomStream } from '../random.ts';
+import type { Pausing } from './batches.ts';
 import { type BrierProtocol, type BrierSums, brierLM, meansOf, NUM_FACTORS } from './brier-score.ts';
 
 /** A percentile interval. */
@@ -23,13 +24,15 @@ const FEWEST_DOCUMENTS = 5;
 /**
  * @param rows the sums of each sequence
  * @param documents for each sequence the document that it is from
+ * @param options a pause is awaited between resamples
  */
-export function brierInterval(
+export async function brierInterval(
   rows: readonly BrierSums[],
   documents: readonly number[],
   protocol: BrierProtocol,
   seed: number,
-): BrierInterval | undefined {
+  { pause }: Pausing = {},
+): Promise<BrierInterval | undefined> {
   const isByDocument = new Set(documents).size >= FEWEST_DOCUMENTS;
   const units = [...groupBy(rows, isByDocument ? documents : rows.map((_, i) => i)).values()];
   if (units.length < 2) return undefined;
@@ -37,6 +40,7 @@ export function brierInterval(
   const scores: number[] = [];
   const factors: number[][] = Array.from({ length: NUM_FACTORS }, () => []);
   for (let i = 0; i < RESAMPLES; i++) {
+    await pause?.();
     const { brier } = meansOf(units.flatMap(() => units[stream.nextInteger(units.length)]));
     scores.push(brierLM(brier, protocol));
     brier.forEach((factor, n) => {

@@ -6,7 +6,7 @@
 
 import { disposeTree, type Tensor, tf } from '../engine/index.ts';
 import { inverseCdf, type SequenceState, type TransformerDecoder } from '../models/index.ts';
-import { joinRows } from './batches.ts';
+import { joinRows, type Pause, type Pausing } from './batches.ts';
 import { type BrierBatch, batchOf, NUM_FACTORS } from './brier-score.ts';
 import { pairsOf, type SampleGroup, splitGroup } from './sample-groups.ts';
 
@@ -20,6 +20,7 @@ export type TakeToken = (
  * Estimates the four factors. Windows begin at every `stride`-th token after the first one; each is the next four tokens.
  * @param ids sequences of one length; the first token is context only
  * @param contextTokens tokens that are never scored, 1 or more
+ * @param pause awaited between pieces of the distributions, and between the steps of the samples
  */
 export async function estimateBrierExactly(
   decoder: TransformerDecoder,
@@ -29,14 +30,15 @@ export async function estimateBrierExactly(
     numSamples = 2,
     stride = 1,
     contextTokens = 1,
-  }: { numSamples?: number; stride?: number; contextTokens?: number } = {},
+    pause,
+  }: { numSamples?: number; stride?: number; contextTokens?: number } & Pausing = {},
 ): Promise<BrierBatch> {
   const [rows, length] = [ids.length, ids[0].length];
   const windows = Math.max(0, Math.floor((length - contextTokens - NUM_FACTORS) / stride) + 1);
   const idTensor = joinRows(ids.map((row) => row.subarray(0, length - 1)));
   const { hidden, state } = await decoder.sequence.feed(idTensor);
   const sums = Array.from({ length: rows }, () => new Float64Array(NUM_FACTORS));
-  const likely = await trueProbabilities(decoder, hidden, ids);
+  const likely = await trueProbabilities(decoder, hidden, ids, pause);
   const begin = (window: number) => contextTokens - 1 + window * stride;
   for (let row = 0; row < rows; row++) {
     for (let window = 0; window < windows; window++) {
@@ -54,9 +56,10 @@ export async function estimateBrierExactly(
   }));
   const allPairs = (numSamples * (numSamples - 1)) / 2;
   for (let step = 0; step < NUM_FACTORS && groups.length > 0; step++) {
+    await pause?.();
     const states = await hiddenAfter(decoder, hidden, state, groups, begin);
     const left: SampleGroup[] = [];
-    await decoder.eachDistribution(states, (i, probabilities) => {
+    const lookAt = (i: number, probabilities: Float32Array) => {
       const group = groups[i];
       let squares = 0;
       for (const p of probabilities) squares += p * p;
@@ -66,7 +69,8 @@ export async function estimateBrierExactly(
       left.push(
         ...splitGroup(group, (sample) => take({ row: group.row, window: group.window, sample, step }, draw)),
       );
-    });
+    };
+    await decoder.eachDistribution(states, lookAt, pause);
     states.dispose();
     groups = left;
   }
@@ -79,13 +83,15 @@ async function trueProbabilities(
   decoder: TransformerDecoder,
   hidden: Tensor,
   ids: readonly Int32Array[],
+  pause: Pause | undefined,
 ): Promise<Float64Array> {
   const width = ids[0].length - 1;
   const found = new Float64Array(ids.length * width);
   const flat = tf.reshape(hidden, [-1, hidden.shape[2] as number]);
-  await decoder.eachDistribution(flat, (i, probabilities) => {
+  const lookAt = (i: number, probabilities: Float32Array) => {
     found[i] = probabilities[ids[Math.floor(i / width)][(i % width) + 1]];
-  });
+  };
+  await decoder.eachDistribution(flat, lookAt, pause);
   flat.dispose();
   return found;
 }

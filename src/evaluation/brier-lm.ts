@@ -5,7 +5,7 @@
 
 import { disposeTree, intTensor, type Tensor, tf } from '../engine/index.ts';
 import type { Branch, DrawnPatches, SequenceState } from '../models/index.ts';
-import { joinRows } from './batches.ts';
+import { joinRows, type Pause, type Pausing } from './batches.ts';
 import { addWindow, agreement, type BrierBatch, batchOf, NUM_FACTORS } from './brier-score.ts';
 import { pairsOf, type SampleGroup, splitGroup } from './sample-groups.ts';
 
@@ -19,8 +19,12 @@ export interface PatchSource {
     look(ids: Tensor): Promise<Tensor>;
     branch(state: SequenceState, branches: readonly Branch[]): Promise<Tensor>;
   };
-  /** @param hidden [positions, hidden] @returns candidates·positions patches, candidate by candidate */
-  draw(hidden: Tensor, noise: Float32Array): Promise<Pick<DrawnPatches, 'tokens' | 'decode' | 'dispose'>>;
+  /** @param hidden [positions, hidden] @param pause for a draw of several engine calls @returns candidates·positions patches, candidate by candidate */
+  draw(
+    hidden: Tensor,
+    noise: Float32Array,
+    pause?: Pause,
+  ): Promise<Pick<DrawnPatches, 'tokens' | 'decode' | 'dispose'>>;
 }
 
 /** One draw of a rollout: the sample of this number, in this window of this row. */
@@ -38,6 +42,8 @@ export interface BrierDraws {
   rollout(draws: readonly RolloutDraw[], step: number, size: number): Float32Array;
 }
 
+type Rolling = { readonly draws: BrierDraws } & Pausing;
+
 interface Shape {
   readonly rows: number;
   /** Target patches a row. */
@@ -54,12 +60,13 @@ interface Shape {
  * window that would fit is left out.
  * @param ids sequences, each (P + 1)·K token ids
  * @param targets what is scored against, each P·K ids; the sequences without their first patch where absent
+ * @param pause awaited between engine calls
  */
 export async function estimateBrier(
   source: PatchSource,
   ids: readonly Int32Array[],
   draws: BrierDraws,
-  { numSamples = 2, targets }: { numSamples?: number; targets?: readonly Int32Array[] } = {},
+  { numSamples = 2, targets, pause }: { numSamples?: number; targets?: readonly Int32Array[] } & Pausing = {},
 ): Promise<BrierBatch> {
   const { patchSize, noiseSize } = source;
   const golden = targets ?? ids.map((row) => row.subarray(patchSize));
@@ -70,12 +77,11 @@ export async function estimateBrier(
     patchSize >= NUM_FACTORS
       ? { hidden: await source.sequence.look(idTensor), state: undefined }
       : await source.sequence.feed(idTensor);
+  await pause?.();
   const positions = tf.reshape(hidden, [-1, hidden.shape[2] as number]);
-  const samples = await source.draw(
-    positions,
-    draws.accuracy(numSamples * shape.rows * shape.patches * noiseSize),
-  );
-  const batch = await scoreWindows(source, samples, golden, shape, state, draws);
+  const noise = draws.accuracy(numSamples * shape.rows * shape.patches * noiseSize);
+  const samples = await source.draw(positions, noise, pause);
+  const batch = await scoreWindows(source, samples, golden, shape, state, { draws, pause });
   samples.dispose();
   disposeTree({ hidden, idTensor, positions, ...(state ? { cache: state.cache } : {}) });
   return batch;
@@ -87,19 +93,19 @@ async function scoreWindows(
   golden: readonly Int32Array[],
   shape: Shape,
   state: SequenceState | undefined,
-  draws: BrierDraws,
+  rolling: Rolling,
 ): Promise<BrierBatch> {
   const { rows, patches, patchSize } = shape;
   const steps = Math.ceil(NUM_FACTORS / patchSize);
   const windows = steps === 1 ? patches : Math.max(0, patches - steps);
-  await decodeWhatCounts(samples, golden, shape, windows);
+  await decodeWhatCounts(samples, golden, shape, windows, rolling.pause);
   const pairs = Array.from({ length: rows * windows }, () => new Float64Array(NUM_FACTORS));
   const count = (group: SampleGroup) => {
     pairs[group.row * windows + group.window][group.path.length - 1] += pairsOf(group);
   };
   let groups = firstGroups(samples.tokens, shape, windows, count);
   for (let step = 1; state && step < steps && groups.length > 0; step++)
-    groups = await rollOn(source, state, groups, step, draws, count);
+    groups = await rollOn(source, state, groups, step, rolling, count);
   const sums = golden.map((target, row) => {
     const own = new Float64Array(NUM_FACTORS);
     for (let window = 0; window < windows; window++) {
@@ -133,8 +139,10 @@ async function decodeWhatCounts(
   golden: readonly Int32Array[],
   shape: Shape,
   windows: number,
+  pause: Pause | undefined,
 ): Promise<void> {
   for (;;) {
+    await pause?.();
     const wanted: number[] = [];
     golden.forEach((target, row) => {
       for (let window = 0; window < windows; window++) {
@@ -218,10 +226,11 @@ async function rollOn(
   state: SequenceState,
   groups: readonly SampleGroup[],
   step: number,
-  draws: BrierDraws,
+  { draws, pause }: Rolling,
   count: (group: SampleGroup) => void,
 ): Promise<SampleGroup[]> {
   const { patchSize, noiseSize } = source;
+  await pause?.();
   const hidden = await source.sequence.branch(
     state,
     groups.map(({ row, window, path }) => ({ row, length: window + 1, ids: Int32Array.from(path) })),
@@ -232,7 +241,9 @@ async function rollOn(
   const rounded = Math.max(FEWEST_DRAWS, 2 ** Math.ceil(Math.log2(wanted.length)));
   const owners = Int32Array.from({ length: rounded }, (_, i) => wanted[i]?.group ?? 0);
   const positions = tf.tidy(() => tf.gather(hidden, intTensor(owners) as tf.Tensor1D));
-  const drawn = await source.draw(positions, draws.rollout(wanted, step, rounded * noiseSize));
+  await pause?.();
+  const noise = draws.rollout(wanted, step, rounded * noiseSize);
+  const drawn = await source.draw(positions, noise, pause);
   const length = Math.min(patchSize, NUM_FACTORS - step * patchSize);
   await drawn.decode(wanted.flatMap((_, i) => Array.from({ length }, (__, k) => i * patchSize + k)));
   let taken = 0;

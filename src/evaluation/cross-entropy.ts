@@ -10,7 +10,7 @@ import {
 } from '../engine/index.ts';
 import { type TransformerConfig, type TransformerDecoder, transformerLoss } from '../models/index.ts';
 import { RandomStream } from '../random.ts';
-import { inBatches, joinRows } from './batches.ts';
+import { inBatches, joinRows, type Pause } from './batches.ts';
 import { estimateBrierExactly } from './brier-exact.ts';
 import type { BrierBatch } from './brier-score.ts';
 
@@ -30,10 +30,9 @@ export class CrossEntropy {
   }
 
   /** Nats a token, averaged over all tokens but the first of each sequence; lower is better. Its exponential is the perplexity. @param pause awaited between batches */
-  async measure(parameters: TensorMap, pause?: () => Promise<void>): Promise<number> {
+  async measure(parameters: TensorMap, pause?: Pause): Promise<number> {
     let sum = 0;
-    for (const { batch: rows } of inBatches(this.#sequences)) {
-      await pause?.();
+    for await (const { batch: rows } of inBatches(this.#sequences, pause)) {
       const ids = joinRows(rows.map((row) => row.subarray(0, row.length - 1)));
       const targets = intTensor(Int32Array.from(rows.flatMap((row) => [...row.subarray(1)])));
       const { loss } = await this.#run({ parameters, ids, targets });
@@ -54,7 +53,7 @@ export async function scoreExactly(
   } = {},
 ): Promise<BrierBatch[]> {
   const scored: BrierBatch[] = [];
-  for (const { batch: rows, first } of inBatches(sequences)) {
+  for await (const { batch: rows, first } of inBatches(sequences, options.pause)) {
     const take: Parameters<typeof estimateBrierExactly>[2] = ({ row, window, sample, step }, draw) =>
       draw(new RandomStream(seed, 'brier exact', first + row, window, sample, step).nextUniform());
     scored.push(await estimateBrierExactly(decoder, rows, take, options));

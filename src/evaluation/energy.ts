@@ -24,7 +24,7 @@ import {
   readsLatents,
 } from '../models/index.ts';
 import { RandomStream } from '../random.ts';
-import { inBatches, joinRows } from './batches.ts';
+import { inBatches, joinRows, type Pause } from './batches.ts';
 
 /** A sequence with the Gaussians of all its patches. */
 export interface EncodedSequence {
@@ -116,10 +116,9 @@ export class HeldOutLoss {
   }
 
   /** The loss and its companions, teacher-forced, averaged over positions. @param pause awaited between batches */
-  async measure(parameters: TensorMap, pause?: () => Promise<void>): Promise<Record<string, number>> {
+  async measure(parameters: TensorMap, pause?: Pause): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
-    for (const { batch: sequences, first } of inBatches(this.#sequences)) {
-      await pause?.();
+    for await (const { batch: sequences, first } of inBatches(this.#sequences, pause)) {
       const batch = batchSequences(sequences, this.#config);
       const streams = (purpose: string) => new RandomStream(this.#seed, 'energy evaluation', first, purpose);
       const draws = this.#head.drawTraining(this.#config, batch.mean.shape[0], NUM_TARGET_SAMPLES, streams);
@@ -166,11 +165,12 @@ export class EnergyScore {
     );
   }
 
-  /** Of the model's own head, teacher-forced. */
-  ofModel(decoder: PatchDecoder): Promise<EnergyMeasure> {
+  /** Of the model's own head, teacher-forced. @param pause awaited between engine calls */
+  ofModel(decoder: PatchDecoder, pause?: Pause): Promise<EnergyMeasure> {
     const { hiddenSize } = this.#config;
     return this.#average(async ({ ids }, positions, { first }) => {
       const hidden = await decoder.sequence.look(ids);
+      await pause?.();
       const flat = tf.reshape(hidden, [positions, hiddenSize]);
       const noise = decoder.drawNoise(
         this.#stream(first, 'noise'),
@@ -180,21 +180,24 @@ export class EnergyScore {
       const samples = tf.transpose(latents, [1, 0, 2]);
       disposeTree({ hidden, flat, latents });
       return samples;
-    });
+    }, pause);
   }
 
   /**
    * Of a context-free predictor, whose samples are latents of the corpus's own patches drawn at random: what a head can reach that knows the patches but
    * not the text before. A model that has learnt from context lies below it.
    * @param draw latents of `count` random training patches, [count·latent]
+   * @param pause awaited between engine calls
    */
-  ofContextFree(draw: (count: number, batch: number) => Promise<Float32Array>): Promise<EnergyMeasure> {
-    return this.#average(async (_, positions, { index }) =>
-      floatTensor(await draw(positions * NUM_SAMPLES, index), [
-        positions,
-        NUM_SAMPLES,
-        this.#config.latentSize,
-      ]),
+  ofContextFree(
+    draw: (count: number, batch: number) => Promise<Float32Array>,
+    pause?: Pause,
+  ): Promise<EnergyMeasure> {
+    const shape = (positions: number) => [positions, NUM_SAMPLES, this.#config.latentSize];
+    return this.#average(
+      async (_, positions, { index }) =>
+        floatTensor(await draw(positions * NUM_SAMPLES, index), shape(positions)),
+      pause,
     );
   }
 
@@ -204,12 +207,14 @@ export class EnergyScore {
       positions: number,
       at: { readonly first: number; readonly index: number },
     ) => Promise<Tensor>,
+    pause: Pause | undefined,
   ): Promise<EnergyMeasure> {
     const sums = { loss: 0, fidelity: 0, diversity: 0 };
-    for (const { batch: sequences, first, index } of inBatches(this.#sequences)) {
+    for await (const { batch: sequences, first, index } of inBatches(this.#sequences, pause)) {
       const batch = batchSequences(sequences, this.#config);
       const [positions, latentSize] = batch.mean.shape as [number, number];
       const samples = await samplesOf(batch, positions, { first, index });
+      await pause?.();
       const shape = [positions, NUM_TARGET_SAMPLES, latentSize];
       const targetNoise = floatTensor(
         this.#stream(first, 'targets').normals(positions * NUM_TARGET_SAMPLES * latentSize),

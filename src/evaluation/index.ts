@@ -1,6 +1,6 @@
 /** Judging models on held-out text. */
 
-export { joinRows } from './batches.ts';
+export { joinRows, type Pause, type Pausing } from './batches.ts';
 export { type BrierInterval, brierInterval } from './bootstrap.ts';
 export * from './brier-exact.ts';
 export * from './brier-lm.ts';

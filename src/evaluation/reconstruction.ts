@@ -13,6 +13,7 @@ import {
 } from '../engine/index.ts';
 import { type Autoencoder, type AutoencoderConfig, decodeTokens, encode } from '../models/index.ts';
 import { RandomStream } from '../random.ts';
+import type { Pause, Pausing } from './batches.ts';
 
 /** Noise levels of the robustness check (paper §2.2 calls for robustness near the posterior's σ ≈ 0.3). */
 export const NOISE_LEVELS = [0.1, 0.2, 0.3, 0.4, 0.5] as const;
@@ -57,10 +58,7 @@ export async function measureReconstruction(
   autoencoder: Autoencoder,
   ids: Int32Array,
   seed: number,
-  {
-    noiseLevels = NOISE_LEVELS,
-    pause,
-  }: { readonly noiseLevels?: readonly number[]; readonly pause?: () => Promise<void> } = {},
+  { noiseLevels = NOISE_LEVELS, pause }: { readonly noiseLevels?: readonly number[] } & Pausing = {},
 ): Promise<Reconstruction> {
   const numPatches = ids.length / autoencoder.config.patchSize;
   const run = reconstructor(engine, autoencoder.config);
@@ -97,7 +95,7 @@ interface Setting {
   readonly sigma: number;
   readonly posterior: number;
   readonly seed: number;
-  readonly pause: (() => Promise<void>) | undefined;
+  readonly pause: Pause | undefined;
 }
 
 /** Counts right tokens and patches with z = mean + (sigma + posterior·std)·noise. */

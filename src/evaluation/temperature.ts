@@ -3,7 +3,7 @@
  */
 
 import { disposeTree, type Tensor, tf } from '../engine/index.ts';
-import { joinRows } from './batches.ts';
+import { joinRows, type Pausing } from './batches.ts';
 import type { PatchSource } from './brier-lm.ts';
 import { agreement, NUM_FACTORS } from './brier-score.ts';
 
@@ -17,6 +17,11 @@ export interface TemperatureMeasure {
   readonly numWindows: number;
 }
 
+/** How many windows of four tokens begin at a patch of a sequence but the first. @param length of the sequence in tokens */
+export function windowsIn(length: number, patchSize: number): number {
+  return Math.max(0, Math.floor(length / patchSize) - Math.ceil(NUM_FACTORS / patchSize));
+}
+
 /**
  * Takes one patch for each hidden state, [positions, hidden]; called anew for each of the two texts and for each patch of them.
  * @returns positions arrays of K ids
@@ -26,24 +31,28 @@ export type ChoosePatches = (hidden: Tensor, text: number, step: number) => Prom
 /**
  * Goes on twice from each window's true prefix, four tokens each time.
  * @param ids sequences of one length, the first patch is context only
- * @param windowsPerRow spread evenly over each sequence
+ * @param windowsPerRow spread evenly over each sequence, at most as many as `windowsIn` says
+ * @param options a pause is awaited between patches
  */
 export async function measureTemperature(
   source: PatchSource,
   ids: readonly Int32Array[],
   windowsPerRow: number,
   choose: ChoosePatches,
+  { pause }: Pausing = {},
 ): Promise<TemperatureMeasure> {
   const { patchSize } = source;
   const steps = Math.ceil(NUM_FACTORS / patchSize);
   const patches = ids[0].length / patchSize - 1;
-  const perRow = Math.min(windowsPerRow, patches - steps + 1);
+  const most = windowsIn(ids[0].length, patchSize);
+  const perRow = Math.min(windowsPerRow, most);
   const windows = ids.flatMap((_, row) =>
     Array.from({ length: perRow }, (__, i) => ({
       row,
-      window: Math.floor((i * (patches - steps + 1)) / perRow),
+      window: Math.floor((i * most) / perRow),
     })),
   );
+  await pause?.();
   const idTensor = joinRows(ids.map((row) => row.subarray(0, patches * patchSize)));
   const { hidden, state } = await source.sequence.feed(idTensor);
   const places = windows.map(({ row, window }) => row * patches + window);
@@ -52,6 +61,7 @@ export async function measureTemperature(
   for (let text = 0; text < 2; text++) {
     const paths: number[][] = windows.map(() => []);
     for (let step = 0; step < steps; step++) {
+      await pause?.();
       const branches = windows.map(({ row, window }, i) => ({
         row,
         length: window + 1,

@@ -21,7 +21,7 @@ import { fingerprint } from './fingerprint.ts';
 import { kindOf } from './graph.ts';
 import { resultFields } from './plan.ts';
 import { type RunOptions, type StageResult, shownError } from './runner.ts';
-import { OpenedPorts, type Results, reportAside } from './stage-work.ts';
+import { closing, OpenedPorts, type Results, reportAside } from './stage-work.ts';
 
 export interface Question {
   readonly stage: AnyStage;
@@ -46,37 +46,43 @@ export async function askStage(question: Question, options: RunOptions): Promise
   await stage.check?.(config, {}, (path: string) => resolvePath(process.cwd(), path));
   const inputs = await openChosen(question);
   const place = await answerPlace(question);
-  const outputs = new OpenedPorts();
   try {
-    for (const [port, kind] of Object.entries(stage.outputs as Record<string, ArtifactKind>))
-      await outputs.open(port, async () => {
-        const discarded = question.outputFolder === undefined ? kind.discard?.() : undefined;
-        return discarded ?? kind.create(await place.outputFolder(port));
-      });
-    const context = {
-      config,
-      inputs: inputs.ports,
-      outputs: outputs.ports,
-      engine: options.loadEngine,
-      seed,
-      report: reportAside(stage.name, options.report, results),
-      signal: options.signal,
-      checkpoints: place.checkpoints,
-      resolvePath: (path: string) => resolvePath(process.cwd(), path),
-    };
-    await stage.run(context as unknown as StageContext<never, never, never>);
+    await closing(inputs, async () => {
+      const outputs = await openWriters(question, place);
+      const context = {
+        config,
+        inputs: inputs.ports,
+        outputs: outputs.ports,
+        engine: options.loadEngine,
+        seed,
+        report: reportAside(stage.name, options.report, results),
+        signal: options.signal,
+        checkpoints: place.checkpoints,
+        resolvePath: (path: string) => resolvePath(process.cwd(), path),
+      };
+      await closing(outputs, () => stage.run(context as unknown as StageContext<never, never, never>));
+    });
     await place.forget();
   } catch (error) {
     const shown = shownError(error, { stage, code }, place.checkpoints, options.signal);
     options.report({ type: 'stage-failed', stage: stage.name, error: shown });
     throw shown;
   } finally {
-    await outputs.close();
-    await inputs.close();
     place.leave();
   }
   const seconds = (performance.now() - started) / 1000;
   return { name: stage.name, state: 'done', seconds, metrics: results.summary };
+}
+
+/** Writers that keep nothing, or that write where the answer goes. */
+async function openWriters({ stage, outputFolder }: Question, place: AnswerPlace): Promise<OpenedPorts> {
+  const opened = new OpenedPorts();
+  for (const [port, kind] of Object.entries(stage.outputs as Record<string, ArtifactKind>))
+    await opened.open(port, async () => {
+      const discarded = outputFolder === undefined ? kind.discard?.() : undefined;
+      return discarded ?? kind.create(await place.outputFolder(port));
+    });
+  return opened;
 }
 
 async function openChosen({ stage, inputs, checkpoint }: Question): Promise<OpenedPorts> {

@@ -1,6 +1,5 @@
 /** Which stage feeds which: from the kinds of ports, or from `inputs:` where that says otherwise. */
 
-import { resolve } from 'node:path';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import {
   ambiguousInput,
@@ -11,6 +10,7 @@ import {
   unknownStageId,
   wrongWire,
 } from '../errors.ts';
+import { resolvePath } from '../paths.ts';
 import type { AnyStage, ArtifactKind, OptionalPort } from '../plugin/index.ts';
 import { issueError, type RunConfig, type StageEntry } from './config.ts';
 import type { Registry } from './registry.ts';
@@ -174,8 +174,8 @@ function sourceByName(
   kind: ArtifactKind,
   stages: Record<string, AnyStage>,
 ): Source {
-  if (given.startsWith('.') || given.startsWith('/'))
-    return { type: 'folder', directory: resolve(config.directory, given) };
+  if (given.startsWith('.') || given.startsWith('/') || given.startsWith('~'))
+    return { type: 'folder', directory: resolvePath(config.directory, given) };
   const [other, named] = given.split('.');
   const stage = stages[other];
   if (!stage) throw at(config, id, port, unknownStageId(other, Object.keys(stages)));

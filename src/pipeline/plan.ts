@@ -4,8 +4,9 @@
  */
 
 import { existsSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { CalmError } from '../errors.ts';
+import { resolvePath } from '../paths.ts';
 import type { ArtifactKind } from '../plugin/index.ts';
 import {
   isWhole,
@@ -154,7 +155,7 @@ class StagePlanning {
     if (!stage.sources) return { sources: undefined, notice: [] };
     const { folder, options } = this.#around;
     const listed = await stage
-      .sources(config, (path: string) => resolve(this.#around.config.directory, path))
+      .sources(config, (path: string) => resolvePath(this.#around.config.directory, path))
       .catch((error: unknown) => error as Error);
     const isGone = listed instanceof Error || (listed.length === 0 && (manifest?.sources?.length ?? 0) > 0);
     if (!isGone) {

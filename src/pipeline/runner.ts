@@ -13,7 +13,14 @@ import { estimatesOf } from './cost.ts';
 import type { Reporter, StageState } from './events.ts';
 import { type Plan, type PlannedStage, sourceDirectory } from './plan.ts';
 import { outputsOf, saveRequest } from './request.ts';
-import { createOutputs, type LoadedEngine, openInputs, type Results, reportInto } from './stage-work.ts';
+import {
+  closing,
+  createOutputs,
+  type LoadedEngine,
+  openInputs,
+  type Results,
+  reportInto,
+} from './stage-work.ts';
 
 export interface RunOptions {
   readonly report: Reporter;
@@ -151,30 +158,24 @@ class StageRun {
       sourceDirectory(source, folder),
     ]);
     const inputs = await openInputs(node.stage, Object.fromEntries(places) as Record<string, string>);
-    try {
+    await closing(inputs, async () => {
       const outputs = await createOutputs(node.stage, directory);
-      try {
-        const context = {
-          config: node.config,
-          inputs: inputs.ports,
-          outputs: outputs.ports,
-          engine: async () => {
-            this.#engine = await loadEngine();
-            return this.#engine;
-          },
-          seed: node.seed,
-          report: reportInto(directory, node.id, report, this.#results),
-          signal,
-          checkpoints: join(directory, 'checkpoints'),
-          resolvePath: (path: string) => resolvePath(config.directory, path),
-        };
-        await node.stage.run(context as unknown as StageContext<never, never, never>);
-      } finally {
-        await outputs.close();
-      }
-    } finally {
-      await inputs.close();
-    }
+      const context = {
+        config: node.config,
+        inputs: inputs.ports,
+        outputs: outputs.ports,
+        engine: async () => {
+          this.#engine = await loadEngine();
+          return this.#engine;
+        },
+        seed: node.seed,
+        report: reportInto(directory, node.id, report, this.#results),
+        signal,
+        checkpoints: join(directory, 'checkpoints'),
+        resolvePath: (path: string) => resolvePath(config.directory, path),
+      };
+      await closing(outputs, () => node.stage.run(context as unknown as StageContext<never, never, never>));
+    });
   }
 
   #manifest(seconds: number): Manifest {

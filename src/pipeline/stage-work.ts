@@ -5,6 +5,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactKind, OptionalPort, StageReport } from '../plugin/index.ts';
 import { PROGRESS_FILE } from '../runs/index.ts';
+import { disposeAll } from './disposal.ts';
 import type { Reporter, StageProgress } from './events.ts';
 import { kindOf, type StageNode } from './graph.ts';
 
@@ -14,7 +15,7 @@ export interface LoadedEngine {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** Port → what `open` of its kind gave. What can be closed is closed by `close`. */
+/** Port → what its kind opened or created. */
 export class OpenedPorts {
   readonly ports: Record<string, unknown> = {};
 
@@ -23,18 +24,29 @@ export class OpenedPorts {
     try {
       this.ports[port] = await opening();
     } catch (error) {
-      await this.close();
+      await this.close().catch(() => {});
       throw error;
     }
   }
 
+  /** Closes what can be closed. */
   async close(): Promise<void> {
-    for (const opened of Object.values(this.ports)) {
-      const closable = Object(opened) as Partial<AsyncDisposable & Disposable>;
-      if (closable[Symbol.asyncDispose]) await closable[Symbol.asyncDispose]?.();
-      else closable[Symbol.dispose]?.();
-    }
+    await disposeAll(Object.values(this.ports));
   }
+}
+
+/**
+ * Works with what was opened and closes it, however the work ends. Where it failed, its own error is the one that
+ * counts.
+ */
+export async function closing(opened: OpenedPorts, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    await opened.close().catch(() => {});
+    throw error;
+  }
+  await opened.close();
 }
 
 /** Opens a stage's inputs. @param directories port → folder of the artifact; a port without one is left out */

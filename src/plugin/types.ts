@@ -8,7 +8,12 @@ import type { Engine } from '../engine/index.ts';
 export interface ArtifactKind<Reader = unknown, Writer = unknown> {
   readonly name: string;
   readonly formatVersion: number;
+  /**
+   * Makes a reader. One that holds files (or anything else) has `[Symbol.dispose]()` or `[Symbol.asyncDispose]()`: when the stage ends, well or not,
+   * the runner calls it, the asynchronous one where there are both. It must do no harm where everything is closed already.
+   */
   open(directory: string): Promise<Reader>;
+  /** Makes a writer; likewise. One that is disposed of before it has finished leaves what it wrote, for a stage that `keepsOutputs`. */
   create(directory: string): Promise<Writer>;
   /** Where such an artifact lies in a model folder that calm did not make; undefined where it does not. */
   findIn?(directory: string): Promise<string | undefined>;

@@ -15,6 +15,7 @@ type Group = readonly number[];
  * @param drawn N·rows patches, candidate by candidate
  * @param power 1/T
  * @param uniform one number in [0, 1) for a row
+ * @param pause awaited before candidates are compared, for each number of equal ones that is asked for
  * @returns rows of K token ids
  */
 export async function choosePatches(
@@ -22,6 +23,7 @@ export async function choosePatches(
   rows: number,
   power: Power,
   uniform: (row: number) => number,
+  pause?: () => Promise<void>,
 ): Promise<Int32Array[]> {
   const patchSize = drawn.tokens.length / drawn.numPatches;
   const numCandidates = drawn.numPatches / rows;
@@ -31,6 +33,7 @@ export async function choosePatches(
   // With a fraction of a power left, even patches that were drawn once are weighed.
   const fewest = start.rest > 0 && start.whole === 1 ? 1 : 2;
   for (let count = start.whole; count >= fewest && open().length > 0; count--) {
+    await pause?.();
     const reached = count === start.whole ? start : { whole: count, rest: 0 };
     for (const [row, groups] of await equalPatches(drawn, rows, open(), count, patchSize)) {
       if (groups.length === 0) continue;

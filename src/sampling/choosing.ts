@@ -18,6 +18,8 @@ export interface TemperatureOptions {
   readonly numCandidates: number;
   /** Draws that the exact algorithm may take for one patch; then the batch approximation chooses among them. */
   readonly drawBudget?: number;
+  /** Awaited between engine calls: it lets signals be heard, and may throw. */
+  readonly pause?: (() => Promise<void>) | undefined;
 }
 
 /** Plenty for a model that is sure of itself, and a second or two at laptop sizes for one that is not. */
@@ -51,21 +53,26 @@ export async function choose(
   const isPlain = power.whole === 1 && power.rest === 0;
   return options.sampler === 'exact' && !isPlain
     ? chooseExactly(decoder, hidden, power, options, draws)
-    : chooseFromBatch(decoder, hidden, power, isPlain ? 1 : options.numCandidates, draws);
+    : chooseFromBatch(
+        decoder,
+        hidden,
+        power,
+        { ...options, numCandidates: isPlain ? 1 : options.numCandidates },
+        draws,
+      );
 }
 
 async function chooseFromBatch(
   decoder: PatchDecoder,
   hidden: Tensor,
   power: Power,
-  numCandidates: number,
+  { numCandidates, pause }: TemperatureOptions,
   draws: ChoiceDraws,
 ): Promise<ChosenPatches> {
   const rows = hidden.shape[0];
   const candidates = await decoder.draw(hidden, draws.noise(numCandidates * rows * decoder.noiseSize, 0));
-  const patches = await choosePatches(candidates, rows, power, (row) =>
-    numCandidates === 1 ? 0 : draws.uniform(row, 0),
-  );
+  const uniform = (row: number) => (numCandidates === 1 ? 0 : draws.uniform(row, 0));
+  const patches = await choosePatches(candidates, rows, power, uniform, pause);
   candidates.dispose();
   return { patches, draws: new Array(rows).fill(numCandidates), fallbacks: new Array(rows).fill(false) };
 }
@@ -78,7 +85,7 @@ async function chooseExactly(
   decoder: PatchDecoder,
   hidden: Tensor,
   power: Power,
-  { drawBudget = DEFAULT_DRAW_BUDGET }: TemperatureOptions,
+  { drawBudget = DEFAULT_DRAW_BUDGET, pause }: TemperatureOptions,
   draws: ChoiceDraws,
 ): Promise<ChosenPatches> {
   const { patchSize } = decoder;
@@ -91,6 +98,7 @@ async function chooseExactly(
       (row) => !states[row].found && states[row].sampler.draws < drawBudget,
     );
     if (open.length === 0) break;
+    await pause?.();
     const asked = tf.tidy(() => tf.gather(hidden, open));
     const drawn = await decoder.draw(asked, draws.noise(size * open.length * decoder.noiseSize, block));
     const tokens = await drawn.decodeAll();

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { openWeights, writeSafetensors } from '../../src/artifacts/index.ts';
+import { linkWeights, openWeights, writeSafetensors } from '../../src/artifacts/index.ts';
 import type { CalmError } from '../../src/errors.ts';
 import { ROOT } from '../helpers/cli.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -85,4 +85,28 @@ test('shards by their index; a shard outside the folder is refused', async (t) =
   index({ a: 'model-3.safetensors' });
   t.is(((await t.throwsAsync(openWeights(folder))) as CalmError).code, 'CALM_ARTIFACT_MISSING');
   t.is(((await t.throwsAsync(openWeights(temporaryFolder(t)))) as CalmError).code, 'CALM_WEIGHTS_MISSING');
+});
+
+test('weights of several files are taken over with a pause before each', async (t) => {
+  const [from, to] = [temporaryFolder(t), temporaryFolder(t)];
+  const names = ['a', 'b', 'c'];
+  for (const name of names)
+    await writeSafetensors(join(from, `${name}.safetensors`), [
+      [name, { shape: [1], data: Float32Array.of(1) }],
+    ]);
+  const map = Object.fromEntries(names.map((name) => [name, `${name}.safetensors`]));
+  writeFileSync(join(from, 'model.safetensors.index.json'), JSON.stringify({ weight_map: map }));
+  let pauses = 0;
+  const stopAtThird = async () => {
+    if (++pauses === 3) throw new Error('stopped');
+  };
+  await t.throwsAsync(linkWeights(from, to, stopAtThird), { message: 'stopped' });
+  t.deepEqual(
+    ['model.safetensors.index.json', ...Object.values(map)].map((name) => existsSync(join(to, name))),
+    [true, true, false, false],
+  );
+  await linkWeights(from, to);
+  const weights = await openWeights(to);
+  for (const name of names) t.true(weights.has(name));
+  weights.close();
 });

@@ -11,19 +11,19 @@ function rowsOf(p: number, count: number, seed: number) {
   });
 }
 
-test('the interval holds the truth about as often as it says', (t) => {
+test('the interval holds the truth about as often as it says', async (t) => {
   const documents = Array.from({ length: 40 }, (_, i) => i);
   let held = 0;
   for (let trial = 0; trial < 100; trial++) {
-    const interval = brierInterval(rowsOf(0.3, 40, trial), documents, 'weighted', trial);
+    const interval = await brierInterval(rowsOf(0.3, 40, trial), documents, 'weighted', trial);
     if (interval && interval.brier[0][0] <= 0.3 && 0.3 <= interval.brier[0][1]) held++;
   }
   t.true(held >= 85 && held <= 100, `${held} of 100`);
 });
 
-test('documents are the units where there are enough of them, sequences where not; the same seed gives the same interval', (t) => {
+test('documents are the units where there are enough of them, sequences where not; the same seed gives the same interval', async (t) => {
   const rows = rowsOf(0.3, 40, 1);
-  const byDocument = brierInterval(
+  const byDocument = await brierInterval(
     rows,
     rows.map((_, i) => i >> 2),
     'weighted',
@@ -31,7 +31,7 @@ test('documents are the units where there are enough of them, sequences where no
   );
   t.is(byDocument?.unit, 'documents');
   t.is(byDocument?.numUnits, 10);
-  const bySequence = brierInterval(
+  const bySequence = await brierInterval(
     rows,
     rows.map(() => 0),
     'weighted',
@@ -41,12 +41,12 @@ test('documents are the units where there are enough of them, sequences where no
   t.is(bySequence?.numUnits, 40);
   t.deepEqual(
     bySequence,
-    brierInterval(
+    await brierInterval(
       rows,
       rows.map(() => 0),
       'weighted',
       1,
     ),
   );
-  t.is(brierInterval(rows.slice(0, 1), [0], 'weighted', 1), undefined);
+  t.is(await brierInterval(rows.slice(0, 1), [0], 'weighted', 1), undefined);
 });

@@ -79,7 +79,6 @@ async function run(folder: string, yaml: string, selection: Selection & { force?
     signal: new AbortController().signal,
     loadEngine: async () => ({ name: 'none', versions: {} }),
     version: '0',
-    command: 'calm run',
   };
   return { results: await runPlan(await plan(folder, yaml, selection), options), events };
 }
@@ -230,3 +229,77 @@ test('names are registered once', (t) => {
   });
   t.is((t.throws(() => stages.add(reserved, 'x')) as CalmError).code, 'CALM_STAGE_INVALID');
 });
+
+/** A kind whose readers and writers note when they are disposed of. */
+const noting = (name: string, notes: string[], problem?: string) => {
+  const made = (what: string) => ({
+    [Symbol.dispose]: () => {
+      notes.push(`${name}: ${what}`);
+      if (problem) throw new Error(problem);
+    },
+  });
+  return defineArtifact({
+    name,
+    formatVersion: 1,
+    open: async (directory: string) => {
+      if (!existsSync(join(directory, 'x'))) throw new Error('nothing to read');
+      return made('reader');
+    },
+    create: async (directory: string) => {
+      writeFileSync(join(directory, 'x'), 'x');
+      return made('writer');
+    },
+  });
+};
+
+for (const ends of ['well', 'with an error'] as const) {
+  test(`readers and writers are disposed of when a stage ends ${ends}`, async (t) => {
+    const folder = temporaryFolder(t);
+    const notes: string[] = [];
+    const awaited = defineArtifact({
+      name: 'awaited',
+      formatVersion: 1,
+      open: async () => 0,
+      create: async () => ({
+        [Symbol.dispose]: () => t.fail('the asynchronous one is called'),
+        [Symbol.asyncDispose]: async () => {
+          await new Promise(setImmediate);
+          notes.push('awaited: writer');
+        },
+      }),
+    });
+    const first = noting('first', notes);
+    const registry = new Registry();
+    const shared = { summary: '.', config: z.strictObject({}) };
+    registry.add(
+      defineStage({ ...shared, name: 'begin', inputs: {}, outputs: { first }, run: async () => {} }),
+      'test',
+    );
+    registry.add(
+      defineStage({
+        ...shared,
+        name: 'end',
+        inputs: { first },
+        outputs: { awaited, second: noting('second', notes, 'not this one') },
+        run: async () => {
+          notes.push('runs');
+          if (ends === 'with an error') throw new Error('this one');
+        },
+      }),
+      'test',
+    );
+    const config = checkConfig(parseConfig(join(folder, 'p.yaml'), 'stages: { begin: {}, end: {} }'));
+    const plan = await makePlan(config, registry);
+    const error = await t.throwsAsync(
+      runPlan(plan, {
+        report: () => {},
+        signal: new AbortController().signal,
+        loadEngine: async () => ({ name: 'none', versions: {} }),
+        version: '0',
+      }),
+    );
+    t.deepEqual(notes, ['first: writer', 'runs', 'second: writer', 'awaited: writer', 'first: reader']);
+    // A stage whose files can't be closed has failed; its own error comes first.
+    t.is(error?.message, ends === 'well' ? 'not this one' : 'this one');
+  });
+}

@@ -68,15 +68,18 @@ export class TransformerDecoder {
    * Shows the distribution of the next token after each hidden state, in order; a piece of the positions is computed at a time.
    * @param hidden [positions, hidden]
    * @param visit is given [vocabulary] numbers for each position
+   * @param pause awaited before each piece
    */
   async eachDistribution(
     hidden: Tensor,
     visit: (position: number, probabilities: Float32Array) => void,
+    pause?: () => Promise<void>,
   ): Promise<void> {
     const { hiddenSize, vocabSize } = this.model.config;
     const count = hidden.shape[0];
     const length = Math.max(1, Math.floor(PIECE_SIZE / vocabSize));
     for (let first = 0; first < count; first += length) {
+      await pause?.();
       const piece = tf.slice(hidden, [first, 0], [Math.min(length, count - first), hiddenSize]);
       const { probabilities } = await this.#distribution({
         parameters: this.model.parameters,
@@ -93,14 +96,16 @@ export class TransformerDecoder {
    * Draws candidates for the token after each hidden state.
    * @param hidden [positions, hidden]
    * @param noise uniform in [0, 1), [candidates, positions]
+   * @param pause awaited between pieces of the positions
    */
-  async draw(hidden: Tensor, noise: Float32Array): Promise<DrawnTokens> {
+  async draw(hidden: Tensor, noise: Float32Array, pause?: () => Promise<void>): Promise<DrawnTokens> {
     const positions = hidden.shape[0];
     const tokens = new Int32Array(noise.length);
-    await this.eachDistribution(hidden, (position, probabilities) => {
+    const drawAt = (position: number, probabilities: Float32Array) => {
       const draw = inverseCdf(probabilities);
       for (let at = position; at < noise.length; at += positions) tokens[at] = draw(noise[at]);
-    });
+    };
+    await this.eachDistribution(hidden, drawAt, pause);
     return { tokens, decode: async () => {}, dispose: () => {} };
   }
 }

@@ -1,0 +1,183 @@
+/** What evaluations say of their input and of results that will not do. */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { tokenShards } from 'calm-lm/artifacts';
+import { DocumentPatches } from 'calm-lm/data';
+import { stringify } from 'yaml';
+import { config as baselineConfig } from '../../plugins/evaluate-baseline/config.ts';
+import { heldOutPatches, heldOutSequences, noteFewerWindows } from '../../plugins/shared/held-out.ts';
+import {
+  LEAST_TOKEN_ACCURACY,
+  warnOfEnergy,
+  warnOfLoss,
+  warnOfReconstruction,
+} from '../../plugins/shared/result-warnings.ts';
+import { calm } from '../helpers/cli.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+import { writeTinyProject } from '../helpers/tiny.ts';
+
+function listening(controller = new AbortController()) {
+  const said: string[] = [];
+  const say = (text: string) => {
+    said.push(text);
+  };
+  return { said, report: { note: say, warn: say }, signal: controller.signal };
+}
+
+/** A validation split of so many tokens, in one document. */
+async function tokensOf(folder: string, numTokens: number) {
+  mkdirSync(folder);
+  const writer = await tokenShards.create(folder);
+  await writer.begin({ vocabSize: 300, endOfTextId: 298, padId: 299 }, '{}');
+  if (numTokens > 0) {
+    writer.append(
+      'validation',
+      Array.from({ length: numTokens }, (_, i) => i % 200),
+      numTokens,
+    );
+    writer.endDocument('validation', false);
+  }
+  await writer.finish();
+  return tokenShards.open(folder);
+}
+
+test('fewer sequences, patches or windows than asked for: all are used, and that is said', async (t) => {
+  const tokens = await tokensOf(join(temporaryFolder(t), 'tokens'), 100);
+  const size = { patchSize: 2, patchesPerSequence: 7 };
+  for (const [count, used, isSaid] of [
+    [10, 7, true],
+    [7, 7, false],
+    [3, 3, false],
+    [Number.POSITIVE_INFINITY, 7, false],
+  ] as const) {
+    const { said, ...context } = listening();
+    const { sequences } = await heldOutSequences(tokens, size, { key: 'numSequences', count }, context);
+    t.is(sequences.length, used);
+    t.deepEqual(
+      said,
+      isSaid ? ['numSequences asks for 10 held-out sequences, and there are 7: all of them are used'] : [],
+    );
+  }
+  const { said, ...context } = listening();
+  const patches = new DocumentPatches(tokens.split('validation'), 2, 299);
+  const ids = await heldOutPatches(patches, { key: 'numPatches', count: 600 }, context);
+  t.deepEqual(ids, patches.readMany(Array.from({ length: 50 }, (_, i) => i)));
+  noteFewerWindows(8, 14, 2, context.report);
+  noteFewerWindows(5, 14, 2, context.report);
+  t.deepEqual(said, [
+    'numPatches asks for 600 held-out patches, and there are 50: all of them are used',
+    'windowsPerSequence asks for 8 windows a sequence, and there are 5: all of them are used',
+  ]);
+  tokens.close();
+});
+
+test('more patches than are read at once come as if they were read one by one; a signal ends the reading', async (t) => {
+  const tokens = await tokensOf(join(temporaryFolder(t), 'tokens'), 2000);
+  const patches = new DocumentPatches(tokens.split('validation'), 2, 299);
+  const wanted = { key: 'numPatches', count: 700 };
+  const ids = await heldOutPatches(patches, wanted, listening());
+  t.deepEqual(ids, patches.readMany(Array.from({ length: 700 }, (_, i) => Math.floor((i * 1000) / 700))));
+  const stopped = new AbortController();
+  stopped.abort();
+  await t.throwsAsync(heldOutPatches(patches, wanted, listening(stopped)), { name: 'AbortError' });
+  const size = { patchSize: 2, patchesPerSequence: 7 };
+  await t.throwsAsync(heldOutSequences(tokens, size, wanted, listening(stopped)), { name: 'AbortError' });
+  tokens.close();
+});
+
+test('a validation split without one whole sequence is a clear error', async (t) => {
+  const folder = temporaryFolder(t);
+  for (const numTokens of [0, 13]) {
+    const tokens = await tokensOf(join(folder, String(numTokens)), numTokens);
+    const size = { patchSize: 2, patchesPerSequence: 7 };
+    const error = await t.throwsAsync(
+      heldOutSequences(tokens, size, { key: 'numSequences', count: 4 }, listening()),
+    );
+    t.is((error as { code?: string }).code, 'CALM_TOO_FEW_TOKENS');
+    t.regex(error?.message ?? '', new RegExp(`validation split has ${numTokens} tokens, and 14 are needed`));
+  }
+});
+
+test('results that will not do are warned of, others are not', (t) => {
+  const { said, report } = listening();
+  for (const accuracy of [undefined, 1, LEAST_TOKEN_ACCURACY]) warnOfReconstruction(report, accuracy);
+  warnOfEnergy(report, 5.4, 6.1);
+  warnOfLoss(report, { loss: 3, validationLoss: 4, validationBrierLM: Number.NaN });
+  t.deepEqual(said, []);
+  warnOfReconstruction(report, 0.932);
+  warnOfReconstruction(report, 0.98999);
+  warnOfReconstruction(report, Number.NaN);
+  warnOfEnergy(report, 6.1, 6.1);
+  warnOfEnergy(report, 6.2, 6.1);
+  warnOfEnergy(report, Number.NaN, 6.1);
+  warnOfLoss(report, { loss: 3, validationLoss: Number.NaN });
+  warnOfLoss(report, { validationLoss: Number.POSITIVE_INFINITY });
+  const expected = [
+    /accuracy is 93\.2 %.*can be no better/,
+    /accuracy is 98\.9 %/,
+    /accuracy is no number/,
+    /energy loss is 6\.100, .* reaches 6\.100: the model has learnt nothing from context yet/,
+    /energy loss is 6\.200/,
+    /energy loss is NaN/,
+    /validationLoss is NaN/,
+    /validationLoss is Infinity/,
+  ];
+  t.is(said.length, expected.length);
+  for (const [i, pattern] of expected.entries()) t.regex(said[i], pattern);
+});
+
+test('a baseline’s sequence must have a window behind its context', (t) => {
+  const check = (contextTokens: number, tokensPerSequence: number) =>
+    baselineConfig.safeParse({ contextTokens, tokensPerSequence }).success;
+  t.true(check(1, 6));
+  t.true(check(60, 64));
+  t.false(check(61, 64));
+  t.false(check(500, 64));
+});
+
+test('a tiny run says what its results are worth, and how much was measured', async (t) => {
+  const folder = temporaryFolder(t);
+  const few = { steps: 2, warmupSteps: 1 };
+  const changes = {
+    'train-autoencoder': { ...few, evaluatePatches: 100_000 },
+    'train-lm': { ...few, evaluateSequences: 1000 },
+    evaluate: {
+      numSequences: 1000,
+      numPatches: 100_000,
+      measures: ['reconstruction', 'energy', 'temperature'],
+    },
+  };
+  const config = writeTinyProject(folder, changes, { engine: 'onnx' });
+  const { code, stderr } = await calm(['run', config], folder);
+  t.is(code, 0, stderr);
+  for (const stage of ['train-autoencoder', 'evaluate'])
+    t.regex(stderr, new RegExp(`⚠ ${stage}: reconstruction accuracy is \\d+\\.\\d %`));
+  t.regex(stderr, /⚠ evaluate: the energy loss is .* learnt nothing from context yet/);
+  for (const [stage, key] of [
+    ['train-autoencoder', 'evaluatePatches'],
+    ['train-lm', 'evaluateSequences'],
+    ['evaluate', 'numSequences'],
+    ['evaluate', 'numPatches'],
+  ])
+    t.regex(stderr, new RegExp(`${stage}: ${key} asks for \\d+ .* and there are \\d+: all of them`));
+
+  // A text that is only judged has no training split to compare with.
+  const tokenize = { corpus: 'texts/*.txt', tokenizer: 'bytes', validationFraction: 1 };
+  const inputs = {
+    autoencoder: './runs/tiny/train-autoencoder/autoencoder',
+    model: './runs/tiny/train-lm/model',
+  };
+  const sizes = { numSequences: 4, patchesPerSequence: 16, numPatches: 64 };
+  const judged = join(folder, 'judged.yaml');
+  writeFileSync(judged, stringify({ name: 'judged', stages: { tokenize, evaluate: { inputs, ...sizes } } }));
+  const refused = await calm(['run', judged], folder);
+  t.is(refused.code, 1);
+  t.regex(
+    refused.stderr,
+    /CALM_TOO_FEW_TOKENS[\s\S]*energy and baselines[\s\S]*→ Leave them out of `measures`/,
+  );
+  const measured = await calm(['run', judged, '--set', 'evaluate.measures=[reconstruction,brierlm]'], folder);
+  t.is(measured.code, 0, measured.stderr);
+});
