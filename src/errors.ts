@@ -267,11 +267,23 @@ export const inputNotReady = (stage: string, source: string) =>
 
 // — runs and artifacts —
 
-export const runLocked = (
-  directory: string,
-  { pid, host }: { readonly pid: number; readonly host: string },
-) =>
-  new CalmError('CALM_RUN_LOCKED', `Another calm (process ${pid} on ${host}) is working in ${directory}.`, {
+interface LockHolder {
+  /** 0 where it is not known. */
+  readonly pid: number;
+  readonly host: string;
+  /** Of one that is not on this machine: seconds since its last heartbeat. */
+  readonly silentSeconds?: number;
+}
+
+/** "process 12 on somewhere, last heard of 3 s ago" */
+export function lockHolder({ pid, host, silentSeconds }: LockHolder): string {
+  const who = pid > 0 ? `process ${pid} on ${host}` : 'an unknown process';
+  if (silentSeconds === undefined) return who;
+  return `${who}, last heard of ${Math.max(0, Math.round(silentSeconds))} s ago`;
+}
+
+export const runLocked = (directory: string, owner: LockHolder) =>
+  new CalmError('CALM_RUN_LOCKED', `Another calm (${lockHolder(owner)}) is working in ${directory}.`, {
     hint: `Wait for it, stop it, or choose another name: --set name=…. If no such process is there any more, remove ${directory}/.lock.`,
   });
 

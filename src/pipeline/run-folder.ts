@@ -8,14 +8,13 @@
  *     .lock                     the process that works here
  */
 
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { readIndex, readJsonAs, syncDirectory, syncFile, writeJson } from '../artifacts/index.ts';
-import { runLocked } from '../errors.ts';
-import { type LockOwner, lockOwner, takeLock } from '../process-lock.ts';
+import { lockHolder, runLocked } from '../errors.ts';
+import { LOCK_TIMES, type LockOwner, lockOwner, waitForLock } from '../process-lock.ts';
 import { fileList, listFiles, PROGRESS_FILE, WORK_FILES } from './integrity.ts';
 
 export const MANIFEST_VERSION = 1;
@@ -53,8 +52,6 @@ const progressNote = z.object({
   tokensPerSecond: z.number().optional(),
 });
 type WorkRecord = Readonly<z.infer<typeof workRecord>>;
-
-const LOCK_PATIENCE_MS = 10_000;
 
 export class RunFolder {
   readonly directory: string;
@@ -153,19 +150,20 @@ export class RunFolder {
   }
 
   /**
-   * Takes the run for this process; returns how to let it go. A lock whose process is dead is taken over. One that is alive is waited for briefly:
-   * a killed calm may need a moment to end.
+   * Takes the run for this process; returns how to let it go. The lock of a process that is gone is taken over; see process-lock.ts for how that is known.
+   * @param say told what is waited for, and whose lock was taken over
    */
-  async lock(): Promise<() => void> {
+  async lock(say: (text: string) => void = () => {}): Promise<() => void> {
     await mkdir(join(this.directory, '.work'), { recursive: true });
-    const file = join(this.directory, '.lock');
-    const deadline = Date.now() + LOCK_PATIENCE_MS;
-    for (;;) {
-      const owner = takeLock(file);
-      if (owner === undefined) return () => rmSync(file, { force: true });
-      if (Date.now() > deadline) throw runLocked(this.directory, owner);
-      await sleep(200);
-    }
+    const attempt = await waitForLock(join(this.directory, '.lock'), (owner) => {
+      const limit =
+        owner.silentSeconds === undefined ? '' : `; after ${LOCK_TIMES.staleMs / 1000} s its lock is stale`;
+      say(`waiting for another calm (${lockHolder(owner)}) in ${this.directory}${limit}`);
+    });
+    if ('owner' in attempt) throw runLocked(this.directory, attempt.owner);
+    const { takenFrom, release } = attempt.lock;
+    if (takenFrom) say(`the lock of ${lockHolder(takenFrom)}, is stale and was taken over`);
+    return release;
   }
 }
 

@@ -41,7 +41,7 @@ export interface StageResult {
 /** Runs the stale stages of a plan in order. Results of fresh ones are in the answer too; stages that are left out are not. */
 export async function runPlan(plan: Plan, options: RunOptions): Promise<StageResult[]> {
   refuseBlocked(plan);
-  const unlock = await plan.folder.lock();
+  const unlock = await plan.folder.lock((text) => options.report({ type: 'run-note', text }));
   try {
     await plan.folder.recover(plan.stages.map(({ node }) => node.id));
     await saveConfig(plan);

@@ -37,6 +37,7 @@ export class RunReporter {
         event.from ? `✔ ${event.stage}: taken from ${event.from}` : `✔ ${event.stage}: fresh, nothing to do`,
       );
     else if (event.type === 'progress') this.#progress(event.stage, event.progress);
+    else if (event.type === 'run-note') this.#line(`  ${event.text}`);
     else if (event.type === 'note') this.#line(`  ${event.stage}: ${event.text}`);
     else if (event.type === 'warn') this.#line(`⚠ ${event.stage}: ${event.text}`);
     else if (event.type === 'text') this.#text(event.text);
