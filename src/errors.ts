@@ -494,6 +494,17 @@ export const configUnsupported = (file: string, key: string, value: unknown, exp
     },
   );
 
+export const ropeConflict = (
+  file: string,
+  [key, value]: readonly [string, unknown],
+  [other, otherValue]: readonly [string, unknown],
+) =>
+  new CalmError(
+    'CALM_ROPE_CONFLICT',
+    `${file}: ${key} is ${JSON.stringify(value)}, but ${other} is ${JSON.stringify(otherValue)}.`,
+    { location: { file }, hint: 'Leave the one that the model was trained with, and remove the other.' },
+  );
+
 export const notThisArchitecture = (directory: string, wanted: string, names: readonly string[]) =>
   new CalmError('CALM_ARCHITECTURE', `${directory} is not ${wanted}: its tensors are ${names.join(', ')} …`, {
     location: { file: directory },
