@@ -558,9 +558,13 @@ export const badStep = (stage: string, step: number, problem: string, inARow: nu
   );
 
 export const bestMetricUnknown = (name: string, available: readonly string[]) =>
-  new CalmError('CALM_BEST_METRIC', `bestMetric: "${name}" is not measured on held-out text.`, {
-    hint: suggest(name, available),
-  });
+  new CalmError(
+    'CALM_BEST_METRIC',
+    `bestMetric: "${name}" is no value of held-out text by which a step is the best.`,
+    {
+      hint: suggest(name, available),
+    },
+  );
 
 export const temperatureInvalid = (temperature: number) =>
   new CalmError('CALM_TEMPERATURE', `${temperatureProblem(temperature)}`, {

@@ -82,7 +82,7 @@ export const trainingFields = {
     .string()
     .optional()
     .describe(
-      'A held-out value (validationLoss, tokenAccuracy, …): the step where it was best is kept, and its weights are the result. Names that end with "loss": lower is better.',
+      'A held-out value (validationLoss, tokenAccuracy, …): the step where it was best is kept, and its weights are the result. A value that is no number is never the best.',
     ),
   onBadStep: z
     .enum(['stop', 'skip'])

@@ -72,6 +72,7 @@ export async function run(context: Context): Promise<void> {
       evaluator &&
       (async (current: TensorMap, pause: () => Promise<void>) =>
         validationNames(await evaluator.measure(current, pause))),
+    directions: DIRECTIONS,
   });
   const frozen = await storeParameters(autoencoder.parameters, AUTOENCODER_PREFIX);
   await outputs.model.write(
@@ -213,6 +214,14 @@ async function heldOutLoss(
   for (const sequence of chosen) sequences.push(await source.read('validation', sequence));
   return new HeldOutLoss(engine, model, head, sequences, seed);
 }
+
+/** Of the held-out values of all heads; diversity alone says nothing. */
+const DIRECTIONS = {
+  validationLoss: 'lower',
+  validationFidelity: 'lower',
+  validationMse: 'lower',
+  validationBound: 'lower',
+} as const;
 
 /** loss → validationLoss. */
 function validationNames(measured: Record<string, number>): Record<string, number> {
