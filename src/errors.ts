@@ -391,13 +391,34 @@ export const inputNotReady = (stage: string, source: string) =>
 
 // — runs and artifacts —
 
-export const runLocked = (
-  directory: string,
-  { pid, host }: { readonly pid: number; readonly host: string },
-) =>
-  new CalmError('CALM_RUN_LOCKED', `Another calm (process ${pid} on ${host}) is working in ${directory}.`, {
+interface LockHolder {
+  /** 0 where it is not known. */
+  readonly pid: number;
+  readonly host: string;
+  /** Of one that is not on this machine: seconds since its last heartbeat. */
+  readonly silentSeconds?: number;
+}
+
+/** "process 12 on somewhere, last heard of 3 s ago" */
+export function lockHolder({ pid, host, silentSeconds }: LockHolder): string {
+  const who = pid > 0 ? `process ${pid} on ${host}` : 'an unknown process';
+  if (silentSeconds === undefined) return who;
+  return `${who}, last heard of ${Math.max(0, Math.round(silentSeconds))} s ago`;
+}
+
+export const runLocked = (directory: string, owner: LockHolder) =>
+  new CalmError('CALM_RUN_LOCKED', `Another calm (${lockHolder(owner)}) is working in ${directory}.`, {
     hint: `Wait for it, stop it, or choose another name: --set name=…. If no such process is there any more, remove ${directory}/.lock.`,
   });
+
+export const runLost = (directory: string) =>
+  new CalmError(
+    'CALM_RUN_LOST',
+    `Another calm has taken over ${directory}, because this one was silent for too long.`,
+    {
+      hint: 'What was saved before is whole. Let the other one finish, or stop it and run the same command again.',
+    },
+  );
 
 export const runMissing = (path: string) =>
   new CalmError('CALM_RUN_MISSING', `There is no run at ${path}.`, {
@@ -831,6 +852,17 @@ export const configUnsupported = (file: string, key: string, value: unknown, exp
     },
   );
 
+export const ropeConflict = (
+  file: string,
+  [key, value]: readonly [string, unknown],
+  [other, otherValue]: readonly [string, unknown],
+) =>
+  new CalmError(
+    'CALM_ROPE_CONFLICT',
+    `${file}: ${key} is ${JSON.stringify(value)}, but ${other} is ${JSON.stringify(otherValue)}.`,
+    { location: { file }, hint: 'Leave the one that the model was trained with, and remove the other.' },
+  );
+
 export const notThisArchitecture = (directory: string, wanted: string, names: readonly string[]) =>
   new CalmError('CALM_ARCHITECTURE', `${directory} is not ${wanted}: its tensors are ${names.join(', ')} …`, {
     location: { file: directory },
@@ -894,9 +926,13 @@ export const badStep = (stage: string, step: number, problem: string, inARow: nu
   );
 
 export const bestMetricUnknown = (name: string, available: readonly string[]) =>
-  new CalmError('CALM_BEST_METRIC', `bestMetric: "${name}" is not measured on held-out text.`, {
-    hint: suggest(name, available),
-  });
+  new CalmError(
+    'CALM_BEST_METRIC',
+    `bestMetric: "${name}" is no value of held-out text by which a step is the best.`,
+    {
+      hint: suggest(name, available),
+    },
+  );
 
 export const temperatureInvalid = (temperature: number) =>
   new CalmError('CALM_TEMPERATURE', `${temperatureProblem(temperature)}`, {

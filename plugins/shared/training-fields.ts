@@ -1,9 +1,10 @@
 /** The fields that training stages share: backbone, schedule, optimiser, logging. Defaults: the paper's recipe (§7.1). */
 
+import { LARGEST_SIZE } from 'calm-lm/models/config';
 import type { OptimizerConfig, TrainingResult } from 'calm-lm/training';
 import { SCHEDULES, type ScheduleConfig } from 'calm-lm/training/schedule';
 import { z } from 'zod';
-import { count } from './count.ts';
+import { count, layers, size } from './count.ts';
 
 interface BackboneDefaults {
   readonly hiddenSize: number;
@@ -16,13 +17,14 @@ interface BackboneDefaults {
 
 /** The sizes of a Llama. Check them with `checkHeads`. */
 export const backboneFields = (defaults: BackboneDefaults) => ({
-  hiddenSize: count(defaults.hiddenSize).describe('Width of the Transformer, and of the head of a CALM.'),
-  intermediateSize: count(defaults.intermediateSize).describe('Width inside SwiGLU.'),
-  numHiddenLayers: count(defaults.numHiddenLayers).describe('Layers of the Transformer.'),
-  numAttentionHeads: count(defaults.numAttentionHeads).describe('Attention heads.'),
+  hiddenSize: size(defaults.hiddenSize).describe('Width of the Transformer, and of the head of a CALM.'),
+  intermediateSize: size(defaults.intermediateSize).describe('Width inside SwiGLU.'),
+  numHiddenLayers: layers(defaults.numHiddenLayers).describe('Layers of the Transformer.'),
+  numAttentionHeads: size(defaults.numAttentionHeads).describe('Attention heads.'),
   numKeyValueHeads: z
     .int()
     .positive()
+    .max(LARGEST_SIZE)
     .optional()
     .describe('Key/value heads of grouped-query attention; as many as attention heads where absent.'),
   ropeTheta: z.number().positive().default(defaults.ropeTheta).describe('Base of the rotary positions.'),
@@ -82,7 +84,7 @@ export const trainingFields = {
     .string()
     .optional()
     .describe(
-      'A held-out value (validationLoss, tokenAccuracy, …): the step where it was best is kept, and its weights are the result. Names that end with "loss": lower is better.',
+      'A held-out value (validationLoss, tokenAccuracy, …): the step where it was best is kept, and its weights are the result. A value that is no number is never the best.',
     ),
   onBadStep: z
     .enum(['stop', 'skip'])

@@ -1,6 +1,6 @@
 import { AUTOENCODER_DEFAULTS as defaults } from 'calm-lm/models/config';
 import { z } from 'zod';
-import { count } from '../shared/count.ts';
+import { count, layers, size } from '../shared/count.ts';
 import { trainingFields } from '../shared/training-fields.ts';
 
 export const config = z.strictObject({
@@ -10,20 +10,16 @@ export const config = z.strictObject({
     .describe(
       'robust: noise, KL and dropout (paper §2.2), for language models. plain: reconstruction alone (§2.1).',
     ),
-  patchSize: count(defaults.patchSize).describe('K, tokens a patch.'),
-  latentSize: count(defaults.latentSize).describe('l, numbers a latent vector.'),
-  hiddenSize: count(defaults.hiddenSize).describe('Width of its layers and embeddings.'),
-  intermediateSize: count(defaults.intermediateSize).describe('Width inside SwiGLU.'),
-  numEncoderLayers: z
-    .int()
-    .min(0)
-    .default(defaults.numEncoderLayers)
-    .describe('Half of them before the patch is squeezed, half after.'),
-  numDecoderLayers: z
-    .int()
-    .min(0)
-    .default(defaults.numDecoderLayers)
-    .describe('Half of them before the latent is expanded, half after.'),
+  patchSize: size(defaults.patchSize).describe('K, tokens a patch.'),
+  latentSize: size(defaults.latentSize).describe('l, numbers a latent vector.'),
+  hiddenSize: size(defaults.hiddenSize).describe('Width of its layers and embeddings.'),
+  intermediateSize: size(defaults.intermediateSize).describe('Width inside SwiGLU.'),
+  numEncoderLayers: layers(defaults.numEncoderLayers, 0).describe(
+    'Half of them before the patch is squeezed, half after.',
+  ),
+  numDecoderLayers: layers(defaults.numDecoderLayers, 0).describe(
+    'Half of them before the latent is expanded, half after.',
+  ),
   aeDropout: z
     .number()
     .min(0)

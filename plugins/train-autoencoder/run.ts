@@ -78,6 +78,7 @@ export async function run(context: Context): Promise<void> {
       return { patches: chosen, documents: [...new Set(patches.documentsOf(chosen))] };
     },
     evaluate,
+    directions: { tokenAccuracy: 'higher', patchAccuracy: 'higher', sampledTokenAccuracy: 'higher' },
   });
   await outputs.autoencoder.write({ config: model }, await storeParameters(parameters), tokenizerFile);
   disposeTree(parameters);

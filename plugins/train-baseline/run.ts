@@ -55,6 +55,7 @@ export async function run(context: Context): Promise<void> {
       return { sequences, documents: training.documentsOf(sequences) };
     },
     evaluate,
+    directions: DIRECTIONS,
   });
   await outputs.baseline.write(
     { config: model },
@@ -85,6 +86,16 @@ function modelConfig({ config, inputs }: Context): TransformerConfig {
     eosTokenId: endOfTextId,
   });
 }
+
+/** Of the held-out values. */
+const DIRECTIONS = {
+  validationLoss: 'lower',
+  validationBrierLM: 'higher',
+  validationBrier1: 'higher',
+  validationBrier2: 'higher',
+  validationBrier3: 'higher',
+  validationBrier4: 'higher',
+} as const;
 
 /** Every token but the last, and every token but the first. */
 function toBatch(sequences: readonly Int32Array[]): Batch {

@@ -1,7 +1,13 @@
 import { headProblem } from 'calm-lm/errors';
-import { CALM_DEFAULTS as defaults, headNames, INPUT_MODES, NUM_TARGET_SAMPLES } from 'calm-lm/models/config';
+import {
+  CALM_DEFAULTS as defaults,
+  headNames,
+  INPUT_MODES,
+  LARGEST_SIZE,
+  NUM_TARGET_SAMPLES,
+} from 'calm-lm/models/config';
 import { z } from 'zod';
-import { count } from '../shared/count.ts';
+import { count, layers, size } from '../shared/count.ts';
 import { backboneFields, checkHeads, trainingFields } from '../shared/training-fields.ts';
 
 export const config = z
@@ -19,13 +25,14 @@ export const config = z
       .default(defaults.inputMode)
       .describe('What the backbone reads of a patch: its tokens, its latent vector, or both.'),
     ...backboneFields(defaults),
-    numMlpLayers: count(defaults.numMlpLayers).describe('Residual blocks of the head.'),
-    noiseSize: count(defaults.noiseSize).describe(
+    numMlpLayers: layers(defaults.numMlpLayers).describe('Residual blocks of the head.'),
+    noiseSize: size(defaults.noiseSize).describe(
       'Numbers of uniform noise that a sample of the energy head is made from.',
     ),
     numSamples: z
       .int()
       .min(2)
+      .max(LARGEST_SIZE)
       .default(defaults.numSamples)
       .describe('N, model samples a position in the energy loss; targets a position for diffusion and flow.'),
     numTargetSamples: count(NUM_TARGET_SAMPLES).describe(

@@ -78,6 +78,7 @@ export async function run(context: Context): Promise<void> {
       evaluator &&
       (async (current: TensorMap, pause: () => Promise<void>) =>
         validationNames(await evaluator.measure(current, pause))),
+    directions: DIRECTIONS,
   });
   await outputs.model.write(
     configs,
@@ -224,6 +225,14 @@ async function heldOutLoss(
   }
   return new HeldOutLoss(engine, model, head, sequences, seed);
 }
+
+/** Of the held-out values of all heads; diversity alone says nothing. */
+const DIRECTIONS = {
+  validationLoss: 'lower',
+  validationFidelity: 'lower',
+  validationMse: 'lower',
+  validationBound: 'lower',
+} as const;
 
 /** loss → validationLoss. */
 function validationNames(measured: Record<string, number>): Record<string, number> {

@@ -1,9 +1,9 @@
 /** Files that are whole or not there: written under another name, fsynced, renamed. */
 
 import { createHash } from 'node:crypto';
-import { closeSync, constants, createReadStream, fsyncSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, createReadStream, existsSync, fsyncSync, openSync, readSync } from 'node:fs';
 import { copyFile, link, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { z } from 'zod';
 import { artifactBroken, artifactMissing, artifactVersion } from '../errors.ts';
@@ -60,6 +60,19 @@ async function copyFileWhole(from: string, to: string): Promise<void> {
     await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
+}
+
+/**
+ * Makes a folder and those above it. Node's own recursive call never ends where a file system refuses new folders as
+ * missing, as /proc does.
+ */
+export async function makeFolder(directory: string): Promise<void> {
+  const missing: string[] = [];
+  for (let path = resolve(directory); !existsSync(path); path = dirname(path)) missing.unshift(path);
+  for (const path of missing)
+    await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
 }
 
 export async function writeJson(file: string, value: unknown): Promise<void> {

@@ -4,6 +4,7 @@ export { type Checkpoint, type CheckpointChoice, CheckpointStore, ProgressFile }
 export {
   hashFile,
   linkFile,
+  makeFolder,
   readIndex,
   readJson,
   readJsonAs,

@@ -67,6 +67,11 @@ export const selectionFlags = {
   force: Flags.boolean({ char: 'f', description: 'run even what is fresh' }),
 };
 
+/** A line on stderr that is worth acting on. */
+export function warn(text: string): void {
+  process.stderr.write(`⚠ ${text}\n`);
+}
+
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
 

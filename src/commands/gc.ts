@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { Flags } from '@oclif/core';
 import { formatBytes, formatTable } from '../reporting/format.ts';
 import { findGarbage, free } from '../runs/index.ts';
-import { BaseCommand, readingFlags, runArgs } from './base-command.ts';
+import { BaseCommand, readingFlags, runArgs, warn } from './base-command.ts';
 import { openRun } from './subject.ts';
 
 export default class Gc extends BaseCommand {
@@ -30,7 +30,7 @@ export default class Gc extends BaseCommand {
   override async run() {
     const { args, flags } = await this.parse(Gc);
     const run = await openRun(args.run ?? flags.config, flags.set);
-    const unlock = flags.free ? await run.folder.lock() : () => {};
+    const lock = flags.free ? await run.folder.lock(warn) : undefined;
     try {
       const found = await findGarbage(run);
       const garbage = found.filter(
@@ -46,7 +46,7 @@ export default class Gc extends BaseCommand {
       this.say(garbage.length === 0 ? 'nothing to free' : flags.free ? `${formatBytes(bytes)} freed` : offer);
       return { run: run.folder.directory, isFreed: flags.free, bytes, garbage, kept: found };
     } finally {
-      unlock();
+      lock?.release();
     }
   }
 }

@@ -7,7 +7,7 @@ import { notConfirmed, runMissing } from '../errors.ts';
 import { resolvePath } from '../paths.ts';
 import { formatBytes } from '../reporting/format.ts';
 import { describeRun, Run } from '../runs/index.ts';
-import { BaseCommand } from './base-command.ts';
+import { BaseCommand, warn } from './base-command.ts';
 
 export default class Rm extends BaseCommand {
   static override summary = 'Remove a run, with everything in it. Asks first.';
@@ -23,13 +23,13 @@ export default class Rm extends BaseCommand {
     const { bytes, numDone } = await describeRun(folder.directory);
     const what = `${relative(process.cwd(), folder.directory) || folder.directory}: ${numDone} finished stages, ${formatBytes(bytes)}`;
     if (!flags.yes && !(await this.#confirm(what))) throw notConfirmed(folder.directory);
-    const unlock = await folder.lock();
+    const lock = await folder.lock(warn);
     try {
       await rm(folder.directory, { recursive: true, force: true });
       // Where a link was named, it would lead nowhere.
       if (lstatSync(named, { throwIfNoEntry: false })?.isSymbolicLink()) await rm(named);
     } finally {
-      unlock();
+      lock.release();
     }
     this.say(`removed ${what}`);
     return { run: folder.directory, bytes };

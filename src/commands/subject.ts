@@ -21,6 +21,7 @@ import {
 } from '../pipeline/index.ts';
 import type { AnyStage, CheckpointChoice } from '../plugin/index.ts';
 import { type ChosenInputs, chooseInputs, isModelFolder, Run } from '../runs/index.ts';
+import { warn } from './base-command.ts';
 import { type ConfigChoice, checkEngine, gatherStages, openWorkspace } from './workspace.ts';
 
 export interface SubjectChoice extends ConfigChoice {
@@ -163,7 +164,7 @@ async function addPlugins(
   for (const plugin of plugins) {
     const locate = () => ({ file: directory });
     await addConfiguredPlugins(registry, { plugins: [plugin], directory, locate }).catch((error: unknown) =>
-      process.stderr.write(`⚠ ${messageOf(error)}\n`),
+      warn(messageOf(error)),
     );
   }
 }

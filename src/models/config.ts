@@ -2,6 +2,7 @@
 
 import { configUnsupported } from '../errors.ts';
 import { INPUT_MODES } from './calm/config.ts';
+import { readRope } from './rope-parameters.ts';
 import type { TransformerConfig } from './transformer/config.ts';
 
 export { AUTOENCODER_DEFAULTS, type AutoencoderConfig } from './autoencoder/config.ts';
@@ -10,8 +11,11 @@ export { type HeadEntry, headNames, loadHead, registerHead } from './calm/heads/
 export { FLOW_METHODS, type HeadSampling } from './calm/heads/sampling.ts';
 export { TRANSFORMER_DEFAULTS, type TransformerConfig } from './transformer/config.ts';
 
-/** More would be no model that can be held, and would be asked for before anything is checked. */
-const [LARGEST_SIZE, MOST_LAYERS] = [2 ** 24, 2048];
+/** More would be no model that can be held, and would be asked for before anything is checked. Stages that train have the same limits. */
+export const [LARGEST_SIZE, MOST_LAYERS] = [2 ** 24, 2048];
+/** Fields of a model that may be 0: an autoencoder needs no layers to squeeze a patch. */
+const MAY_BE_ZERO: readonly string[] = ['numEncoderLayers', 'numDecoderLayers'];
+const MUST_BE_POSITIVE: readonly string[] = ['ropeTheta', 'beta'];
 
 /**
  * What a configuration file says of a model, over defaults; keys that the defaults do not have are passed over. Values of another kind, or of sizes that no model has,
@@ -20,8 +24,10 @@ const [LARGEST_SIZE, MOST_LAYERS] = [2 ** 24, 2048];
 export function checkedConfig<Config extends object>(
   file: string,
   defaults: Config,
-  stated: Record<string, unknown>,
+  given: Record<string, unknown>,
 ): Config {
+  const { ropeTheta } = readRope(file, given);
+  const stated: Record<string, unknown> = { ...given, ...(ropeTheta === undefined ? {} : { ropeTheta }) };
   for (const [key, standard] of Object.entries(defaults)) {
     const problem = Object.hasOwn(stated, key) ? problemOfValue(key, stated[key], standard) : undefined;
     if (problem) throw configUnsupported(file, key, stated[key], problem);
@@ -54,10 +60,13 @@ function problemOfValue(key: string, value: unknown, standard: unknown): string 
   if (key === 'variant') return value === 'robust' || value === 'plain' ? undefined : 'robust or plain';
   if (typeof value !== 'number') return undefined;
   const largest = key.endsWith('Layers') ? MOST_LAYERS : LARGEST_SIZE;
+  const least = MAY_BE_ZERO.includes(key) ? 0 : 1;
   if (/Size$|^num/.test(key))
-    return Number.isInteger(value) && value >= 1 && value <= largest
+    return Number.isInteger(value) && value >= least && value <= largest
       ? undefined
-      : `a whole number up to ${largest}`;
+      : `a whole number from ${least} to ${largest}`;
+  if (MUST_BE_POSITIVE.includes(key))
+    return Number.isFinite(value) && value > 0 ? undefined : 'a number above 0';
   return Number.isFinite(value) && value >= 0 ? undefined : 'a number';
 }
 

@@ -5,13 +5,16 @@ import { z } from 'zod';
 import { camelCaseKeys, readJsonAs } from '../artifacts/index.ts';
 import { configUnsupported } from '../errors.ts';
 import { checkedConfig } from './config.ts';
+import { readRope } from './rope-parameters.ts';
 
 /** Keys that change nothing here, with the only values that they may have where another would change the mathematics. */
 const SILENT: Readonly<Record<string, readonly unknown[] | undefined>> = {
   hiddenAct: ['silu'],
   attentionBias: [false],
   mlpBias: [false],
-  ropeScaling: [null],
+  partialRotaryFactor: [1],
+  ropeParameters: undefined,
+  ropeScaling: undefined,
   attentionDropout: [0],
   attentionInit: undefined,
   aePath: undefined,
@@ -47,5 +50,8 @@ export async function readReferenceConfig<Config extends object>(
       throw configUnsupported(file, key, stated[key], allowed[0]);
   }
   const unknown = Object.keys(stated).filter((key) => !(key in defaults) && !(key in SILENT));
-  return { config: checkedConfig(file, defaults, stated), unknown };
+  return {
+    config: checkedConfig(file, defaults, stated),
+    unknown: [...unknown, ...readRope(file, stated).unknown],
+  };
 }

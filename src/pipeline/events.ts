@@ -10,6 +10,9 @@ export interface StageProgress {
 }
 
 export type PipelineEvent =
+  | { readonly type: 'warning'; readonly text: string }
+  /** Of the run as a whole. */
+  | { readonly type: 'run-note'; readonly text: string }
   | { readonly type: 'stage-started'; readonly stage: string; readonly reasons: readonly string[] }
   | {
       readonly type: 'stage-skipped';

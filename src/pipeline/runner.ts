@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { writeFileWhole } from '../artifacts/index.ts';
-import { CalmError, inputNotReady, stageThrew, systemError } from '../errors.ts';
+import { CalmError, inputNotReady, runLost, stageThrew, systemError } from '../errors.ts';
 import { resolvePath } from '../paths.ts';
 import type { StageContext } from '../plugin/index.ts';
 import { copyFolder, type KeptResult, MANIFEST_VERSION, type Manifest } from '../runs/index.ts';
@@ -40,26 +40,33 @@ export interface StageResult {
 }
 
 /** Runs the stale stages of a plan in order. Results of finished ones are in the answer, those left out are not. */
-export async function runPlan(plan: Plan, options: RunOptions): Promise<StageResult[]> {
+export async function runPlan(plan: Plan, given: RunOptions): Promise<StageResult[]> {
   refuseBlocked(plan);
-  const unlock = await plan.folder.lock();
+  const { release, lost } = await plan.folder.lock((text) => given.report({ type: 'warning', text }));
+  const isLost = new AbortController();
+  lost.addEventListener('abort', () => isLost.abort(runLost(plan.folder.directory)));
+  const options = { ...given, signal: AbortSignal.any([given.signal, isLost.signal]) };
   try {
     await plan.folder.recover(plan.stages.map(({ node }) => node.id));
     await checkAhead(plan, new Map(), options);
     await saveRequest(plan);
-    const results: StageResult[] = [];
-    const metrics = new Map<string, Record<string, unknown>>();
-    for (const planned of plan.stages.filter(({ state }) => state !== 'left out')) {
-      options.signal.throwIfAborted();
-      const result = await runStage(plan, planned, options);
-      results.push(result);
-      metrics.set(planned.node.id, result.metrics);
-      if (result.state === 'done') await checkAhead(plan, metrics, options);
-    }
-    return results;
+    return await runStages(plan, options);
   } finally {
-    unlock();
+    release();
   }
+}
+
+async function runStages(plan: Plan, options: RunOptions): Promise<StageResult[]> {
+  const results: StageResult[] = [];
+  const metrics = new Map<string, Record<string, unknown>>();
+  for (const planned of plan.stages.filter(({ state }) => state !== 'left out')) {
+    options.signal.throwIfAborted();
+    const result = await runStage(plan, planned, options);
+    results.push(result);
+    metrics.set(planned.node.id, result.metrics);
+    if (result.state === 'done') await checkAhead(plan, metrics, options);
+  }
+  return results;
 }
 
 async function runStage(plan: Plan, planned: PlannedStage, options: RunOptions): Promise<StageResult> {

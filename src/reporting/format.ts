@@ -1,39 +1,63 @@
 /** Numbers, times and tables for people. */
 
+/** What is no finite number as it is, and a sign before what is said of the rest. */
+function signed(value: number, format: (size: number) => string): string {
+  if (!Number.isFinite(value)) return String(value);
+  return value < 0 ? `-${format(-value)}` : format(Math.abs(value));
+}
+
 /** 4.2 s, 3:05, 1:02:03. */
 export function formatSeconds(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  const pad = (value: number) => String(value).padStart(2, '0');
-  return hours ? `${hours}:${pad(minutes)}:${pad(rest)}` : `${minutes}:${pad(rest)}`;
+  return signed(seconds, (size) => {
+    const tenths = Math.round(10 * size) / 10;
+    if (tenths < 60) return `${tenths.toFixed(1)} s`;
+    const whole = Math.round(size);
+    const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+    const pad = (value: number) => String(value).padStart(2, '0');
+    return hours ? `${hours}:${pad(minutes)}:${pad(rest)}` : `${minutes}:${pad(rest)}`;
+  });
 }
 
 /** now, 5 min ago, 3 h ago, 12 d ago. @param ms since then */
 export function formatAge(ms: number): string {
   const minutes = ms / 60_000;
-  if (minutes < 1) return 'now';
+  if (!(minutes >= 1)) return 'now';
   if (minutes < 60) return `${Math.floor(minutes)} min ago`;
   const hours = minutes / 60;
   return hours < 48 ? `${Math.floor(hours)} h ago` : `${Math.floor(hours / 24)} d ago`;
 }
 
-/** 950, 12.3k, 4.5M. */
+/** 950, 12.3k, 4.5M, 6700.0M; powers of ten from 1e12 on. */
 export function formatCount(count: number): string {
-  if (count < 1000) return String(Math.round(count));
-  return count < 1e6 ? `${(count / 1000).toFixed(1)}k` : `${(count / 1e6).toFixed(1)}M`;
+  return signed(count, (size) => inThousands(Math.round(size), ['', 'k', 'M']));
 }
 
 /** 950 B, 12.3 kB, 4.5 MB, 6.7 GB. */
 export function formatBytes(bytes: number): string {
-  const power = Math.min(3, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  return power === 0 ? `${bytes} B` : `${(bytes / 1000 ** power).toFixed(1)} ${'kMG'[power - 1]}B`;
+  return signed(bytes, (size) => inThousands(Math.round(size), [' B', ' kB', ' MB', ' GB', ' TB', ' PB']));
 }
 
-/** Four significant digits, five decimals for values below one; integers as they are. */
+/** One decimal and a unit; the next unit where the decimal would round up to a thousand. */
+function inThousands(size: number, units: readonly string[]): string {
+  let power = 0;
+  while (power < units.length - 1 && Number((size / 1000 ** power).toFixed(power && 1)) >= 1000) power++;
+  const scaled = size / 1000 ** power;
+  if (scaled >= 1e6) return `${size.toExponential(1)}${units[0]}`;
+  return `${power === 0 ? scaled : scaled.toFixed(1)}${units[power]}`;
+}
+
+/** Below it, five decimals have fewer than two digits that say something. */
+const LEAST_DECIMAL = 1e-4;
+const LARGEST_PLAIN = 1e6;
+
+/** Five significant digits, five decimals for values below one, powers of ten for very small ones; integers as they are. */
 export function formatNumber(value: number): string {
-  if (Number.isInteger(value)) return value >= 1e6 ? formatCount(value) : String(value);
-  return Math.abs(value) < 1 ? value.toFixed(5) : value.toPrecision(5);
+  return signed(value, (size) => {
+    if (size >= LARGEST_PLAIN) return formatCount(size);
+    if (Number.isInteger(size)) return String(size);
+    if (size < LEAST_DECIMAL) return size.toExponential(2);
+    return size < 1 ? size.toFixed(5) : size.toPrecision(5);
+  });
 }
 
 /** Columns padded to their widest cell, a rule under the head. */

@@ -1,6 +1,6 @@
 /** What people see of a run. */
 
-export { formatCount, formatNumber, formatSeconds, formatTable } from './format.ts';
+export { formatBytes, formatCount, formatNumber, formatSeconds, formatTable } from './format.ts';
 export { drawLossCurve } from './loss-curve.ts';
 export { htmlPage, markdownPage } from './report/pages.ts';
 export type { Point } from './report/plot.ts';

@@ -1,8 +1,9 @@
 /** Turns a run's events into what people see: one live line a stage in a terminal (ora), plain lines elsewhere. Text that a stage makes goes to stdout, the rest to stderr. */
 
-import ora, { type Ora } from 'ora';
+import type { Ora } from 'ora';
 import { isInterruption, type PipelineEvent, type StageProgress } from '../pipeline/index.ts';
 import { formatCount, formatNumber, formatSeconds } from './format.ts';
+import { startLiveLine } from './live-line.ts';
 import { drawLossCurve } from './loss-curve.ts';
 
 export interface ReporterOptions {
@@ -34,7 +35,9 @@ export class RunReporter {
     if (event.type === 'stage-started') this.#start(event.stage, event.reasons);
     else if (event.type === 'stage-skipped') this.#line(describeSkipped(event));
     else if (event.type === 'progress') this.#progress(event.stage, event.progress);
+    else if (event.type === 'run-note') this.#line(`  ${event.text}`);
     else if (event.type === 'note') this.#line(`  ${event.stage}: ${event.text}`);
+    else if (event.type === 'warning') this.#line(`⚠ ${event.text}`);
     else if (event.type === 'warn') this.#line(`⚠ ${event.stage}: ${event.text}`);
     else if (event.type === 'text') this.#text(event.text);
     else if (event.type === 'stage-finished') this.#finish(event.stage, event.seconds, event.metricsFile);
@@ -46,8 +49,7 @@ export class RunReporter {
     this.#lastLine = performance.now();
     this.#rate = 0;
     this.#stageSteps = 0;
-    if (this.#options.isLive)
-      this.#spinner = ora({ text: stage, stream: process.stderr, discardStdin: false }).start();
+    if (this.#options.isLive) this.#spinner = startLiveLine(stage);
   }
 
   #progress(stage: string, progress: StageProgress): void {

@@ -11,14 +11,13 @@
  *     .lock                  the process that works here
  */
 
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { readJsonAs, syncDirectory, syncFile, writeJson } from '../artifacts/index.ts';
-import { runLocked } from '../errors.ts';
-import { type LockOwner, lockOwner, takeLock } from '../process-lock.ts';
+import { makeFolder, readJsonAs, syncDirectory, syncFile, writeJson } from '../artifacts/index.ts';
+import { lockHolder, runLocked } from '../errors.ts';
+import { LOCK_TIMES, type LockOwner, lockOwner, waitForLock } from '../process-lock.ts';
 import { listFiles, PROGRESS_FILE, WORK_FILES } from './integrity.ts';
 import { copyFolder, foldersIn } from './folders.ts';
 import { MANIFEST_FILE, type Manifest, readManifest, type SourceRecord, sourceRecords } from './manifest.ts';
@@ -49,7 +48,6 @@ export interface KeptResult {
   readonly manifest: Manifest;
 }
 
-const LOCK_PATIENCE_MS = 10_000;
 const LOCK_FILE = '.lock';
 
 export class RunFolder {
@@ -207,20 +205,28 @@ export class RunFolder {
   }
 
   /**
-   * Takes the run for this process; returns how to let it go. A lock whose process is dead is taken over. One that
-   * is alive is waited for briefly: a killed calm may need a moment to end.
+   * Takes the run for this process. The lock of a process that is dead is taken over; one that is alive is waited
+   * for briefly, for a killed calm may need a moment to end.
+   * @param say told what is waited for, and whose stale lock was taken over
    */
-  async lock(): Promise<() => void> {
-    await mkdir(join(this.directory, '.work'), { recursive: true });
-    const file = join(this.directory, LOCK_FILE);
-    const deadline = Date.now() + LOCK_PATIENCE_MS;
-    for (;;) {
-      const owner = takeLock(file);
-      if (owner === undefined) return () => rmSync(file, { force: true });
-      if (Date.now() > deadline) throw runLocked(this.directory, owner);
-      await sleep(200);
-    }
+  async lock(say: (text: string) => void = () => {}): Promise<RunLock> {
+    await makeFolder(join(this.directory, '.work'));
+    const attempt = await waitForLock(join(this.directory, LOCK_FILE), (owner) => {
+      const limit =
+        owner.silentSeconds === undefined ? '' : `; after ${LOCK_TIMES.staleMs / 1000} s its lock is stale`;
+      say(`waiting for another calm (${lockHolder(owner)}) in ${this.directory}${limit}`);
+    });
+    if ('owner' in attempt) throw runLocked(this.directory, attempt.owner);
+    const { takenFrom, release, lost } = attempt.lock;
+    if (takenFrom) say(`the lock of ${lockHolder(takenFrom)}, is stale and was taken over`);
+    return { release, lost };
   }
+}
+
+export interface RunLock {
+  release(): void;
+  /** Aborted when another process has taken the run over, because this one was silent for too long. */
+  readonly lost: AbortSignal;
 }
 
 /** Whether a stage has saved something; what it writes before its first step does not count. */

@@ -5,6 +5,7 @@ export { learningRateAt, SCHEDULES, type ScheduleConfig, type ScheduleName } fro
 export {
   type BadStepPolicy,
   type BestStep,
+  type Direction,
   type TrainerOptions,
   type TrainerState,
   type TrainingReport,

@@ -86,6 +86,9 @@ const FRESH: TrainerState = {
 /** What is done with a step whose loss or gradient norm is not a number or far too large. */
 export type BadStepPolicy = 'stop' | 'skip';
 
+/** Whether lower or higher values are better. */
+export type Direction = 'lower' | 'higher';
+
 /** After so many bad steps in a row there is nothing to wait for. */
 const MOST_SKIPPED_IN_A_ROW = 64;
 
@@ -105,8 +108,10 @@ export interface TrainerOptions<Batch extends TensorTree> {
   /** A checkpoint is also due when so much time has passed since the last; 0 for never. */
   readonly checkpointMinutes: number;
   readonly evaluateEvery: number;
-  /** The held-out value by which the best step is kept and taken in the end: lower is better where its name ends with "loss", higher otherwise. */
+  /** The held-out value by which the best step is kept and taken in the end; one of `directions`. */
   readonly bestMetric?: string;
+  /** Which way the held-out values are better. Those without a direction can't be the best of anything. */
+  readonly directions?: Readonly<Record<string, Direction>>;
   readonly onBadStep: BadStepPolicy;
   /** See StepWatch. */
   readonly spikeDeviations: number;
@@ -170,7 +175,7 @@ class Trainer<Batch extends TensorTree> {
   #savedStep: number | undefined;
   #runStep: CompiledStep<FusedInputs, FusedOutputs> | undefined;
   /** A batch that was drawn while the step before it ran. */
-  #ahead: { readonly step: number; readonly batch: Batch | Promise<Batch> } | undefined;
+  #ahead: { readonly step: number; readonly batch: Promise<Batch> } | undefined;
   #runMicro: CompiledStep<MicroInputs, Sums> | undefined;
   #runApply: CompiledStep<ApplyInputs, FusedOutputs> | undefined;
 
@@ -216,8 +221,8 @@ class Trainer<Batch extends TensorTree> {
       }
       await this.#finish();
     } catch (error) {
-      if (error !== LEFT) throw error;
       await this.#dropAhead();
+      if (error !== LEFT) throw error;
       if (this.#savedStep !== this.#step) await this.#save();
       throw interrupted('the same command');
     }
@@ -339,9 +344,9 @@ class Trainer<Batch extends TensorTree> {
 
   /** A metric that is not measured is an error before the first step, not after hours. */
   async #checkBestMetric(): Promise<void> {
-    const { bestMetric } = this.#options;
+    const { bestMetric, directions = {} } = this.#options;
     if (bestMetric === undefined || this.#step > 0) return;
-    const names = Object.keys(await this.#measure());
+    const names = Object.keys(await this.#measure()).filter((name) => Object.hasOwn(directions, name));
     if (!names.includes(bestMetric)) throw bestMetricUnknown(bestMetric, names);
   }
 
@@ -363,9 +368,15 @@ class Trainer<Batch extends TensorTree> {
     this.#state = { ...this.#state, isEvaluationDue: false, evaluatedStep: this.#step };
     if (bestMetric === undefined) return;
     const value = measured[bestMetric];
+    if (this.#isBest(value, bestMetric)) this.#state = { ...this.#state, best: { step: this.#step, value } };
+  }
+
+  /** What is no number is never the best; a checkpoint may still have kept such a one. */
+  #isBest(value: number, metric: string): boolean {
     const { best } = this.#state;
-    const isBetter = !best || (/loss$/i.test(bestMetric) ? value < best.value : value > best.value);
-    if (isBetter) this.#state = { ...this.#state, best: { step: this.#step, value } };
+    if (!Number.isFinite(value)) return false;
+    if (!best || !Number.isFinite(best.value)) return true;
+    return this.#options.directions?.[metric] === 'lower' ? value < best.value : value > best.value;
   }
 
   /** The whole step as one compiled function. */
@@ -381,11 +392,20 @@ class Trainer<Batch extends TensorTree> {
     );
     const running = this.#runStep(inputs);
     // The next batch is asked for now: what it reads from disk is read meanwhile. What it computes is not: a running graph keeps this thread busy.
-    if (this.#step + 1 < this.#options.schedule.steps)
-      this.#ahead = { step: this.#step + 1, batch: this.#options.batch(this.#step + 1, 0) };
-    const outputs = await running;
-    disposeTree(batch);
-    return outputs;
+    if (this.#step + 1 < this.#options.schedule.steps) this.#drawAhead(this.#step + 1);
+    try {
+      return await running;
+    } finally {
+      disposeTree(batch);
+    }
+  }
+
+  /** Whatever fails in it is thrown when the batch's turn comes. */
+  #drawAhead(step: number): void {
+    const draw = async () => this.#options.batch(step, 0);
+    const batch = draw();
+    batch.catch(() => {});
+    this.#ahead = { step, batch };
   }
 
   /** The batch of a step, drawn ahead or now. */
@@ -395,9 +415,11 @@ class Trainer<Batch extends TensorTree> {
     return ahead?.step === step ? ahead.batch : this.#options.batch(step, 0);
   }
 
+  /** Waits for the batch that was drawn ahead, so that nothing is read any more; its error is of no matter then. */
   async #dropAhead(): Promise<void> {
-    if (this.#ahead) disposeTree(await this.#ahead.batch);
+    const ahead = this.#ahead;
     this.#ahead = undefined;
+    await ahead?.batch.then(disposeTree, () => {});
   }
 
   /** Gradients micro-batch by micro-batch, averaged, then applied. */

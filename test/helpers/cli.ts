@@ -22,10 +22,17 @@ export class RunningCli {
   #stdout = '';
   #stderr = '';
 
-  constructor(args: readonly string[], cwd: string, environment: Record<string, string> = {}) {
+  /** @param start another Node than that of the tests; whether it leads a process group of its own */
+  constructor(
+    args: readonly string[],
+    cwd: string,
+    environment: Record<string, string | undefined> = {},
+    { node = process.execPath, detached = false }: { node?: string; detached?: boolean } = {},
+  ) {
     const { NODE_OPTIONS: _, ...env } = process.env;
-    this.process = spawn(process.execPath, [EXECUTABLE, ...args], {
+    this.process = spawn(node, [EXECUTABLE, ...args], {
       cwd,
+      detached,
       env: { ...env, NO_COLOR: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -46,7 +53,7 @@ export class RunningCli {
 export function calm(
   args: readonly string[],
   cwd: string,
-  environment?: Record<string, string>,
+  environment?: Record<string, string | undefined>,
 ): Promise<CliResult> {
   return new RunningCli(args, cwd, environment).result;
 }

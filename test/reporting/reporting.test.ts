@@ -4,6 +4,7 @@ import test from 'ava';
 import {
   drawLossCurve,
   flatten,
+  formatBytes,
   formatCount,
   formatNumber,
   formatRun,
@@ -16,6 +17,48 @@ test('numbers and times for people', (t) => {
   t.deepEqual([4.23, 59.94, 61, 3600 + 62].map(formatSeconds), ['4.2 s', '59.9 s', '1:01', '1:01:02']);
   t.deepEqual([12, 12_345, 4.56e6].map(formatCount), ['12', '12.3k', '4.6M']);
   t.deepEqual([3, 0.99912, 123.456, 2_500_000].map(formatNumber), ['3', '0.99912', '123.46', '2.5M']);
+});
+
+test('numbers that are very small, very large, negative or none at all', (t) => {
+  const { NaN: none, POSITIVE_INFINITY: endless } = Number;
+  t.deepEqual([3e-7, -3e-7, 1e-4, 0.00025, 1e-300].map(formatNumber), [
+    '3.00e-7',
+    '-3.00e-7',
+    '0.00010',
+    '0.00025',
+    '1.00e-300',
+  ]);
+  t.deepEqual([-0, -3, -0.5, -2.5e6, 1e6 + 0.5].map(formatNumber), ['0', '-3', '-0.50000', '-2.5M', '1.0M']);
+  t.deepEqual([none, endless, -endless].map(formatNumber), ['NaN', 'Infinity', '-Infinity']);
+  t.deepEqual([1.5e9, 1e21, 2e12].map(formatNumber), ['1500.0M', '1.0e+21', '2.0e+12']);
+  t.deepEqual([-12_345, 999.6, 999_960, 0.4, -0, none].map(formatCount), [
+    '-12.3k',
+    '1.0k',
+    '1.0M',
+    '0',
+    '0',
+    'NaN',
+  ]);
+  t.deepEqual([0, 999, 1000, 999_960, 6.7e9, 2e15, -1500, none].map(formatBytes), [
+    '0 B',
+    '999 B',
+    '1.0 kB',
+    '1.0 MB',
+    '6.7 GB',
+    '2.0 PB',
+    '-1.5 kB',
+    'NaN',
+  ]);
+  t.deepEqual([0, -0, 59.96, 3599.6, -90, 90_000, none, endless].map(formatSeconds), [
+    '0.0 s',
+    '0.0 s',
+    '1:00',
+    '1:00:00',
+    '-1:30',
+    '25:00:00',
+    'NaN',
+    'Infinity',
+  ]);
 });
 
 test('a table has a rule and no trailing blanks', (t) => {

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { CheckpointStore } from 'calm-lm/artifacts';
 import {
@@ -28,9 +29,10 @@ function fitNumbers(
     microBatches: number;
     steps?: number;
     valueAt?: (step: number) => number;
+    onStep?: (step: number) => void;
   },
 ) {
-  const { microBatches, steps = 6, valueAt = (step) => step, ...others } = options;
+  const { microBatches, steps = 6, valueAt = (step) => step, onStep, ...others } = options;
   const [lines, events]: object[][] = [[], []];
   const numbers = (step: number) => [valueAt(step), 1, -2, 0.5];
   const result = train<Batch>({
@@ -49,7 +51,7 @@ function fitNumbers(
     spikeDeviations: 0,
     checkpoints: new CheckpointStore<TrainerState>(join(folder, 'checkpoints')),
     report: {
-      progress() {},
+      progress: ({ step }) => onStep?.(step),
       note() {},
       warn() {},
       rewind() {},
@@ -207,6 +209,7 @@ test.serial(
       evaluateEvery: 1,
       evaluate,
       bestMetric: 'heldLoss',
+      directions: { heldLoss: 'lower' } as const,
       checkpointEvery: 100,
     };
     const folder = temporaryFolder(t);
@@ -231,6 +234,79 @@ test.serial(
     t.deepEqual(await valuesOf(last.parameters), await valuesAfter(6));
   },
 );
+
+test.serial(
+  'the direction decides which step is the best, not the name; what is no number never is',
+  async (t) => {
+    const bestOf = async (heldAt: readonly number[], direction: 'lower' | 'higher') => {
+      let numMeasured = -1;
+      const { best } = await fitNumbers(temporaryFolder(t), {
+        microBatches: 1,
+        schedule: constant(heldAt.length),
+        evaluateEvery: 1,
+        evaluate: async () => ({ heldLoss: heldAt[numMeasured++] ?? 0, other: 1 }),
+        bestMetric: 'heldLoss',
+        directions: { heldLoss: direction },
+      }).result;
+      return best;
+    };
+    const { NaN: none, POSITIVE_INFINITY: endless } = Number;
+    t.deepEqual(await bestOf([none, 5, 3, none, 4], 'lower'), { step: 3, value: 3 });
+    t.deepEqual(await bestOf([none, 5, 3, endless, 4], 'higher'), { step: 2, value: 5 });
+    t.is(await bestOf([none, none], 'lower'), undefined);
+    const undirected = fitNumbers(temporaryFolder(t), { microBatches: 1, bestMetric: 'held' });
+    t.is(await codeOf(t, undirected.result), 'CALM_BEST_METRIC');
+  },
+);
+
+for (const isLater of [false, true]) {
+  test.serial(
+    `a batch that can't be drawn ahead is an error in its turn (${isLater ? 'read later' : 'at once'})`,
+    async (t) => {
+      const broken = new Error('the disk is broken');
+      const steps: number[] = [];
+      const batch = (step: number) => {
+        if (step === 3 && isLater) return nextTurn().then(() => Promise.reject(broken));
+        if (step === 3) throw broken;
+        return { x: floatTensor(Float32Array.of(1, 2), [2]) };
+      };
+      const { result } = fitNumbers(temporaryFolder(t), {
+        microBatches: 1,
+        batch,
+        evaluate: undefined,
+        onStep: (step) => steps.push(step),
+      });
+      t.is(await t.throwsAsync(result), broken);
+      t.deepEqual(steps, [1, 2, 3], 'the step before it counts');
+    },
+  );
+}
+
+test.serial('a step that fails waits for the batch that is drawn ahead', async (t) => {
+  const broken = new Error('the step is broken');
+  let isDrawn = false;
+  const failing: Engine = {
+    ...engine,
+    compile: () => async () => {
+      await nextTurn();
+      throw broken;
+    },
+  };
+  const { result } = fitNumbers(temporaryFolder(t), {
+    microBatches: 1,
+    engine: failing,
+    batch: async (step) => {
+      if (step === 1) {
+        for (let turn = 0; turn < 20; turn++) await nextTurn();
+        isDrawn = true;
+        throw new Error('and so is the disk');
+      }
+      return { x: floatTensor(Float32Array.of(1), [1]) };
+    },
+  });
+  t.is(await t.throwsAsync(result), broken);
+  t.true(isDrawn);
+});
 
 test.serial('a checkpoint is due by the time too', async (t) => {
   const folder = temporaryFolder(t);

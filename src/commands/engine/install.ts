@@ -1,5 +1,4 @@
 import { Args, Flags } from '@oclif/core';
-import ora from 'ora';
 import {
   engineFolder,
   type InstalledEngine,
@@ -7,6 +6,7 @@ import {
   NATIVE,
   type NativeEngine,
 } from '../../engine/native/folder.ts';
+import { startLiveLine } from '../../reporting/live-line.ts';
 import { BaseCommand } from '../base-command.ts';
 
 export const targetArgs = {
@@ -51,7 +51,7 @@ export default class EngineInstall extends BaseCommand {
     name: NativeEngine,
     install: (progress: (what: string, megabytes?: number) => void) => Promise<InstalledEngine>,
   ): Promise<InstalledEngine> {
-    const spinner = ora({ stream: process.stderr, isSilent: this.jsonEnabled() }).start();
+    const spinner = startLiveLine('', process.stderr, { isSilent: this.jsonEnabled() });
     let last = '';
     try {
       const engine = await install((what, megabytes) => {

@@ -11,8 +11,8 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { engineInstallFailed, engineInstallNeeds } from '../../errors.ts';
-import { takeLock } from '../../process-lock.ts';
+import { engineInstallFailed, engineInstallNeeds, lockHolder } from '../../errors.ts';
+import { waitForLock } from '../../process-lock.ts';
 import {
   engineFolder,
   enginesFolder,
@@ -46,13 +46,11 @@ export async function installEngine(name: NativeEngine, progress: InstallProgres
   await checkNeeds(name);
   const staging = join(enginesFolder(), `.staging-${basename(engineFolder(name))}`);
   await mkdir(staging, { recursive: true });
-  const lock = join(staging, 'lock');
-  const owner = takeLock(lock);
-  if (owner !== undefined)
-    throw engineInstallFailed(
-      'another install is under way',
-      `process ${owner.pid} on ${owner.host}; wait for it`,
-    );
+  const attempt = await waitForLock(join(staging, 'lock'), (owner) =>
+    progress(`waiting for another install (${lockHolder(owner)})`),
+  );
+  if ('owner' in attempt)
+    throw engineInstallFailed('another install is under way', `${lockHolder(attempt.owner)}; wait for it`);
   try {
     await getPackage(name, staging, progress);
     await getLibraries(name, staging, progress);
@@ -62,7 +60,7 @@ export async function installEngine(name: NativeEngine, progress: InstallProgres
     await selfTest(name, staging);
     return await putInPlace(name, staging);
   } finally {
-    await rm(lock, { force: true });
+    attempt.lock.release();
   }
 }
 

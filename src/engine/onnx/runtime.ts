@@ -29,8 +29,12 @@ interface OrtTensor {
   readonly data: Numbers;
 }
 
-/** Loads ONNX Runtime; throws where it is not installed or does not start. */
+/**
+ * Loads ONNX Runtime, without its telemetry: from 1.30 on it would keep a device id and a database of events in the user's cache and look up a host to send
+ * them to, unless this variable says otherwise when it is loaded. Throws where it is not installed or does not start.
+ */
 export function onnxRuntime(): GraphRuntime {
+  process.env.ORT_DISABLE_TELEMETRY ||= '1';
   const ort = createRequire(import.meta.url)('onnxruntime-node') as Ort;
   return { load: (graph) => loadGraph(ort, graph) };
 }
