@@ -732,6 +732,14 @@ export const engineUnavailable = (name: string, packageName: string, cause: unkn
     },
   );
 
+/** Where `auto` finds no engine that works. */
+export const noEngine = (failures: readonly CalmError[]) =>
+  new CalmError(
+    'CALM_ENGINE_UNAVAILABLE',
+    ['No engine works here.', ...failures.map(({ message }) => message)].join('\n  '),
+    { hint: 'Run `npm ci` (or `npm install`) again where calm is installed; see `calm doctor`.' },
+  );
+
 export const engineInstallNeeds = (what: string, advice: string) =>
   new CalmError('CALM_ENGINE_INSTALL_NEEDS', `Installing this engine needs ${what}.`, { hint: `${advice}.` });
 
