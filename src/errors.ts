@@ -692,6 +692,15 @@ export const notEnoughTokens = (what: string, found: number, needed: number) =>
     hint: 'Use a larger corpus, a larger validationFraction, or fewer patches a sequence; split single-file corpora with `documents: paragraph`.',
   });
 
+export const nothingToEvaluate = () =>
+  new CalmError(
+    'CALM_INPUT_MISSING',
+    'evaluate needs an autoencoder or a language model, and there is neither.',
+    {
+      hint: 'Add train-autoencoder or train-lm to the configuration, or name a folder with `inputs:`.',
+    },
+  );
+
 export const nothingToCompareWith = (measures: readonly string[], found: number, needed: number) =>
   new CalmError(
     'CALM_TOO_FEW_TOKENS',
