@@ -43,6 +43,8 @@ export interface PlannedStage {
   readonly elsewhere?: KeptResult;
   /** A finished result of fewer steps, which is trained on. */
   readonly continuesFrom?: KeptResult;
+  /** The stage or folder that a blocked one waits for. */
+  readonly waitsFor?: string;
 }
 
 export interface Plan {
@@ -122,14 +124,14 @@ class StagePlanning {
     const blocked = isSelected ? this.#blockedBy() : [];
     const broken = manifest?.files ? await problemsOf(folder.finished(node.id), manifest.files, false) : [];
     const reasons = [
-      ...blocked,
+      ...blocked.map(({ why }) => why),
       ...broken,
       ...(manifest ? staleReasons(found, manifest, wanted) : [problem ?? 'has not been run']),
       ...(options.force && isSelected ? ['forced'] : []),
     ];
     const state = { ...found, fingerprint: isSelected || !manifest ? wanted : manifest.fingerprint };
     if (!isSelected) return { ...state, state: 'left out', reasons };
-    if (blocked.length > 0) return { ...state, state: 'blocked', reasons };
+    if (blocked.length > 0) return { ...state, state: 'blocked', reasons, waitsFor: blocked[0].waitsFor };
     if (reasons.length === 0) return { ...state, state: 'fresh', reasons: notice };
     if (!options.force) {
       const elsewhere = await this.#elsewhere(wanted, reasons);
@@ -219,15 +221,24 @@ class StagePlanning {
   }
 
   /** Inputs that neither are there nor will be made. */
-  #blockedBy(): string[] {
+  #blockedBy(): Hindrance[] {
     return Object.values(this.#node.inputs).flatMap((source) => {
-      if (source.type === 'folder')
-        return existsSync(source.directory) ? [] : [`${source.directory} does not exist`];
-      const { state, manifest } = this.#around.planned.get(source.id) as PlannedStage;
-      if (state === 'blocked') return [`${source.id} is blocked`];
-      return state === 'left out' && !manifest ? [`${source.id} has not been run`] : [];
+      if (source.type === 'folder') {
+        const { directory } = source;
+        return existsSync(directory) ? [] : [{ waitsFor: directory, why: `${directory} does not exist` }];
+      }
+      const { id } = source;
+      const { state, manifest } = this.#around.planned.get(id) as PlannedStage;
+      if (state === 'blocked') return [{ waitsFor: id, why: `${id} is blocked` }];
+      return state === 'left out' && !manifest ? [{ waitsFor: id, why: `${id} has not been run` }] : [];
     });
   }
+}
+
+/** What keeps a stage from being run. */
+interface Hindrance {
+  readonly waitsFor: string;
+  readonly why: string;
 }
 
 interface Sources {
