@@ -23,7 +23,7 @@ import { differences, fingerprint } from './fingerprint.ts';
 import { buildGraph, kindOf, type Selection, type Source, type StageNode, select } from './graph.ts';
 import { type CellStages, mergeCells } from './merge-cells.ts';
 import type { Registry } from './registry.ts';
-import { contentsOf, describeSources } from './sources.ts';
+import { contentsOf, describeFolder, describeSources } from './sources.ts';
 
 /** `kept`: this run has the result from before, and takes it up. `shared`: another run has it, and it is copied. */
 export type PlannedState = 'fresh' | 'kept' | 'shared' | 'stale' | 'blocked' | 'left out';
@@ -116,7 +116,7 @@ class StagePlanning {
     const { folder, isSelected, options } = this.#around;
     const node = this.#node;
     const { manifest, problem } = await readableManifest(folder, node.id);
-    const inputs = await this.#inputs();
+    const inputs = await this.#inputs(manifest);
     const ingredients = ingredientsOf(node, inputs);
     const { sources, notice } = await this.#sources(manifest, ingredients);
     const wanted = fingerprintWith(ingredients, sources);
@@ -141,10 +141,12 @@ class StagePlanning {
     return { ...state, ...beginning, state: 'stale', reasons: [...reasons, ...(beginning?.notice ?? [])] };
   }
 
-  async #inputs(): Promise<Manifest['inputs']> {
+  async #inputs(manifest: Manifest | undefined): Promise<Manifest['inputs']> {
     const inputs: Manifest['inputs'] = {};
-    for (const [port, source] of Object.entries(this.#node.inputs))
-      inputs[port] = await describeInput(source, this.#around.planned);
+    for (const [port, source] of Object.entries(this.#node.inputs)) {
+      const known = this.#around.options.check ? [] : (manifest?.inputs[port]?.files ?? []);
+      inputs[port] = await describeInput(source, this.#around.planned, known);
+    }
     return inputs;
   }
 
@@ -267,11 +269,15 @@ async function readableManifest(
 async function describeInput(
   source: Source,
   planned: ReadonlyMap<string, PlannedStage>,
-): Promise<{ from: string; fingerprint: string }> {
+  known: readonly SourceRecord[],
+): Promise<Manifest['inputs'][string]> {
   if (source.type === 'stage')
     return { from: source.id, fingerprint: (planned.get(source.id) as PlannedStage).fingerprint };
-  const manifest = await readManifest(dirname(source.directory));
-  return { from: source.directory, fingerprint: manifest?.fingerprint ?? fingerprint(source.directory) };
+  const { directory } = source;
+  const manifest = await readManifest(dirname(directory));
+  if (manifest) return { from: directory, fingerprint: manifest.fingerprint };
+  const files = await describeFolder(directory, known);
+  return { from: directory, fingerprint: fingerprint(contentsOf(files)), files };
 }
 
 /** Everything that a result follows from but its sources. */
