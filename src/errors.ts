@@ -692,6 +692,15 @@ export const notEnoughTokens = (what: string, found: number, needed: number) =>
     hint: 'Use a larger corpus, a larger validationFraction, or fewer patches a sequence; split single-file corpora with `documents: paragraph`.',
   });
 
+export const nothingToEvaluate = () =>
+  new CalmError(
+    'CALM_INPUT_MISSING',
+    'evaluate needs an autoencoder or a language model, and there is neither.',
+    {
+      hint: 'Add train-autoencoder or train-lm to the configuration, or name a folder with `inputs:`.',
+    },
+  );
+
 export const nothingToCompareWith = (measures: readonly string[], found: number, needed: number) =>
   new CalmError(
     'CALM_TOO_FEW_TOKENS',
@@ -730,6 +739,14 @@ export const engineUnavailable = (name: string, packageName: string, cause: unkn
       cause,
       hint: `It needs ${packageName}, installed and working${name.startsWith('node') ? `: \`calm engine install ${name === 'node' ? 'cpu' : 'gpu'}\`` : ''}. \`engine: auto\` takes the best engine that is there; see \`calm doctor\`.`,
     },
+  );
+
+/** Where `auto` finds no engine that works. */
+export const noEngine = (failures: readonly CalmError[]) =>
+  new CalmError(
+    'CALM_ENGINE_UNAVAILABLE',
+    ['No engine works here.', ...failures.map(({ message }) => message)].join('\n  '),
+    { hint: 'Run `npm ci` (or `npm install`) again where calm is installed; see `calm doctor`.' },
   );
 
 export const engineInstallNeeds = (what: string, advice: string) =>

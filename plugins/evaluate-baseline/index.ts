@@ -1,5 +1,6 @@
 import { tokenShards, transformerFolder } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
+import { checkSplit } from '../shared/check-splits.ts';
 import { baselineEvaluation } from '../shared/evaluations.ts';
 import { config } from './config.ts';
 
@@ -13,5 +14,6 @@ export default defineStage({
   usesEngine: true,
   inputs: { tokens: tokenShards, baseline: transformerFolder },
   outputs: { evaluation: baselineEvaluation },
+  check: async ({ tokensPerSequence }, { tokens }) => checkSplit(tokens, 'validation', tokensPerSequence),
   run: async (context) => (await implementation()).run(context),
 });

@@ -73,6 +73,8 @@ export async function run(context: Context): Promise<void> {
   disposeTree(model.parameters);
   await outputs.evaluation.write(result);
   report.summary(result as Record<string, unknown>);
+  if (result.perplexity) report.headline({ perplexity: result.perplexity.perplexity });
+  if (result.brierlm) report.headline({ BrierLM: result.brierlm.brierLM });
 }
 
 /** Cross-entropy in bits for each byte of the text that was scored, which does not depend on the tokenizer. */

@@ -1,5 +1,7 @@
 import { autoencoderFolder, languageModelFolder, tokenShards } from 'calm-lm/artifacts';
 import { defineStage, optional } from 'calm-lm/plugin';
+import { checkSplit, patchSizeOf } from '../shared/check-splits.ts';
+import { tokensAtOnce } from '../shared/evaluation-fields.ts';
 import { evaluation } from '../shared/evaluations.ts';
 import { config } from './config.ts';
 
@@ -11,8 +13,16 @@ export default defineStage({
   summary: 'Judges a run on held-out documents: reconstruction, BrierLM with its factors, the energy loss.',
   config,
   usesEngine: true,
-  // A run without a language model is judged by its autoencoder alone.
-  inputs: { tokens: tokenShards, autoencoder: autoencoderFolder, model: optional(languageModelFolder) },
+  // A run without a language model is evaluated by its autoencoder alone; a model has its own autoencoder inside.
+  inputs: {
+    tokens: tokenShards,
+    autoencoder: optional(autoencoderFolder),
+    model: optional(languageModelFolder),
+  },
   outputs: { evaluation },
+  check: async (given, { tokens, autoencoder, model }) => {
+    const patchSize = patchSizeOf(autoencoder);
+    checkSplit(tokens, 'validation', model ? patchSize && tokensAtOnce(given, patchSize) : patchSize);
+  },
   run: async (context) => (await implementation()).run(context),
 });

@@ -1,7 +1,9 @@
+import { resolve } from 'node:path';
 import { languageModelFolder } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
 import { samples } from '../shared/samples.ts';
 import { config } from './config.ts';
+import { readPrompts } from './prompts.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
 const implementation = () => import('./run.ts');
@@ -14,5 +16,8 @@ export default defineStage({
   inputs: { model: languageModelFolder },
   outputs: { samples },
   isInteractive: true,
+  check: async ({ prompts }) => {
+    if (prompts !== undefined) readPrompts(resolve(prompts));
+  },
   run: async (context) => (await implementation()).run(context),
 });

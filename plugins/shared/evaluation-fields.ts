@@ -66,3 +66,12 @@ export const brierFields = {
 export function headSampling({ headSteps, flowMethod, noiseTemperature }: HeadSampling): HeadSampling {
   return { headSteps, flowMethod, noiseTemperature };
 }
+
+/** Tokens that one held-out sequence of an evaluation has. */
+export function tokensAtOnce(
+  { protocol, patchesPerSequence }: { readonly protocol: string; readonly patchesPerSequence: number },
+  patchSize: number,
+): number {
+  const block = REFERENCE_BLOCKS[protocol];
+  return patchSize * (block === undefined ? patchesPerSequence : Math.floor(block / patchSize));
+}

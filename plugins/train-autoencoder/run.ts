@@ -83,6 +83,8 @@ export async function run(context: Context): Promise<void> {
   await outputs.autoencoder.write({ config: model }, await storeParameters(parameters), tokenizerFile);
   disposeTree(parameters);
   warnOfReconstruction(report, accuracyOf(result, context.config));
+  const { tokenAccuracy } = result.metrics;
+  if (tokenAccuracy !== undefined) report.headline({ 'reconstruction accuracy': tokenAccuracy });
   report.summary(trainingSummary(result, context.config.steps, tokensPerStep(context.config)));
 }
 

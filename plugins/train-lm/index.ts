@@ -1,10 +1,12 @@
 import { autoencoderFolder, languageModelFolder, latentShards, tokenShards } from 'calm-lm/artifacts';
 import { defineStage, optional } from 'calm-lm/plugin';
+import { checkSplit, patchSizeOf } from '../shared/check-splits.ts';
 import { continues, operationalFields } from '../shared/training-fields.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
 const implementation = () => import('./run.ts');
+const checking = () => import('calm-lm/models/config');
 const estimation = () => import('./estimate.ts');
 
 export default defineStage({
@@ -17,6 +19,11 @@ export default defineStage({
   // Without latents the frozen encoder runs beside the training.
   inputs: { tokens: tokenShards, autoencoder: autoencoderFolder, latents: optional(latentShards) },
   outputs: { model: languageModelFolder },
+  check: async (given, { tokens, autoencoder }) => {
+    const patchSize = patchSizeOf(autoencoder);
+    checkSplit(tokens, 'train', patchSize && patchSize * given.patchesPerSequence);
+    await (await checking()).loadHead(given.head);
+  },
   estimate: async (given, inputs) => (await estimation()).estimate(given, inputs),
   run: async (context) => (await implementation()).run(context),
 });

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { artifactVersion } from '../errors.ts';
 import { type CheckpointChoice, CheckpointStore } from './checkpoints.ts';
 import { readIndex, readJsonAs, writeFileWhole, writeJson } from './files.ts';
-import { SafetensorsFile, type StoredTensor, writeSafetensors } from './safetensors.ts';
+import { type SafetensorsFile, type StoredTensor, writeSafetensors } from './safetensors.ts';
 import { linkWeights, OverlaidWeights, openWeights, type Weights } from './weights.ts';
 
 const FORMAT_VERSION = 1;

@@ -6,7 +6,7 @@
  */
 
 import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
-import { engineUnavailable, engineUnknown } from '../errors.ts';
+import { type CalmError, engineUnavailable, engineUnknown, noEngine } from '../errors.ts';
 import { sizeOf } from '../shapes.ts';
 import { numThreads } from '../threads.ts';
 import { registerAdamW } from './kernels/adamw.ts';
@@ -56,17 +56,28 @@ async function loadCpu(): Promise<string> {
   return 'cpu';
 }
 
-/** Loads an engine; `auto` takes the first that works, in the order of ENGINE_NAMES. */
-export async function loadEngine(choice: EngineChoice = 'auto'): Promise<Engine> {
+/**
+ * Loads an engine; `auto` takes the first that works, in the order of ENGINE_NAMES.
+ * @param onPassedOver told why `auto` passed over an engine that is installed; its message is one line
+ */
+export async function loadEngine(
+  choice: EngineChoice = 'auto',
+  onPassedOver: (error: CalmError) => void = () => {},
+): Promise<Engine> {
   if (choice !== 'auto') {
     if (!ENGINE_NAMES.includes(choice)) throw engineUnknown(choice, ['auto', ...ENGINE_NAMES]);
     return startEngine(choice);
   }
+  const failures: CalmError[] = [];
   for (const name of ENGINE_NAMES.filter((candidate) => engineVersion(candidate))) {
-    const engine = await startEngine(name).catch(() => undefined);
-    if (engine) return engine;
+    try {
+      return await startEngine(name);
+    } catch (error) {
+      failures.push(error as CalmError);
+      onPassedOver(error as CalmError);
+    }
   }
-  return startEngine('cpu');
+  throw noEngine(failures);
 }
 
 async function startEngine(name: EngineName): Promise<Engine> {

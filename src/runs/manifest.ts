@@ -39,7 +39,15 @@ const manifest = z.object({
   seed: z.number(),
   config: z.record(z.string(), z.unknown()),
   /** Port → where it came from and the fingerprint that this had. */
-  inputs: z.record(z.string(), z.object({ from: z.string(), fingerprint: z.string() })),
+  inputs: z.record(
+    z.string(),
+    z.object({
+      from: z.string(),
+      fingerprint: z.string(),
+      /** Of a folder that no run made: its files, whose contents are the fingerprint. */
+      files: sourceRecords.optional(),
+    }),
+  ),
   outputs: z.record(z.string(), z.object({ kind: z.string(), formatVersion: z.number() })),
   /** Manifests of earlier versions have another form of these, which counts as none. */
   sources: sourceRecords.optional().catch(undefined),

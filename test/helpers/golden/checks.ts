@@ -54,6 +54,7 @@ import { checkBaseline } from './baseline.ts';
 import { type GoldenCase, NOISE_FLOOR } from './case.ts';
 import { compiledGradients, languageModelOf, rowsOf, trainingStepOf } from './common.ts';
 import { checkDiffusionHead, checkDiffusionStep, checkFlowHead, checkFlowStep } from './heads.ts';
+import { pythonFloat } from './names.ts';
 
 /** What a check may need besides its case. */
 export interface CheckOptions {
@@ -277,7 +278,7 @@ async function checkGivenSamples(
   const samples = golden.floats('in.x');
   const extra = golden.json<{ extra_betas?: number[] }>('meta.json').extra_betas ?? [];
   for (const exponent of [beta, ...extra]) {
-    const suffix = exponent === beta ? '' : `_beta${exponent}`;
+    const suffix = exponent === beta ? '' : `_beta${pythonFloat(exponent)}`;
     const { outputs, gradients } = await compiledGradients(
       engine,
       { parameters: { samples }, targets },

@@ -20,6 +20,7 @@ import {
 } from 'calm-lm/models';
 import { type GoldenCase, NOISE_FLOOR } from './case.ts';
 import { compiledGradients, trainingStepOf } from './common.ts';
+import { pythonFloat } from './names.ts';
 
 const { heads: FLOOR, headGradients: GRADIENT_FLOOR } = NOISE_FLOOR;
 
@@ -106,10 +107,6 @@ interface DiffusionMeta {
   readonly temperatures: number[];
 }
 
-/** 1 is written 1.0 in names. */
-const nameOf = (temperature: number) =>
-  Number.isInteger(temperature) ? temperature.toFixed(1) : String(temperature);
-
 async function checkSamplingSteps(
   golden: GoldenCase,
   config: CalmConfig,
@@ -129,7 +126,7 @@ async function checkSamplingSteps(
     await golden.check(`p${index}.pred_xstart`, reverse.start, FLOOR);
     for (const temperature of temperatures)
       await golden.check(
-        `p${index}.T${nameOf(temperature)}.sample`,
+        `p${index}.T${pythonFloat(temperature)}.sample`,
         sampleOf(reverse, golden.floats(`rng.p${index}.noise`), index, temperature),
         FLOOR,
       );
@@ -164,7 +161,7 @@ async function checkSamplingLoops(
     return Float32Array.from(path);
   };
   for (const temperature of golden.json<DiffusionMeta>('meta.json').temperatures) {
-    const name = `T${nameOf(temperature)}`;
+    const name = `T${pythonFloat(temperature)}`;
     const { data, shape } = golden.input('rng.loop.noise');
     await golden.check(
       `loop.${name}.trajectory`,
