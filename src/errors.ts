@@ -291,9 +291,26 @@ export const headDuplicate = (name: string) =>
     hint: 'Rename one, or remove its module from `plugins:`.',
   });
 
-export const headOption = (head: string, option: string, known: readonly string[]) =>
-  new CalmError('CALM_HEAD_OPTION', `The ${head} head has no option "${option}".`, {
-    hint: known.length ? `It has ${known.join(', ')}.` : 'It takes one step and has none.',
+export const headInvalid = (name: string, problem: string) =>
+  new CalmError('CALM_HEAD_INVALID', `The head "${name}" can't be registered: ${problem}.`, {
+    hint: 'docs/extending.md shows what a head is made of.',
+  });
+
+/** Why an option is none of a head. @param kind of training, or of sampling */
+export function headOptionProblem(
+  head: string,
+  kind: 'options' | 'sampling',
+  option: string,
+  known: readonly string[],
+): string {
+  const what = kind === 'sampling' ? 'option of sampling' : 'option';
+  const others = known.length ? suggest(option, known) : 'It has none.';
+  return `the ${head} head has no ${what} "${option}". ${others}`;
+}
+
+export const headOption = (head: string, option: string, problem: string) =>
+  new CalmError('CALM_HEAD_OPTION', `headSampling.${option} of the ${head} head: ${problem}`, {
+    hint: 'The options of each head are in the README of the stage, under `headSampling`.',
   });
 
 // — stages and the graph —
@@ -868,6 +885,13 @@ export const configUnsupported = (file: string, key: string, value: unknown, exp
       hint: 'The model needs mathematics that this version does not have.',
     },
   );
+
+/** A value of a config.json that no model has. @param problem `must be …` */
+export const modelConfigInvalid = (file: string, key: string, value: unknown, problem: string) =>
+  new CalmError('CALM_CONFIG_UNSUPPORTED', `${file}: ${key} is ${JSON.stringify(value)}: ${problem}.`, {
+    location: { file },
+    hint: 'Is it the config.json of this model, and whole?',
+  });
 
 export const ropeConflict = (
   file: string,
