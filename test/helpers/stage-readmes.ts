@@ -14,9 +14,11 @@ export function readmeOf(stage: string): string {
 
 /** The README with its table made anew from the schema. */
 export function withKeys(stage: (typeof plugin.stages)[number]): string {
-  const rows = Object.entries(fieldsOf(stage)).map(
-    ([key, schema]) => `| \`${key}\` | ${typeOf(schema)} | ${defaultOf(schema)} | ${schema.description} |`,
-  );
+  const rows = Object.entries(fieldsOf(stage))
+    .flatMap(withOptions)
+    .map(
+      ([key, schema]) => `| \`${key}\` | ${typeOf(schema)} | ${defaultOf(schema)} | ${schema.description} |`,
+    );
   const table = ['| key | type | default | |', '|---|---|---|---|', ...rows].join('\n');
   return readFileSync(readmeOf(stage.name), 'utf8').replace(
     MARKERS,
@@ -24,9 +26,20 @@ export function withKeys(stage: (typeof plugin.stages)[number]): string {
   );
 }
 
-function typeOf(schema: FieldSchema & { anyOf?: unknown }): string {
+/** A field, and the options of the record that it may be instead of a name. */
+function withOptions([key, schema]: [string, FieldSchema]): [string, FieldSchema][] {
+  const record = schema.anyOf?.find(({ properties }) => properties);
+  const options = Object.entries(record?.properties ?? {}).filter(([option]) => option !== 'name');
+  return [
+    [key, schema],
+    ...options.map(([option, own]) => [`${key}.${option}`, own] as [string, FieldSchema]),
+  ];
+}
+
+function typeOf(schema: FieldSchema): string {
   if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(' ');
-  return schema.type ?? (schema.anyOf ? 'string or list' : '');
+  const other = schema.anyOf?.some(({ properties }) => properties) ? 'record' : 'list';
+  return schema.type ?? (schema.anyOf ? `string or ${other}` : '');
 }
 
 function defaultOf({ default: value }: FieldSchema): string {
