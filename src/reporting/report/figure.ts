@@ -1,8 +1,9 @@
 /** Figures: a plot of points with its caption, asked for by the configuration or standard. */
 
 import type { ReportPlot } from '../../pipeline/index.ts';
+import type { Look } from './axes.ts';
 import type { ReportFigure } from './blocks.ts';
-import { drawPoints, type Look } from './plot.ts';
+import { drawPoints } from './plot.ts';
 import { type PlotData, pointsOf } from './points.ts';
 import type { ReportRow } from './rows.ts';
 import { settingTitle, type Variant } from './variants.ts';

@@ -3,7 +3,8 @@
 import type { ReportConfig, ReportPlot } from '../../pipeline/index.ts';
 import type { ReportTable } from './blocks.ts';
 import { headingOf, titleOf } from './names.ts';
-import { pairsOf, paperNumberOf } from './points.ts';
+import { paperNumberOf } from './paper.ts';
+import { pairsOf } from './points.ts';
 import { type ReportRow, readValue } from './rows.ts';
 import { type Coefficient, correlations } from './statistics.ts';
 import { formatValue, NONE } from './values.ts';

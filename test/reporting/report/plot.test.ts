@@ -1,8 +1,9 @@
 import test from 'ava';
-import { drawPoints, isWide, type Look } from '../../../src/reporting/report/plot.ts';
-import type { Point } from '../../../src/reporting/report/points.ts';
+import { isWide, type Look } from '../../../src/reporting/report/axes.ts';
+import type { Point } from '../../../src/reporting/report/measured.ts';
+import { drawPoints } from '../../../src/reporting/report/plot.ts';
 
-const LOOK: Look = { title: 'A <title> & "more"', kind: 'line', x: 'learning rate', y: 'energy loss' };
+const LOOK: Look = { title: 'A <title> & "$&"', kind: 'line', x: 'learning rate', y: 'energy loss' };
 const ours = (x: string | number, y: number, more: Partial<Point> = {}): Point => ({
   x,
   y,
@@ -25,7 +26,7 @@ test('a plot says what it shows, and so does each mark; nothing in it is markup 
   );
   t.regex(
     svg,
-    /^<svg role="img" aria-label="A &lt;title&gt; &amp; &quot;more&quot;: energy loss over learning rate, 1 point, 1 to 1"[^>]*><title>A &lt;title&gt;/,
+    /^<svg role="img" aria-label="A &lt;title&gt; &amp; &quot;\$&amp;&quot;: energy loss over learning rate, 1 point, 1 to 1"[^>]*><title>A &lt;title&gt;/,
   );
   t.regex(svg, /learning rate: &lt;b&gt;; energy loss: 1 \(mean of 3, 0\.50000 … 2\)/);
   t.regex(svg, /energy loss: 4\.7000; the paper/);

@@ -146,7 +146,7 @@ test('what is not finite is left out and said; what is missing is a gap and no z
 });
 
 test('of very many points some are drawn, the last among them, and it is said', async (t) => {
-  const curve = Array.from({ length: 150_000 }, (_, step) => ({ step, loss: 1 }));
+  const curve = Array.from({ length: 20_000 }, (_, step) => ({ step, loss: 1 }));
   const rows = rowsOf(await fakeRun(temporaryFolder(t), { train: { base: 'train', curve } }));
   const { points, notes } = pointsOf(rows, {
     ...PLOT,
@@ -156,6 +156,6 @@ test('of very many points some are drawn, the last among them, and it is said', 
     kind: 'line',
   });
   t.true(points.length <= 1001);
-  t.is(points.at(-1)?.x, 149_999);
-  t.regex(notes[0], /of 150000 points are drawn/);
+  t.is(points.at(-1)?.x, 19_999);
+  t.regex(notes[0], /of 20000 points are drawn/);
 });

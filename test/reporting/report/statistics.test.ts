@@ -48,3 +48,7 @@ test('many points: the work grows with their number, and not with its square', (
   );
   t.deepEqual(extentOf(points.map(([, y]) => y)), [-99_994, 5]);
 });
+
+test('the extent of more values than a call may have arguments', (t) => {
+  t.deepEqual(extentOf(Array.from({ length: 500_000 }, (_, i) => i - 5)), [-5, 499_994]);
+});

@@ -15,7 +15,9 @@ export function stateNotes(run: Run): string[] {
   const missing = asked.filter(({ manifest, problem }) => !manifest && !problem);
   const other = asked.filter(({ manifest, isCurrent }) => manifest && !isCurrent);
   const left = run.stages.filter(({ isAsked, manifest }) => run.record && !isAsked && manifest);
+  const isUnclear = !run.record && new Set(run.stages.map(({ base }) => base)).size < run.stages.length;
   return [
+    ...(isUnclear ? ['run.json is gone, so no one knows which results belong together; run it again.'] : []),
     ...(missing.length ? [`Not run yet: ${ids(missing)}.`] : []),
     ...broken.map(({ id, problem }) => `The result of ${id} can't be read: ${problem}`),
     ...(other.length ? [`Run with an earlier configuration, and shown as it was then: ${ids(other)}.`] : []),
