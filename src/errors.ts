@@ -3,7 +3,7 @@
  * Codes are stable and can be matched by scripts; `--json` prints { error: { code, message, hint, location } }.
  */
 
-import { closest } from 'fastest-levenshtein';
+import { closest, distance } from 'fastest-levenshtein';
 
 /** Where in a file something was found. Lines and columns count from 1. */
 export interface SourceLocation {
@@ -156,6 +156,49 @@ export const noRunNamed = () =>
   new CalmError('CALM_REPORT_NOTHING', 'No run was named.', {
     hint: 'For example: calm report runs/quickstart',
   });
+
+/** A plot, column or interval that asks for what no finished run has. @param where the part of the report that asks */
+export const reportKeyUnknown = (
+  file: string,
+  where: string,
+  key: string,
+  run: string,
+  available: readonly string[],
+) =>
+  new CalmError('CALM_REPORT_KEY', `report, ${where}: no finished stage of ${run} has "${key}".`, {
+    location: { file },
+    hint: closestFirst(key, available),
+  });
+
+export const reportKeyUnsuited = (
+  file: string,
+  where: string,
+  key: string,
+  wanted: string,
+  available: readonly string[],
+) =>
+  new CalmError('CALM_REPORT_KEY', `report, ${where}: "${key}" must be ${wanted}, and it is not.`, {
+    location: { file },
+    hint: closestFirst(key, available),
+  });
+
+export const reportInvalid = (file: string, problem: string) =>
+  new CalmError('CALM_REPORT_INVALID', `The report that is asked for can't be read: ${problem}.`, {
+    location: { file },
+    hint: 'Correct `report:` in the configuration and name that file: calm report CONFIG.',
+  });
+
+const MOST_LISTED = 12;
+
+/** The nearest of many names; how many more there are. */
+function closestFirst(name: string, available: readonly string[]): string {
+  if (available.length === 0) return 'There is none.';
+  const sorted = [...available].sort((a, b) => distance(name, a) - distance(name, b));
+  const more = sorted.length - MOST_LISTED;
+  const isNear = sharedLetters(name, sorted[0]) >= 0.5;
+  const rest = more > 0 ? ` and ${more} more` : '';
+  return `${isNear ? `Did you mean "${sorted[0]}"? ` : ''}There are: ${sorted.slice(0, MOST_LISTED).join(', ')}${rest}.`;
+}
 
 // — other models —
 
