@@ -20,29 +20,32 @@ import {
   CorpusEncoder,
   calmLoss,
   calmTable,
+  type EnergyOptions,
   energyHead,
   initParameters,
   isDecayed,
   type LanguageModel,
   type ParameterTable,
   PatchDecoder,
+  readHead,
 } from 'calm-lm/models';
 import {
   AUTOENCODER_DEFAULTS,
   type AutoencoderConfig,
   CALM_DEFAULTS,
   type CalmConfig,
+  type ChosenHead,
 } from 'calm-lm/models/config';
 import { RandomStream } from 'calm-lm/random';
 import { generate } from 'calm-lm/sampling';
 import {
+  ADAMW_DEFAULTS,
   adamW,
-  clipByNorm,
-  type Moments,
-  OPTIMIZER_DEFAULTS,
+  applyGradients,
+  firstState,
+  type Learnt,
   type StepScalars,
   stepScalars,
-  zeroMoments,
 } from 'calm-lm/training';
 
 export const TASKS = [
@@ -64,7 +67,7 @@ export interface Prepared {
 
 interface Size {
   readonly autoencoder: AutoencoderConfig;
-  readonly calm: CalmConfig;
+  readonly calm: CalmConfig<EnergyOptions & ChosenHead>;
   readonly numTargets: number;
   readonly rows: number;
   readonly patches: number;
@@ -78,7 +81,11 @@ export function readSize(name: string): Size {
   const { autoencoder, calm, num_targets, rows, patches } = sizes[name] as Record<string, never>;
   return {
     autoencoder: { ...AUTOENCODER_DEFAULTS, ...camelCaseKeys(autoencoder) },
-    calm: { ...CALM_DEFAULTS, ...camelCaseKeys(calm) },
+    calm: {
+      ...CALM_DEFAULTS,
+      ...camelCaseKeys(calm),
+      head: readHead('sizes.json', 'energy', camelCaseKeys(calm)) as EnergyOptions & ChosenHead,
+    },
     numTargets: num_targets,
     rows,
     patches,
@@ -160,7 +167,8 @@ function languageModelTask(
   engine: Engine,
   { calm: config, rows, patches, numTargets }: Size,
 ): Promise<Prepared> {
-  const [positions, { latentSize, numSamples, noiseSize, patchSize, vocabSize }] = [rows * patches, config];
+  const [positions, { latentSize, patchSize, vocabSize }] = [rows * patches, config];
+  const { numSamples, noiseSize } = config.head;
   const targets = {
     mean: normals(positions, latentSize),
     logStd: floatTensor(new Float32Array(positions * latentSize).fill(-1), [positions, latentSize]),
@@ -187,20 +195,14 @@ async function trainingTask<Batch extends TensorTree>(
   loss: (parameters: TensorMap, batch: Batch) => tf.Tensor,
 ): Promise<Prepared> {
   const parameters = initParameters(table, 1, 0.02);
-  let learnt: { readonly parameters: TensorMap; readonly moments: Moments } = {
-    parameters,
-    moments: zeroMoments(parameters),
-  };
-  type Inputs = { readonly learnt: typeof learnt; readonly scalars: StepScalars; readonly batch: Batch };
-  const step = ({ learnt: { parameters: current, moments }, scalars, batch }: Inputs) => {
-    const { outputs, gradients } = valueAndGradients(() => ({ loss: loss(current, batch) }), current);
-    const { scale } = clipByNorm(gradients, OPTIMIZER_DEFAULTS.maxGradNorm);
-    return {
-      learnt: adamW(current, moments, gradients, scale, scalars, OPTIMIZER_DEFAULTS, (name) =>
-        isDecayed(table[name].shape),
-      ),
-      loss: outputs.loss,
-    };
+  const rule = { optimizer: adamW(ADAMW_DEFAULTS), maxGradNorm: 1 };
+  let learnt: Learnt = { parameters, state: firstState(rule.optimizer, parameters) };
+  type Inputs = { readonly learnt: Learnt; readonly scalars: StepScalars; readonly batch: Batch };
+  const step = (given: Inputs) => {
+    const { parameters: current } = given.learnt;
+    const { outputs, gradients } = valueAndGradients(() => ({ loss: loss(current, given.batch) }), current);
+    const applied = applyGradients(rule, given.learnt, gradients, outputs.loss, given.scalars);
+    return { learnt: applied.learnt, loss: outputs.loss };
   };
   let count = 0;
   let batch = makeBatch();
@@ -208,7 +210,7 @@ async function trainingTask<Batch extends TensorTree>(
   return {
     tokens,
     async run() {
-      const inputs: Inputs = { learnt, scalars: stepScalars(OPTIMIZER_DEFAULTS, 1e-3, ++count), batch };
+      const inputs: Inputs = { learnt, scalars: stepScalars(rule.optimizer, 1e-3, ++count), batch };
       const running = run(inputs);
       // As the trainer does: the next batch is asked for now.
       const next = makeBatch();

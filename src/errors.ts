@@ -291,10 +291,55 @@ export const headDuplicate = (name: string) =>
     hint: 'Rename one, or remove its module from `plugins:`.',
   });
 
-export const headOption = (head: string, option: string, known: readonly string[]) =>
-  new CalmError('CALM_HEAD_OPTION', `The ${head} head has no option "${option}".`, {
-    hint: known.length ? `It has ${known.join(', ')}.` : 'It takes one step and has none.',
+export const headInvalid = (name: string, problem: string) =>
+  new CalmError('CALM_HEAD_INVALID', `The head "${name}" can't be registered: ${problem}.`, {
+    hint: 'docs/extending.md shows what a head is made of.',
   });
+
+/** Why an option is none of a head. @param kind of training, or of sampling */
+export function headOptionProblem(
+  head: string,
+  kind: 'options' | 'sampling',
+  option: string,
+  known: readonly string[],
+): string {
+  const what = kind === 'sampling' ? 'option of sampling' : 'option';
+  const others = known.length ? suggest(option, known) : 'It has none.';
+  return `the ${head} head has no ${what} "${option}". ${others}`;
+}
+
+export const headOption = (head: string, option: string, problem: string) =>
+  new CalmError('CALM_HEAD_OPTION', `headSampling.${option} of the ${head} head: ${problem}`, {
+    hint: 'The options of each head are in the README of the stage, under `headSampling`.',
+  });
+
+export const optimizerUnknown = (name: string, available: readonly string[]) =>
+  new CalmError('CALM_OPTIMIZER_UNKNOWN', optimizerProblem(name, available), {
+    hint: 'A third-party optimiser comes by a module in `plugins:` that calls registerOptimizer().',
+  });
+
+/** Why a name that is not registered can't be used. */
+export const optimizerProblem = (name: string, available: readonly string[]) =>
+  `no optimiser is called "${name}". ${suggest(name, available)}`;
+
+export const optimizerDuplicate = (name: string) =>
+  new CalmError('CALM_OPTIMIZER_DUPLICATE', `Two modules register an optimiser "${name}".`, {
+    hint: 'Rename one, or remove its module from `plugins:`.',
+  });
+
+export const optimizerInvalid = (problem: string) =>
+  new CalmError('CALM_OPTIMIZER_INVALID', `The optimiser can't be used: ${problem}.`, {
+    hint: 'Correct the module that registers it, or choose another with `optimizer:`.',
+  });
+
+export const optimizerState = (step: number, problem: string) =>
+  new CalmError(
+    'CALM_OPTIMIZER_STATE',
+    `The checkpoint at step ${step} does not fit the optimiser: ${problem}.`,
+    {
+      hint: 'Use the version of the optimiser that wrote it. To start anew, delete the folder of the stage in .work/.',
+    },
+  );
 
 // — stages and the graph —
 
@@ -873,6 +918,13 @@ export const configUnsupported = (file: string, key: string, value: unknown, exp
       hint: 'The model needs mathematics that this version does not have.',
     },
   );
+
+/** A value of a config.json that no model has. @param problem `must be …` */
+export const modelConfigInvalid = (file: string, key: string, value: unknown, problem: string) =>
+  new CalmError('CALM_CONFIG_UNSUPPORTED', `${file}: ${key} is ${JSON.stringify(value)}: ${problem}.`, {
+    location: { file },
+    hint: 'Is it the config.json of this model, and whole?',
+  });
 
 export const ropeConflict = (
   file: string,

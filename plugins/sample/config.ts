@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { headFields } from '../shared/evaluation-fields.ts';
+import { headSamplingField } from '../shared/head-sampling.ts';
 import { samplingFields } from '../shared/sampling-fields.ts';
 
 export const config = z.strictObject({
@@ -22,7 +22,7 @@ export const config = z.strictObject({
     .describe(
       'Draws that the exact algorithm may take for one patch; then the batch approximation chooses among them, which is said and counted.',
     ),
-  ...headFields,
+  headSampling: headSamplingField,
   prompts: z
     .string()
     .optional()

@@ -7,7 +7,6 @@ import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { alignPrompt, type GenerateDraws, generate } from 'calm-lm/sampling';
 import type { z } from 'zod';
-import { headSampling } from '../shared/evaluation-fields.ts';
 import { pauseFor } from '../shared/pause.ts';
 import type { Sample, SampleCounts, samples } from '../shared/samples.ts';
 import { type Clock, headingOf, summaryOf, write } from '../shared/writing.ts';
@@ -30,7 +29,7 @@ export async function run(context: Context): Promise<void> {
   const clock: Clock = { began: performance.now(), loaded: 0 };
   const engine = await context.engine();
   const model = await loadLanguageModel(inputs.model);
-  const decoder = new PatchDecoder(engine, model, headSampling(config));
+  const decoder = new PatchDecoder(engine, model, config.headSampling);
   const tokenizer = await loadTokenizer(inputs.model.tokenizerFile, model.config.eosTokenId ?? undefined);
   const writer: Writer = { context, decoder, tokenizer, clock };
   clock.loaded = performance.now();

@@ -8,17 +8,7 @@ import type { z } from 'zod';
 import type { config as schema } from './config.ts';
 import type { Settings } from './results.ts';
 
-const KEYS = [
-  'temperature',
-  'maxTokens',
-  'numSamples',
-  'sampler',
-  'numCandidates',
-  'drawBudget',
-  'headSteps',
-  'flowMethod',
-  'noiseTemperature',
-] as const;
+const KEYS = ['temperature', 'maxTokens', 'numSamples', 'sampler', 'numCandidates', 'drawBudget'] as const;
 
 /** @param seed that is used, the run's where the stage has none of its own */
 export async function settingsOf(
@@ -27,7 +17,10 @@ export async function settingsOf(
   modelDirectory: string,
 ): Promise<Settings> {
   const given = KEYS.flatMap((key) => (config[key] === undefined ? [] : [[key, config[key]] as const]));
-  return { model: await modelPrint(modelDirectory), seed, ...Object.fromEntries(given) };
+  const sampling = Object.entries(config.headSampling ?? {}).map(
+    ([option, value]) => [`headSampling.${option}`, value] as const,
+  );
+  return { model: await modelPrint(modelDirectory), seed, ...Object.fromEntries([...given, ...sampling]) };
 }
 
 /** Enough to tell models apart: training moves every weight. */

@@ -12,22 +12,23 @@ import { disposeTree, type Engine, type TensorMap } from 'calm-lm/engine';
 import { modelMismatch, notEnoughTokens } from 'calm-lm/errors';
 import { batchSequences, type EncodedBatch, type EncodedSequence, HeldOutLoss } from 'calm-lm/evaluation';
 import {
+  type AnyHead,
   AUTOENCODER_PREFIX,
   type Autoencoder,
   type CalmConfig,
   CorpusEncoder,
   calmLoss,
   calmTable,
-  type Head,
   initParameters,
   loadAutoencoder,
   loadHead,
+  savedConfig,
   storeParameters,
 } from 'calm-lm/models';
-import { CALM_DEFAULTS, configure } from 'calm-lm/models/config';
+import { calmSchema } from 'calm-lm/models/config';
 import type { OptionalPort, StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
-import { train } from 'calm-lm/training';
+import { loadOptimizer, train } from 'calm-lm/training';
 import type { z } from 'zod';
 import { noteFewer } from '../shared/held-out.ts';
 import { pauseFor } from '../shared/pause.ts';
@@ -42,7 +43,11 @@ type Inputs = {
   latents: OptionalPort<typeof latentShards>;
 };
 type Context = StageContext<Config, Inputs, { model: typeof languageModelFolder }>;
-type Batch = { readonly sequences: EncodedBatch; readonly draws: TensorMap };
+/** What the loss takes: sequences, their targets, and the draws of the head. */
+type Batch = Pick<EncodedBatch, 'ids' | 'latents'> & {
+  readonly targets: Pick<EncodedBatch, 'mean' | 'logStd'>;
+  readonly draws: TensorMap;
+};
 
 const LABEL = 'train-lm';
 
@@ -51,14 +56,14 @@ export async function run(context: Context): Promise<void> {
   const engine = await context.engine();
   const autoencoder = await loadAutoencoder(inputs.autoencoder);
   const model = modelConfig(context, autoencoder);
-  const head = await loadHead(model.modelType);
+  const head = await loadHead(model.head.name);
   const source = await SequenceSource.open(context, engine, autoencoder);
   const evaluator = await heldOutLoss(context, engine, model, head, source);
   const frozen = await storeParameters(autoencoder.parameters, AUTOENCODER_PREFIX);
-  const configs = { config: model, ae_config: autoencoder.config };
+  const configs = { config: savedConfig(model), ae_config: autoencoder.config };
   await outputs.model.writeUntrained(context.checkpoints, configs, frozen, inputs.tokens.tokenizerFile);
   const { parameters, ...result } = await train<Batch>({
-    ...trainerOptions(given),
+    ...trainerOptions(given, await loadOptimizer(given.optimizer)),
     stage: LABEL,
     engine,
     parameters: initParameters(calmTable(model, head), seed, model.initializerRange),
@@ -66,12 +71,10 @@ export async function run(context: Context): Promise<void> {
     checkpoints: new CheckpointStore(context.checkpoints, given.keepCheckpoints, given.checkpointEvery),
     report,
     signal,
-    loss: (current, { sequences: { mean, logStd, ...read }, draws }) =>
-      calmLoss(current, model, head, { ...read, targets: { mean, logStd } }, draws),
-    batch: (step, micro) =>
-      drawBatch(source, given, model, head, step * given.accumulationSteps + micro, seed),
-    describeBatch: (step, micro) => {
-      const sequences = chosenSequences(source, given, step * given.accumulationSteps + micro, seed);
+    loss: (current, batch) => calmLoss(current, model, head, batch, batch.draws),
+    batch: (number) => drawBatch(source, given, model, head, number, seed),
+    describeBatch: (number) => {
+      const sequences = chosenSequences(source, given, number, seed);
       return { sequences, documents: source.documentsOf('train', sequences) };
     },
     evaluate:
@@ -103,10 +106,8 @@ function modelConfig({ config, inputs }: Context, { config: autoencoder }: Autoe
   if (autoencoder.vocabSize !== vocabSize)
     throw modelMismatch('vocabSize of the autoencoder and the tokens', vocabSize, autoencoder.vocabSize);
   const { patchSize, latentSize } = autoencoder;
-  const numKeyValueHeads = config.numKeyValueHeads ?? config.numAttentionHeads;
-  return configure(CALM_DEFAULTS, config, {
-    modelType: config.head,
-    numKeyValueHeads,
+  return calmSchema.parse({
+    ...config,
     vocabSize,
     patchSize,
     latentSize,
@@ -188,26 +189,24 @@ async function drawBatch(
   source: SequenceSource,
   config: Config,
   model: CalmConfig,
-  head: Head,
+  head: AnyHead,
   number: number,
   seed: number,
 ): Promise<Batch> {
   const sequences: EncodedSequence[] = [];
   for (const sequence of chosenSequences(source, config, number, seed))
     sequences.push(await source.read('train', sequence));
-  const batch = batchSequences(sequences, model);
+  const { mean, logStd, ...read } = batchSequences(sequences, model);
   const streams = (purpose: string) => new RandomStream(seed, LABEL, purpose, number);
-  return {
-    sequences: batch,
-    draws: head.drawTraining(model, batch.mean.shape[0], config.numTargetSamples, streams),
-  };
+  const draws = head.drawTraining(model, mean.shape[0], streams);
+  return { ...read, targets: { mean, logStd }, draws };
 }
 
 async function heldOutLoss(
   { config, seed, report, signal }: Context,
   engine: Engine,
   model: CalmConfig,
-  head: Head,
+  head: AnyHead,
   source: SequenceSource,
 ): Promise<HeldOutLoss | undefined> {
   const chosen = evenlySpread(source.count('validation'), config.evaluateSequences);
@@ -226,7 +225,7 @@ async function heldOutLoss(
   return new HeldOutLoss(engine, model, head, sequences, seed);
 }
 
-/** Of the held-out values of all heads; diversity alone says nothing. */
+/** Of the held-out values of the built-in heads; diversity alone says nothing. */
 const DIRECTIONS = {
   validationLoss: 'lower',
   validationFidelity: 'lower',

@@ -167,7 +167,8 @@ class StagePlanning {
       const known = options.check ? [] : [...atWork, ...(manifest?.sources ?? [])];
       return { sources: await describeSources(listed, known), notice: [] };
     }
-    const fits = manifest && fingerprintWith(ingredients, manifest.sources) === manifest.fingerprint;
+    const isAsBefore = manifest && fingerprint(manifest.config) === fingerprint(config);
+    const fits = isAsBefore && fingerprintWith(ingredients, manifest.sources) === manifest.fingerprint;
     if (!fits && listed instanceof Error && this.#around.isSelected) throw listed;
     return { sources: manifest?.sources ?? [], notice: ['its source files are not there; taken as it is'] };
   }

@@ -10,7 +10,7 @@ import { checkedConfig } from '../config.ts';
 import { type Branches, type LlamaOutput, llamaTable, type Past, runLlama } from '../llama.ts';
 import { readingWeights } from '../model-weights.ts';
 import { loadParameters, type ParameterTable } from '../parameters.ts';
-import { TRANSFORMER_DEFAULTS, type TransformerConfig } from './config.ts';
+import { type TransformerConfig, transformerSchema } from './config.ts';
 
 const PREFIX = 'model';
 
@@ -30,7 +30,7 @@ export function transformerTable(config: TransformerConfig): ParameterTable {
 }
 
 export async function loadTransformer(folder: ModelFolder): Promise<Transformer> {
-  const config = await folder.readConfig((file, stated) => checkedConfig(file, TRANSFORMER_DEFAULTS, stated));
+  const config = await folder.readConfig((file, stated) => checkedConfig(file, transformerSchema, stated));
   return readingWeights(folder, (weights) => ({
     config,
     parameters: loadParameters(transformerTable(config), weights, weights.file),
