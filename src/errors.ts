@@ -392,6 +392,11 @@ export const unknownStage = (name: string, available: readonly string[], locatio
     hint: `${suggest(name, available)} A third party's stage comes by \`plugins:\` in the configuration.`,
   });
 
+export const unknownCommand = (name: string, available: readonly string[]) =>
+  new CalmError('CALM_COMMAND_UNKNOWN', `There is no command "calm ${name}".`, {
+    hint: suggest(name, available),
+  });
+
 export const unknownStageId = (id: string, available: readonly string[]) =>
   new CalmError('CALM_STAGE_NOT_IN_CONFIG', `The configuration has no stage "${id}".`, {
     hint: suggest(id, available),
