@@ -1,4 +1,7 @@
-/** What an engine is to the rest of the package. Light: an entry loads no tensor library before `load` is called. */
+/**
+ * What an engine is to the rest of the package. Light: an entry loads no tensor library before `load` is
+ * called.
+ */
 
 import { createRequire } from 'node:module';
 import type { GraphRuntime } from './trace/compiler.ts';
