@@ -824,13 +824,16 @@ export const unknownToken = (token: string, file: string) =>
 export const engineUnknown = (name: string, available: readonly string[]) =>
   new CalmError('CALM_ENGINE_UNKNOWN', `No engine is called "${name}".`, { hint: suggest(name, available) });
 
-export const engineUnavailable = (name: string, packageName: string, cause: unknown) =>
+export const engineUnavailable = (
+  { name, packageName, howToGet }: { name: string; packageName: string; howToGet: string },
+  cause: unknown,
+) =>
   new CalmError(
     'CALM_ENGINE_UNAVAILABLE',
     `The engine "${name}" can't be used: ${messageOf(cause).split('\n')[0]}`,
     {
       cause,
-      hint: `It needs ${packageName}, installed and working${name.startsWith('node') ? `: \`calm engine install ${name === 'node' ? 'cpu' : 'gpu'}\`` : ''}. \`engine: auto\` takes the best engine that is there; see \`calm doctor\`.`,
+      hint: `It needs ${packageName}, installed and working: \`${howToGet}\`. \`engine: auto\` takes the best engine that is there; see \`calm doctor\`.`,
     },
   );
 
