@@ -313,6 +313,34 @@ export const headOption = (head: string, option: string, problem: string) =>
     hint: `The model has the head "${head}". The README of the stage lists the options of each head.`,
   });
 
+export const optimizerUnknown = (name: string, available: readonly string[]) =>
+  new CalmError('CALM_OPTIMIZER_UNKNOWN', optimizerProblem(name, available), {
+    hint: 'A third-party optimiser comes by a module in `plugins:` that calls registerOptimizer().',
+  });
+
+/** Why a name that is not registered can't be used. */
+export const optimizerProblem = (name: string, available: readonly string[]) =>
+  `no optimiser is called "${name}". ${suggest(name, available)}`;
+
+export const optimizerDuplicate = (name: string) =>
+  new CalmError('CALM_OPTIMIZER_DUPLICATE', `Two modules register an optimiser "${name}".`, {
+    hint: 'Rename one, or remove its module from `plugins:`.',
+  });
+
+export const optimizerInvalid = (problem: string) =>
+  new CalmError('CALM_OPTIMIZER_INVALID', `The optimiser can't be used: ${problem}.`, {
+    hint: 'Correct the module that registers it, or choose another with `optimizer:`.',
+  });
+
+export const optimizerState = (step: number, problem: string) =>
+  new CalmError(
+    'CALM_OPTIMIZER_STATE',
+    `The checkpoint at step ${step} does not fit the optimiser: ${problem}.`,
+    {
+      hint: 'Use the version of the optimiser that wrote it. To start anew, delete the folder of the stage in .work/.',
+    },
+  );
+
 // — stages and the graph —
 
 export const unknownStage = (name: string, available: readonly string[], location?: SourceLocation) =>

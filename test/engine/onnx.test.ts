@@ -1,8 +1,8 @@
 import test from 'ava';
 import { disposeTree, type Engine, loadEngine, type Tensor, tf } from 'calm-lm/engine';
 import { calmTable, energyHead, initParameters } from 'calm-lm/models';
-import { OPTIMIZER_DEFAULTS, stepScalars, zeroMoments } from 'calm-lm/training';
-import { batchAt, config, type Inputs, type Learnt, step } from '../helpers/training-step.ts';
+import type { Learnt } from 'calm-lm/training';
+import { batchAt, config, firstLearnt, type Inputs, scalarsAt, step } from '../helpers/training-step.ts';
 
 let engine: Engine;
 test.before(async () => {
@@ -26,8 +26,8 @@ test.serial('what is donated is gone, and what only shares its numbers is not', 
   const name = 'mlp_generator.final_layer.linears.2.bias';
   const shared = tf.clone(parameters[name]);
   const inputs = {
-    learnt: { parameters, moments: zeroMoments(parameters) },
-    scalars: stepScalars(OPTIMIZER_DEFAULTS, 1e-1, 1),
+    learnt: firstLearnt(parameters),
+    scalars: scalarsAt(1e-1, 1),
     batch: batchAt(1),
   };
   const outputs = await compiled(inputs);

@@ -12,7 +12,7 @@ import {
   type TensorMap,
   tf,
 } from 'calm-lm/engine';
-import { OPTIMIZER_DEFAULTS, type TrainerOptions, type TrainerState, train } from 'calm-lm/training';
+import { ADAMW_DEFAULTS, adamW, type TrainerOptions, type TrainerState, train } from 'calm-lm/training';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 let engine: Engine;
@@ -39,7 +39,8 @@ function fitNumbers(
     stage: 'fit',
     engine,
     parameters: { w: floatTensor(Float32Array.of(3, -1), [1, 2]), b: floatTensor(Float32Array.of(2), [1]) },
-    optimizer: OPTIMIZER_DEFAULTS,
+    optimizer: adamW(ADAMW_DEFAULTS),
+    maxGradNorm: 1,
     schedule: { schedule: 'cosine', learningRate: 0.1, warmupSteps: 1, steps },
     accumulationSteps: microBatches,
     tokensPerStep: 4,
@@ -62,13 +63,13 @@ function fitNumbers(
     loss: ({ w, b }: TensorMap, { x }: Batch) => ({
       loss: tf.mean(tf.square(tf.sub(tf.add(tf.mul(w, tf.expandDims(x, 1)), b), 1))),
     }),
-    batch: (step, micro) => {
+    batch: (number) => {
       const size = 4 / microBatches;
-      return {
-        x: floatTensor(Float32Array.from(numbers(step).slice(micro * size, (micro + 1) * size)), [size]),
-      };
+      const first = (number % microBatches) * size;
+      const values = numbers(Math.floor(number / microBatches)).slice(first, first + size);
+      return { x: floatTensor(Float32Array.from(values), [size]) };
     },
-    describeBatch: (step, micro) => ({ from: [step, micro] }),
+    describeBatch: (number) => ({ number }),
     evaluate: async () => ({ held: 1 }),
     ...others,
   });
