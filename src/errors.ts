@@ -352,8 +352,8 @@ export function headOptionProblem(
 }
 
 export const headOption = (head: string, option: string, problem: string) =>
-  new CalmError('CALM_HEAD_OPTION', `headSampling.${option} of the ${head} head: ${problem}`, {
-    hint: 'The options of each head are in the README of the stage, under `headSampling`.',
+  new CalmError('CALM_HEAD_OPTION', `headSampling.${option}: ${problem}`, {
+    hint: `The model has the head "${head}". The README of the stage lists the options of each head.`,
   });
 
 export const optimizerUnknown = (name: string, available: readonly string[]) =>
