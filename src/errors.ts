@@ -710,10 +710,35 @@ export const allLeftOut = (numLines: number, numEmpty: number, problem: string |
     },
   );
 
-export const corpusFormat = (file: string, { problem, advice }: { problem: string; advice: string }) =>
+export const corpusNotRead = (file: string, { problem, advice }: { problem: string; advice: string }) =>
   new CalmError('CALM_CORPUS_FORMAT', `${file} ${problem}, and can't be read as a corpus.`, {
     location: { file },
     hint: `${advice}; or take the file out of \`corpus\`.`,
+  });
+
+export const corpusFormatUnknown = (name: string, available: readonly string[]) =>
+  new CalmError(
+    'CALM_CORPUS_FORMAT_UNKNOWN',
+    `No format of a corpus is called "${name}". ${suggest(name, available)}`,
+    {
+      hint: 'Correct `format` in `corpus`. A third-party format comes by a module in `plugins:` that calls registerCorpusFormat().',
+    },
+  );
+
+export const corpusFormatDuplicate = (name: string) =>
+  new CalmError('CALM_CORPUS_FORMAT_DUPLICATE', `Two modules register a corpus format "${name}".`, {
+    hint: 'Rename one, or remove its module from `plugins:`.',
+  });
+
+export const corpusFormatInvalid = (name: string, problem: string) =>
+  new CalmError('CALM_CORPUS_FORMAT_INVALID', `"${name}" is not a corpus format: ${problem}.`, {
+    hint: 'docs/extending/corpus-formats.md says what a format is.',
+  });
+
+export const corpusOptionsWrong = (file: string, format: string, problem: string) =>
+  new CalmError('CALM_CORPUS_OPTIONS', `The options of the format "${format}" are wrong: ${problem}.`, {
+    location: { file },
+    hint: 'Correct `options` of this source in `corpus`.',
   });
 
 export const corpusFolderUnreadable = (folder: string, files: string) =>
@@ -761,17 +786,22 @@ export const packageMissing = (name: string, directory: string) =>
     },
   );
 
-export const badCorpusLine = (file: string, line: number, problem: string) =>
-  new CalmError('CALM_CORPUS_LINE', `The line ${problem}.`, {
-    location: { file, line },
-    hint: 'Mend or remove the line, or let such lines be left out, counted and listed: onBadLine: skip.',
-  });
+/** @param unit what a record of the file is called; a line has a place in the text */
+export const badCorpusLine = (file: string, unit: string, number: number, problem: string) =>
+  new CalmError(
+    'CALM_CORPUS_LINE',
+    unit === 'line' ? `The line ${problem}.` : `The ${unit} ${number} ${problem}.`,
+    {
+      location: unit === 'line' ? { file, line: number } : { file },
+      hint: `Correct or remove the ${unit}, or let such ones be left out, counted and listed: onBadLine: skip.`,
+    },
+  );
 
-export const corpusFileBroken = (file: string, problem: string, cause: unknown) =>
-  new CalmError('CALM_CORPUS_FILE', `${file} can't be unpacked: ${problem}.`, {
+export const corpusFileBroken = (file: string, problem: string, cause?: unknown) =>
+  new CalmError('CALM_CORPUS_FILE', `${file} can't be read: ${problem}.`, {
     cause,
     location: { file },
-    hint: 'The .gz is cut short or damaged; get it again, or take it out of the corpus.',
+    hint: 'The file is cut short or damaged; get it again, or take it out of the corpus.',
   });
 
 export const corpusChanged = (file: string) =>
