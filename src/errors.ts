@@ -291,9 +291,24 @@ export const headDuplicate = (name: string) =>
     hint: 'Rename one, or remove its module from `plugins:`.',
   });
 
-export const headOption = (head: string, option: string, known: readonly string[]) =>
-  new CalmError('CALM_HEAD_OPTION', `The ${head} head has no option "${option}".`, {
-    hint: known.length ? `It has ${known.join(', ')}.` : 'It takes one step and has none.',
+/** @param head undefined for a model that has none */
+export const headOption = (head: string | undefined, option: string, known: readonly string[]) =>
+  head === undefined
+    ? new CalmError(
+        'CALM_HEAD_OPTION',
+        `"${option}" is an option of a head, and a Transformer has no head.`,
+        {
+          hint: 'Leave it out, or name the model of a CALM.',
+        },
+      )
+    : new CalmError('CALM_HEAD_OPTION', `The ${head} head has no option "${option}".`, {
+        hint: known.length ? `It has ${known.join(', ')}.` : 'It takes one step and has none.',
+      });
+
+export const modelIsTransformer = (directory: string) =>
+  new CalmError('CALM_MODEL_KIND', `${directory} is a discrete Transformer, and a CALM is needed here.`, {
+    location: { file: directory },
+    hint: 'Name a model of `train-lm` that has an autoencoder. `evaluate` and `sample` take either.',
   });
 
 // — stages and the graph —

@@ -1,4 +1,4 @@
-import type { tokenShards, transformerFolder } from 'calm-lm/artifacts';
+import type { languageModelFolder, tokenShards } from 'calm-lm/artifacts';
 import { loadTokenizer } from 'calm-lm/data';
 import { disposeTree } from 'calm-lm/engine';
 import { modelMismatch } from 'calm-lm/errors';
@@ -32,7 +32,7 @@ import { pauseFor } from '../shared/pause.ts';
 import { warnOfLoss } from '../shared/result-warnings.ts';
 import type { config } from './config.ts';
 
-type Inputs = { tokens: typeof tokenShards; baseline: typeof transformerFolder };
+type Inputs = { tokens: typeof tokenShards; baseline: typeof languageModelFolder };
 type Context = StageContext<z.infer<typeof config>, Inputs, { evaluation: typeof baselineEvaluation }>;
 
 const SEQUENCES_A_BATCH = 8;

@@ -1,4 +1,4 @@
-import { transformerFolder } from 'calm-lm/artifacts';
+import { languageModelFolder } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
 import { samples } from '../shared/samples.ts';
 import { config } from './config.ts';
@@ -11,7 +11,7 @@ export default defineStage({
   summary: 'Writes text with the discrete baseline: temperature, top-k, top-p.',
   config,
   usesEngine: true,
-  inputs: { baseline: transformerFolder },
+  inputs: { baseline: languageModelFolder },
   outputs: { samples },
   isInteractive: true,
   run: async (context) => (await implementation()).run(context),

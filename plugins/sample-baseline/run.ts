@@ -1,4 +1,4 @@
-import type { transformerFolder } from 'calm-lm/artifacts';
+import type { languageModelFolder } from 'calm-lm/artifacts';
 import { loadTokenizer } from 'calm-lm/data';
 import { disposeTree } from 'calm-lm/engine';
 import { loadTransformer, TransformerDecoder } from 'calm-lm/models';
@@ -12,7 +12,7 @@ import type { config } from './config.ts';
 
 type Context = StageContext<
   z.infer<typeof config>,
-  { baseline: typeof transformerFolder },
+  { baseline: typeof languageModelFolder },
   { samples: typeof samples }
 >;
 

@@ -1,7 +1,8 @@
 /** Folders of the reference (and of its kind) checked before they are taken: every tensor is there, with the shape that the configuration says. No number is read. */
 
-import type { Weights } from '../artifacts/index.ts';
-import { notThisArchitecture, tensorMissing, tensorShape } from '../errors.ts';
+import { join } from 'node:path';
+import type { ModelFolder, Weights } from '../artifacts/index.ts';
+import { configUnsupported, notThisArchitecture, tensorMissing, tensorShape } from '../errors.ts';
 import { formatShape, sameShape } from '../shapes.ts';
 import { autoencoderTable } from './autoencoder/autoencoder.ts';
 import { AUTOENCODER_DEFAULTS, type AutoencoderConfig } from './autoencoder/config.ts';
@@ -10,7 +11,9 @@ import { CALM_DEFAULTS, type CalmConfig } from './calm/config.ts';
 import { loadHead } from './calm/heads/registry.ts';
 import { AUTOENCODER_PREFIX, checkFits, hasAutoencoder, readingWeights } from './model-weights.ts';
 import { otherNameOf, type ParameterTable } from './parameters.ts';
-import { readReferenceConfig } from './reference-config.ts';
+import { type ReferenceConfig, readReferenceConfig } from './reference-config.ts';
+import { TRANSFORMER_DEFAULTS, type TransformerConfig } from './transformer/config.ts';
+import { transformerTable } from './transformer/transformer.ts';
 
 /** An autoencoder's folder, checked. */
 export async function checkAutoencoderFolder(
@@ -47,6 +50,25 @@ export async function checkCalmFolder(directory: string, autoencoderDirectory: s
       unknown: [...unknown, ...autoencoder.unknown],
     };
   });
+}
+
+/** A Llama's folder, checked. Relatives of it (Mistral, Qwen, …) differ in their mathematics and are refused. */
+export async function checkTransformerFolder(
+  folder: ModelFolder,
+): Promise<ReferenceConfig<TransformerConfig>> {
+  const { numAttentionHeads: heads } = await folder.readConfig((_, stated) => stated);
+  const ownHeads = typeof heads === 'number' ? { numKeyValueHeads: heads } : {};
+  const read = await readReferenceConfig(folder.directory, { ...TRANSFORMER_DEFAULTS, ...ownHeads });
+  const { modelType } = read.config as { readonly modelType: string };
+  if (modelType !== TRANSFORMER_DEFAULTS.modelType)
+    throw configUnsupported(
+      join(folder.directory, 'config.json'),
+      'modelType',
+      modelType,
+      TRANSFORMER_DEFAULTS.modelType,
+    );
+  await readingWeights(folder, (weights) => checkTensors(transformerTable(read.config), weights));
+  return read;
 }
 
 /** Which head the weights are of: the reference forgets to save it. */

@@ -23,7 +23,7 @@ export type { Head, HeadSampler, Streams } from './calm/heads/head.ts';
 export { type HeadEntry, headNames, loadHead, registerHead } from './calm/heads/registry.ts';
 export type { HeadSampling } from './calm/heads/sampling.ts';
 export { autoencoderTrainingCost, type CostPart, calmCost, transformerCost } from './cost.ts';
-export { checkAutoencoderFolder, checkCalmFolder } from './imported.ts';
+export { checkAutoencoderFolder, checkCalmFolder, checkTransformerFolder } from './imported.ts';
 export {
   type Autoencoder,
   disposeLanguageModel,
@@ -33,6 +33,7 @@ export {
 } from './language-model.ts';
 export { extendCache, type KeyValueCache, type LlamaOutput } from './llama.ts';
 export { AUTOENCODER_FOLDER, AUTOENCODER_PREFIX, checkFits } from './model-weights.ts';
+export { openPatchModel } from './open-model.ts';
 export {
   countParameters,
   initParameters,
@@ -42,6 +43,16 @@ export {
   type ParameterTable,
   storeParameters,
 } from './parameters.ts';
+export type {
+  LatentDraws,
+  Likelihood,
+  PatchDraws,
+  PatchModel,
+  PatchModelConfig,
+  PatchSequence,
+  Pause,
+} from './patch-model.ts';
 export { TRANSFORMER_DEFAULTS, type TransformerConfig } from './transformer/config.ts';
-export { type DrawnTokens, inverseCdf, TransformerDecoder } from './transformer/decoding.ts';
+export { inverseCdf, TransformerDecoder } from './transformer/decoding.ts';
+export { loadTransformer } from './transformer/load.ts';
 export * from './transformer/transformer.ts';

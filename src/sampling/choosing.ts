@@ -4,7 +4,7 @@
  */
 
 import { disposeTree, type Tensor, tf } from '../engine/index.ts';
-import type { PatchDecoder } from '../models/index.ts';
+import type { PatchModel } from '../models/index.ts';
 import { choosePatches } from './candidates.ts';
 import { chooseCandidate, ExactSampler, type Power, weighCandidates } from './temperature.ts';
 
@@ -44,7 +44,7 @@ export interface ChosenPatches {
 
 /** Draws one patch for each row. @param hidden [rows, hidden] */
 export async function choose(
-  decoder: PatchDecoder,
+  model: PatchModel,
   hidden: Tensor,
   power: Power,
   options: TemperatureOptions,
@@ -52,9 +52,9 @@ export async function choose(
 ): Promise<ChosenPatches> {
   const isPlain = power.whole === 1 && power.rest === 0;
   return options.sampler === 'exact' && !isPlain
-    ? chooseExactly(decoder, hidden, power, options, draws)
+    ? chooseExactly(model, hidden, power, options, draws)
     : chooseFromBatch(
-        decoder,
+        model,
         hidden,
         power,
         { ...options, numCandidates: isPlain ? 1 : options.numCandidates },
@@ -63,14 +63,14 @@ export async function choose(
 }
 
 async function chooseFromBatch(
-  decoder: PatchDecoder,
+  model: PatchModel,
   hidden: Tensor,
   power: Power,
   { numCandidates, pause }: TemperatureOptions,
   draws: ChoiceDraws,
 ): Promise<ChosenPatches> {
   const rows = hidden.shape[0];
-  const candidates = await decoder.draw(hidden, draws.noise(numCandidates * rows * decoder.noiseSize, 0));
+  const candidates = await model.draw(hidden, draws.noise(numCandidates * rows * model.noiseSize, 0));
   const uniform = (row: number) => (numCandidates === 1 ? 0 : draws.uniform(row, 0));
   const patches = await choosePatches(candidates, rows, power, uniform, pause);
   candidates.dispose();
@@ -82,13 +82,13 @@ const [FIRST_BLOCK, LARGEST_BLOCK] = [32, 512];
 
 /** What is drawn is independent, so a block can be consumed in order. */
 async function chooseExactly(
-  decoder: PatchDecoder,
+  model: PatchModel,
   hidden: Tensor,
   power: Power,
   { drawBudget = DEFAULT_DRAW_BUDGET, pause }: TemperatureOptions,
   draws: ChoiceDraws,
 ): Promise<ChosenPatches> {
-  const { patchSize } = decoder;
+  const { patchSize } = model;
   const states = Array.from(
     { length: hidden.shape[0] },
     (_, row) => new RowState(power, (index) => draws.uniform(row, index)),
@@ -100,7 +100,7 @@ async function chooseExactly(
     if (open.length === 0) break;
     await pause?.();
     const asked = tf.tidy(() => tf.gather(hidden, open));
-    const drawn = await decoder.draw(asked, draws.noise(size * open.length * decoder.noiseSize, block));
+    const drawn = await model.draw(asked, draws.noise(size * open.length * model.noiseSize, block));
     const tokens = await drawn.decodeAll();
     open.forEach((row, i) => {
       states[row].take(

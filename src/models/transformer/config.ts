@@ -1,4 +1,4 @@
-/** The discrete baseline's configuration: the keys of Hugging Face's Llama in camelCase. */
+/** The discrete Transformer's configuration: the keys of Hugging Face's Llama in camelCase. */
 import type { LlamaConfig } from '../llama.ts';
 
 export interface TransformerConfig extends LlamaConfig {
