@@ -316,8 +316,15 @@ export const modelIsTransformer = (directory: string) =>
 export const unknownStage = (name: string, available: readonly string[], location?: SourceLocation) =>
   new CalmError('CALM_STAGE_UNKNOWN', `No stage is called "${name}".`, {
     location,
-    hint: `${suggest(name, available)} A third party's stage comes by \`plugins:\` in the configuration.`,
+    hint:
+      FORMER_STAGES[name] ??
+      `${suggest(name, available)} A third party's stage comes by \`plugins:\` in the configuration.`,
   });
+
+/** What stages that are gone have become. */
+const FORMER_STAGES: Readonly<Record<string, string | undefined>> = {
+  'sample-baseline': 'Write `sample` instead: it takes a Transformer too, with topK and topP.',
+};
 
 export const unknownStageId = (id: string, available: readonly string[]) =>
   new CalmError('CALM_STAGE_NOT_IN_CONFIG', `The configuration has no stage "${id}".`, {
@@ -964,6 +971,20 @@ export const bestMetricUnknown = (name: string, available: readonly string[]) =>
     {
       hint: suggest(name, available),
     },
+  );
+
+export const choiceOfTokens = (option: string) =>
+  new CalmError(
+    'CALM_SAMPLING_OPTION',
+    `${option} chooses by the probabilities of tokens, and a CALM gives none.`,
+    { hint: `Leave ${option} out; a lower temperature makes the text safer too.` },
+  );
+
+export const choiceOfSamples = (option: string) =>
+  new CalmError(
+    'CALM_SAMPLING_OPTION',
+    `${option} is for a CALM, which reaches a temperature by samples; a Transformer knows its distribution.`,
+    { hint: `Leave ${option} out; topK and topP choose among the tokens of a Transformer.` },
   );
 
 export const temperatureInvalid = (temperature: number) =>

@@ -12,7 +12,7 @@ export default defineStage({
   summary: 'Judges the discrete baseline on held-out documents: perplexity, BrierLM, temperature.',
   config,
   usesEngine: true,
-  inputs: { tokens: tokenShards, baseline: languageModelFolder },
+  inputs: { tokens: tokenShards, model: languageModelFolder },
   outputs: { evaluation: baselineEvaluation },
   check: async ({ tokensPerSequence }, { tokens }) => checkSplit(tokens, 'validation', tokensPerSequence),
   run: async (context) => (await implementation()).run(context),

@@ -16,7 +16,7 @@ export default defineStage({
   operational: operationalFields,
   continues,
   inputs: { tokens: tokenShards },
-  outputs: { baseline: languageModelFolder },
+  outputs: { model: languageModelFolder },
   check: async ({ tokensPerSequence }, { tokens }) => checkSplit(tokens, 'train', tokensPerSequence),
   estimate: async (given, inputs) => (await estimation()).estimate(given, inputs),
   run: async (context) => (await implementation()).run(context),

@@ -20,7 +20,7 @@ import { trainerOptions, trainingSummary } from '../shared/training-fields.ts';
 import type { config } from './config.ts';
 
 type Config = z.infer<typeof config>;
-type Context = StageContext<Config, { tokens: typeof tokenShards }, { baseline: typeof languageModelFolder }>;
+type Context = StageContext<Config, { tokens: typeof tokenShards }, { model: typeof languageModelFolder }>;
 type Batch = { readonly ids: Tensor; readonly targets: Tensor };
 
 const LABEL = 'train-baseline';
@@ -57,7 +57,7 @@ export async function run(context: Context): Promise<void> {
     evaluate,
     directions: DIRECTIONS,
   });
-  await outputs.baseline.write(
+  await outputs.model.write(
     { config: model },
     await storeParameters(parameters),
     inputs.tokens.tokenizerFile,

@@ -32,7 +32,7 @@ export {
   loadLanguageModel,
 } from './language-model.ts';
 export { extendCache, type KeyValueCache, type LlamaOutput } from './llama.ts';
-export { AUTOENCODER_FOLDER, AUTOENCODER_PREFIX, checkFits } from './model-weights.ts';
+export { AUTOENCODER_FOLDER, AUTOENCODER_PREFIX, checkFits, isTransformer } from './model-weights.ts';
 export { openPatchModel } from './open-model.ts';
 export {
   countParameters,
