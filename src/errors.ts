@@ -291,24 +291,37 @@ export const headDuplicate = (name: string) =>
     hint: 'Rename one, or remove its module from `plugins:`.',
   });
 
-/** @param head undefined for a model that has none */
-export const headOption = (head: string | undefined, option: string, known: readonly string[]) =>
-  head === undefined
-    ? new CalmError(
-        'CALM_HEAD_OPTION',
-        `"${option}" is an option of a head, and a Transformer has no head.`,
-        {
-          hint: 'Leave it out, or name the model of a CALM.',
-        },
-      )
-    : new CalmError('CALM_HEAD_OPTION', `The ${head} head has no option "${option}".`, {
-        hint: known.length ? `It has ${known.join(', ')}.` : 'It takes one step and has none.',
-      });
-
 export const modelIsTransformer = (directory: string) =>
   new CalmError('CALM_MODEL_KIND', `${directory} is a discrete Transformer, and a CALM is needed here.`, {
     location: { file: directory },
     hint: 'Name a model of `train-lm` that has an autoencoder. `evaluate` and `sample` take either.',
+  });
+
+export const headOfTransformer = (option: string) =>
+  new CalmError('CALM_HEAD_OPTION', `headSampling.${option}: a Transformer has no head to sample from.`, {
+    hint: 'Leave `headSampling` out, or name the model of a CALM.',
+  });
+
+export const headInvalid = (name: string, problem: string) =>
+  new CalmError('CALM_HEAD_INVALID', `The head "${name}" can't be registered: ${problem}.`, {
+    hint: 'docs/extending.md shows what a head is made of.',
+  });
+
+/** Why an option is none of a head. @param kind of training, or of sampling */
+export function headOptionProblem(
+  head: string,
+  kind: 'options' | 'sampling',
+  option: string,
+  known: readonly string[],
+): string {
+  const what = kind === 'sampling' ? 'option of sampling' : 'option';
+  const others = known.length ? suggest(option, known) : 'It has none.';
+  return `the ${head} head has no ${what} "${option}". ${others}`;
+}
+
+export const headOption = (head: string, option: string, problem: string) =>
+  new CalmError('CALM_HEAD_OPTION', `headSampling.${option} of the ${head} head: ${problem}`, {
+    hint: 'The options of each head are in the README of the stage, under `headSampling`.',
   });
 
 // — stages and the graph —
@@ -890,6 +903,13 @@ export const configUnsupported = (file: string, key: string, value: unknown, exp
       hint: 'The model needs mathematics that this version does not have.',
     },
   );
+
+/** A value of a config.json that no model has. @param problem `must be …` */
+export const modelConfigInvalid = (file: string, key: string, value: unknown, problem: string) =>
+  new CalmError('CALM_CONFIG_UNSUPPORTED', `${file}: ${key} is ${JSON.stringify(value)}: ${problem}.`, {
+    location: { file },
+    hint: 'Is it the config.json of this model, and whole?',
+  });
 
 export const ropeConflict = (
   file: string,

@@ -19,7 +19,7 @@ import {
   PatchDecoder,
 } from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
-import { headSampling, REFERENCE_BLOCKS, tokensAtOnce } from '../shared/evaluation-fields.ts';
+import { REFERENCE_BLOCKS, tokensAtOnce } from '../shared/evaluation-fields.ts';
 import type { BrierReport, EnergyReport, Evaluation } from '../shared/evaluations.ts';
 import {
   brierReport,
@@ -44,7 +44,7 @@ export async function run(context: Context): Promise<void> {
   if (model) {
     checkTrainingSplit(context, model.config.patchSize);
     const heldOut = await heldOutBlocks(context, model.config.patchSize);
-    const decoder = new PatchDecoder(engine, model, headSampling(config));
+    const decoder = new PatchDecoder(engine, model, config.headSampling);
     if (asks('brierlm')) result.brierlm = await scoreModel(context, decoder, heldOut, 'BrierLM');
     if (asks('energy')) result.energy = await measureEnergy(context, engine, decoder, heldOut);
     if (asks('baselines')) {
@@ -178,7 +178,7 @@ async function scoreUntrained(
     context.seed,
     model.config.initializerRange,
   );
-  const decoder = new PatchDecoder(engine, { ...model, parameters }, headSampling(context.config));
+  const decoder = new PatchDecoder(engine, { ...model, parameters }, context.config.headSampling);
   const score = await scoreModel(context, decoder, heldOut, 'the untrained model');
   disposeTree(parameters);
   return score;

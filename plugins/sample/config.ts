@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { headFields } from '../shared/evaluation-fields.ts';
+import { headSamplingField } from '../shared/head-sampling.ts';
 import { samplingFields } from '../shared/sampling-fields.ts';
 
 export const config = z.strictObject({
@@ -37,7 +37,7 @@ export const config = z.strictObject({
     .describe(
       'Of a Transformer: only the likeliest tokens that together reach this probability; all where absent.',
     ),
-  ...headFields,
+  headSampling: headSamplingField,
   prompts: z
     .string()
     .optional()

@@ -7,7 +7,6 @@ import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { alignPrompt, checkChoice, type GenerateDraws, generate } from 'calm-lm/sampling';
 import type { z } from 'zod';
-import { headSampling } from '../shared/evaluation-fields.ts';
 import { pauseFor } from '../shared/pause.ts';
 import type { Sample, SampleCounts, samples } from '../shared/samples.ts';
 import { type Clock, headingOf, summaryOf, write } from '../shared/writing.ts';
@@ -32,7 +31,7 @@ export async function run(given: Context): Promise<void> {
   const many = await openPrompts(context, seed);
   const clock: Clock = { began: performance.now(), loaded: 0 };
   const engine = await context.engine();
-  const model = await openPatchModel(engine, inputs.model, headSampling(config));
+  const model = await openPatchModel(engine, inputs.model, config.headSampling);
   const tokenizer = await loadTokenizer(inputs.model.tokenizerFile, model.config.eosTokenId ?? undefined);
   const writer: Writer = { context, model, tokenizer, clock };
   clock.loaded = performance.now();

@@ -18,9 +18,6 @@ const KEYS = [
   'sampler',
   'numCandidates',
   'drawBudget',
-  'headSteps',
-  'flowMethod',
-  'noiseTemperature',
   'topK',
   'topP',
 ] as const;
@@ -41,7 +38,10 @@ export function withDefaults(config: Config, hasLikelihood: boolean): Config {
 /** @param seed that is used, the run's where the stage has none of its own */
 export async function settingsOf(config: Config, seed: number, modelDirectory: string): Promise<Settings> {
   const given = KEYS.flatMap((key) => (config[key] === undefined ? [] : [[key, config[key]] as const]));
-  return { model: await modelPrint(modelDirectory), seed, ...Object.fromEntries(given) };
+  const sampling = Object.entries(config.headSampling ?? {}).map(
+    ([option, value]) => [`headSampling.${option}`, value] as const,
+  );
+  return { model: await modelPrint(modelDirectory), seed, ...Object.fromEntries([...given, ...sampling]) };
 }
 
 /** Enough to tell models apart: training moves every weight. */

@@ -9,19 +9,22 @@ import { config } from './config.ts';
 const implementation = () => import('./run.ts');
 const estimation = () => import('./estimate.ts');
 
+/** Whether a tokenizer is taken from a file, not trained here. */
+const isFile = (tokenizer: string) => tokenizer !== 'bpe' && tokenizer !== 'bytes';
+
 export default defineStage({
   name: 'tokenize',
   summary: 'Turns a corpus into shards of token ids, training a tokenizer if asked to.',
   version: 3,
   config,
   drawsNothing: true,
-  operational: ['onBadLine'],
+  // The files themselves are sources: what they hold counts, and how each is read, not where they lie.
+  operational: ({ tokenizer }) => ['onBadLine', 'corpus', ...(isFile(tokenizer) ? ['tokenizer'] : [])],
   keepsOutputs: true,
   inputs: {},
   outputs: { tokens: tokenShards },
   sources: async ({ corpus, tokenizer }, resolvePath) => {
-    const isFile = tokenizer !== 'bpe' && tokenizer !== 'bytes';
-    const own = isFile ? [await tokenizerFileOf(resolvePath(tokenizer))] : [];
+    const own = isFile(tokenizer) ? [await tokenizerFileOf(resolvePath(tokenizer))] : [];
     for (const path of own) if (!existsSync(path)) throw fileMissing(path, 'tokenizer');
     const files = await listCorpus(corpus, resolvePath('.'));
     return [

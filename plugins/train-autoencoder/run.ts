@@ -18,7 +18,7 @@ import {
   initParameters,
   storeParameters,
 } from 'calm-lm/models';
-import { AUTOENCODER_DEFAULTS, configure } from 'calm-lm/models/config';
+import { autoencoderSchema } from 'calm-lm/models/config';
 import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { type TrainingResult, train } from 'calm-lm/training';
@@ -94,7 +94,7 @@ function tokensPerStep({ accumulationSteps, patchesPerStep, patchSize }: Config)
 
 function modelConfig({ config, inputs }: Context): AutoencoderConfig {
   const { vocabSize, padId, endOfTextId } = inputs.tokens.index;
-  return configure(AUTOENCODER_DEFAULTS, config, { vocabSize, padTokenId: padId, eosTokenId: endOfTextId });
+  return autoencoderSchema.parse({ ...config, vocabSize, padTokenId: padId, eosTokenId: endOfTextId });
 }
 
 function openPatches({ config, inputs }: Context, split: 'train' | 'validation'): DocumentPatches {

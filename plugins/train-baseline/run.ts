@@ -10,7 +10,7 @@ import {
   transformerLoss,
   transformerTable,
 } from 'calm-lm/models';
-import { configure, TRANSFORMER_DEFAULTS, type TransformerConfig } from 'calm-lm/models/config';
+import { type TransformerConfig, transformerSchema } from 'calm-lm/models/config';
 import type { StageContext } from 'calm-lm/plugin';
 import { train } from 'calm-lm/training';
 import type { z } from 'zod';
@@ -78,9 +78,8 @@ function chosenSequences(
 
 function modelConfig({ config, inputs }: Context): TransformerConfig {
   const { vocabSize, padId, endOfTextId } = inputs.tokens.index;
-  const numKeyValueHeads = config.numKeyValueHeads ?? config.numAttentionHeads;
-  return configure(TRANSFORMER_DEFAULTS, config, {
-    numKeyValueHeads,
+  return transformerSchema.parse({
+    ...config,
     vocabSize,
     padTokenId: padId,
     eosTokenId: endOfTextId,

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { artifactVersion } from '../errors.ts';
 import { type CheckpointChoice, CheckpointStore } from './checkpoints.ts';
 import { readIndex, readJsonAs, writeFileWhole, writeJson } from './files.ts';
-import { SafetensorsFile, type StoredTensor, writeSafetensors } from './safetensors.ts';
+import { type SafetensorsFile, type StoredTensor, writeSafetensors } from './safetensors.ts';
 import { linkWeights, OverlaidWeights, openWeights, type Weights } from './weights.ts';
 
 const FORMAT_VERSION = 1;
@@ -38,7 +38,7 @@ export function modelFolder(name: string, ...tensors: readonly string[]) {
     findIn: (directory: string) => findModel(directory, tensors),
     openCheckpoint: async (directory: string, which: CheckpointChoice) =>
       new ModelFolder(join(directory, UNTRAINED), name, {
-        checkpoint: await new CheckpointStore(directory).fileOf(which),
+        checkpoint: await new CheckpointStore(directory).open(which),
       }),
   });
 }
@@ -89,15 +89,15 @@ export const languageModelFolder = modelFolder('language-model', 'embed_proj.0.w
 interface ModelFolderOptions {
   /** As a hub or `calm export` has it: the configuration is the reference's, and is checked when it is loaded. */
   readonly isForeign?: boolean;
-  /** A checkpoint's tensors, which stand for those of the folder. */
-  readonly checkpoint?: string;
+  /** A checkpoint's tensors, which stand for those of the folder; open until the folder is disposed of. */
+  readonly checkpoint?: SafetensorsFile;
 }
 
-export class ModelFolder {
+export class ModelFolder implements Disposable {
   readonly directory: string;
   readonly kind: string;
   readonly isForeign: boolean;
-  readonly #checkpoint: string | undefined;
+  readonly #checkpoint: SafetensorsFile | undefined;
 
   constructor(directory: string, kind: string, { isForeign = false, checkpoint }: ModelFolderOptions = {}) {
     this.directory = directory;
@@ -122,7 +122,11 @@ export class ModelFolder {
   /** Opens its weights, or those of a checkpoint over them. */
   async openWeights(): Promise<Weights> {
     const below = await openWeights(this.directory);
-    return this.#checkpoint ? new OverlaidWeights(new SafetensorsFile(this.#checkpoint), below) : below;
+    return this.#checkpoint ? new OverlaidWeights(this.#checkpoint, below) : below;
+  }
+
+  [Symbol.dispose](): void {
+    this.#checkpoint?.[Symbol.dispose]();
   }
 
   /** Writes into a stage's checkpoints all of the model that is not trained, so that a checkpoint can be opened. */

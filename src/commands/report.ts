@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { Flags } from '@oclif/core';
 import { noRunNamed } from '../errors.ts';
+import { resolvePath } from '../paths.ts';
 import { htmlPage, markdownPage, type ReportSection, sectionOf, valuesOf } from '../reporting/index.ts';
 import { BaseCommand, configFlags } from './base-command.ts';
 import { openRun } from './subject.ts';
@@ -36,7 +37,7 @@ export default class Report extends BaseCommand {
       sections.push(await sectionOf(run));
       values.push({ run: run.name, plots: valuesOf(run) });
     }
-    const file = resolve(flags.markdown ?? flags.output);
+    const file = resolvePath(process.cwd(), flags.markdown ?? flags.output);
     await (flags.markdown
       ? writeMarkdown(file, flags.title, sections)
       : writeFile(file, htmlPage(flags.title, sections)));

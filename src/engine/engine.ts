@@ -1,8 +1,9 @@
 /**
  * Choosing and loading an engine, and running steps on it.
  *
- * A *step* is a pure function of tensors: a whole training step, an encoder pass, a head's samples. Stages hand it to `engine.compile` and call
- * what they get: the step as one graph on `onnx` and on TensorFlow, the step run eagerly on the others.
+ * A *step* is a pure function of tensors: a whole training step, an encoder pass, a head's samples. Stages
+ * hand it to `engine.compile` and call what they get: the step as one graph on `onnx` and on TensorFlow, the
+ * step run eagerly on the others.
  */
 
 import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
@@ -28,8 +29,8 @@ export interface Engine {
   /** Whether steps become graphs, of which there is one for each set of input shapes. */
   readonly isCompiling: boolean;
   /**
-   * Makes a step ready to run, for any input shapes. The compiled step leaves its inputs alone, but for those that are donated to it, and returns
-   * tensors that the caller disposes; everything between is freed.
+   * Makes a step ready to run, for any input shapes. The compiled step leaves its inputs alone, but for those
+   * that are donated to it, and returns tensors that the caller disposes; everything between is freed.
    */
   compile<Inputs extends TensorTree, Outputs extends TensorTree>(
     step: Step<Inputs, Outputs>,

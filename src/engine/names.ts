@@ -16,7 +16,10 @@ export const ENGINE_PACKAGES: Record<EngineName, string> = {
   cpu: '@tensorflow/tfjs-backend-cpu',
 };
 
-/** How to get an engine that is missing. ONNX Runtime's install script fetches GPU libraries that are not needed; where it fails, npm drops the package. */
+/**
+ * How to get an engine that is missing. ONNX Runtime's install script fetches GPU libraries that are not
+ * needed; where it fails, npm drops the package.
+ */
 export const HOW_TO_GET: Record<EngineName, string> = {
   'node-gpu': 'calm engine install gpu',
   node: 'calm engine install cpu',
@@ -27,7 +30,10 @@ export const HOW_TO_GET: Record<EngineName, string> = {
 
 const require = createRequire(import.meta.url);
 
-/** The version of an engine's package; undefined where it is not installed. Installed does not mean working: its native library may be missing. */
+/**
+ * The version of an engine's package; undefined where it is not installed. Installed does not mean working:
+ * its native library may be missing.
+ */
 export function engineVersion(name: EngineName): string | undefined {
   if (isNative(name)) return installedEngine(name)?.packageVersion;
   try {

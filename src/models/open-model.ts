@@ -2,7 +2,7 @@
 
 import type { ModelFolder } from '../artifacts/index.ts';
 import type { Engine } from '../engine/index.ts';
-import { headOption } from '../errors.ts';
+import { headOfTransformer } from '../errors.ts';
 import { PatchDecoder } from './calm/decoding.ts';
 import type { HeadSampling } from './calm/heads/sampling.ts';
 import { loadLanguageModel } from './language-model.ts';
@@ -19,7 +19,7 @@ export async function openPatchModel(
 ): Promise<PatchModel> {
   if (!(await isTransformer(folder)))
     return new PatchDecoder(engine, await loadLanguageModel(folder), sampling);
-  const [option] = Object.entries(sampling).flatMap(([key, value]) => (value === undefined ? [] : [key]));
-  if (option !== undefined) throw headOption(undefined, option, []);
+  const [option] = Object.keys(sampling);
+  if (option !== undefined) throw headOfTransformer(option);
   return new TransformerDecoder(engine, await loadTransformer(folder));
 }

@@ -65,7 +65,6 @@ export interface LatentDraws {
 
 /** What every model's configuration says. */
 export interface PatchModelConfig {
-  readonly modelType: string;
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly eosTokenId: number | null;

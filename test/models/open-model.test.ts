@@ -11,6 +11,7 @@ import {
   loadLanguageModel,
   openPatchModel,
   runTransformer,
+  savedConfig,
   storeParameters,
   TRANSFORMER_DEFAULTS,
   tokenLogits,
@@ -92,7 +93,7 @@ test('relatives of a Llama, and options that it does not have, are refused by na
     await t.throwsAsync(openPatchModel(engine, folder), { message: problem });
   }
   const folder = await languageModelFolder.open(await llamaFolder(temporaryFolder(t)));
-  await t.throwsAsync(openPatchModel(engine, folder, { headSteps: 3 }), { code: 'CALM_HEAD_OPTION' });
+  await t.throwsAsync(openPatchModel(engine, folder, { steps: 3 }), { code: 'CALM_HEAD_OPTION' });
   await t.throwsAsync(loadLanguageModel(folder), { code: 'CALM_MODEL_KIND' });
 });
 
@@ -103,7 +104,7 @@ test('a CALM opens by the same door; its untrained twin leaves it whole', async 
   writeFileSync(tokenizer, '{}');
   const writer = await languageModelFolder.create(join(directory, 'model'));
   await writer.write(
-    { config: made.config, ae_config: made.autoencoder.config },
+    { config: savedConfig(made.config), ae_config: made.autoencoder.config },
     [
       ...(await storeParameters(made.parameters)),
       ...(await storeParameters(made.autoencoder.parameters, AUTOENCODER_PREFIX)),

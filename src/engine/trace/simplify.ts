@@ -1,9 +1,11 @@
 /**
- * Thins out a trace: what tfjs records beyond the mathematics. Its gradient of a sum multiplies by a tensor of ones; casts and reshapes often change
- * nothing; the same value is made again and again; an addition after a product is a pass of its own. Every rule keeps all values, but for the order of a sum.
+ * Thins out a trace: what tfjs records beyond the mathematics. Its gradient of a sum multiplies by a tensor
+ * of ones; casts and reshapes often change nothing; the same value is made again and again; an addition after
+ * a product is a pass of its own. Every rule keeps all values, but for the order of a sum.
  *
- * It adds two kernels that runtimes know and tfjs does not: `SegmentAdd(x, ids, updates)` adds rows to the rows of x that ids name, `SumOfSquares` is what
- * it says. A `BatchMatMul` may have a third input, which is added to the product.
+ * It adds two kernels that runtimes know and tfjs does not: `SegmentAdd(x, ids, updates)` adds rows to the
+ * rows of x that ids name, `SumOfSquares` is what it says. A `BatchMatMul` may have a third input, which is
+ * added to the product.
  */
 
 import { sameShape } from '../../shapes.ts';

@@ -24,7 +24,7 @@ import { embedPatches, readsLatents, runBackbone } from './backbone.ts';
 import { calmTable } from './calm.ts';
 import type { CalmConfig } from './config.ts';
 import type { HeadSampler } from './heads/head.ts';
-import type { HeadSampling } from './heads/sampling.ts';
+import { type HeadSampling, samplingOptions } from './heads/sampling.ts';
 
 /** What reading patches needs: the model, and the frozen encoder where the input is not discrete. */
 export type ReaderWeights = { readonly language: TensorMap; readonly autoencoder?: TensorMap };
@@ -46,8 +46,10 @@ export class PatchDecoder implements PatchModel {
   readonly #toMiddle: CompiledStep<MiddleInputs, { patches: Tensor }>;
   readonly #tokenDecoder: TokenDecoder;
 
-  constructor(engine: Engine, model: LanguageModel, sampling: HeadSampling = {}) {
+  /** @param given options of the head's sampling; its defaults stand for the others */
+  constructor(engine: Engine, model: LanguageModel, given: HeadSampling = {}) {
     const { config, head, parameters, autoencoder } = model;
+    const sampling = samplingOptions(config.head.name, given);
     this.model = model;
     this.config = config;
     this.#engine = engine;

@@ -33,7 +33,15 @@ import { PassingFailure } from '../../../src/evaluation/endpoint/retries.ts';
 import { KeptWindows } from '../../../src/evaluation/kept-windows.ts';
 import { autoencoderTable } from '../../../src/models/autoencoder/autoencoder.ts';
 import { calmTable } from '../../../src/models/calm/calm.ts';
-import { AUTOENCODER_DEFAULTS, CALM_DEFAULTS, checkedConfig, loadHead } from '../../../src/models/config.ts';
+import {
+  AUTOENCODER_DEFAULTS,
+  autoencoderSchema,
+  CALM_DEFAULTS,
+  checkedConfig,
+  loadHead,
+  readCalmConfig,
+  savedConfig,
+} from '../../../src/models/config.ts';
 import { checkAutoencoderFolder, countParameters } from '../../../src/models/index.ts';
 import { checkConfig, makePlan, parseConfig, Registry } from '../../../src/pipeline/index.ts';
 import { RandomStream } from '../../../src/random.ts';
@@ -217,7 +225,7 @@ const manifest = file('manifest.json', () =>
 const modelConfig = file('config.json', () =>
   JSON.stringify(
     snakeCaseKeys({
-      ...CALM_DEFAULTS,
+      ...savedConfig(CALM_DEFAULTS),
       hiddenSize: 16,
       numHiddenLayers: 2,
       numAttentionHeads: 2,
@@ -375,11 +383,11 @@ export const TARGETS: readonly Target[] = [
     read: async (folder, bytes) => {
       modelConfig.write(folder, bytes);
       const model = new ModelFolder(folder, 'language-model');
-      const calm = await model.readConfig((path, stated) => checkedConfig(path, CALM_DEFAULTS, stated));
-      countParameters(calmTable(calm, await loadHead(calm.modelType)));
+      const calm = await model.readConfig(readCalmConfig);
+      countParameters(calmTable(calm, await loadHead(calm.head.name)));
       countParameters(
         autoencoderTable(
-          await model.readConfig((path, stated) => checkedConfig(path, AUTOENCODER_DEFAULTS, stated)),
+          await model.readConfig((path, stated) => checkedConfig(path, autoencoderSchema, stated)),
         ),
       );
     },
