@@ -334,6 +334,17 @@ export const headDuplicate = (name: string) =>
     hint: 'Rename one, or remove its module from `plugins:`.',
   });
 
+export const modelIsTransformer = (directory: string) =>
+  new CalmError('CALM_MODEL_KIND', `${directory} is a discrete Transformer, and a CALM is needed here.`, {
+    location: { file: directory },
+    hint: 'Name a model of `train-lm` that has an autoencoder. `evaluate` and `sample` take either.',
+  });
+
+export const headOfTransformer = (option: string) =>
+  new CalmError('CALM_HEAD_OPTION', `headSampling.${option}: a Transformer has no head to sample from.`, {
+    hint: 'Leave `headSampling` out, or name the model of a CALM.',
+  });
+
 export const headInvalid = (name: string, problem: string) =>
   new CalmError('CALM_HEAD_INVALID', `The head "${name}" can't be registered: ${problem}.`, {
     hint: 'docs/extending.md shows what a head is made of.',
@@ -389,13 +400,20 @@ export const optimizerState = (step: number, problem: string) =>
 export const unknownStage = (name: string, available: readonly string[], location?: SourceLocation) =>
   new CalmError('CALM_STAGE_UNKNOWN', `No stage is called "${name}".`, {
     location,
-    hint: `${suggest(name, available)} A third party's stage comes by \`plugins:\` in the configuration.`,
+    hint:
+      FORMER_STAGES[name] ??
+      `${suggest(name, available)} A third party's stage comes by \`plugins:\` in the configuration.`,
   });
 
 export const unknownCommand = (name: string, available: readonly string[]) =>
   new CalmError('CALM_COMMAND_UNKNOWN', `There is no command "calm ${name}".`, {
     hint: suggest(name, available),
   });
+
+/** What stages that are gone have become. */
+const FORMER_STAGES: Readonly<Record<string, string | undefined>> = {
+  'sample-baseline': 'Write `sample` instead: it takes a Transformer too, with topK and topP.',
+};
 
 export const unknownStageId = (id: string, available: readonly string[]) =>
   new CalmError('CALM_STAGE_NOT_IN_CONFIG', `The configuration has no stage "${id}".`, {
@@ -1082,6 +1100,20 @@ export const bestMetricUnknown = (name: string, available: readonly string[]) =>
     {
       hint: suggest(name, available),
     },
+  );
+
+export const choiceOfTokens = (option: string) =>
+  new CalmError(
+    'CALM_SAMPLING_OPTION',
+    `${option} chooses by the probabilities of tokens, and a CALM gives none.`,
+    { hint: `Leave ${option} out; a lower temperature makes the text safer too.` },
+  );
+
+export const choiceOfSamples = (option: string) =>
+  new CalmError(
+    'CALM_SAMPLING_OPTION',
+    `${option} is for a CALM, which reaches a temperature by samples; a Transformer knows its distribution.`,
+    { hint: `Leave ${option} out; topK and topP choose among the tokens of a Transformer.` },
   );
 
 export const temperatureInvalid = (temperature: number) =>

@@ -29,11 +29,11 @@ export {
   autoencoderBeside,
   autoencoderFolder,
   camelCaseKeys,
+  LLAMA_TENSOR,
   languageModelFolder,
   ModelFolder,
   modelFolder,
   snakeCaseKeys,
-  transformerFolder,
 } from './model-folder.ts';
 export {
   readSafetensors,
