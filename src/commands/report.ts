@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { Flags } from '@oclif/core';
 import { noRunNamed } from '../errors.ts';
-import { resolvePath } from '../paths.ts';
+import { targetFile } from '../paths.ts';
 import { htmlPage, markdownPage, type ReportSection, sectionOf, valuesOf } from '../reporting/index.ts';
 import { BaseCommand, configFlags } from './base-command.ts';
 import { openRun } from './subject.ts';
@@ -37,7 +37,7 @@ export default class Report extends BaseCommand {
       sections.push(await sectionOf(run));
       values.push({ run: run.name, plots: valuesOf(run) });
     }
-    const file = resolvePath(process.cwd(), flags.markdown ?? flags.output);
+    const file = targetFile(flags.markdown ?? flags.output);
     await (flags.markdown
       ? writeMarkdown(file, flags.title, sections)
       : writeFile(file, htmlPage(flags.title, sections)));
@@ -47,9 +47,9 @@ export default class Report extends BaseCommand {
 }
 
 async function writeMarkdown(file: string, title: string, sections: readonly ReportSection[]): Promise<void> {
-  const folder = basename(file, extname(file));
+  const folder = extname(file) ? basename(file, extname(file)) : `${basename(file)}-plots`;
   const { text, files } = markdownPage(title, sections, folder);
-  await mkdir(join(dirname(file), folder), { recursive: true });
+  if (files.size > 0) await mkdir(join(dirname(file), folder), { recursive: true });
   for (const [name, svg] of files) await writeFile(join(dirname(file), folder, name), svg);
   await writeFile(file, text);
 }
