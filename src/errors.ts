@@ -710,6 +710,16 @@ export function systemError(error: unknown, place: string): CalmError | undefine
   });
 }
 
+export const notRegularFile = (file: string) =>
+  new CalmError(
+    'CALM_NOT_A_FILE',
+    `${file} is no regular file: a pipe or a device has no end that can be waited for.`,
+    {
+      location: { file },
+      hint: 'Give the path of a file.',
+    },
+  );
+
 // — data —
 
 export const noDocuments = (sources: readonly string[], directory: string) =>
@@ -868,6 +878,15 @@ export const unknownToken = (token: string, file: string) =>
   });
 
 // — engines and models —
+
+export const threadsInvalid = (given: string, most: number) =>
+  new CalmError(
+    'CALM_THREADS',
+    `CALM_THREADS is "${given.slice(0, 40)}", and must be a whole number from 1 to ${most}.`,
+    {
+      hint: 'Set it to the number of threads that a step may use, or unset it: then all cores are used.',
+    },
+  );
 
 export const engineUnknown = (name: string, available: readonly string[]) =>
   new CalmError('CALM_ENGINE_UNKNOWN', `No engine is called "${name}".`, { hint: suggest(name, available) });

@@ -95,8 +95,14 @@ export function showError(thrown: unknown, isJson: boolean): void {
   else process.stderr.write(`${formatError(error)}\n`);
 }
 
+/** Whether flags or arguments are wrong: oclif says so itself. */
+function isOfOclif(error: unknown): boolean {
+  return error instanceof Error && 'oclif' in error;
+}
+
 function errorDocument(error: unknown): Record<string, unknown> {
-  if (!(error instanceof CalmError)) return { code: 'CALM_UNEXPECTED', message: messageOf(error) };
+  if (!(error instanceof CalmError))
+    return { code: isOfOclif(error) ? 'CALM_USAGE' : 'CALM_UNEXPECTED', message: messageOf(error) };
   const { code, message, hint, location } = error;
   return { code, message, ...(hint ? { hint } : {}), ...(location ? { location } : {}) };
 }
@@ -111,8 +117,7 @@ export function formatError(error: unknown): string {
       ...(error.hint ? [`  → ${error.hint}`] : []),
     ].join('\n');
   }
-  const isOclif = error instanceof Error && 'oclif' in error;
-  return isOclif
+  return isOfOclif(error)
     ? `✖ ${messageOf(error)}`
     : `✖ This is a defect of calm, please report it.\n${error instanceof Error ? error.stack : String(error)}`;
 }

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { Flags } from '@oclif/core';
 import { noRunNamed } from '../errors.ts';
-import { resolvePath } from '../paths.ts';
+import { targetFile } from '../paths.ts';
 import { applyOverrides, checkConfig, type ReportConfig, readConfig } from '../pipeline/index.ts';
 import { htmlPage, markdownPage, type ReportSection, sectionOf, valuesOf } from '../reporting/index.ts';
 import { BaseCommand, configFlags } from './base-command.ts';
@@ -40,7 +40,7 @@ export default class Report extends BaseCommand {
       sections.push(await sectionOf(run, stated));
       values.push({ run: run.name, ...valuesOf(run, stated) });
     }
-    const file = resolvePath(process.cwd(), flags.markdown ?? flags.output);
+    const file = targetFile(flags.markdown ?? flags.output);
     await mkdir(dirname(file), { recursive: true });
     await (flags.markdown
       ? writeMarkdown(file, flags.title, sections)
@@ -59,9 +59,9 @@ async function statedReport(named: string, set: readonly string[]): Promise<Repo
 }
 
 async function writeMarkdown(file: string, title: string, sections: readonly ReportSection[]): Promise<void> {
-  const folder = basename(file, extname(file));
+  const folder = extname(file) ? basename(file, extname(file)) : `${basename(file)}-plots`;
   const { text, files } = markdownPage(title, sections, folder);
-  await mkdir(join(dirname(file), folder), { recursive: true });
+  if (files.size > 0) await mkdir(join(dirname(file), folder), { recursive: true });
   for (const [name, svg] of files) await writeFile(join(dirname(file), folder, name), svg);
   await writeFile(file, text);
 }
