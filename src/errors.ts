@@ -104,6 +104,13 @@ export const overrideUnknownPath = (path: string, segment: string, available: re
     hint: suggest(segment, available),
   });
 
+export const overrideNoMap = (path: string, segment: string, value: unknown) =>
+  new CalmError(
+    'CALM_OVERRIDE_UNKNOWN_PATH',
+    `--set ${path}: "${segment}" is ${JSON.stringify(value)} and has no keys.`,
+    { hint: `Set the whole of it: --set '${path.slice(0, path.indexOf(segment) + segment.length)}={…}'.` },
+  );
+
 export const overrideMatrix = (path: string, axis: string) =>
   new CalmError(
     'CALM_OVERRIDE_MATRIX',
