@@ -14,9 +14,7 @@ export function stepGigaflops(task: string, sizeName: string): number | undefine
     numHiddenLayers,
     patchSize,
     latentSize,
-    noiseSize,
-    numMlpLayers,
-    numSamples,
+    head: { noiseSize, numMlpLayers, numSamples },
   } = calm;
   const backbone =
     numHiddenLayers * (4 * h * h + 3 * h * intermediateSize + patches * h) +

@@ -20,18 +20,21 @@ import {
   CorpusEncoder,
   calmLoss,
   calmTable,
+  type EnergyOptions,
   energyHead,
   initParameters,
   isDecayed,
   type LanguageModel,
   type ParameterTable,
   PatchDecoder,
+  readHead,
 } from 'calm-lm/models';
 import {
   AUTOENCODER_DEFAULTS,
   type AutoencoderConfig,
   CALM_DEFAULTS,
   type CalmConfig,
+  type ChosenHead,
 } from 'calm-lm/models/config';
 import { RandomStream } from 'calm-lm/random';
 import { generate } from 'calm-lm/sampling';
@@ -64,7 +67,7 @@ export interface Prepared {
 
 interface Size {
   readonly autoencoder: AutoencoderConfig;
-  readonly calm: CalmConfig;
+  readonly calm: CalmConfig<EnergyOptions & ChosenHead>;
   readonly numTargets: number;
   readonly rows: number;
   readonly patches: number;
@@ -78,7 +81,11 @@ export function readSize(name: string): Size {
   const { autoencoder, calm, num_targets, rows, patches } = sizes[name] as Record<string, never>;
   return {
     autoencoder: { ...AUTOENCODER_DEFAULTS, ...camelCaseKeys(autoencoder) },
-    calm: { ...CALM_DEFAULTS, ...camelCaseKeys(calm) },
+    calm: {
+      ...CALM_DEFAULTS,
+      ...camelCaseKeys(calm),
+      head: readHead('sizes.json', 'energy', camelCaseKeys(calm)) as EnergyOptions & ChosenHead,
+    },
     numTargets: num_targets,
     rows,
     patches,
@@ -160,7 +167,8 @@ function languageModelTask(
   engine: Engine,
   { calm: config, rows, patches, numTargets }: Size,
 ): Promise<Prepared> {
-  const [positions, { latentSize, numSamples, noiseSize, patchSize, vocabSize }] = [rows * patches, config];
+  const [positions, { latentSize, patchSize, vocabSize }] = [rows * patches, config];
+  const { numSamples, noiseSize } = config.head;
   const targets = {
     mean: normals(positions, latentSize),
     logStd: floatTensor(new Float32Array(positions * latentSize).fill(-1), [positions, latentSize]),

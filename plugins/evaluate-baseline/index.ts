@@ -1,5 +1,6 @@
-import { tokenShards, transformerFolder } from 'calm-lm/artifacts';
+import { languageModelFolder, tokenShards } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
+import { checkSplit } from '../shared/check-splits.ts';
 import { baselineEvaluation } from '../shared/evaluations.ts';
 import { config } from './config.ts';
 
@@ -11,7 +12,8 @@ export default defineStage({
   summary: 'Judges the discrete baseline on held-out documents: perplexity, BrierLM, temperature.',
   config,
   usesEngine: true,
-  inputs: { tokens: tokenShards, baseline: transformerFolder },
+  inputs: { tokens: tokenShards, model: languageModelFolder },
   outputs: { evaluation: baselineEvaluation },
+  check: async ({ tokensPerSequence }, { tokens }) => checkSplit(tokens, 'validation', tokensPerSequence),
   run: async (context) => (await implementation()).run(context),
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { count } from '../shared/count.ts';
-import { brierFields, calmProtocolField, headFields } from '../shared/evaluation-fields.ts';
+import { brierFields, calmProtocolField } from '../shared/evaluation-fields.ts';
+import { headSamplingField } from '../shared/head-sampling.ts';
 
 export const MEASURES = ['reconstruction', 'brierlm', 'energy', 'baselines', 'temperature'] as const;
 
@@ -19,7 +20,7 @@ export const config = z.strictObject({
     .nonempty()
     .default([200])
     .describe('N of the measure `temperature`, one after the other.'),
-  ...headFields,
+  headSampling: headSamplingField,
   numSequences: count(32).describe('Held-out sequences, spread evenly over the validation split.'),
   patchesPerSequence: z.int().min(6).default(64).describe('Patches a sequence; the first is context only.'),
   sequencesPerBatch: count(8).describe('Sequences evaluated at once.'),

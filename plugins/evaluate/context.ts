@@ -6,7 +6,7 @@ import type { config } from './config.ts';
 
 type Inputs = {
   tokens: typeof tokenShards;
-  autoencoder: typeof autoencoderFolder;
+  autoencoder: OptionalPort<typeof autoencoderFolder>;
   model: OptionalPort<typeof languageModelFolder>;
 };
 

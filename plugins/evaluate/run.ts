@@ -1,6 +1,6 @@
 import { DocumentPatches } from 'calm-lm/data';
 import { disposeTree, type Engine } from 'calm-lm/engine';
-import { notEnoughTokens, nothingToCompareWith } from 'calm-lm/errors';
+import { notEnoughTokens, nothingToCompareWith, nothingToEvaluate } from 'calm-lm/errors';
 import {
   type BrierBatch,
   type EncodedSequence,
@@ -19,7 +19,7 @@ import {
   PatchDecoder,
 } from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
-import { headSampling, REFERENCE_BLOCKS } from '../shared/evaluation-fields.ts';
+import { REFERENCE_BLOCKS, tokensAtOnce } from '../shared/evaluation-fields.ts';
 import type { BrierReport, EnergyReport, Evaluation } from '../shared/evaluations.ts';
 import {
   brierReport,
@@ -39,12 +39,12 @@ export async function run(context: Context): Promise<void> {
   const engine = await context.engine();
   const asks = (measure: (typeof config.measures)[number]) => config.measures.includes(measure);
   const result: { -readonly [Key in keyof Evaluation]: Evaluation[Key] } = {};
-  if (asks('reconstruction')) result.reconstruction = await reconstruct(context, engine);
   const model = inputs.model && (await loadLanguageModel(inputs.model));
+  if (asks('reconstruction')) result.reconstruction = await reconstruct(context, engine, model);
   if (model) {
     checkTrainingSplit(context, model.config.patchSize);
     const heldOut = await heldOutBlocks(context, model.config.patchSize);
-    const decoder = new PatchDecoder(engine, model, headSampling(config));
+    const decoder = new PatchDecoder(engine, model, config.headSampling);
     if (asks('brierlm')) result.brierlm = await scoreModel(context, decoder, heldOut, 'BrierLM');
     if (asks('energy')) result.energy = await measureEnergy(context, engine, decoder, heldOut);
     if (asks('baselines')) {
@@ -56,14 +56,21 @@ export async function run(context: Context): Promise<void> {
   }
   await outputs.evaluation.write(result);
   report.summary(result as Record<string, unknown>);
+  report.headline(headlineOf(result));
+}
+
+function headlineOf({ brierlm, reconstruction }: Evaluation): Record<string, number> {
+  return {
+    ...(brierlm ? { BrierLM: brierlm.brierLM } : {}),
+    ...(reconstruction ? { 'reconstruction accuracy': reconstruction.tokenAccuracy } : {}),
+  };
 }
 
 /** The sequences that are scored: those that are asked for, or all blocks of one of the reference's protocols. */
 function heldOutBlocks(context: Context, patchSize: number): Promise<HeldOut> {
   const { config, inputs } = context;
-  const block = REFERENCE_BLOCKS[config.protocol];
-  const patchesPerSequence = block === undefined ? config.patchesPerSequence : Math.floor(block / patchSize);
-  const count = block === undefined ? config.numSequences : Number.POSITIVE_INFINITY;
+  const patchesPerSequence = tokensAtOnce(config, patchSize) / patchSize;
+  const count = config.protocol in REFERENCE_BLOCKS ? Number.POSITIVE_INFINITY : config.numSequences;
   const wanted = { key: 'numSequences', count };
   return heldOutSequences(inputs.tokens, { patchSize, patchesPerSequence }, wanted, context);
 }
@@ -75,10 +82,13 @@ function checkTrainingSplit({ config, inputs }: Context, patchSize: number): voi
   if (compared.length > 0 && length < patchSize) throw nothingToCompareWith(compared, length, patchSize);
 }
 
-async function reconstruct(context: Context, engine: Engine) {
+/** Of the autoencoder that is given, or else of the one that the model has inside. */
+async function reconstruct(context: Context, engine: Engine, model: LanguageModel | undefined) {
   const { inputs, config, seed, report, signal } = context;
   report.note('measuring the reconstruction');
-  const autoencoder = await loadAutoencoder(inputs.autoencoder);
+  const own = inputs.autoencoder && (await loadAutoencoder(inputs.autoencoder));
+  const autoencoder = own ?? model?.autoencoder;
+  if (!autoencoder) throw nothingToEvaluate();
   const patches = new DocumentPatches(
     inputs.tokens.split('validation'),
     autoencoder.config.patchSize,
@@ -87,7 +97,7 @@ async function reconstruct(context: Context, engine: Engine) {
   if (patches.numPatches === 0) throw notEnoughTokens('validation', 0, autoencoder.config.patchSize);
   const ids = await heldOutPatches(patches, { key: 'numPatches', count: config.numPatches }, context);
   const result = await measureReconstruction(engine, autoencoder, ids, seed, { pause: pauseFor(signal) });
-  disposeTree(autoencoder.parameters);
+  if (own) disposeTree(own.parameters);
   warnOfReconstruction(report, result.tokenAccuracy);
   return result;
 }
@@ -168,7 +178,7 @@ async function scoreUntrained(
     context.seed,
     model.config.initializerRange,
   );
-  const decoder = new PatchDecoder(engine, { ...model, parameters }, headSampling(context.config));
+  const decoder = new PatchDecoder(engine, { ...model, parameters }, context.config.headSampling);
   const score = await scoreModel(context, decoder, heldOut, 'the untrained model');
   disposeTree(parameters);
   return score;

@@ -18,10 +18,12 @@ import {
   autoencoderTable,
   calmTable,
   countParameters,
+  headEntry,
   type LanguageModel,
   loadAutoencoder,
   loadLanguageModel,
   otherNameOf,
+  savedConfig,
   storeParameters,
 } from 'calm-lm/models';
 import type { OptionalPort, StageContext } from 'calm-lm/plugin';
@@ -74,23 +76,19 @@ async function exportModel(model: LanguageModel, folder: ModelFolder, directory:
   const own = await withAliases(parameters);
   const frozen = await withAliases(autoencoder.parameters, AUTOENCODER_PREFIX);
   await writeSafetensors(join(directory, 'model.safetensors'), [...own, ...frozen]);
-  const architectures = [
-    { energy: 'EnergyTransformer', diffusion: 'DiffusionTransformer', flow: 'FlowTransformer' }[
-      config.modelType
-    ] ?? config.modelType,
-  ];
+  const { name, architecture = name } = headEntry(config.head.name);
   await writeJson(join(directory, 'config.json'), {
-    ...snakeCaseKeys({ ...config }),
+    ...snakeCaseKeys(savedConfig(config)),
     ...LLAMA_KEYS,
     ae_path: `./${AUTOENCODER_FOLDER}`,
-    architectures,
+    architectures: [architecture],
     torch_dtype: 'float32',
   });
   await copyFile(folder.tokenizerFile, join(directory, 'tokenizer.json'));
   await mkdir(join(directory, AUTOENCODER_FOLDER));
   await exportAutoencoder(autoencoder, folder, join(directory, AUTOENCODER_FOLDER));
   const facts = [
-    `- head: ${config.modelType}; K = ${config.patchSize} tokens a vector; latent size ${config.latentSize}`,
+    `- head: ${name}; K = ${config.patchSize} tokens a vector; latent size ${config.latentSize}`,
     `- ${countParameters(calmTable(config, head))} parameters, and ${countParameters(autoencoderTable(autoencoder.config))} of the frozen autoencoder`,
     `- Transformer: ${config.numHiddenLayers} layers, hidden ${config.hiddenSize}, ${config.numAttentionHeads} heads; vocabulary ${config.vocabSize}`,
   ];

@@ -11,6 +11,8 @@ export default defineStage({
   summary: 'Takes over an autoencoder of the reference, checked, its weights as they are.',
   config,
   drawsNothing: true,
+  // The folders are sources: what their files hold counts, not where they lie.
+  operational: ['path', 'tokenizer'],
   inputs: {},
   outputs: { autoencoder: autoencoderFolder },
   sources: async ({ path, tokenizer }, resolvePath) => [

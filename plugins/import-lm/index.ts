@@ -11,6 +11,8 @@ export default defineStage({
   summary: 'Takes over a CALM of the reference and its autoencoder, checked, their weights as they are.',
   config,
   drawsNothing: true,
+  // The folders are sources: what their files hold counts, not where they lie.
+  operational: ['path', 'autoencoder', 'tokenizer'],
   inputs: {},
   outputs: { model: languageModelFolder },
   sources: async ({ path, autoencoder, tokenizer }, resolvePath) => [

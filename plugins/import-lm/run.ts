@@ -1,6 +1,13 @@
 import { join } from 'node:path';
 import { type languageModelFolder, linkWeights } from 'calm-lm/artifacts';
-import { AUTOENCODER_FOLDER, calmTable, checkCalmFolder, countParameters, loadHead } from 'calm-lm/models';
+import {
+  AUTOENCODER_FOLDER,
+  calmTable,
+  checkCalmFolder,
+  countParameters,
+  loadHead,
+  savedConfig,
+} from 'calm-lm/models';
 import type { StageContext } from 'calm-lm/plugin';
 import type { z } from 'zod';
 import { tokenizerFor, warnOfUnknown } from '../shared/importing.ts';
@@ -28,16 +35,16 @@ export async function run({ config, outputs, report, resolvePath, signal }: Cont
   const eosTokenId = model.eosTokenId ?? tokenizer.endOfTextId;
   await outputs.model.adopt(
     directory,
-    { config: { ...model, eosTokenId }, ae_config: autoencoder },
+    { config: savedConfig({ ...model, eosTokenId }), ae_config: autoencoder },
     tokenizer.toJson(),
     pause,
   );
   if (!hasAutoencoder)
     await linkWeights(autoencoderDirectory, join(outputs.model.directory, AUTOENCODER_FOLDER), pause);
-  const parameters = countParameters(calmTable(model, await loadHead(model.modelType)));
+  const parameters = countParameters(calmTable(model, await loadHead(model.head.name)));
   report.summary({
     parameters,
-    head: model.modelType,
+    head: model.head.name,
     patchSize: model.patchSize,
     latentSize: model.latentSize,
     vocabSize: model.vocabSize,

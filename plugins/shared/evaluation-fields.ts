@@ -1,27 +1,8 @@
 /** Fields of the stages that judge models. */
 
-import { FLOW_METHODS, type HeadSampling } from 'calm-lm/models/config';
 import { z } from 'zod';
 import { count } from './count.ts';
 import { temperatureField } from './sampling-fields.ts';
-
-/** How a head is sampled from; for heads that have a choice. */
-export const headFields = {
-  headSteps: z
-    .int()
-    .positive()
-    .optional()
-    .describe('Steps of a diffusion (100 where absent) or flow head (10).'),
-  flowMethod: z
-    .enum(FLOW_METHODS)
-    .optional()
-    .describe('How a flow head is integrated; midpoint, with two evaluations a step, where absent.'),
-  noiseTemperature: z
-    .number()
-    .nonnegative()
-    .optional()
-    .describe('Factor on the noise of a diffusion or flow head; 1 where absent.'),
-};
 
 const PROTOCOL =
   'How BrierLM is put together. weighted: every window counts the same, each factor is clamped at 0. reference: every batch counts the same, the product alone is clamped.';
@@ -62,7 +43,11 @@ export const brierFields = {
   windowsPerSequence: count(8).describe('Windows of a sequence in the measure `temperature`.'),
 };
 
-/** The fields that choose among a head's ways of sampling. */
-export function headSampling({ headSteps, flowMethod, noiseTemperature }: HeadSampling): HeadSampling {
-  return { headSteps, flowMethod, noiseTemperature };
+/** Tokens that one held-out sequence of an evaluation has. */
+export function tokensAtOnce(
+  { protocol, patchesPerSequence }: { readonly protocol: string; readonly patchesPerSequence: number },
+  patchSize: number,
+): number {
+  const block = REFERENCE_BLOCKS[protocol];
+  return patchSize * (block === undefined ? patchesPerSequence : Math.floor(block / patchSize));
 }

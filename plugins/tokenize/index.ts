@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { tokenShards } from 'calm-lm/artifacts';
-import { listCorpus, tokenizerFileOf } from 'calm-lm/data';
+import { corpusRole, listCorpus, tokenizerFileOf } from 'calm-lm/data';
 import { fileMissing } from 'calm-lm/errors';
 import { defineStage } from 'calm-lm/plugin';
 import { config } from './config.ts';
@@ -9,27 +9,27 @@ import { config } from './config.ts';
 const implementation = () => import('./run.ts');
 const estimation = () => import('./estimate.ts');
 
+/** Whether a tokenizer is taken from a file, not trained here. */
+const isFile = (tokenizer: string) => tokenizer !== 'bpe' && tokenizer !== 'bytes';
+
 export default defineStage({
   name: 'tokenize',
   summary: 'Turns a corpus into shards of token ids, training a tokenizer if asked to.',
   version: 3,
   config,
   drawsNothing: true,
-  operational: ['onBadLine'],
+  // The files themselves are sources: what they hold counts, and how each is read, not where they lie.
+  operational: ({ tokenizer }) => ['onBadLine', 'corpus', ...(isFile(tokenizer) ? ['tokenizer'] : [])],
   keepsOutputs: true,
   inputs: {},
   outputs: { tokens: tokenShards },
   sources: async ({ corpus, tokenizer }, resolvePath) => {
-    const isFile = tokenizer !== 'bpe' && tokenizer !== 'bytes';
-    const own = isFile ? [await tokenizerFileOf(resolvePath(tokenizer))] : [];
+    const own = isFile(tokenizer) ? [await tokenizerFileOf(resolvePath(tokenizer))] : [];
     for (const path of own) if (!existsSync(path)) throw fileMissing(path, 'tokenizer');
     const files = await listCorpus(corpus, resolvePath('.'));
     return [
       ...own.map((path) => ({ path, role: 'tokenizer' })),
-      ...files.map(({ path, documents, textField }) => ({
-        path,
-        role: documents === 'json-line' ? `${documents} ${textField}` : documents,
-      })),
+      ...files.map((file) => ({ path: file.path, role: corpusRole(file) })),
     ];
   },
   isStale: ({ onBadLine }, { leftOutLines }) =>

@@ -1,7 +1,7 @@
 /** What the stage is going to make and what it costs, for `calm cost`. Loaded when it is asked for: tables of parameters bring the tensor library. */
 
 import { autoencoderTrainingCost } from 'calm-lm/models';
-import { AUTOENCODER_DEFAULTS, configure } from 'calm-lm/models/config';
+import { autoencoderSchema } from 'calm-lm/models/config';
 import type { Estimate } from 'calm-lm/plugin';
 import type { z } from 'zod';
 import type { config as schema } from './config.ts';
@@ -10,7 +10,7 @@ export async function estimate(
   config: z.infer<typeof schema>,
   { tokens }: Readonly<Record<string, Estimate>>,
 ): Promise<Estimate> {
-  const model = configure(AUTOENCODER_DEFAULTS, config, { vocabSize: tokens.facts.vocabSize });
+  const model = autoencoderSchema.parse({ ...config, vocabSize: tokens.facts.vocabSize });
   const {
     vocabSize,
     hiddenSize,

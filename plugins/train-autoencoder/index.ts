@@ -1,5 +1,6 @@
 import { autoencoderFolder, tokenShards } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
+import { checkSplit } from '../shared/check-splits.ts';
 import { continues, operationalFields } from '../shared/training-fields.ts';
 import { config } from './config.ts';
 
@@ -16,6 +17,7 @@ export default defineStage({
   continues,
   inputs: { tokens: tokenShards },
   outputs: { autoencoder: autoencoderFolder },
+  check: async ({ patchSize }, { tokens }) => checkSplit(tokens, 'train', patchSize),
   estimate: async (given, inputs) => (await estimation()).estimate(given, inputs),
   run: async (context) => (await implementation()).run(context),
 });

@@ -18,7 +18,7 @@ import {
   initParameters,
   storeParameters,
 } from 'calm-lm/models';
-import { AUTOENCODER_DEFAULTS, configure } from 'calm-lm/models/config';
+import { autoencoderSchema } from 'calm-lm/models/config';
 import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { loadOptimizer, type TrainingResult, train } from 'calm-lm/training';
@@ -77,6 +77,8 @@ export async function run(context: Context): Promise<void> {
   await outputs.autoencoder.write({ config: model }, await storeParameters(parameters), tokenizerFile);
   disposeTree(parameters);
   warnOfReconstruction(report, accuracyOf(result, context.config));
+  const { tokenAccuracy } = result.metrics;
+  if (tokenAccuracy !== undefined) report.headline({ 'reconstruction accuracy': tokenAccuracy });
   report.summary(trainingSummary(result, context.config.steps, tokensPerStep(context.config)));
 }
 
@@ -86,7 +88,7 @@ function tokensPerStep({ accumulationSteps, patchesPerStep, patchSize }: Config)
 
 function modelConfig({ config, inputs }: Context): AutoencoderConfig {
   const { vocabSize, padId, endOfTextId } = inputs.tokens.index;
-  return configure(AUTOENCODER_DEFAULTS, config, { vocabSize, padTokenId: padId, eosTokenId: endOfTextId });
+  return autoencoderSchema.parse({ ...config, vocabSize, padTokenId: padId, eosTokenId: endOfTextId });
 }
 
 function openPatches({ config, inputs }: Context, split: 'train' | 'validation'): DocumentPatches {

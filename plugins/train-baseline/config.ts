@@ -1,15 +1,13 @@
-import { TRANSFORMER_DEFAULTS as defaults } from 'calm-lm/models/config';
+import { checkLlama, transformerFields } from 'calm-lm/models/config';
 import { z } from 'zod';
+import { backboneFields } from '../shared/backbone-fields.ts';
 import { count } from '../shared/count.ts';
-import { backboneFields, checkHeads, trainingFields } from '../shared/training-fields.ts';
+import { trainingFields } from '../shared/training-fields.ts';
 
 export const config = z
   .strictObject({
-    ...backboneFields(defaults),
-    tieWordEmbeddings: z
-      .boolean()
-      .default(defaults.tieWordEmbeddings)
-      .describe('Whether the head is the input embedding instead of a matrix of its own.'),
+    ...backboneFields(transformerFields),
+    tieWordEmbeddings: transformerFields.tieWordEmbeddings,
     tokensPerSequence: z.int().min(2).default(2048).describe('Tokens a sequence.'),
     sequencesPerStep: count(8).describe('Sequences a micro-batch.'),
     steps: count(250000).describe('Optimiser steps.'),
@@ -23,4 +21,4 @@ export const config = z
       ),
     ...trainingFields,
   })
-  .superRefine(checkHeads);
+  .superRefine(checkLlama);

@@ -1,7 +1,7 @@
 /** What the stage is going to make and what it costs, for `calm cost`. Loaded when it is asked for: tables of parameters bring the tensor library. */
 
 import { transformerCost } from 'calm-lm/models';
-import { configure, TRANSFORMER_DEFAULTS } from 'calm-lm/models/config';
+import { transformerSchema } from 'calm-lm/models/config';
 import type { Estimate } from 'calm-lm/plugin';
 import type { z } from 'zod';
 import type { config as schema } from './config.ts';
@@ -10,11 +10,7 @@ export async function estimate(
   config: z.infer<typeof schema>,
   { tokens }: Readonly<Record<string, Estimate>>,
 ): Promise<Estimate> {
-  const numKeyValueHeads = config.numKeyValueHeads ?? config.numAttentionHeads;
-  const model = configure(TRANSFORMER_DEFAULTS, config, {
-    numKeyValueHeads,
-    vocabSize: tokens.facts.vocabSize,
-  });
+  const model = transformerSchema.parse({ ...config, vocabSize: tokens.facts.vocabSize });
   return {
     facts: { vocabSize: model.vocabSize },
     parts: transformerCost(model, config.tokensPerSequence),

@@ -12,19 +12,20 @@ import { disposeTree, type Engine, type TensorMap } from 'calm-lm/engine';
 import { modelMismatch, notEnoughTokens } from 'calm-lm/errors';
 import { batchSequences, type EncodedBatch, type EncodedSequence, HeldOutLoss } from 'calm-lm/evaluation';
 import {
+  type AnyHead,
   AUTOENCODER_PREFIX,
   type Autoencoder,
   type CalmConfig,
   CorpusEncoder,
   calmLoss,
   calmTable,
-  type Head,
   initParameters,
   loadAutoencoder,
   loadHead,
+  savedConfig,
   storeParameters,
 } from 'calm-lm/models';
-import { CALM_DEFAULTS, configure } from 'calm-lm/models/config';
+import { calmSchema } from 'calm-lm/models/config';
 import type { OptionalPort, StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { loadOptimizer, train } from 'calm-lm/training';
@@ -55,11 +56,11 @@ export async function run(context: Context): Promise<void> {
   const engine = await context.engine();
   const autoencoder = await loadAutoencoder(inputs.autoencoder);
   const model = modelConfig(context, autoencoder);
-  const head = await loadHead(model.modelType);
+  const head = await loadHead(model.head.name);
   const source = await SequenceSource.open(context, engine, autoencoder);
   const evaluator = await heldOutLoss(context, engine, model, head, source);
   const frozen = await storeParameters(autoencoder.parameters, AUTOENCODER_PREFIX);
-  const configs = { config: model, ae_config: autoencoder.config };
+  const configs = { config: savedConfig(model), ae_config: autoencoder.config };
   await outputs.model.writeUntrained(context.checkpoints, configs, frozen, inputs.tokens.tokenizerFile);
   const { parameters, ...result } = await train<Batch>({
     ...trainerOptions(given, await loadOptimizer(given.optimizer)),
@@ -105,10 +106,8 @@ function modelConfig({ config, inputs }: Context, { config: autoencoder }: Autoe
   if (autoencoder.vocabSize !== vocabSize)
     throw modelMismatch('vocabSize of the autoencoder and the tokens', vocabSize, autoencoder.vocabSize);
   const { patchSize, latentSize } = autoencoder;
-  const numKeyValueHeads = config.numKeyValueHeads ?? config.numAttentionHeads;
-  return configure(CALM_DEFAULTS, config, {
-    modelType: config.head,
-    numKeyValueHeads,
+  return calmSchema.parse({
+    ...config,
     vocabSize,
     patchSize,
     latentSize,
@@ -190,7 +189,7 @@ async function drawBatch(
   source: SequenceSource,
   config: Config,
   model: CalmConfig,
-  head: Head,
+  head: AnyHead,
   number: number,
   seed: number,
 ): Promise<Batch> {
@@ -199,7 +198,7 @@ async function drawBatch(
     sequences.push(await source.read('train', sequence));
   const { mean, logStd, ...read } = batchSequences(sequences, model);
   const streams = (purpose: string) => new RandomStream(seed, LABEL, purpose, number);
-  const draws = head.drawTraining(model, mean.shape[0], config.numTargetSamples, streams);
+  const draws = head.drawTraining(model, mean.shape[0], streams);
   return { ...read, targets: { mean, logStd }, draws };
 }
 
@@ -207,7 +206,7 @@ async function heldOutLoss(
   { config, seed, report, signal }: Context,
   engine: Engine,
   model: CalmConfig,
-  head: Head,
+  head: AnyHead,
   source: SequenceSource,
 ): Promise<HeldOutLoss | undefined> {
   const chosen = evenlySpread(source.count('validation'), config.evaluateSequences);
@@ -226,7 +225,7 @@ async function heldOutLoss(
   return new HeldOutLoss(engine, model, head, sequences, seed);
 }
 
-/** Of the held-out values of all heads; diversity alone says nothing. */
+/** Of the held-out values of the built-in heads; diversity alone says nothing. */
 const DIRECTIONS = {
   validationLoss: 'lower',
   validationFidelity: 'lower',

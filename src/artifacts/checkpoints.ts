@@ -8,13 +8,22 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { CalmError, checkpointMissing } from '../errors.ts';
 import { readJson, readJsonAs, syncDirectory, writeFileWhole, writeJson } from './files.ts';
-import { readSafetensors, type StoredTensor, type StoredTensors, writeSafetensors } from './safetensors.ts';
+import {
+  readSafetensors,
+  SafetensorsFile,
+  type StoredTensor,
+  type StoredTensors,
+  writeSafetensors,
+} from './safetensors.ts';
 
 export interface Checkpoint<State> {
   readonly step: number;
   readonly state: State;
   readonly tensors: StoredTensors;
 }
+
+/** How often a checkpoint is looked for that training removes meanwhile. */
+const MOST_ATTEMPTS = 20;
 
 const record = z.object({ step: z.int().nonnegative(), sha256: z.string(), state: z.unknown() });
 
@@ -67,12 +76,23 @@ export class CheckpointStore<State> {
     return undefined;
   }
 
-  /** The tensors' file of a checkpoint, for readers. One that is not there is an error that says which are. */
-  async fileOf(which: CheckpointChoice): Promise<string> {
-    const steps = await this.#steps();
-    const step = which === 'best' ? await this.#bestStep() : which === 'latest' ? steps.at(-1) : which;
-    if (step === undefined || !steps.includes(step)) throw checkpointMissing(this.#directory, which, steps);
-    return join(this.#folder(step), 'tensors.safetensors');
+  /**
+   * Opens a checkpoint's tensors for readers; what is open can be read even when training removes the file. One that
+   * is not there is an error that says which are.
+   */
+  async open(which: CheckpointChoice): Promise<SafetensorsFile> {
+    for (let attempt = 1; ; attempt++) {
+      const steps = await this.#steps();
+      const step = which === 'best' ? await this.#bestStep() : which === 'latest' ? steps.at(-1) : which;
+      if (step === undefined || !steps.includes(step)) throw checkpointMissing(this.#directory, which, steps);
+      try {
+        return new SafetensorsFile(join(this.#folder(step), 'tensors.safetensors'));
+      } catch (error) {
+        // Removed by the training that goes on, between the listing and the opening.
+        const isGone = error instanceof CalmError && error.code === 'CALM_ARTIFACT_MISSING';
+        if (!isGone || attempt === MOST_ATTEMPTS) throw error;
+      }
+    }
   }
 
   /** The best step that the newest checkpoint knows of. */

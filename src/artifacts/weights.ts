@@ -123,7 +123,7 @@ class ShardedWeights implements Weights {
   }
 }
 
-/** Weights in which some tensors are replaced, as a checkpoint's are. */
+/** Weights in which some tensors are replaced by a checkpoint's, which stays open when these are closed. */
 export class OverlaidWeights implements Weights {
   readonly file: string;
   readonly #above: Weights;
@@ -152,7 +152,6 @@ export class OverlaidWeights implements Weights {
   }
 
   close(): void {
-    this.#above.close();
     this.#below.close();
   }
 

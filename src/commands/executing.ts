@@ -13,6 +13,7 @@ import {
   type StageResult,
 } from '../pipeline/index.ts';
 import { RunReporter } from '../reporting/index.ts';
+import { warn } from './base-command.ts';
 
 const packageJson = createRequire(import.meta.url)('calm-lm/package.json') as { version: string };
 
@@ -38,12 +39,19 @@ export function ask(question: Question, choice: RunChoice): Promise<StageResult>
 /** Each of them saves and ends; SIGUSR1 and SIGHUP are what schedulers and closed terminals send. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
+/** A second signal within this time is the same one. */
+const ECHO_MS = 300;
+
 async function whileListening<T>(choice: RunChoice, work: (options: RunOptions) => Promise<T>): Promise<T> {
   const { isJson, command } = choice;
   const controller = new AbortController();
+  let firstMs = 0;
   const onSignal = (name: (typeof SIGNALS)[number]) => {
     const number = constants.signals[name];
+    // Some senders, such as timeout(1), signal the process and then its group.
+    if (controller.signal.aborted && performance.now() - firstMs < ECHO_MS) return;
     if (controller.signal.aborted) process.exit(128 + number);
+    firstMs = performance.now();
     process.stderr.write('\nstopping after this step; again to stop at once\n');
     controller.abort(interrupted(command, number));
   };
@@ -68,16 +76,12 @@ async function whileListening<T>(choice: RunChoice, work: (options: RunOptions) 
 /** Loads the tensor library only when a stage asks, and says which engine it is. */
 async function startEngine({ engine: choice, isEnginePreferred }: RunChoice) {
   const { loadEngine } = await import('../engine/index.ts');
-  const load = async () => {
-    try {
-      return await loadEngine(choice as EngineChoice);
-    } catch (error) {
-      if (!isEnginePreferred || choice === 'auto' || !(error instanceof CalmError)) throw error;
-      process.stderr.write(`  ${error.message} Another engine is taken.\n`);
-      return loadEngine('auto');
-    }
-  };
-  const engine = await load();
+  const onPassedOver = (error: CalmError) => warn(error.message);
+  const engine = await loadEngine(choice as EngineChoice, onPassedOver).catch((error: unknown) => {
+    if (!isEnginePreferred || choice === 'auto' || !(error instanceof CalmError)) throw error;
+    warn(`${error.message} Another engine is taken.`);
+    return loadEngine('auto', onPassedOver);
+  });
   if (choice !== engine.name) process.stderr.write(`  engine: ${engine.name}\n`);
   return engine;
 }

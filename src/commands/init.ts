@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { CalmError } from '../errors.ts';
+import { resolvePath } from '../paths.ts';
 import { BaseCommand } from './base-command.ts';
 
 export default class Init extends BaseCommand {
@@ -16,7 +16,7 @@ export default class Init extends BaseCommand {
 
   override async run() {
     const { args, flags } = await this.parse(Init);
-    const file = resolve(args.file);
+    const file = resolvePath(process.cwd(), args.file);
     if (existsSync(file) && !flags.force)
       throw new CalmError('CALM_FILE_EXISTS', `${file} is there already.`, {
         hint: 'Choose another name, or replace it with --force.',

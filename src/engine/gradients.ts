@@ -4,8 +4,8 @@ import { type TensorMap, tf } from './tensors.ts';
 export type LossOutputs = { readonly loss: tf.Tensor } & Readonly<Record<string, tf.Tensor>>;
 
 /**
- * A loss with its companions, and the gradient of the loss for each parameter; zero for a parameter that the loss does not use.
- * Call it inside a step: everything it makes belongs to the surrounding tidy.
+ * A loss with its companions, and the gradient of the loss for each parameter; zero for a parameter that the
+ * loss does not use. Call it inside a step: everything it makes belongs to the surrounding tidy.
  */
 export function valueAndGradients<Outputs extends LossOutputs>(
   compute: () => Outputs,

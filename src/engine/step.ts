@@ -11,13 +11,13 @@ export type CompiledStep<Inputs extends TensorTree, Outputs extends TensorTree> 
 /** How a step may be run. */
 export interface CompileOptions<Inputs> {
   /**
-   * Inputs that the caller gives up: the compiled step disposes them, and may write its outputs over them. What training passes from step to step
-   * then needs memory once, not twice. (JAX calls it donation.)
+   * Inputs that the caller gives up: the compiled step disposes them, and may write its outputs over them.
+   * What training passes from step to step then needs memory once, not twice. (JAX calls it donation.)
    */
   readonly donates?: readonly (keyof Inputs)[];
   /**
-   * Inputs that hold the same tensors in every call: frozen weights. An engine that makes graphs builds them in, arranged as its products like them, and
-   * makes a new graph where other tensors come.
+   * Inputs that hold the same tensors in every call: frozen weights. An engine that makes graphs builds them
+   * in, arranged as its products like them, and makes a new graph where other tensors come.
    */
   readonly constants?: readonly (keyof Inputs)[];
 }

@@ -1,7 +1,11 @@
-/** The door to TensorFlow.js: every other room takes `tf` from here, so that one file decides which library it is. */
+/**
+ * The door to TensorFlow.js: every other room takes `tf` from here, so that one file decides which library it
+ * is.
+ */
 
 import * as tf from '@tensorflow/tfjs-core';
-// For its side effect: the Node build of tfjs-core registers no gradients, that of tfjs-layers registers all of them.
+// For its side effect: the Node build of tfjs-core registers no gradients, that of tfjs-layers registers all
+// of them.
 import '@tensorflow/tfjs-layers';
 
 export { tf };
@@ -13,7 +17,10 @@ export type TensorMap = Record<string, tf.Tensor>;
 /** What goes into a step and comes out of it: tensors in nested records. */
 export type TensorTree = tf.Tensor | { readonly [name: string]: TensorTree };
 
-/** A float32 tensor of the given shape. The values may be taken over without a copy: leave them alone afterwards. */
+/**
+ * A float32 tensor of the given shape. The values may be taken over without a copy: leave them alone
+ * afterwards.
+ */
 export function floatTensor(values: Float32Array, shape: readonly number[]): tf.Tensor {
   return tf.tensor(values, shape as number[], 'float32');
 }

@@ -15,12 +15,13 @@ import {
   tf,
 } from '../engine/index.ts';
 import {
+  type AnyHead,
   type CalmConfig,
   calmLoss,
   energyTerms,
-  type Head,
-  NUM_TARGET_SAMPLES,
-  type PatchDecoder,
+  type LatentDraws,
+  NUM_HELD_OUT_TARGETS,
+  type PatchModel,
   readsLatents,
 } from '../models/index.ts';
 import { RandomStream } from '../random.ts';
@@ -87,7 +88,7 @@ type LossInputs = { readonly parameters: TensorMap; readonly batch: EncodedBatch
 /** Measures the training loss of one model again and again: the draws are the same each time, so two measurements differ by the model alone. */
 export class HeldOutLoss {
   readonly #config: CalmConfig;
-  readonly #head: Head;
+  readonly #head: AnyHead;
   readonly #sequences: readonly EncodedSequence[];
   readonly #seed: number;
   readonly #run: CompiledStep<LossInputs, LossOutputs>;
@@ -95,7 +96,7 @@ export class HeldOutLoss {
   constructor(
     engine: Engine,
     config: CalmConfig,
-    head: Head,
+    head: AnyHead,
     sequences: readonly EncodedSequence[],
     seed: number,
   ) {
@@ -121,7 +122,8 @@ export class HeldOutLoss {
     for await (const { batch: sequences, first } of inBatches(this.#sequences, pause)) {
       const batch = batchSequences(sequences, this.#config);
       const streams = (purpose: string) => new RandomStream(this.#seed, 'energy evaluation', first, purpose);
-      const draws = this.#head.drawTraining(this.#config, batch.mean.shape[0], NUM_TARGET_SAMPLES, streams);
+      const given = [this.#config, batch.mean.shape[0], streams] as const;
+      const draws = this.#head.drawHeldOut?.(...given) ?? this.#head.drawTraining(...given);
       const outputs = await this.#run({ parameters, batch, draws });
       for (const [name, tensor] of Object.entries(outputs)) {
         sums[name] =
@@ -166,17 +168,14 @@ export class EnergyScore {
   }
 
   /** Of the model's own head, teacher-forced. @param pause awaited between engine calls */
-  ofModel(decoder: PatchDecoder, pause?: Pause): Promise<EnergyMeasure> {
+  ofModel(model: PatchModel & { readonly latents: LatentDraws }, pause?: Pause): Promise<EnergyMeasure> {
     const { hiddenSize } = this.#config;
     return this.#average(async ({ ids }, positions, { first }) => {
-      const hidden = await decoder.sequence.look(ids);
+      const hidden = await model.sequence.look(ids);
       await pause?.();
       const flat = tf.reshape(hidden, [positions, hiddenSize]);
-      const noise = decoder.drawNoise(
-        this.#stream(first, 'noise'),
-        NUM_SAMPLES * positions * decoder.noiseSize,
-      );
-      const latents = await decoder.drawLatents(flat, noise);
+      const noise = model.drawNoise(this.#stream(first, 'noise'), NUM_SAMPLES * positions * model.noiseSize);
+      const latents = await model.latents.draw(flat, noise);
       const samples = tf.transpose(latents, [1, 0, 2]);
       disposeTree({ hidden, flat, latents });
       return samples;
@@ -215,9 +214,9 @@ export class EnergyScore {
       const [positions, latentSize] = batch.mean.shape as [number, number];
       const samples = await samplesOf(batch, positions, { first, index });
       await pause?.();
-      const shape = [positions, NUM_TARGET_SAMPLES, latentSize];
+      const shape = [positions, NUM_HELD_OUT_TARGETS, latentSize];
       const targetNoise = floatTensor(
-        this.#stream(first, 'targets').normals(positions * NUM_TARGET_SAMPLES * latentSize),
+        this.#stream(first, 'targets').normals(positions * NUM_HELD_OUT_TARGETS * latentSize),
         shape,
       );
       const { mean, logStd } = batch;

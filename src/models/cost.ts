@@ -1,16 +1,17 @@
 /**
  * What models cost, counted from their parameter tables: a matrix of n numbers takes 2n FLOPs for each row that goes through it, and attention over a context of
  * C positions 4·C·hidden a layer and position; a backward pass takes twice the forward one. Norms, activations and the optimiser are left out, as usual.
- * K tokens a patch · N model samples · C positions a sequence.
+ * K tokens a patch · C positions a sequence.
  */
 
 import { autoencoderTable } from './autoencoder/autoencoder.ts';
 import type { AutoencoderConfig } from './autoencoder/config.ts';
 import { calmTable } from './calm/calm.ts';
 import type { CalmConfig } from './calm/config.ts';
-import type { Head } from './calm/heads/head.ts';
+import type { AnyHead } from './calm/heads/head.ts';
+import { type HeadSampling, samplingOptions } from './calm/heads/sampling.ts';
 import type { LlamaConfig } from './llama.ts';
-import { countParameters, type ParameterTable } from './parameters.ts';
+import { countMatrices, countParameters, type ParameterTable } from './parameters.ts';
 import type { TransformerConfig } from './transformer/config.ts';
 import { transformerTable } from './transformer/transformer.ts';
 
@@ -20,16 +21,15 @@ export interface CostPart {
   readonly parameters: number;
   readonly trainingFlops: number;
   readonly inferenceFlops: number;
+  /** It is used and not trained; counts of a model's parameters leave it out. */
+  readonly isFrozen?: boolean;
 }
 
 const BACKWARD_AND_FORWARD = 3;
 
-/** The parameters whose names begin so, vectors (biases, norms) included where all are asked for, left out where only products count. */
-function sizeOf(table: ParameterTable, isPart: (name: string) => boolean, isMatrixOnly = false): number {
-  const part = Object.entries(table).filter(
-    ([name, { shape }]) => isPart(name) && (!isMatrixOnly || shape.length > 1),
-  );
-  return countParameters(Object.fromEntries(part));
+/** The parameters of a part, vectors (biases, norms) included. */
+function sizeOf(table: ParameterTable, isPart: (name: string) => boolean): number {
+  return countParameters(Object.fromEntries(Object.entries(table).filter(([name]) => isPart(name))));
 }
 
 /** FLOPs of attention scores and sums for one position. */
@@ -42,7 +42,7 @@ export function transformerCost(config: TransformerConfig, context: number): Cos
   const table = transformerTable(config);
   const embedding = config.vocabSize * config.hiddenSize;
   const isLayer = (name: string) => name.startsWith('model.layers.') || name.startsWith('model.norm');
-  const layers = 2 * sizeOf(table, isLayer, true) + attentionFlops(config, context);
+  const layers = 2 * countMatrices(table, isLayer) + attentionFlops(config, context);
   const part = (name: string, parameters: number, forward: number) => ({
     name,
     parameters,
@@ -59,12 +59,14 @@ export function transformerCost(config: TransformerConfig, context: number): Cos
 /**
  * A CALM, by part. The frozen autoencoder is a part of its own, which the paper's parameter counts leave out.
  * @param context patches a sequence
+ * @param sampling options of the head's sampling; its defaults stand for the others
  */
 export function calmCost(
   config: CalmConfig,
-  head: Head,
+  head: AnyHead,
   autoencoder: AutoencoderConfig,
   context: number,
+  sampling: HeadSampling = {},
 ): CostPart[] {
   const table = calmTable(config, head);
   const headTable = head.table(config);
@@ -79,33 +81,20 @@ export function calmCost(
     trainingFlops: perToken(BACKWARD_AND_FORWARD * forward),
     inferenceFlops: perToken(forward),
   });
-  const products = (isPart: (name: string) => boolean) => 2 * sizeOf(table, isPart, true);
-  const { once, each } = headProducts(headTable);
+  const products = (isPart: (name: string) => boolean) => 2 * countMatrices(table, isPart);
+  const flops = head.flops(config, samplingOptions(config.head.name, sampling));
   return [
     trained('embedding', isEmbedding, 0),
     trained('patch compressor', isCompressor, products(isCompressor)),
     trained('layers', isLayer, products(isLayer) + attentionFlops(config, context)),
     {
-      name: `${config.modelType} head`,
-      parameters: sizeOf(table, isHead),
-      trainingFlops: perToken(BACKWARD_AND_FORWARD * 2 * (once + config.numSamples * each)),
-      inferenceFlops: perToken(2 * (once + head.evaluations({}) * each)),
+      name: `${config.head.name} head`,
+      parameters: countParameters(headTable),
+      trainingFlops: perToken(BACKWARD_AND_FORWARD * flops.training),
+      inferenceFlops: perToken(flops.inference),
     },
     autoencoderCost(autoencoder),
   ];
-}
-
-/**
- * A head's products for one position: what depends on the position alone is done once, the rest for every sample. Of the energy head that is the embedded
- * hidden state and half of each block's first matrix; heads of other kinds do everything for every sample, and again in each step of their sampling.
- */
-function headProducts(table: ParameterTable): { once: number; each: number } {
-  const isOnce = (name: string) => name.startsWith('mlp_generator.hidden_embd');
-  const isHalf = (name: string) =>
-    name.startsWith('mlp_generator.mlp_blocks') && name.endsWith('linears.0.weight');
-  const half = sizeOf(table, isHalf, true) / 2;
-  const once = sizeOf(table, isOnce, true) + half;
-  return { once, each: sizeOf(table, () => true, true) - once };
 }
 
 /** The frozen autoencoder: its encoder in training, its decoder and the vocabulary's scores in inference. */
@@ -114,6 +103,7 @@ function autoencoderCost(config: AutoencoderConfig): CostPart {
   const { encoder, decoder } = autoencoderProducts(config);
   return {
     name: 'autoencoder (frozen)',
+    isFrozen: true,
     parameters: countParameters(table),
     trainingFlops: encoder / config.patchSize,
     inferenceFlops: decoder / config.patchSize,

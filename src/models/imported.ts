@@ -1,22 +1,32 @@
 /** Folders of the reference (and of its kind) checked before they are taken: every tensor is there, with the shape that the configuration says. No number is read. */
 
 import type { Weights } from '../artifacts/index.ts';
-import { notThisArchitecture, tensorMissing, tensorShape } from '../errors.ts';
+import { configUnsupported, notThisArchitecture, tensorMissing, tensorShape } from '../errors.ts';
 import { formatShape, sameShape } from '../shapes.ts';
 import { autoencoderTable } from './autoencoder/autoencoder.ts';
-import { AUTOENCODER_DEFAULTS, type AutoencoderConfig } from './autoencoder/config.ts';
+import { type AutoencoderConfig, autoencoderFields, autoencoderSchema } from './autoencoder/config.ts';
 import { calmTable } from './calm/calm.ts';
-import { CALM_DEFAULTS, type CalmConfig } from './calm/config.ts';
-import { loadHead } from './calm/heads/registry.ts';
+import { BACKBONE_KEYS, backboneSchema, type CalmConfig } from './calm/config.ts';
+import { headEntries, loadHead } from './calm/heads/registry.ts';
+import { readHead, savedNames } from './calm/heads/saved-options.ts';
+import { checkedConfig } from './config.ts';
 import { AUTOENCODER_PREFIX, checkFits, hasAutoencoder, readingWeights } from './model-weights.ts';
 import { otherNameOf, type ParameterTable } from './parameters.ts';
 import { readReferenceConfig } from './reference-config.ts';
+import {
+  TRANSFORMER_DEFAULTS,
+  type TransformerConfig,
+  transformerFields,
+  transformerSchema,
+} from './transformer/config.ts';
+import { transformerTable } from './transformer/transformer.ts';
 
 /** An autoencoder's folder, checked. */
 export async function checkAutoencoderFolder(
   directory: string,
 ): Promise<{ config: AutoencoderConfig; unknown: readonly string[] }> {
-  const { config, unknown } = await readReferenceConfig(directory, AUTOENCODER_DEFAULTS);
+  const { file, stated, unknown } = await readReferenceConfig(directory, Object.keys(autoencoderFields));
+  const config = checkedConfig(file, autoencoderSchema, stated);
   await readingWeights(directory, (weights) => {
     if (!weights.has('encoder.squeeze_layer.weight'))
       throw notThisArchitecture(directory, 'an autoencoder of CALM', firstNames(weights));
@@ -30,14 +40,17 @@ export async function checkAutoencoderFolder(
  * @param autoencoderDirectory where the autoencoder's configuration is, and its weights unless the model's own hold them
  */
 export async function checkCalmFolder(directory: string, autoencoderDirectory: string) {
-  const { config: stated, unknown } = await readReferenceConfig(directory, CALM_DEFAULTS);
+  const known = [...BACKBONE_KEYS, ...savedNames()];
+  const { file, stated, unknown } = await readReferenceConfig(directory, known);
   const autoencoder = await checkAutoencoderFolder(autoencoderDirectory);
   return readingWeights(directory, async (weights) => {
     if (!weights.has('embed_proj.0.weight') || !weights.has('transformer.norm.weight'))
       throw notThisArchitecture(directory, 'a CALM', firstNames(weights));
-    const config: CalmConfig = { ...stated, modelType: headOf(weights, stated, directory) };
+    const backbone = checkedConfig(file, backboneSchema, stated);
+    const head = headOf(weights, backbone, stated.modelType, directory);
+    const config: CalmConfig = { ...backbone, head: readHead(file, head, stated) };
     checkFits(config, autoencoder.config);
-    checkTensors(calmTable(config, await loadHead(config.modelType)), weights);
+    checkTensors(calmTable(config, await loadHead(config.head.name)), weights);
     const isWhole = hasAutoencoder(weights);
     if (isWhole) checkTensors(autoencoderTable(autoencoder.config), weights, AUTOENCODER_PREFIX);
     return {
@@ -49,13 +62,35 @@ export async function checkCalmFolder(directory: string, autoencoderDirectory: s
   });
 }
 
-/** Which head the weights are of: the reference forgets to save it. */
-function headOf(weights: Weights, { latentSize }: CalmConfig, directory: string): string {
-  if (weights.has('mlp_generator.noise_embd.weight') || weights.has('generative_head.noise_embd.weight'))
-    return 'energy';
-  const last = weights.shapeOf('generative_head.net.final_layer.linear.weight');
-  if (!last) throw notThisArchitecture(directory, 'a CALM with a head that is known', firstNames(weights));
-  return last[0] === 2 * latentSize ? 'diffusion' : 'flow';
+/** A Llama's folder, checked. Relatives of it (Mistral, Qwen, …) differ in their mathematics and are refused. */
+export async function checkTransformerFolder(
+  directory: string,
+): Promise<{ config: TransformerConfig; unknown: readonly string[] }> {
+  const known = Object.keys(transformerFields);
+  const { file, stated, unknown } = await readReferenceConfig(directory, known);
+  const { modelType } = TRANSFORMER_DEFAULTS;
+  if (stated.modelType !== modelType) throw configUnsupported(file, 'modelType', stated.modelType, modelType);
+  const config = checkedConfig(file, transformerSchema, stated);
+  await readingWeights(directory, (weights) => checkTensors(transformerTable(config), weights));
+  return { config, unknown };
+}
+
+/** Which head the weights are of. The reference forgets to save it, so `model_type` decides only where several heads, or none, know them. */
+function headOf(
+  weights: Weights,
+  sizes: { readonly latentSize: number },
+  modelType: unknown,
+  directory: string,
+): string {
+  const shapes = {
+    has: (name: string) => weights.has(name),
+    shapeOf: (name: string) => weights.shapeOf(name),
+  };
+  const found = headEntries().filter(({ recognises }) => recognises?.(shapes, sizes));
+  const possible = found.length > 0 ? found : headEntries().filter(({ recognises }) => !recognises);
+  const head = possible.find(({ name }) => name === modelType) ?? found[0];
+  if (!head) throw notThisArchitecture(directory, 'a CALM with a head that is known', firstNames(weights));
+  return head.name;
 }
 
 function checkTensors(table: ParameterTable, weights: Weights, prefix = ''): void {

@@ -7,9 +7,10 @@ export { encodeByTables, encoderTables } from './autoencoder/encoder-tables.ts';
 export { type Branch, CachedSequence, type SequenceState } from './cached-sequence.ts';
 export { embedPatches, readsLatents, runBackbone } from './calm/backbone.ts';
 export * from './calm/calm.ts';
-export { CALM_DEFAULTS, type CalmConfig, NUM_TARGET_SAMPLES } from './calm/config.ts';
+export { CALM_DEFAULTS, type CalmConfig, savedConfig } from './calm/config.ts';
 export { DrawnPatches, PatchDecoder } from './calm/decoding.ts';
 export { runAdaLn, timeFeatures } from './calm/heads/adaln-network.ts';
+export type { ChosenHead } from './calm/heads/choice.ts';
 export {
   diffusionHead,
   diffusionTerms,
@@ -17,13 +18,26 @@ export {
   stepBack,
   stepNumbers,
 } from './calm/heads/diffusion.ts';
-export { energyHead, energyTerms, sampleEnergyHead } from './calm/heads/energy.ts';
+export type { DiffusionOptions, DiffusionSampling } from './calm/heads/diffusion-description.ts';
+export { energyHead, energyTerms, NUM_HELD_OUT_TARGETS, sampleEnergyHead } from './calm/heads/energy.ts';
+export type { EnergyOptions } from './calm/heads/energy-description.ts';
 export { flowErrors, flowHead, networkTime } from './calm/heads/flow.ts';
-export type { Head, HeadSampler, Streams } from './calm/heads/head.ts';
-export { type HeadEntry, headNames, loadHead, registerHead } from './calm/heads/registry.ts';
-export type { HeadSampling } from './calm/heads/sampling.ts';
+export type { FlowOptions, FlowSampling } from './calm/heads/flow-description.ts';
+export type {
+  AnyHead,
+  Head,
+  HeadConfig,
+  HeadEntry,
+  HeadFlops,
+  HeadSampler,
+  Streams,
+} from './calm/heads/head.ts';
+export { headEntry, headNames, loadHead } from './calm/heads/registry.ts';
+export { type HeadSampling, samplingOptions } from './calm/heads/sampling.ts';
+export { readHead } from './calm/heads/saved-options.ts';
+export { registerHead } from './calm/register-head.ts';
 export { autoencoderTrainingCost, type CostPart, calmCost, transformerCost } from './cost.ts';
-export { checkAutoencoderFolder, checkCalmFolder } from './imported.ts';
+export { checkAutoencoderFolder, checkCalmFolder, checkTransformerFolder } from './imported.ts';
 export {
   type Autoencoder,
   disposeLanguageModel,
@@ -32,16 +46,30 @@ export {
   loadLanguageModel,
 } from './language-model.ts';
 export { extendCache, type KeyValueCache, type LlamaOutput } from './llama.ts';
-export { AUTOENCODER_FOLDER, AUTOENCODER_PREFIX, checkFits } from './model-weights.ts';
+export { AUTOENCODER_FOLDER, AUTOENCODER_PREFIX, checkFits, isTransformer } from './model-weights.ts';
+export { openPatchModel } from './open-model.ts';
 export {
+  countMatrices,
   countParameters,
   initParameters,
   isDecayed,
+  linearSpec,
   loadParameters,
+  normSpec,
   otherNameOf,
   type ParameterTable,
   storeParameters,
 } from './parameters.ts';
+export type {
+  LatentDraws,
+  Likelihood,
+  PatchDraws,
+  PatchModel,
+  PatchModelConfig,
+  PatchSequence,
+  Pause,
+} from './patch-model.ts';
 export { TRANSFORMER_DEFAULTS, type TransformerConfig } from './transformer/config.ts';
-export { type DrawnTokens, inverseCdf, TransformerDecoder } from './transformer/decoding.ts';
+export { inverseCdf, TransformerDecoder } from './transformer/decoding.ts';
+export { loadTransformer } from './transformer/load.ts';
 export * from './transformer/transformer.ts';

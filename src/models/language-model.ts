@@ -3,20 +3,21 @@
 import { join } from 'node:path';
 import { autoencoderBeside, type ModelFolder } from '../artifacts/index.ts';
 import { disposeTree, type TensorMap } from '../engine/index.ts';
-import { autoencoderMissing } from '../errors.ts';
+import { autoencoderMissing, modelIsTransformer } from '../errors.ts';
 import { autoencoderTable } from './autoencoder/autoencoder.ts';
-import { AUTOENCODER_DEFAULTS, type AutoencoderConfig } from './autoencoder/config.ts';
+import { type AutoencoderConfig, autoencoderSchema } from './autoencoder/config.ts';
 import { calmTable } from './calm/calm.ts';
-import { CALM_DEFAULTS, type CalmConfig } from './calm/config.ts';
-import type { Head } from './calm/heads/head.ts';
+import type { CalmConfig } from './calm/config.ts';
+import type { AnyHead } from './calm/heads/head.ts';
 import { loadHead } from './calm/heads/registry.ts';
-import { checkedConfig } from './config.ts';
+import { checkedConfig, readCalmConfig } from './config.ts';
 import { checkAutoencoderFolder, checkCalmFolder } from './imported.ts';
 import {
   AUTOENCODER_FOLDER,
   AUTOENCODER_PREFIX,
   checkFits,
   hasAutoencoder,
+  isTransformer,
   readingWeights,
 } from './model-weights.ts';
 import { loadParameters } from './parameters.ts';
@@ -28,7 +29,7 @@ export interface Autoencoder {
 
 export interface LanguageModel {
   readonly config: CalmConfig;
-  readonly head: Head;
+  readonly head: AnyHead;
   readonly parameters: TensorMap;
   readonly autoencoder: Autoencoder;
 }
@@ -36,16 +37,17 @@ export interface LanguageModel {
 export async function loadAutoencoder(folder: ModelFolder): Promise<Autoencoder> {
   const config = folder.isForeign
     ? (await checkAutoencoderFolder(folder.directory)).config
-    : await folder.readConfig((file, stated) => checkedConfig(file, AUTOENCODER_DEFAULTS, stated));
+    : await folder.readConfig((file, stated) => checkedConfig(file, autoencoderSchema, stated));
   return readingWeights(folder, (weights) => ({
     config,
     parameters: loadParameters(autoencoderTable(config), weights, weights.file),
   }));
 }
 
+/** Reads a CALM. A discrete Transformer is an error here; `openPatchModel` takes either. */
 export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageModel> {
   const { config, autoencoder, frozenFrom } = await configsOf(folder);
-  const head = await loadHead(config.modelType);
+  const head = await loadHead(config.head.name);
   checkFits(config, autoencoder);
   const table = autoencoderTable(autoencoder);
   const own = await readingWeights(folder, (weights) => ({
@@ -67,6 +69,7 @@ export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageMo
 
 /** Both configurations of a language model's folder, and where the autoencoder's weights are if not in the model's. */
 async function configsOf(folder: ModelFolder) {
+  if (await isTransformer(folder)) throw modelIsTransformer(folder.directory);
   if (folder.isForeign) {
     const beside = await autoencoderBeside(folder.directory);
     if (!beside) throw autoencoderMissing(folder.directory);
@@ -74,9 +77,9 @@ async function configsOf(folder: ModelFolder) {
     return { config, autoencoder, frozenFrom: beside };
   }
   return {
-    config: await folder.readConfig((file, stated) => checkedConfig(file, CALM_DEFAULTS, stated)),
+    config: await folder.readConfig(readCalmConfig),
     autoencoder: await folder.readConfig(
-      (file, stated) => checkedConfig(file, AUTOENCODER_DEFAULTS, stated),
+      (file, stated) => checkedConfig(file, autoencoderSchema, stated),
       'ae_config',
     ),
     frozenFrom: join(folder.directory, AUTOENCODER_FOLDER),

@@ -106,6 +106,12 @@ export async function storeParameters(parameters: TensorMap, prefix = ''): Promi
   return stored;
 }
 
+/** The numbers of a table's matrices, vectors (biases, norms) left out. @param isPart of which names; all where absent */
+export function countMatrices(table: ParameterTable, isPart: (name: string) => boolean = () => true): number {
+  const matrices = Object.entries(table).filter(([name, { shape }]) => isPart(name) && shape.length > 1);
+  return countParameters(Object.fromEntries(matrices));
+}
+
 export function countParameters(table: ParameterTable): number {
   return Object.values(table).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }

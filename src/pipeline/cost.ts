@@ -72,13 +72,10 @@ function needed(stage: string, estimates: Record<string, Estimate>): Record<stri
   return new Proxy(estimates, { get: (all, port) => all[String(port)] ?? silent(String(port)) });
 }
 
-/** A part that the paper's parameter counts leave out. */
-const isFrozen = ({ name }: CostPart) => name.includes('(frozen)');
-
 /** What a model costs as a whole; parameters of the frozen part stand apart. */
 export function totalsOf({ parts, trainingTokens }: Pick<ModelCost, 'parts' | 'trainingTokens'>) {
   const { parameters, trainingFlops, inferenceFlops } = totalCost(parts);
-  const frozen = totalCost(parts.filter(isFrozen)).parameters;
+  const frozen = totalCost(parts.filter(({ isFrozen }) => isFrozen)).parameters;
   return {
     parameters: parameters - frozen,
     frozenParameters: frozen,
@@ -89,7 +86,7 @@ export function totalsOf({ parts, trainingTokens }: Pick<ModelCost, 'parts' | 't
 }
 
 /** Sums over the parts of a model. */
-export function totalCost(parts: readonly CostPart[]): Omit<CostPart, 'name'> {
+export function totalCost(parts: readonly CostPart[]): Omit<CostPart, 'name' | 'isFrozen'> {
   const sum = (key: 'parameters' | 'trainingFlops' | 'inferenceFlops') =>
     parts.reduce((total, part) => total + part[key], 0);
   return {

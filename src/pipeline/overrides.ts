@@ -40,6 +40,7 @@ function applyOverride(data: Record<string, unknown>, text: string, registry: Re
   if (segments.length === 2 && segments[0] === 'stages') refuseScalar(path, segments[1], value, registry);
   let target = data;
   for (const segment of segments.slice(0, -1)) {
+    if (!Object.hasOwn(target, segment)) target[segment] = {};
     target[segment] ??= {};
     if (typeof target[segment] !== 'object') throw overrideUnknownPath(path, segment, Object.keys(target));
     target = target[segment] as Record<string, unknown>;
@@ -50,6 +51,9 @@ function applyOverride(data: Record<string, unknown>, text: string, registry: Re
 /** The full path; the first segment is a key of the configuration or a stage of it. */
 function expand(path: string, data: Record<string, unknown>): string[] {
   const segments = path.split('.').map((segment) => segment.trim());
+  // No key of a configuration, but one of every object of the language.
+  const strange = segments.find((segment) => segment === '__proto__' || segment === '');
+  if (strange !== undefined) throw overrideSyntax(path);
   const stages = Object.keys((data.stages as object | undefined) ?? {});
   const [first, second] = segments;
   if (first === 'stages') {

@@ -23,7 +23,7 @@ import { differences, fingerprint } from './fingerprint.ts';
 import { buildGraph, kindOf, type Selection, type Source, type StageNode, select } from './graph.ts';
 import { type CellStages, mergeCells } from './merge-cells.ts';
 import type { Registry } from './registry.ts';
-import { contentsOf, describeSources } from './sources.ts';
+import { contentsOf, describeFolder, describeSources } from './sources.ts';
 
 /** `kept`: this run has the result from before, and takes it up. `shared`: another run has it, and it is copied. */
 export type PlannedState = 'fresh' | 'kept' | 'shared' | 'stale' | 'blocked' | 'left out';
@@ -43,6 +43,8 @@ export interface PlannedStage {
   readonly elsewhere?: KeptResult;
   /** A finished result of fewer steps, which is trained on. */
   readonly continuesFrom?: KeptResult;
+  /** The stage or folder that a blocked one waits for. */
+  readonly waitsFor?: string;
 }
 
 export interface Plan {
@@ -114,7 +116,7 @@ class StagePlanning {
     const { folder, isSelected, options } = this.#around;
     const node = this.#node;
     const { manifest, problem } = await readableManifest(folder, node.id);
-    const inputs = await this.#inputs();
+    const inputs = await this.#inputs(manifest);
     const ingredients = ingredientsOf(node, inputs);
     const { sources, notice } = await this.#sources(manifest, ingredients);
     const wanted = fingerprintWith(ingredients, sources);
@@ -122,14 +124,14 @@ class StagePlanning {
     const blocked = isSelected ? this.#blockedBy() : [];
     const broken = manifest?.files ? await problemsOf(folder.finished(node.id), manifest.files, false) : [];
     const reasons = [
-      ...blocked,
+      ...blocked.map(({ why }) => why),
       ...broken,
       ...(manifest ? staleReasons(found, manifest, wanted) : [problem ?? 'has not been run']),
       ...(options.force && isSelected ? ['forced'] : []),
     ];
     const state = { ...found, fingerprint: isSelected || !manifest ? wanted : manifest.fingerprint };
     if (!isSelected) return { ...state, state: 'left out', reasons };
-    if (blocked.length > 0) return { ...state, state: 'blocked', reasons };
+    if (blocked.length > 0) return { ...state, state: 'blocked', reasons, waitsFor: blocked[0].waitsFor };
     if (reasons.length === 0) return { ...state, state: 'fresh', reasons: notice };
     if (!options.force) {
       const elsewhere = await this.#elsewhere(wanted, reasons);
@@ -139,10 +141,12 @@ class StagePlanning {
     return { ...state, ...beginning, state: 'stale', reasons: [...reasons, ...(beginning?.notice ?? [])] };
   }
 
-  async #inputs(): Promise<Manifest['inputs']> {
+  async #inputs(manifest: Manifest | undefined): Promise<Manifest['inputs']> {
     const inputs: Manifest['inputs'] = {};
-    for (const [port, source] of Object.entries(this.#node.inputs))
-      inputs[port] = await describeInput(source, this.#around.planned);
+    for (const [port, source] of Object.entries(this.#node.inputs)) {
+      const known = this.#around.options.check ? [] : (manifest?.inputs[port]?.files ?? []);
+      inputs[port] = await describeInput(source, this.#around.planned, known);
+    }
     return inputs;
   }
 
@@ -163,7 +167,8 @@ class StagePlanning {
       const known = options.check ? [] : [...atWork, ...(manifest?.sources ?? [])];
       return { sources: await describeSources(listed, known), notice: [] };
     }
-    const fits = manifest && fingerprintWith(ingredients, manifest.sources) === manifest.fingerprint;
+    const isAsBefore = manifest && fingerprint(manifest.config) === fingerprint(config);
+    const fits = isAsBefore && fingerprintWith(ingredients, manifest.sources) === manifest.fingerprint;
     if (!fits && listed instanceof Error && this.#around.isSelected) throw listed;
     return { sources: manifest?.sources ?? [], notice: ['its source files are not there; taken as it is'] };
   }
@@ -219,15 +224,24 @@ class StagePlanning {
   }
 
   /** Inputs that neither are there nor will be made. */
-  #blockedBy(): string[] {
+  #blockedBy(): Hindrance[] {
     return Object.values(this.#node.inputs).flatMap((source) => {
-      if (source.type === 'folder')
-        return existsSync(source.directory) ? [] : [`${source.directory} does not exist`];
-      const { state, manifest } = this.#around.planned.get(source.id) as PlannedStage;
-      if (state === 'blocked') return [`${source.id} is blocked`];
-      return state === 'left out' && !manifest ? [`${source.id} has not been run`] : [];
+      if (source.type === 'folder') {
+        const { directory } = source;
+        return existsSync(directory) ? [] : [{ waitsFor: directory, why: `${directory} does not exist` }];
+      }
+      const { id } = source;
+      const { state, manifest } = this.#around.planned.get(id) as PlannedStage;
+      if (state === 'blocked') return [{ waitsFor: id, why: `${id} is blocked` }];
+      return state === 'left out' && !manifest ? [{ waitsFor: id, why: `${id} has not been run` }] : [];
     });
   }
+}
+
+/** What keeps a stage from being run. */
+interface Hindrance {
+  readonly waitsFor: string;
+  readonly why: string;
 }
 
 interface Sources {
@@ -256,11 +270,15 @@ async function readableManifest(
 async function describeInput(
   source: Source,
   planned: ReadonlyMap<string, PlannedStage>,
-): Promise<{ from: string; fingerprint: string }> {
+  known: readonly SourceRecord[],
+): Promise<Manifest['inputs'][string]> {
   if (source.type === 'stage')
     return { from: source.id, fingerprint: (planned.get(source.id) as PlannedStage).fingerprint };
-  const manifest = await readManifest(dirname(source.directory));
-  return { from: source.directory, fingerprint: manifest?.fingerprint ?? fingerprint(source.directory) };
+  const { directory } = source;
+  const manifest = await readManifest(dirname(directory));
+  if (manifest) return { from: directory, fingerprint: manifest.fingerprint };
+  const files = await describeFolder(directory, known);
+  return { from: directory, fingerprint: fingerprint(contentsOf(files)), files };
 }
 
 /** Everything that a result follows from but its sources. */

@@ -71,10 +71,10 @@ async function runStages(plan: Plan, options: RunOptions): Promise<StageResult[]
 
 async function runStage(plan: Plan, planned: PlannedStage, options: RunOptions): Promise<StageResult> {
   const { state, elsewhere, manifest } = planned;
-  if (state === 'fresh') return skipStage(planned, manifest, options);
+  if (state === 'fresh') return skipStage(plan, planned, manifest, options);
   if (state === 'kept' && elsewhere) {
     await plan.folder.takeUp(planned.node.id, elsewhere);
-    return skipStage(planned, elsewhere.manifest, options);
+    return skipStage(plan, planned, elsewhere.manifest, options);
   }
   if (state === 'shared' && elsewhere) return takeShared(plan, planned, elsewhere, options);
   return new StageRun(plan, planned, options).run();
@@ -82,36 +82,38 @@ async function runStage(plan: Plan, planned: PlannedStage, options: RunOptions):
 
 /** Puts the result of another run into this one. */
 async function takeShared(
-  { folder }: Plan,
+  plan: Plan,
   planned: PlannedStage,
   { directory, manifest }: KeptResult,
   options: RunOptions,
 ): Promise<StageResult> {
   const { id } = planned.node;
+  const { folder } = plan;
   const work = await folder.openWork(id, planned);
   // What an interrupted run of this stage has left is not needed any more.
   await rm(work.directory, { recursive: true, force: true });
   await copyFolder(directory, work.directory, ['manifest.json']);
   const own: Manifest = { ...manifest, stage: id, inputs: planned.inputs };
   await folder.publish(id, own);
-  return skipStage(planned, own, options);
+  return skipStage(plan, planned, own, options);
 }
 
 function refuseBlocked(plan: Plan): void {
-  const blocked = plan.stages.find(({ state }) => state === 'blocked');
-  if (!blocked) return;
-  const needed = blocked.reasons[0].replace(/ (has not been run|is blocked|does not exist)$/, '');
-  throw inputNotReady(blocked.node.id, needed);
+  const blocked = plan.stages.find(({ waitsFor }) => waitsFor !== undefined);
+  if (blocked?.waitsFor !== undefined) throw inputNotReady(blocked.node.id, blocked.waitsFor);
 }
 
 function skipStage(
+  plan: Plan,
   { node, elsewhere, state }: PlannedStage,
   manifest: Manifest | undefined,
   { report }: RunOptions,
 ): StageResult {
   const { seconds = 0, metrics = {}, versions } = manifest ?? {};
   const from = elsewhere && { from: elsewhere.directory, isKept: state === 'kept' };
-  const engine = versions?.engine ? { engine: versions.engine } : {};
+  // Another engine's result is taken, because engines agree to rounding; but not in silence.
+  const isOther = elsewhere || !['auto', versions?.engine].includes(plan.config.engine);
+  const engine = versions?.engine && isOther ? { engine: versions.engine } : {};
   report({ type: 'stage-skipped', stage: node.id, metrics, seconds, ...from, ...engine });
   return { name: node.id, state: 'fresh', seconds, metrics };
 }

@@ -57,6 +57,8 @@ export interface CostPart {
   readonly parameters: number;
   readonly trainingFlops: number;
   readonly inferenceFlops: number;
+  /** It is used and not trained; counts of a model's parameters leave it out. */
+  readonly isFrozen?: boolean;
 }
 
 /** What a stage is going to make, told from its configuration and the estimates of its inputs alone. */

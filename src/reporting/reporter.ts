@@ -122,5 +122,5 @@ export class RunReporter {
 function describeSkipped({ stage, from, isKept, engine }: PipelineEvent & { type: 'stage-skipped' }): string {
   const by = engine ? ` (made by ${engine})` : '';
   if (isKept) return `✔ ${stage}: kept from before, taken up again${by}`;
-  return from ? `✔ ${stage}: taken from ${from}${by}` : `✔ ${stage}: fresh, nothing to do`;
+  return from ? `✔ ${stage}: taken from ${from}${by}` : `✔ ${stage}: fresh, nothing to do${by}`;
 }

@@ -33,12 +33,20 @@ export async function findGarbage(run: Run): Promise<Garbage[]> {
     if (kind && why) await add(join(work, name), kind, why);
   }
   for (const { directory, manifest } of await run.folder.keptResults())
-    await add(directory, 'kept', `a result of ${manifest.stage} with ${whatDiffers(run.stage(manifest.stage), manifest)}`);
+    await add(
+      directory,
+      'kept',
+      `a result of ${manifest.stage} with ${whatDiffers(run.stage(manifest.stage), manifest)}`,
+    );
   const taken = await foldersTakenByOthers(run);
   for (const stage of run.stages) {
     const path = run.folder.stage(stage.id);
     if (!run.record || stage.isAsked || taken.some((folder) => folder.startsWith(path + sep)))
-      await add(join(path, 'checkpoints'), 'checkpoints', `to train ${stage.id} on, or to sample its earlier steps`);
+      await add(
+        join(path, 'checkpoints'),
+        'checkpoints',
+        `to train ${stage.id} on, or to sample its earlier steps`,
+      );
     else await add(path, 'leftover', 'the configuration has no such stage');
   }
   return found;
@@ -86,7 +94,8 @@ async function foldersTakenByOthers({ folder }: Run): Promise<string[]> {
   for (const name of foldersIn(root)) {
     for (const stage of foldersIn(join(root, name))) {
       const manifest = await readManifest(join(root, name, stage)).catch(() => undefined);
-      for (const { from } of Object.values(manifest?.inputs ?? {})) if (isAbsolute(from)) taken.push(resolve(from));
+      for (const { from } of Object.values(manifest?.inputs ?? {}))
+        if (isAbsolute(from)) taken.push(resolve(from));
     }
   }
   return taken;

@@ -18,8 +18,8 @@ import { z } from 'zod';
 import { makeFolder, readJsonAs, syncDirectory, syncFile, writeJson } from '../artifacts/index.ts';
 import { lockHolder, runLocked } from '../errors.ts';
 import { LOCK_TIMES, type LockOwner, lockOwner, waitForLock } from '../process-lock.ts';
-import { listFiles, PROGRESS_FILE, WORK_FILES } from './integrity.ts';
 import { copyFolder, foldersIn } from './folders.ts';
+import { listFiles, PROGRESS_FILE, WORK_FILES } from './integrity.ts';
 import { MANIFEST_FILE, type Manifest, readManifest, type SourceRecord, sourceRecords } from './manifest.ts';
 
 const workRecord = z.object({
@@ -92,7 +92,10 @@ export class RunFolder {
    */
   async openWork(
     id: string,
-    { fingerprint, sources }: { readonly fingerprint: string; readonly sources?: readonly SourceRecord[] | undefined },
+    {
+      fingerprint,
+      sources,
+    }: { readonly fingerprint: string; readonly sources?: readonly SourceRecord[] | undefined },
     continuesFrom?: string,
   ): Promise<OpenedWork> {
     const directory = this.work(id);

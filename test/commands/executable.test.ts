@@ -44,7 +44,7 @@ async function training(t: ExecutionContext): Promise<RunningCli> {
   return cli;
 }
 
-for (const signal of ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const) {
   withOldNode(
     `${signal} to the outer process reaches the inner one, and its number is in the exit code`,
     async (t) => {

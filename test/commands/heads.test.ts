@@ -10,9 +10,10 @@ const QUICK = { steps: 6, warmupSteps: 1, checkpointEvery: 3 };
 
 /** A head that a stranger registers: the flow head under another name. */
 const STRANGER = `import { flowHead } from 'calm-lm/models';
-import { registerHead } from 'calm-lm/models/config';
+import { headEntry, registerHead } from 'calm-lm/models/config';
 import { definePlugin } from 'calm-lm/plugin';
-registerHead({ name: 'current', summary: 'Flow by another name.', load: async () => flowHead });
+const entry = { ...headEntry('flow'), name: 'current', summary: 'Flow by another name.', load: async () => flowHead };
+registerHead(entry);
 export default definePlugin({ name: 'current', stages: [] });
 `;
 
@@ -21,7 +22,11 @@ for (const head of ['diffusion', 'flow', 'current']) {
     const folder = temporaryFolder(t);
     const config = writeTinyProject(
       folder,
-      { 'train-lm': { ...QUICK, head }, evaluate: { headSteps: 3 }, sample: { headSteps: 3 } },
+      {
+        'train-lm': { ...QUICK, head },
+        evaluate: { headSampling: { steps: 3 } },
+        sample: { headSampling: { steps: 3 } },
+      },
       { plugins: ['./head.mjs'] },
     );
     mkdirSync(join(folder, 'node_modules'));
@@ -41,7 +46,16 @@ for (const head of ['diffusion', 'flow', 'current']) {
     for (const value of [metrics.evaluate.energy.loss, metrics.evaluate.brierlm.brierLM])
       t.true(Number.isFinite(value));
     const euler = await calm(
-      ['eval', 'brierlm', 'runs/tiny', '--set', 'evaluate.flowMethod=euler', '--num-samples', '4', '--json'],
+      [
+        'eval',
+        'brierlm',
+        'runs/tiny',
+        '--set',
+        'evaluate.headSampling.method=euler',
+        '--num-samples',
+        '4',
+        '--json',
+      ],
       folder,
     );
     if (head === 'diffusion') t.regex(euler.stdout, /CALM_HEAD_OPTION/);

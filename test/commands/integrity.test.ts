@@ -44,6 +44,10 @@ test('files that are not what the manifest says: sizes make a stage stale, conte
 test('calm status shows from another terminal how far a stage is, and that it stopped', async (t) => {
   const folder = temporaryFolder(t);
   const config = writeTinyProject(folder, { 'train-autoencoder': { steps: 100_000 } });
+  const early = JSON.parse((await calm(['status', config, '--json'], folder)).stdout) as {
+    error: { code: string };
+  };
+  t.is(early.error.code, 'CALM_RUN_MISSING', 'before the run has a folder');
   const running = new RunningCli(['run', config, '--until', 'train-autoencoder', '--engine', 'onnx'], folder);
   const status = async () =>
     JSON.parse((await calm(['status', config, '--json'], folder)).stdout) as {
@@ -56,11 +60,11 @@ test('calm status shows from another terminal how far a stage is, and that it st
       }[];
     };
   let found = await status();
-  for (let i = 0; i < 60 && !(found.stages[1]?.last && found.stages[1].progress); i++) {
+  for (let i = 0; i < 60 && !(found.stages?.[1]?.last && found.stages[1].progress); i++) {
     await sleep(500);
     found = await status();
   }
-  t.is(found.stages[0].state, 'fresh');
+  t.is(found.stages[0].state, 'done');
   t.is(found.stages[1].state, 'at work');
   t.true((found.stages[1].last?.step ?? 0) > 0);
   t.is(found.stages[1].progress?.steps, 100_000);
@@ -69,5 +73,8 @@ test('calm status shows from another terminal how far a stage is, and that it st
   await running.result;
   const stopped = await status();
   t.is(stopped.process, null);
-  t.is(stopped.stages[1].state, 'stopped');
+  t.deepEqual(
+    stopped.stages.map(({ state }) => state),
+    ['done', 'stopped', ...Array(4).fill('has not been run')],
+  );
 });

@@ -97,6 +97,16 @@ test.serial(
   },
 );
 
+test.serial('0 and −0 are two constants', async (t) => {
+  const compiled = engine.compile(({ x }: { x: Tensor }) => ({
+    up: tf.div(1, tf.mul(x, 0)),
+    down: tf.div(1, tf.mul(x, -0)),
+  }));
+  const { up, down } = await compiled({ x: tf.scalar(2) });
+  t.is((await up.data())[0], Number.POSITIVE_INFINITY);
+  t.is((await down.data())[0], Number.NEGATIVE_INFINITY);
+});
+
 test.serial('a step that does what a graph can’t is an error that says so', async (t) => {
   const outside = tf.scalar(1);
   const uses = engine.compile(({ x }: { x: Tensor }) => ({ y: tf.add(x, outside) }));

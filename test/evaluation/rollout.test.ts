@@ -2,7 +2,10 @@ import test from 'ava';
 import { type Engine, floatTensor, intTensor, loadEngine, readIntegers, tf } from 'calm-lm/engine';
 import { estimateBrier, type RolloutDraw } from 'calm-lm/evaluation';
 import {
+  type CalmConfig,
+  type ChosenHead,
   decodeTokens,
+  type EnergyOptions,
   hiddenStates,
   type LanguageModel,
   PatchDecoder,
@@ -31,7 +34,15 @@ async function drawAfter(
       decodeTokens(
         autoencoder.parameters,
         autoencoder.config,
-        tf.reshape(sampleEnergyHead(parameters, config, last, floatTensor(values, [1, 1, NOISE])), [1, -1]),
+        tf.reshape(
+          sampleEnergyHead(
+            parameters,
+            config as CalmConfig<ChosenHead & EnergyOptions>,
+            last,
+            floatTensor(values, [1, 1, NOISE]),
+          ),
+          [1, -1],
+        ),
       ),
     )),
   ]);

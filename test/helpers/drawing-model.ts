@@ -24,8 +24,7 @@ export function drawingModel(patchSize: number): LanguageModel {
     numHiddenLayers: 1,
     numAttentionHeads: 2,
     numKeyValueHeads: 2,
-    noiseSize: NOISE,
-    numMlpLayers: 1,
+    head: { ...CALM_DEFAULTS.head, noiseSize: NOISE, numMlpLayers: 1 },
   };
   const parameters = initParameters(calmTable(config, energyHead), 5, 0.5);
   const last = 'mlp_generator.final_layer.linears.2.weight';

@@ -14,11 +14,10 @@ export function readmeOf(stage: string): string {
 
 /** The README with its table made anew from the schema. */
 export function withKeys(stage: (typeof plugin.stages)[number]): string {
-  const rows = Object.entries(fieldsOf(stage))
-    .flatMap(withOptions)
-    .map(
-      ([key, schema]) => `| \`${key}\` | ${typeOf(schema)} | ${defaultOf(schema)} | ${schema.description} |`,
-    );
+  const rows = Object.entries(fieldsOf(stage)).flatMap(([key, schema]) => [
+    rowOf(`\`${key}\``, schema),
+    ...rowsOfVariants(key, schema.anyOf ?? []),
+  ]);
   const table = ['| key | type | default | |', '|---|---|---|---|', ...rows].join('\n');
   return readFileSync(readmeOf(stage.name), 'utf8').replace(
     MARKERS,
@@ -26,24 +25,30 @@ export function withKeys(stage: (typeof plugin.stages)[number]): string {
   );
 }
 
-/** A field, and the options of the record that it may be instead of a name. */
-function withOptions([key, schema]: [string, FieldSchema]): [string, FieldSchema][] {
-  const record = schema.anyOf?.find(({ properties }) => properties);
-  const options = Object.entries(record?.properties ?? {}).filter(([option]) => option !== 'name');
-  return [
-    [key, schema],
-    ...options.map(([option, own]) => [`${key}.${option}`, own] as [string, FieldSchema]),
-  ];
+const rowOf = (key: string, schema: FieldSchema) =>
+  `| ${key} | ${typeOf(schema)} | ${defaultOf(schema)} | ${schema.description} |`;
+
+/** Rows for the keys of a field that takes one of several maps, each named by its title. */
+function rowsOfVariants(
+  field: string,
+  variants: readonly (FieldSchema & { title?: string; properties?: Record<string, FieldSchema> })[],
+): string[] {
+  return variants.flatMap(({ title, properties = {} }) =>
+    Object.entries(properties)
+      .filter(([key, schema]) => key !== 'name' && schema.description)
+      .map(([key, schema]) => rowOf(`\`${field}.${key}\`${title ? ` (${title})` : ''}`, schema)),
+  );
 }
 
 function typeOf(schema: FieldSchema): string {
+  if (schema.anyOf?.some(({ type }) => type === 'object')) return 'string or map';
   if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(' ');
-  const other = schema.anyOf?.some(({ properties }) => properties) ? 'record' : 'list';
-  return schema.type ?? (schema.anyOf ? `string or ${other}` : '');
+  return schema.type ?? (schema.anyOf ? 'string or list' : '');
 }
 
 function defaultOf({ default: value }: FieldSchema): string {
   if (value === undefined) return '';
+  if (typeof value === 'object' && value !== null && Object.keys(value).length === 0) return '';
   return value === '' ? 'empty' : `\`${Array.isArray(value) ? value.join(', ') : String(value)}\``;
 }
 

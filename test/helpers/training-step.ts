@@ -30,10 +30,8 @@ export const config = {
   numKeyValueHeads: 1,
   latentSize: 5,
   patchSize: 2,
-  noiseSize: 4,
-  numMlpLayers: 1,
-  numSamples: 3,
   padTokenId: 29,
+  head: { name: 'energy', noiseSize: 4, numMlpLayers: 1, numSamples: 3, numTargetSamples: 100, beta: 1 },
 };
 const RULE = { optimizer: adamW(ADAMW_DEFAULTS), maxGradNorm: 1 };
 const [ROWS, PATCHES, TARGETS] = [2, 6, 4];

@@ -32,7 +32,12 @@ const autoencoderConfig = {
   latentSize: 5,
   patchSize: 3,
 };
-const config = { ...trainingConfig, patchSize: 3, numSamples: CALM_DEFAULTS.numSamples, padTokenId: null };
+const config = {
+  ...trainingConfig,
+  patchSize: 3,
+  head: { ...trainingConfig.head, numSamples: 8 },
+  padTokenId: null,
+};
 const ids = (count: number) => {
   const stream = new RandomStream(1, 'ids');
   return Int32Array.from({ length: count }, () => stream.nextInteger(30));

@@ -1,22 +1,35 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { AUTOENCODER_DEFAULTS, CALM_DEFAULTS, TRANSFORMER_DEFAULTS } from 'calm-lm/models/config';
+import {
+  autoencoderFields,
+  autoencoderSchema,
+  calmFields,
+  checkedConfig,
+  transformerFields,
+  transformerSchema,
+} from 'calm-lm/models/config';
+import { backboneSchema } from '../../src/models/calm/config.ts';
 import { readReferenceConfig } from '../../src/models/reference-config.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
-const DEFAULTS = { autoencoder: AUTOENCODER_DEFAULTS, calm: CALM_DEFAULTS, baseline: TRANSFORMER_DEFAULTS };
+const MODELS = {
+  autoencoder: { fields: autoencoderFields, schema: autoencoderSchema },
+  calm: { fields: calmFields, schema: backboneSchema },
+  baseline: { fields: transformerFields, schema: transformerSchema },
+};
 
-for (const [name, defaults] of Object.entries(DEFAULTS)) {
+for (const [name, { fields, schema }] of Object.entries(MODELS)) {
   test(`rotary positions of older and newer configurations (${name})`, async (t) => {
     const folder = temporaryFolder(t);
-    const read = (config: object) => {
-      writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
-      return readReferenceConfig<object>(folder, defaults);
+    const read = async (given: object) => {
+      writeFileSync(join(folder, 'config.json'), JSON.stringify(given));
+      const { file, stated, unknown } = await readReferenceConfig(folder, Object.keys(fields));
+      return { config: checkedConfig(file, schema, stated), unknown };
     };
     const theta = async (config: object) =>
       ((await read({ ...config })).config as { ropeTheta?: number }).ropeTheta;
-    const expected = (value: number) => ('ropeTheta' in defaults ? value : undefined);
+    const expected = (value: number) => ('ropeTheta' in fields ? value : undefined);
     t.is(await theta({}), expected(10_000));
     const standard = { rope_theta: 5e5, rope_type: 'default' };
     t.is(await theta({ rope_parameters: standard }), expected(5e5));
@@ -54,7 +67,7 @@ for (const [name, defaults] of Object.entries(DEFAULTS)) {
       'CALM_ROPE_CONFLICT',
       /ropeTheta is 10000, but ropeParameters\.ropeTheta is 500000/,
     );
-    if ('ropeTheta' in defaults)
+    if ('ropeTheta' in fields)
       await unsupported({ rope_parameters: { rope_theta: 'large' } }, /ropeTheta is "large"/);
   });
 }

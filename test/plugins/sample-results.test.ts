@@ -130,8 +130,8 @@ test('a file that is not of these results is refused and left as it is', (t) => 
 test('other settings are refused with their difference, also in a line that was cut', async (t) => {
   const { path, check, finish } = begun(t);
   const whole = await finish();
-  const other = { ...SETTINGS, temperature: 1, headSteps: 5 };
-  const expected = /^CALM_RESULTS_SETTINGS: Line 1 .*: temperature 0.5 → 1, headSteps absent → 5\.$/;
+  const other = { ...SETTINGS, temperature: 1, 'headSampling.steps': 5 };
+  const expected = /^CALM_RESULTS_SETTINGS: Line 1 .*: temperature 0.5 → 1, headSampling.steps absent → 5\.$/;
   t.regex(
     problemOf(() => check(other)),
     expected,

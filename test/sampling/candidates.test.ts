@@ -14,7 +14,8 @@ for (const name of ['onnx', 'wasm'] as const) {
       const engine = await loadEngine(name);
       const model = drawingModel(4);
       const decoder = new PatchDecoder(engine, model);
-      const { hiddenSize, noiseSize, patchSize } = model.config;
+      const { hiddenSize, patchSize } = model.config;
+      const noiseSize = model.config.head.noiseSize as number;
       let decoded = 0;
       for (let trial = 0; trial < 12; trial++) {
         const stream = new RandomStream(trial, 'candidates');

@@ -1,6 +1,7 @@
 /**
- * The loop of AdamW in WebAssembly, four numbers at a time: a module of one function, assembled here. Per number it takes 0.8 ns in the cache (the same loop in
- * JavaScript 13); the rest is memory. Numbers that live in the module's memory are updated where they are, others are copied in and out by blocks.
+ * The loop of AdamW in WebAssembly, four numbers at a time: a module of one function, assembled here. Per
+ * number it takes 0.8 ns in the cache (the same loop in JavaScript 13); the rest is memory. Numbers that live
+ * in the module's memory are updated where they are, others are copied in and out by blocks.
  */
 
 /** Constants of the update. */
@@ -14,7 +15,9 @@ export interface AdamWAttributes {
 
 /** What changes from step to step. */
 export interface AdamWScalars {
-  /** What the gradient is multiplied by: the clipping. 0 leaves everything as it is, whatever the gradient. */
+  /**
+   * What the gradient is multiplied by: the clipping. 0 leaves everything as it is, whatever the gradient.
+   */
   readonly scale: number;
   readonly learningRate: number;
   /** 1 − β₁ᵗ. */
@@ -152,10 +155,14 @@ interface WebAssemblyApi {
   ) => { readonly exports: { readonly update: Update } };
 }
 
-// WebAssembly's binary format (core specification 2.0, chapter 5): numbers are LEB128, sections and vectors begin with their lengths.
+// WebAssembly's binary format (core specification 2.0, chapter 5): numbers are LEB128, sections and vectors
+// begin with their lengths.
 
 const [I32, F32, V128, FUNCTION, EMPTY] = [0x7f, 0x7d, 0x7b, 0x60, 0x40];
-/** Parameters: four addresses, a number of bytes, and scalars. Locals: the scalars four times over, and g, m, v. */
+/**
+ * Parameters: four addresses, a number of bytes, and scalars. Locals: the scalars four times over, and g, m,
+ * v.
+ */
 const [PARAMETER, FIRST, SECOND, GRADIENT, BYTES] = [0, 1, 2, 3, 4];
 const [SCALARS, NUM_SCALARS] = [5, 9];
 const WIDE = SCALARS + NUM_SCALARS;
@@ -177,7 +184,10 @@ const div = (a: readonly number[], b: readonly number[]) => [...a, ...b, ...simd
 const sqrt = (a: readonly number[]) => [...a, ...simd(0xe3)];
 const increment = (local: number, by: number) => [...get(local), 0x41, by, 0x6a, ...set(local)];
 
-/** m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², p ← kept·p − rate·m / (√v·inverse + ε), g being the scaled gradient; 16 bytes a turn. */
+/**
+ * m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², p ← kept·p − rate·m / (√v·inverse + ε), g being the scaled
+ * gradient; 16 bytes a turn.
+ */
 function assemble(): Uint8Array {
   const [scale, beta1, rest1, beta2, rest2, kept, rate, inverse, epsilon] = Array.from(
     { length: NUM_SCALARS },

@@ -1,6 +1,7 @@
 /**
- * AdamW as one kernel: one pass over memory where the primitives take thirteen. Backends whose numbers JavaScript can reach run the loop of adamw-simd.ts, others the
- * primitives; a traced step records the kernel by its name, and each runtime has its own way with it.
+ * AdamW as one kernel: one pass over memory where the primitives take thirteen. Backends whose numbers
+ * JavaScript can reach run the loop of adamw-simd.ts, others the primitives; a traced step records the kernel
+ * by its name, and each runtime has its own way with it.
  */
 
 import { tf } from '../tensors.ts';
@@ -10,13 +11,18 @@ export type { AdamWAttributes };
 
 export const ADAMW = 'CalmAdamW';
 
-/** A parameter with its moments and gradient, all of one shape, and four scalars. The order is that of the kernel's inputs. */
+/**
+ * A parameter with its moments and gradient, all of one shape, and four scalars. The order is that of the
+ * kernel's inputs.
+ */
 export interface AdamWInputs {
   readonly parameter: tf.Tensor;
   readonly first: tf.Tensor;
   readonly second: tf.Tensor;
   readonly gradient: tf.Tensor;
-  /** What the gradient is multiplied by: the clipping. 0 leaves everything as it is, whatever the gradient. */
+  /**
+   * What the gradient is multiplied by: the clipping. 0 leaves everything as it is, whatever the gradient.
+   */
   readonly scale: tf.Tensor;
   readonly learningRate: tf.Tensor;
   /** 1 − β₁ᵗ. */
@@ -26,7 +32,8 @@ export interface AdamWInputs {
 }
 
 /**
- * m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², p ← p (1 − lr·wd) − lr · m̂ / (√v̂ + ε)   (Loshchilov & Hutter 2019, in torch's order)
+ * m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², p ← p (1 − lr·wd) − lr · m̂ / (√v̂ + ε)   (Loshchilov &
+ * Hutter 2019, in torch's order)
  * @returns parameter, first and second moment
  */
 export function applyAdamW(

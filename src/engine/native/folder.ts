@@ -7,7 +7,10 @@ import { join } from 'node:path';
 /** The engines that `calm engine install` makes. */
 export type NativeEngine = 'node' | 'node-gpu';
 
-/** What `calm engine install cpu|gpu` gets: npm's sources of the binding, and the wheel that holds the library. */
+/**
+ * What `calm engine install cpu|gpu` gets: npm's sources of the binding, and the wheel that holds the
+ * library.
+ */
 export const NATIVE: Record<
   NativeEngine,
   { readonly target: 'cpu' | 'gpu'; readonly packageName: string; readonly wheel: string }

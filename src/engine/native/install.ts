@@ -1,7 +1,7 @@
 /**
- * Installs TensorFlow for Node from the registries: the library out of TensorFlow's own Python wheel, the binding compiled from the sources of tfjs-node.
- * Everything happens in a staging folder, which a killed or failed install leaves for the next one to go on with; it is renamed into place
- * once a self-test has passed.
+ * Installs TensorFlow for Node from the registries: the library out of TensorFlow's own Python wheel, the
+ * binding compiled from the sources of tfjs-node. Everything happens in a staging folder, which a killed or
+ * failed install leaves for the next one to go on with; it is renamed into place once a self-test has passed.
  */
 
 import { execFile, spawn } from 'node:child_process';
@@ -29,7 +29,9 @@ import { extractWheel, readWheelText } from './wheel.ts';
 const run = promisify(execFile);
 const MEGABYTE = 1e6;
 
-/** What it takes, measured for TensorFlow 2.21 on linux-x64 (gpu: from the registry's file sizes, not run). */
+/**
+ * What it takes, measured for TensorFlow 2.21 on linux-x64 (gpu: from the registry's file sizes, not run).
+ */
 export const COSTS: Record<
   NativeEngine,
   { readonly downloadMegabytes: number; readonly diskMegabytes: number; readonly minutes: number }
@@ -172,12 +174,18 @@ async function getLibraries(name: NativeEngine, staging: string, progress: Insta
   await rm(join(staging, 'wheels'), { recursive: true, force: true });
 }
 
-/** `Requires-Dist: nvidia-cublas-cu12<13.0,>=12.5.3.2; extra == "and-cuda"` → `nvidia-cublas-cu12<13.0,>=12.5.3.2`. */
+/**
+ * `Requires-Dist: nvidia-cublas-cu12<13.0,>=12.5.3.2; extra == "and-cuda"` →
+ * `nvidia-cublas-cu12<13.0,>=12.5.3.2`.
+ */
 export function nvidiaRequirements(metadata: string): string[] {
   return [...metadata.matchAll(/^Requires-Dist: (nvidia-[^;\s]+)/gm)].map(([, requirement]) => requirement);
 }
 
-/** A wheel by pip, which knows the user's registry and checks its hash. A wheel that is there is whole: pip moves it in at the end. */
+/**
+ * A wheel by pip, which knows the user's registry and checks its hash. A wheel that is there is whole: pip
+ * moves it in at the end.
+ */
 async function download(requirement: string, staging: string, progress: InstallProgress): Promise<string> {
   const project = requirement.replace(/[<>=!~].*/, '');
   const folder = join(staging, 'wheels', project);
@@ -224,7 +232,10 @@ async function folderSize(folder: string): Promise<number> {
   return size;
 }
 
-/** Compiles the binding with the N-API headers of the package node-api-headers: N-API is stable, so the result serves every Node. */
+/**
+ * Compiles the binding with the N-API headers of the package node-api-headers: N-API is stable, so the result
+ * serves every Node.
+ */
 async function compileBinding(name: NativeEngine, staging: string): Promise<void> {
   const library = join(staging, PARTS.tensorflow);
   for (const short of ['cc', 'framework']) {
@@ -262,7 +273,10 @@ async function compileBinding(name: NativeEngine, staging: string): Promise<void
   }).catch(failed('g++'));
 }
 
-/** TensorFlow opens CUDA's libraries by their bare names; those that the binding is linked to are there by then. */
+/**
+ * TensorFlow opens CUDA's libraries by their bare names; those that the binding is linked to are there by
+ * then.
+ */
 async function cudaLinks(staging: string): Promise<string[]> {
   const root = join(staging, PARTS.nvidia);
   const links: string[] = ['-Wl,--no-as-needed'];

@@ -1,4 +1,7 @@
-/** Loads tfjs-node's backend on a TensorFlow that `calm engine install` put there, with our own TensorFlow.js beneath it. */
+/**
+ * Loads tfjs-node's backend on a TensorFlow that `calm engine install` put there, with our own TensorFlow.js
+ * beneath it.
+ */
 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -29,7 +32,10 @@ export function loadNative(folder: string, packageName: string): string {
   return 'tensorflow';
 }
 
-/** What must be so before the library loads: quiet, on as many threads as asked for, and two functions of node:util back that Node 23 dropped. */
+/**
+ * What must be so before the library loads: quiet, on as many threads as asked for, and two functions of
+ * node:util back that Node 23 dropped.
+ */
 function prepareProcess(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   process.env.TF_NUM_INTRAOP_THREADS ??= String(numThreads());

@@ -1,4 +1,7 @@
-/** self-test.js FOLDER PACKAGE: does the TensorFlow in a folder calculate? Ends with 0, or says on stderr what is wrong. */
+/**
+ * self-test.js FOLDER PACKAGE: does the TensorFlow in a folder calculate? Ends with 0, or says on stderr what
+ * is wrong.
+ */
 
 import { valueAndGradients } from '../gradients.ts';
 import { tensorFlowRuntime } from '../tensorflow/runtime.ts';

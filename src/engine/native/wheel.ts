@@ -8,7 +8,8 @@ import { pipeline } from 'node:stream/promises';
 import { type Entry, fromFd, type ZipFile } from 'yauzl';
 
 /**
- * Unpacks the entries that are wanted. A file that is there with its size is kept, others are written aside and renamed.
+ * Unpacks the entries that are wanted. A file that is there with its size is kept, others are written aside
+ * and renamed.
  * @param progress is told the megabytes unpacked so far
  */
 export async function extractWheel(

@@ -1,4 +1,7 @@
-/** AdamW after a session, on its outputs and in place: ONNX Runtime would need thirteen passes over memory for it. */
+/**
+ * AdamW after a session, on its outputs and in place: ONNX Runtime would need thirteen passes over memory for
+ * it.
+ */
 
 import { sizeOf } from '../../shapes.ts';
 import { ADAMW } from '../kernels/adamw.ts';
@@ -20,13 +23,17 @@ export interface SplitGraph {
   readonly updates: readonly Node[];
 }
 
-/** Cuts the updates off the end. Undefined where a node of the device would need what they make. */
-export function splitGraph(graph: Graph): SplitGraph | undefined {
+/**
+ * Cuts the updates off the end. An update that a node of the device would need stays: the writer says that it
+ * has no form for it.
+ */
+export function splitGraph(graph: Graph): SplitGraph {
   const updates = graph.nodes.filter(({ kernel }) => kernel === ADAMW);
   if (updates.length === 0) return { device: graph, updates };
   const made = new Set(updates.flatMap(({ outputs }) => outputs));
   const nodes = graph.nodes.filter(({ kernel }) => kernel !== ADAMW);
-  if (nodes.some(({ inputs }) => inputs.some((value) => made.has(value)))) return undefined;
+  if (nodes.some(({ inputs }) => inputs.some((value) => made.has(value))))
+    return { device: graph, updates: [] };
   const given = new Set(graph.inputs);
   const read = updates
     .flatMap(({ inputs }) => inputs)
@@ -36,8 +43,8 @@ export function splitGraph(graph: Graph): SplitGraph | undefined {
 }
 
 /**
- * The updates of one graph. Parameters and moments that are donated move into one memory at the first step and stay there from then on; gradients are written
- * into it by the session.
+ * The updates of one graph. Parameters and moments that are donated move into one memory at the first step
+ * and stay there from then on; gradients are written into it by the session.
  */
 export class HostUpdates {
   readonly #updates: readonly Node[];

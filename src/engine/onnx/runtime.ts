@@ -1,9 +1,12 @@
-/** Runs graphs on ONNX Runtime. Numbers live as typed arrays in tfjs's cpu backend, which ONNX Runtime reads in place. */
+/**
+ * Runs graphs on ONNX Runtime. Numbers live as typed arrays in tfjs's cpu backend, which ONNX Runtime reads
+ * in place.
+ */
 
 import { createRequire } from 'node:module';
 import { numThreads } from '../../threads.ts';
 import { tf } from '../tensors.ts';
-import { type GraphRuntime, type LoadedGraph, UnknownKernel } from '../trace/compiler.ts';
+import type { GraphRuntime, LoadedGraph } from '../trace/compiler.ts';
 import type { Graph, Value } from '../trace/graph.ts';
 import { emitOnnx } from './emit.ts';
 import { HostUpdates, type SplitGraph, splitGraph } from './host.ts';
@@ -30,8 +33,9 @@ interface OrtTensor {
 }
 
 /**
- * Loads ONNX Runtime, without its telemetry: from 1.30 on it would keep a device id and a database of events in the user's cache and look up a host to send
- * them to, unless this variable says otherwise when it is loaded. Throws where it is not installed or does not start.
+ * Loads ONNX Runtime, without its telemetry: from 1.30 on it would keep a device id and a database of events
+ * in the user's cache and look up a host to send them to, unless this variable says otherwise when it is
+ * loaded. Throws where it is not installed or does not start.
  */
 export function onnxRuntime(): GraphRuntime {
   process.env.ORT_DISABLE_TELEMETRY ||= '1';
@@ -41,7 +45,6 @@ export function onnxRuntime(): GraphRuntime {
 
 async function loadGraph(ort: Ort, graph: Graph): Promise<LoadedGraph> {
   const split = splitGraph(graph);
-  if (!split) throw new UnknownKernel('AdamW, where more follows it,', 'ONNX');
   // Where the host does everything there is nothing to load.
   if (split.device.outputs.length === 0)
     return new OnnxGraph(ort, undefined, graph, split, { inputs: [], outputs: [] });

@@ -1,6 +1,7 @@
 /**
- * Whether the threads of a session wait by spinning. On an idle machine sampling gains 15 to 40 % by it, and training steps nothing; where another program wants the
- * cores, steps lose 3 to 12 % and sampling a fifth. So it is chosen by what other programs have used lately. It changes no number.
+ * Whether the threads of a session wait by spinning. On an idle machine sampling gains 15 to 40 % by it, and
+ * training steps nothing; where another program wants the cores, steps lose 3 to 12 % and sampling a fifth.
+ * So it is chosen by what other programs have used lately. It changes no number.
  */
 
 import { cpus } from 'node:os';
@@ -26,7 +27,10 @@ function usageNow(): Usage {
 
 let [last, isIdle] = [usageNow(), true];
 
-/** The session options; CALM_SPIN=1 and CALM_SPIN=0 decide it by hand. Sessions have threads of their own, and none spins when its run is over. */
+/**
+ * The session options; CALM_SPIN=1 and CALM_SPIN=0 decide it by hand. Sessions have threads of their own, and
+ * none spins when its run is over.
+ */
 export function spinningOptions(): object {
   const { CALM_SPIN: chosen } = process.env;
   const spins = chosen === undefined ? isMachineIdle() : chosen !== '0';

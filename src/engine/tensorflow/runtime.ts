@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { tf } from '../tensors.ts';
 import type { GraphRuntime, LoadedGraph } from '../trace/compiler.ts';
 import type { Graph } from '../trace/graph.ts';
-import { ProtoWriter } from '../trace/protobuf.ts';
 import { emitTensorFlow, type TensorFlowGraph } from './emit.ts';
+import { savedModelBytes } from './messages.ts';
 
-/** The part of tfjs-node's backend that is used; all of it is there at run time, not all of it in its types. */
+/**
+ * The part of tfjs-node's backend that is used; all of it is there at run time, not all of it in its types.
+ */
 interface NodeBackend {
   readonly binding: {
     loadSavedModel(directory: string, tags: string): number;
@@ -61,12 +63,7 @@ class SessionGraph implements LoadedGraph {
 function loadSession(backend: NodeBackend, graphDef: Uint8Array): number {
   const folder = mkdtempSync(join(tmpdir(), 'calm-graph-'));
   try {
-    const info = new ProtoWriter().text(4, TAG);
-    const metaGraph = new ProtoWriter().message(1, info).bytes(2, graphDef);
-    writeFileSync(
-      join(folder, 'saved_model.pb'),
-      new ProtoWriter().integer(1, 1).message(2, metaGraph).finish(),
-    );
+    writeFileSync(join(folder, 'saved_model.pb'), savedModelBytes(graphDef, TAG));
     mkdirSync(join(folder, 'variables'));
     return backend.binding.loadSavedModel(folder, TAG);
   } finally {

@@ -1,10 +1,14 @@
-/** Makes steps into graphs for a runtime: one graph for each set of input shapes, a bounded number of them, and eager where a kernel has no place in a graph. */
+/**
+ * Makes steps into graphs for a runtime: one graph for each set of input shapes, a bounded number of them,
+ * and eager where a kernel has no place in a graph.
+ */
 
 import type { CompiledStep, CompileOptions, Step } from '../step.ts';
 import { disposeTree, type TensorTree, tf } from '../tensors.ts';
 import type { Graph } from './graph.ts';
+import { UnknownKernel, UntraceableKernel } from './kernel.ts';
 import { simplify } from './simplify.ts';
-import { leavesOf, trace, UntraceableKernel } from './trace.ts';
+import { leavesOf, trace } from './trace.ts';
 
 /** What runs graphs: ONNX Runtime, TensorFlow. */
 export interface GraphRuntime {
@@ -14,24 +18,18 @@ export interface GraphRuntime {
 export interface LoadedGraph {
   /**
    * @param inputs in the order of the graph's inputs
-   * @param donated for each of them whether its memory may be written over; it is disposed afterwards by the caller
+   * @param donated for each of them whether its memory may be written over; it is disposed afterwards by the
+   *   caller
    * @returns in the order of the graph's outputs
    */
   run(inputs: readonly tf.Tensor[], donated: readonly boolean[]): Promise<tf.Tensor[]>;
   release(): Promise<void>;
 }
 
-/** A kernel that a runtime has no operator for. */
-export class UnknownKernel extends Error {
-  readonly kernel: string;
-
-  constructor(kernel: string, runtime: string) {
-    super(`the kernel ${kernel} has no ${runtime} operator here`);
-    this.kernel = kernel;
-  }
-}
-
-/** A larger tensor is not built into a graph, where it would stand a second time (64 MB); and none is where together they are larger than this (256 MB). */
+/**
+ * A larger tensor is not built into a graph, where it would stand a second time (64 MB); and none is where
+ * together they are larger than this (256 MB).
+ */
 const [LARGEST_CONSTANT, LARGEST_CONSTANTS] = [2 ** 24, 2 ** 26];
 
 /** Graphs kept of one step; the one used longest ago goes first. */

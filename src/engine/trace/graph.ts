@@ -1,4 +1,6 @@
-/** A traced step: the kernels that it called, in order, on values that have shapes and types but no numbers. */
+/**
+ * A traced step: the kernels that it called, in order, on values that have shapes and types but no numbers.
+ */
 
 import type { tf } from '../tensors.ts';
 
@@ -12,11 +14,16 @@ export interface Value {
   readonly constant?: Float32Array | Int32Array | Uint8Array;
 }
 
+/** What a tensor is before it has numbers. */
+export type Described = Pick<Value, 'shape' | 'dtype'>;
+
+export type Attributes = Readonly<Record<string, unknown>>;
+
 /** One call of a kernel. */
-export interface Node {
+export interface Node<Attrs = Attributes> {
   readonly kernel: string;
   readonly inputs: readonly Value[];
-  readonly attrs: Readonly<Record<string, unknown>>;
+  readonly attrs: Attrs;
   readonly outputs: readonly Value[];
 }
 

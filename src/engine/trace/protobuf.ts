@@ -1,23 +1,22 @@
-/** Writes protocol buffers: the few wire types that ONNX models and TensorFlow graphs need. */
+/**
+ * Writes protocol buffers: the few wire types that ONNX models and TensorFlow graphs need. Field numbers
+ * stand in their schema.ts.
+ */
+
+const [VARINT, LENGTH_DELIMITED] = [0, 2];
 
 export class ProtoWriter {
   readonly #chunks: Uint8Array[] = [];
 
   /** An integer field (varint). Negative numbers take ten bytes, as the format has it. */
   integer(field: number, value: number): this {
-    this.#varint(field * 8);
+    this.#varint(field * 8 + VARINT);
     this.#varint(value);
     return this;
   }
 
-  float(field: number, value: number): this {
-    this.#varint(field * 8 + 5);
-    this.#chunks.push(new Uint8Array(Float32Array.of(value).buffer));
-    return this;
-  }
-
   bytes(field: number, value: Uint8Array): this {
-    this.#varint(field * 8 + 2);
+    this.#varint(field * 8 + LENGTH_DELIMITED);
     this.#varint(value.byteLength);
     this.#chunks.push(value);
     return this;
@@ -29,6 +28,12 @@ export class ProtoWriter {
 
   message(field: number, value: ProtoWriter): this {
     return this.bytes(field, value.finish());
+  }
+
+  /** A repeated field. */
+  messages(field: number, values: readonly ProtoWriter[]): this {
+    for (const value of values) this.message(field, value);
+    return this;
   }
 
   finish(): Uint8Array {

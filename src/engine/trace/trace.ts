@@ -1,23 +1,15 @@
 /**
- * Tracing: a step runs once on a backend that computes nothing. Each kernel infers the shape of its result and is recorded. No number moves, no variable
- * changes, and a step that reads data or uses a tensor from outside fails by construction, at the place where it does.
+ * Tracing: a step runs once on a backend that computes nothing. Each kernel infers the shape of its result
+ * and is recorded. No number moves, no variable changes, and a step that reads data or uses a tensor from
+ * outside fails by construction, at the place where it does.
  */
 
 import { type TensorTree, tf } from '../tensors.ts';
-import { type Graph, type Node, typeOf, type Value } from './graph.ts';
-import { INFER } from './infer.ts';
+import { type Described, type Graph, type Node, typeOf, type Value } from './graph.ts';
+import { type Kernel, UntraceableKernel } from './kernel.ts';
+import { KERNELS } from './kernels/index.ts';
 
 const BACKEND = 'calm-trace';
-
-/** A kernel that has no inference here. The caller runs the step eagerly and says so. */
-export class UntraceableKernel extends Error {
-  readonly kernel: string;
-
-  constructor(kernel: string) {
-    super(`the kernel ${kernel} cannot be traced`);
-    this.kernel = kernel;
-  }
-}
 
 /** Holds values instead of numbers. */
 class TraceBackend extends tf.KernelBackend {
@@ -40,7 +32,8 @@ class TraceBackend extends tf.KernelBackend {
   recorded(info: tf.TensorInfo): Value {
     const value = this.values.get(info.dataId);
     if (!value) throw new Error('a traced step used a tensor that is not among its inputs; hand it in');
-    // The same data may be seen under another shape (reshape shares data on other backends, never here), so the shape is the value's own.
+    // The same data may be seen under another shape (reshape shares data on other backends, never here), so
+    // the shape is the value's own.
     return value;
   }
 
@@ -95,11 +88,12 @@ function traceBackend(): TraceBackend {
   if (backend) return backend;
   const created = new TraceBackend();
   tf.registerBackend(BACKEND, () => created);
-  for (const kernelName of Object.keys(INFER)) {
+  for (const { name, operands, infer } of KERNELS.values()) {
+    if (typeof infer !== 'function') continue;
     tf.registerKernel({
-      kernelName,
+      kernelName: name,
       backendName: BACKEND,
-      kernelFunc: (call) => record(created, kernelName, call as unknown as KernelCall),
+      kernelFunc: (call) => record(created, { name, operands, infer }, call as unknown as KernelCall),
     });
   }
   backend = created;
@@ -111,29 +105,29 @@ interface KernelCall {
   readonly attrs: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Order of named inputs, where tfjs does not hand them over in order. */
-const INPUT_NAMES: Readonly<Record<string, readonly string[]>> = {
-  GatherV2: ['x', 'indices'],
-  UnsortedSegmentSum: ['x', 'segmentIds'],
-  Select: ['condition', 't', 'e'],
-  BatchMatMul: ['a', 'b'],
+type TraceableKernel = Pick<Kernel, 'name' | 'operands'> & {
+  readonly infer: Extract<Kernel['infer'], (...inputs: never) => unknown>;
 };
 
 function record(
   into: TraceBackend,
-  kernel: string,
+  { name, operands, infer }: TraceableKernel,
   { inputs, attrs = {} }: KernelCall,
 ): tf.TensorInfo | tf.TensorInfo[] {
-  const infos = INPUT_NAMES[kernel]?.map((name) => inputs[name]) ?? Object.values(inputs ?? {});
+  const infos = operands?.map((operand) => inputs[operand]) ?? Object.values(inputs ?? {});
   const values = infos.map((info) => into.recorded(info));
-  const results = INFER[kernel](values, attrs).map((described) =>
-    into.make({ shape: [...described.shape], dtype: described.dtype }),
-  );
-  into.nodes.push({ kernel, inputs: values, attrs, outputs: results.map((result) => into.recorded(result)) });
-  return kernel === 'SplitV' || results.length > 1 ? results : results[0];
+  const make = ({ shape, dtype }: Described) => into.make({ shape: [...shape], dtype });
+  const inferred = infer(values, attrs);
+  const results = 'length' in inferred ? inferred.map(make) : make(inferred);
+  const outputs = [results].flat().map((result) => into.recorded(result));
+  into.nodes.push({ kernel: name, inputs: values, attrs, outputs });
+  return results;
 }
 
-/** What a trace gives: the graph, and the shape of the tree that the step returns, its leaves numbered like the graph's outputs. */
+/**
+ * What a trace gives: the graph, and the shape of the tree that the step returns, its leaves numbered like
+ * the graph's outputs.
+ */
 export interface Traced {
   readonly graph: Graph;
   /** Fills the step's output tree with tensors, in the order of the graph's outputs. */
@@ -142,7 +136,8 @@ export interface Traced {
 
 /**
  * Runs a step on placeholders of the given inputs' shapes.
- * @param isConstant for each leaf whether its numbers belong to the graph; such a leaf stays among the graph's inputs, unused
+ * @param isConstant for each leaf whether its numbers belong to the graph; such a leaf stays among the
+ *   graph's inputs, unused
  */
 export function trace(
   step: (inputs: never) => TensorTree,

@@ -4,7 +4,10 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { registerAdamW } from '../kernels/adamw.ts';
 import { mendKernels } from './mend-kernels.ts';
 
-/** Loads the WebAssembly backend of TensorFlow.js and mends the kernels that training needs. Returns the backend's name. */
+/**
+ * Loads the WebAssembly backend of TensorFlow.js and mends the kernels that training needs. Returns the
+ * backend's name.
+ */
 export async function loadWasm(): Promise<string> {
   const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
   const folder = dirname(

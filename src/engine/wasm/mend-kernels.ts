@@ -1,9 +1,9 @@
 /**
- * The WebAssembly backend as published multiplies matrices fast (XNNPACK) only for one untransposed pair, sums leading axes by way of a
- * transpose, gathers rows slowly, has no kernel for gather's gradient, writes a float one-hot as integers, splits slowly, and
- * copies where a clone could share. They are mended here.
- * Measured on one core: [4096, 128]·[128, 128] with the second operand transposed 1.6 → 29 GFLOP/s, with the first 1.6 → 17; 32 products of
- * [64, 32]·[32, 64] 2.2 → 12.
+ * The WebAssembly backend as published multiplies matrices fast (XNNPACK) only for one untransposed pair,
+ * sums leading axes by way of a transpose, gathers rows slowly, has no kernel for gather's gradient, writes a
+ * float one-hot as integers, splits slowly, and copies where a clone could share. They are mended here.
+ * Measured on one core: [4096, 128]·[128, 128] with the second operand transposed 1.6 → 29 GFLOP/s, with the
+ * first 1.6 → 17; 32 products of [64, 32]·[32, 64] 2.2 → 12.
  */
 
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
@@ -46,7 +46,10 @@ function replaceKernel(kernelName: string, mend: (original: Kernel) => Kernel): 
   tf.registerKernel({ ...config, kernelFunc });
 }
 
-/** Product of [batch, m, k] and [batch, k, n]: transposes operands first, and multiplies the entries of a batch one by one. */
+/**
+ * Product of [batch, m, k] and [batch, k, n]: transposes operands first, and multiplies the entries of a
+ * batch one by one.
+ */
 function mendedMatMul(original: Kernel): Kernel {
   return ({ inputs, backend, attrs }) => {
     const a = attrs.transposeA ? swapLastAxes(inputs.a, backend) : inputs.a;

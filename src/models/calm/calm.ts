@@ -8,10 +8,10 @@ import type { PatchGaussians } from '../autoencoder/autoencoder.ts';
 import type { ParameterTable } from '../parameters.ts';
 import { backboneTable, embedPatches, runBackbone } from './backbone.ts';
 import type { CalmConfig } from './config.ts';
-import type { Head } from './heads/head.ts';
+import type { AnyHead } from './heads/head.ts';
 
 /** Every trainable parameter of the language model, under the reference's names. */
-export function calmTable(config: CalmConfig, head: Head): ParameterTable {
+export function calmTable(config: CalmConfig, head: AnyHead): ParameterTable {
   return { ...backboneTable(config), ...head.table(config) };
 }
 
@@ -40,12 +40,12 @@ export function hiddenStates(
 
 /**
  * The head's loss of a batch, averaged over positions, with its companions for the log.
- * @param draws of the head's drawTraining
+ * @param draws of the head's drawTraining or drawHeldOut
  */
 export function calmLoss(
   parameters: TensorMap,
   config: CalmConfig,
-  head: Head,
+  head: AnyHead,
   batch: CalmBatch,
   draws: TensorMap,
 ): LossOutputs {

@@ -1,29 +1,32 @@
-/** The discrete baseline's configuration: the keys of Hugging Face's Llama in camelCase. */
-import type { LlamaConfig } from '../llama.ts';
+import { z } from 'zod';
+import {
+  checkLlama,
+  checkPadding,
+  llamaFields,
+  nonnegative,
+  size,
+  tokenId,
+  withKeyValueHeads,
+} from '../fields.ts';
 
-export interface TransformerConfig extends LlamaConfig {
-  readonly modelType: 'llama';
-  readonly vocabSize: number;
-  readonly initializerRange: number;
-  /** Whether the head is the input embedding; otherwise it is a matrix of its own. */
-  readonly tieWordEmbeddings: boolean;
-  readonly padTokenId: number | null;
-  readonly eosTokenId: number | null;
-}
+/** The discrete Transformer: keys of Hugging Face's Llama in camelCase; sizes of the paper's Transformer-S (Table 1). */
+const fields = z.object({
+  vocabSize: size(128256),
+  ...llamaFields({ hiddenSize: 768, intermediateSize: 2048, numHiddenLayers: 12, numAttentionHeads: 12 }),
+  rmsNormEps: nonnegative(1e-6),
+  tieWordEmbeddings: z
+    .boolean({ error: 'must be true or false' })
+    .default(false)
+    .describe('Whether the head is the input embedding instead of a matrix of its own.'),
+  padTokenId: tokenId(),
+  eosTokenId: tokenId(),
+});
 
-/** Source: the paper's Transformer-S (Table 1), and Llama's defaults. */
-export const TRANSFORMER_DEFAULTS: TransformerConfig = {
-  modelType: 'llama',
-  vocabSize: 128256,
-  hiddenSize: 768,
-  intermediateSize: 2048,
-  numHiddenLayers: 12,
-  numAttentionHeads: 12,
-  numKeyValueHeads: 12,
-  rmsNormEps: 1e-6,
-  ropeTheta: 10000,
-  initializerRange: 0.02,
-  tieWordEmbeddings: false,
-  padTokenId: null,
-  eosTokenId: null,
-};
+/** The fields that a stage's schema takes over. */
+export const transformerFields = fields.shape;
+export const transformerSchema = fields
+  .superRefine(checkLlama)
+  .superRefine(checkPadding)
+  .transform((config) => ({ modelType: 'llama' as const, ...withKeyValueHeads(config) }));
+export type TransformerConfig = Readonly<z.output<typeof transformerSchema>>;
+export const TRANSFORMER_DEFAULTS: TransformerConfig = transformerSchema.parse({});

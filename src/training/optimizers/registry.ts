@@ -7,6 +7,7 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import { optimizerDuplicate, optimizerProblem, optimizerUnknown, suggest } from '../../errors.ts';
 import { adamWOptions } from './adamw-options.ts';
+import { muonOptions } from './muon-options.ts';
 import type { Optimizer } from './optimizer.ts';
 
 export interface OptimizerEntry<Schema extends StandardSchemaV1 = StandardSchemaV1> {
@@ -42,6 +43,13 @@ registerOptimizer({
   summary: 'Adam with decoupled weight decay (Loshchilov & Hutter 2019), in one pass over memory.',
   options: adamWOptions,
   load: async () => (await import('./adamw.ts')).adamW,
+});
+
+registerOptimizer({
+  name: 'muon',
+  summary: 'Polar factors of momenta for matrices (Jordan et al. 2024), AdamW for the rest.',
+  options: muonOptions,
+  load: async () => (await import('./muon.ts')).muon,
 });
 
 export function optimizerNames(): string[] {

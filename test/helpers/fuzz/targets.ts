@@ -17,8 +17,7 @@ import {
   tokenShards,
   writeSafetensors,
 } from '../../../src/artifacts/index.ts';
-import { readChunks } from '../../../src/data/chunks.ts';
-import { parseChunk } from '../../../src/data/documents.ts';
+import { documentsOf, readChunks } from '../../../src/data/corpus-chunks.ts';
 import {
   ByteTokenizer,
   DocumentPatches,
@@ -33,7 +32,15 @@ import { PassingFailure } from '../../../src/evaluation/endpoint/retries.ts';
 import { KeptWindows } from '../../../src/evaluation/kept-windows.ts';
 import { autoencoderTable } from '../../../src/models/autoencoder/autoencoder.ts';
 import { calmTable } from '../../../src/models/calm/calm.ts';
-import { AUTOENCODER_DEFAULTS, CALM_DEFAULTS, checkedConfig, loadHead } from '../../../src/models/config.ts';
+import {
+  AUTOENCODER_DEFAULTS,
+  autoencoderSchema,
+  CALM_DEFAULTS,
+  checkedConfig,
+  loadHead,
+  readCalmConfig,
+  savedConfig,
+} from '../../../src/models/config.ts';
 import { checkAutoencoderFolder, countParameters } from '../../../src/models/index.ts';
 import { checkConfig, makePlan, parseConfig, Registry } from '../../../src/pipeline/index.ts';
 import { RandomStream } from '../../../src/random.ts';
@@ -217,7 +224,7 @@ const manifest = file('manifest.json', () =>
 const modelConfig = file('config.json', () =>
   JSON.stringify(
     snakeCaseKeys({
-      ...CALM_DEFAULTS,
+      ...savedConfig(CALM_DEFAULTS),
       hiddenSize: 16,
       numHiddenLayers: 2,
       numAttentionHeads: 2,
@@ -253,7 +260,7 @@ const zipped = file('x.txt.gz', () => gzipSync(tinyText(1, 200)));
 
 async function readCorpus(folder: string, name: string): Promise<void> {
   const files = await listCorpus([{ files: [name], documents: 'paragraph', textField: 'text' }], folder);
-  for await (const chunk of readChunks(files)) parseChunk(chunk, files[0]);
+  for await (const chunk of readChunks(files)) documentsOf(chunk, files[0]);
 }
 
 const keptWindows = file('windows.jsonl', () =>
@@ -375,11 +382,11 @@ export const TARGETS: readonly Target[] = [
     read: async (folder, bytes) => {
       modelConfig.write(folder, bytes);
       const model = new ModelFolder(folder, 'language-model');
-      const calm = await model.readConfig((path, stated) => checkedConfig(path, CALM_DEFAULTS, stated));
-      countParameters(calmTable(calm, await loadHead(calm.modelType)));
+      const calm = await model.readConfig(readCalmConfig);
+      countParameters(calmTable(calm, await loadHead(calm.head.name)));
       countParameters(
         autoencoderTable(
-          await model.readConfig((path, stated) => checkedConfig(path, AUTOENCODER_DEFAULTS, stated)),
+          await model.readConfig((path, stated) => checkedConfig(path, autoencoderSchema, stated)),
         ),
       );
     },

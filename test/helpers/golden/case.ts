@@ -4,7 +4,15 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { camelCaseKeys, readSafetensors, type StoredTensor } from 'calm-lm/artifacts';
 import { floatTensor, intTensor, readFloats, type Tensor, type TensorMap } from 'calm-lm/engine';
-import { type AutoencoderConfig, type CalmConfig, loadParameters, type ParameterTable } from 'calm-lm/models';
+import {
+  type AutoencoderConfig,
+  type CalmConfig,
+  type ChosenHead,
+  type EnergyOptions,
+  loadParameters,
+  type ParameterTable,
+  readHead,
+} from 'calm-lm/models';
 
 /** The README's float32 noise floors, relative to the largest magnitude of each tensor; a check allows ten times as much. */
 export const NOISE_FLOOR = { standard: 3e-6, precise: 1e-6, heads: 3e-5, headGradients: 5e-5 };
@@ -49,9 +57,16 @@ export class GoldenCase {
     return JSON.parse(readFileSync(join(this.directory, file), 'utf8')) as T;
   }
 
-  /** The language model's (or the lone autoencoder's) configuration. */
-  config<T = CalmConfig>(): T {
-    return { inputMode: 'discrete', ...camelCaseKeys(this.json('config.json')) } as T;
+  /** config.json as it is, in camelCase. */
+  config<T>(): T {
+    return camelCaseKeys(this.json('config.json')) as T;
+  }
+
+  /** The language model's configuration. */
+  calmConfig<Options = EnergyOptions>(): CalmConfig<Options & ChosenHead> {
+    const stated = this.config<CalmConfig & { modelType: string }>();
+    const head = readHead(join(this.directory, 'config.json'), stated.modelType, { ...stated });
+    return { ...stated, inputMode: 'discrete', head: head as Options & ChosenHead };
   }
 
   /** The configuration of an autoencoder: its own file, or config.json where the case is an autoencoder's. */

@@ -18,7 +18,6 @@ import {
   addNoise,
   autoencoderLoss,
   autoencoderTable,
-  CALM_DEFAULTS,
   calmLoss,
   calmTable,
   decode,
@@ -40,6 +39,7 @@ import {
   TRANSFORMER_DEFAULTS,
   transformerTable,
 } from 'calm-lm/models';
+import { calmSchema } from 'calm-lm/models/config';
 import { alignPrompt, chooseCandidate, generate, powerOf, weighCandidates } from 'calm-lm/sampling';
 import {
   ADAMW_DEFAULTS,
@@ -53,6 +53,7 @@ import { checkBaseline } from './baseline.ts';
 import { type GoldenCase, NOISE_FLOOR } from './case.ts';
 import { compiledGradients, languageModelOf, rowsOf, trainingStepOf } from './common.ts';
 import { checkDiffusionHead, checkDiffusionStep, checkFlowHead, checkFlowStep } from './heads.ts';
+import { pythonFloat } from './names.ts';
 
 /** What a check may need besides its case. */
 export interface CheckOptions {
@@ -233,7 +234,7 @@ async function checkAutoencoderLoss(
 // — energy head —
 
 async function checkEnergyHead(golden: GoldenCase, engine: Engine): Promise<void> {
-  const config = golden.config();
+  const config = golden.calmConfig();
   const table = Object.fromEntries(
     Object.entries(calmTable(config, energyHead)).filter(([name]) => name.startsWith('mlp_generator.')),
   );
@@ -252,17 +253,17 @@ async function checkEnergyHead(golden: GoldenCase, engine: Engine): Promise<void
     positionMajor(sampleEnergyHead(given, config, given.hidden, z));
   const inputs = { parameters: all, noise, targets };
   const { outputs, gradients } = await compiledGradients(engine, inputs, (given) => ({
-    loss: tf.mean(energyLoss(samplesOf(given.parameters, given.noise), given.targets, config.beta)),
+    loss: tf.mean(energyLoss(samplesOf(given.parameters, given.noise), given.targets, config.head.beta)),
   }));
   const { hidden: gradHidden, ...gradParameters } = gradients;
   await golden.check('loss', outputs.loss);
   await golden.checkGradients(gradParameters);
   await golden.check('grad_hidden', gradHidden);
-  const parts = energyParts(samplesOf(all, noise), targets, config.beta);
+  const parts = energyParts(samplesOf(all, noise), targets, config.head.beta);
   await golden.check('distance_x', parts.diversity);
   await golden.check('distance_y', tf.div(parts.fidelity, 2));
   await golden.check('score', tf.sub(parts.diversity, parts.fidelity));
-  await checkGivenSamples(golden, engine, targets, config.beta);
+  await checkGivenSamples(golden, engine, targets, config.head.beta);
 }
 
 /** The score of given samples, for the case's own exponent and others. */
@@ -276,7 +277,7 @@ async function checkGivenSamples(
   const samples = golden.floats('in.x');
   const extra = golden.json<{ extra_betas?: number[] }>('meta.json').extra_betas ?? [];
   for (const exponent of [beta, ...extra]) {
-    const suffix = exponent === beta ? '' : `_beta${exponent}`;
+    const suffix = exponent === beta ? '' : `_beta${pythonFloat(exponent)}`;
     const { outputs, gradients } = await compiledGradients(
       engine,
       { parameters: { samples }, targets },
@@ -320,7 +321,7 @@ async function checkTrainingStep(golden: GoldenCase, engine: Engine): Promise<vo
 // — backbone with cache —
 
 async function checkCache(golden: GoldenCase): Promise<void> {
-  const config = golden.config();
+  const config = golden.calmConfig();
   const parameters = golden.parameters(
     Object.fromEntries(
       Object.entries(calmTable(config, energyHead)).filter(([name]) => golden.hasWeight(name)),
@@ -376,7 +377,8 @@ async function checkBrier(golden: GoldenCase, engine: Engine): Promise<void> {
     targets: rowsOf(golden, 'in.targets'),
   });
   for (let n = 1; n <= brier.length; n++) await golden.check(`brier${n}`, Float32Array.of(brier[n - 1]));
-  const { config, parameters } = decoder.model;
+  const { parameters } = decoder.model;
+  const config = golden.calmConfig();
   const [rows, width] = golden.input('in.input_ids').shape;
   const ids = tf.slice(golden.integers('in.input_ids'), [0, 0], [rows, width - config.patchSize]);
   const hidden = hiddenStates(parameters, config, ids);
@@ -518,7 +520,8 @@ async function checkGenerationRun(
   name: string,
   run: GenerationRun,
 ): Promise<void> {
-  const { patchSize, padTokenId, eosTokenId, noiseSize } = decoder.model.config;
+  const { patchSize, padTokenId, eosTokenId } = decoder.model.config;
+  const { noiseSize } = decoder;
   const padId = padTokenId as number;
   const prompts = rowsOf(golden, `in.${name}.input_ids`).map((row) =>
     alignPrompt(row, patchSize, padId, 'right'),
@@ -614,11 +617,11 @@ function checkMembership(golden: GoldenCase, model: string, { decay, no_decay: k
         Number(name.match(new RegExp(`^${prefix}\\.(\\d+)\\.`))?.[1] ?? -1),
       ),
     );
-  const calm = (blocks: string) => ({
-    ...CALM_DEFAULTS,
-    numHiddenLayers: count('transformer.layers'),
-    numMlpLayers: count(blocks),
-  });
+  const calm = (head: string, blocks: string) =>
+    calmSchema.parse({
+      numHiddenLayers: count('transformer.layers'),
+      head: { name: head, numMlpLayers: count(blocks) },
+    });
   const tables: Record<string, () => ParameterTable> = {
     autoencoder: () =>
       autoencoderTable({
@@ -626,9 +629,9 @@ function checkMembership(golden: GoldenCase, model: string, { decay, no_decay: k
         numEncoderLayers: count('encoder.encoder_layers'),
         numDecoderLayers: count('decoder.decoder_layers'),
       }),
-    calm_energy: () => calmTable(calm('mlp_generator.mlp_blocks'), energyHead),
-    calm_diffusion: () => calmTable(calm('generative_head.net.res_blocks'), diffusionHead),
-    calm_flow: () => calmTable(calm('generative_head.net.res_blocks'), flowHead),
+    calm_energy: () => calmTable(calm('energy', 'mlp_generator.mlp_blocks'), energyHead),
+    calm_diffusion: () => calmTable(calm('diffusion', 'generative_head.net.res_blocks'), diffusionHead),
+    calm_flow: () => calmTable(calm('flow', 'generative_head.net.res_blocks'), flowHead),
     ar_llama: () => transformerTable({ ...TRANSFORMER_DEFAULTS, numHiddenLayers: count('model.layers') }),
   };
   if (!tables[model]) return;

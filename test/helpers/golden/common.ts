@@ -10,12 +10,12 @@ import {
   valueAndGradients,
 } from 'calm-lm/engine';
 import {
+  type AnyHead,
   AUTOENCODER_PREFIX,
   autoencoderTable,
   calmTable,
   encode,
   energyHead,
-  type Head,
   type LanguageModel,
   type PatchGaussians,
 } from 'calm-lm/models';
@@ -66,7 +66,7 @@ export function shiftByPatch(
 }
 
 export function languageModelOf(golden: GoldenCase): LanguageModel {
-  const [config, autoencoderConfig] = [golden.config(), golden.autoencoderConfig()];
+  const [config, autoencoderConfig] = [golden.calmConfig(), golden.autoencoderConfig()];
   const autoencoder = {
     config: autoencoderConfig,
     parameters: golden.parameters(autoencoderTable(autoencoderConfig), AUTOENCODER_PREFIX),
@@ -87,8 +87,8 @@ export function rowsOf(golden: GoldenCase, name: string): Int32Array[] {
 }
 
 /** What a training step of a whole language model needs: its weights, the batch with the frozen encoder's Gaussians, which are checked. */
-export async function trainingStepOf(golden: GoldenCase, head: Head) {
-  const config = golden.config();
+export async function trainingStepOf(golden: GoldenCase, head: AnyHead) {
+  const config = golden.calmConfig();
   const autoencoderConfig = golden.autoencoderConfig();
   const parameters = golden.parameters(calmTable(config, head));
   const autoencoder = golden.parameters(autoencoderTable(autoencoderConfig), AUTOENCODER_PREFIX);

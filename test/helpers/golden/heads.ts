@@ -3,13 +3,14 @@
 import { type Engine, floatTensor, type Tensor, type TensorMap, tf } from 'calm-lm/engine';
 import { cosineBetas, type DiffusionSchedule, scheduleOf } from 'calm-lm/math';
 import {
+  type AnyHead,
   type CalmConfig,
   calmLoss,
+  type DiffusionOptions,
   diffusionHead,
   diffusionTerms,
   flowErrors,
   flowHead,
-  type Head,
   hiddenStates,
   networkTime,
   runAdaLn,
@@ -20,12 +21,16 @@ import {
 } from 'calm-lm/models';
 import { type GoldenCase, NOISE_FLOOR } from './case.ts';
 import { compiledGradients, trainingStepOf } from './common.ts';
+import { pythonFloat } from './names.ts';
 
 const { heads: FLOOR, headGradients: GRADIENT_FLOOR } = NOISE_FLOOR;
 
-/** The head's weights, as the case has them. */
-function headParameters(golden: GoldenCase, head: Head): { config: CalmConfig; parameters: TensorMap } {
-  const config = golden.config();
+/** How the reference samples from its diffusion head. */
+const SAMPLING = { steps: 100, noiseTemperature: 1 };
+
+/** The head's weights, as the case has them; flow has the same options. */
+function headParameters(golden: GoldenCase, head: AnyHead) {
+  const config = golden.calmConfig<DiffusionOptions>();
   return { config, parameters: golden.parameters(head.table(config)) };
 }
 
@@ -40,7 +45,7 @@ const row = (data: ArrayLike<number>, index: number, size: number) =>
 export async function checkDiffusionHead(golden: GoldenCase, engine: Engine): Promise<void> {
   const { config, parameters } = headParameters(golden, diffusionHead);
   await checkSchedule(golden, 'sched.train', scheduleOf(cosineBetas(1000)));
-  await checkSchedule(golden, 'sched.gen', samplingSchedule());
+  await checkSchedule(golden, 'sched.gen', samplingSchedule(SAMPLING.steps));
   const [start, time, noise] = [
     golden.floats('in.target'),
     golden.integers('rng.t'),
@@ -106,13 +111,9 @@ interface DiffusionMeta {
   readonly temperatures: number[];
 }
 
-/** 1 is written 1.0 in names. */
-const nameOf = (temperature: number) =>
-  Number.isInteger(temperature) ? temperature.toFixed(1) : String(temperature);
-
 async function checkSamplingSteps(
   golden: GoldenCase,
-  config: CalmConfig,
+  config: CalmConfig<DiffusionOptions>,
   parameters: TensorMap,
 ): Promise<void> {
   const { p_steps: steps, temperatures } = golden.json<DiffusionMeta>('meta.json');
@@ -121,7 +122,7 @@ async function checkSamplingSteps(
       parameters,
       config,
       oneSample(golden.floats('in.p_x')),
-      stepNumbers(samplingSchedule(), index),
+      stepNumbers(samplingSchedule(SAMPLING.steps), index),
       golden.floats('in.z'),
     );
     await golden.check(`p${index}.mean`, reverse.mean, FLOOR);
@@ -129,7 +130,7 @@ async function checkSamplingSteps(
     await golden.check(`p${index}.pred_xstart`, reverse.start, FLOOR);
     for (const temperature of temperatures)
       await golden.check(
-        `p${index}.T${nameOf(temperature)}.sample`,
+        `p${index}.T${pythonFloat(temperature)}.sample`,
         sampleOf(reverse, golden.floats(`rng.p${index}.noise`), index, temperature),
         FLOOR,
       );
@@ -140,7 +141,7 @@ async function checkSamplingSteps(
 async function checkSamplingLoops(
   golden: GoldenCase,
   engine: Engine,
-  config: CalmConfig,
+  config: CalmConfig<DiffusionOptions>,
   parameters: TensorMap,
 ): Promise<void> {
   const start = golden.input('rng.loop.x_T');
@@ -154,7 +155,7 @@ async function checkSamplingLoops(
       const index = steps - 1 - j;
       const added = floatTensor(row(noise, j, size), [1, rows, config.latentSize]);
       x = sampleOf(
-        stepBack(parameters, config, x, stepNumbers(samplingSchedule(), index), z),
+        stepBack(parameters, config, x, stepNumbers(samplingSchedule(SAMPLING.steps), index), z),
         added,
         index,
         temperature,
@@ -164,7 +165,7 @@ async function checkSamplingLoops(
     return Float32Array.from(path);
   };
   for (const temperature of golden.json<DiffusionMeta>('meta.json').temperatures) {
-    const name = `T${nameOf(temperature)}`;
+    const name = `T${pythonFloat(temperature)}`;
     const { data, shape } = golden.input('rng.loop.noise');
     await golden.check(
       `loop.${name}.trajectory`,
@@ -174,7 +175,10 @@ async function checkSamplingLoops(
     const flat = Float32Array.of(...start.data, ...data.subarray(0, data.length - start.data.length));
     await golden.check(
       `loop.${name}.final`,
-      await diffusionHead.sampler(engine, config, { noiseTemperature: temperature })(parameters, z, flat),
+      await diffusionHead.sampler(engine, config, {
+        ...SAMPLING,
+        noiseTemperature: temperature,
+      })(parameters, z, flat),
       FLOOR,
     );
     const half = golden.input('rng.half.noise');
@@ -198,7 +202,7 @@ export async function checkDiffusionStep(golden: GoldenCase, engine: Engine): Pr
 async function checkWholeStep(
   golden: GoldenCase,
   engine: Engine,
-  head: Head,
+  head: AnyHead,
   drawsOf: (n: number, positions: number, latentSize: number) => TensorMap,
 ): Promise<void> {
   const { config, parameters, batch } = await trainingStepOf(golden, head);
@@ -255,7 +259,11 @@ export async function checkFlowHead(golden: GoldenCase, engine: Engine): Promise
   const noise = Float32Array.from(golden.input('rng.sample_x0').data);
   await golden.check(
     'sample.final',
-    await flowHead.sampler(engine, config, { headSteps: steps })(parameters, golden.floats('in.z'), noise),
+    await flowHead.sampler(engine, config, { steps, method: 'midpoint', noiseTemperature: 1 })(
+      parameters,
+      golden.floats('in.z'),
+      noise,
+    ),
     FLOOR,
   );
 }
@@ -263,7 +271,7 @@ export async function checkFlowHead(golden: GoldenCase, engine: Engine): Promise
 /** The network at each of the points that the reference's sampler went through. */
 async function checkVelocities(
   golden: GoldenCase,
-  config: CalmConfig,
+  config: CalmConfig<DiffusionOptions>,
   parameters: TensorMap,
   times: readonly number[],
 ): Promise<void> {

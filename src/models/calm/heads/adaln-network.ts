@@ -9,8 +9,11 @@
 
 import { floatTensor, type Tensor, type TensorMap, tf } from '../../../engine/index.ts';
 import { layerNorm, linear, silu, standardize } from '../../../math/index.ts';
-import { linearSpec, normSpec, type ParameterTable } from '../../parameters.ts';
-import type { CalmConfig } from '../config.ts';
+import { countMatrices, linearSpec, normSpec, type ParameterTable } from '../../parameters.ts';
+import type { HeadConfig, HeadFlops } from './head.ts';
+
+/** A head that has such a network. */
+type Config = HeadConfig<{ readonly numMlpLayers: number }>;
 
 const NET = 'generative_head.net';
 /** Sinusoidal features of the time. */
@@ -19,7 +22,7 @@ const MAX_PERIOD = 10000;
 
 /** @param outSize values a latent dimension: 1 for a velocity, 2 for noise and variance */
 export function adaLnTable(
-  { hiddenSize: channels, latentSize, numMlpLayers }: CalmConfig,
+  { hiddenSize: channels, latentSize, head: { numMlpLayers } }: Config,
   outSize: number,
 ): ParameterTable {
   const block = (name: string) => ({
@@ -61,7 +64,7 @@ export function timeFeatures(time: Tensor): Tensor {
  */
 export function runAdaLn(
   parameters: TensorMap,
-  config: CalmConfig,
+  config: Config,
   x: Tensor,
   time: Tensor,
   hidden: Tensor,
@@ -71,7 +74,7 @@ export function runAdaLn(
   const timeEmbed = apply('time_embed.mlp.2', silu(apply('time_embed.mlp.0', timeFeatures(time))));
   const condition = silu(tf.add(timeEmbed, apply('cond_embed', hidden)));
   let value = apply('input_proj', x);
-  for (let i = 0; i < config.numMlpLayers; i++) {
+  for (let i = 0; i < config.head.numMlpLayers; i++) {
     const block = `res_blocks.${i}`;
     const [shift, scale, gate] = tf.split(apply(`${block}.adaLN_modulation.1`, condition), 3, -1);
     const normed = layerNorm(
@@ -88,4 +91,10 @@ export function runAdaLn(
 
 function modulate(x: Tensor, shift: Tensor, scale: Tensor): Tensor {
   return tf.add(tf.mul(x, tf.add(scale, 1)), shift);
+}
+
+/** Everything is done for every sample, and again in each step of the sampling. @param evaluations of the network for one sample */
+export function adaLnFlops(table: ParameterTable, numSamples: number, evaluations: number): HeadFlops {
+  const once = 2 * countMatrices(table);
+  return { training: numSamples * once, inference: evaluations * once };
 }

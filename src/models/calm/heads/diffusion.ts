@@ -27,25 +27,23 @@ import {
   scheduleOf,
 } from '../../../math/index.ts';
 import { addNoise, type PatchGaussians } from '../../autoencoder/autoencoder.ts';
-import type { CalmConfig } from '../config.ts';
-import { adaLnTable, runAdaLn } from './adaln-network.ts';
-import type { Head, HeadSampler, Streams } from './head.ts';
-import { type HeadSampling, refuseOptions } from './sampling.ts';
+import { adaLnFlops, adaLnTable, runAdaLn } from './adaln-network.ts';
+import { type DiffusionOptions, type DiffusionSampling, NUM_STEPS } from './diffusion-description.ts';
+import type { Head, HeadConfig, HeadFlops, HeadSampler, Streams } from './head.ts';
 
-/** Steps of the process, and of its sampler unless another number is asked for (both as in the reference). */
-const [NUM_STEPS, SAMPLING_STEPS] = [1000, 100];
+type Config = HeadConfig<DiffusionOptions>;
 
 const trainingSchedule = scheduleOf(cosineBetas(NUM_STEPS));
 
 /** The schedule that a sampler of so many steps goes through. */
-export function samplingSchedule(numSteps = SAMPLING_STEPS): DiffusionSchedule {
+export function samplingSchedule(numSteps: number): DiffusionSchedule {
   return respace(trainingSchedule.betas, numSteps);
 }
 
 /** Noise that is predicted, and where the log variance lies between its bounds: each the shape of x. */
 function predict(
   parameters: TensorMap,
-  config: CalmConfig,
+  config: Config,
   x: Tensor,
   time: Tensor,
   hidden: Tensor,
@@ -61,7 +59,7 @@ function predict(
  */
 function diffusionLoss(
   parameters: TensorMap,
-  config: CalmConfig,
+  config: Config,
   hidden: Tensor,
   targets: PatchGaussians,
   draws: TensorMap,
@@ -75,7 +73,7 @@ function diffusionLoss(
 /** The two terms for each target, [n, positions]. @param start x₀, [n, positions, latent] */
 export function diffusionTerms(
   parameters: TensorMap,
-  config: CalmConfig,
+  config: Config,
   hidden: Tensor,
   start: Tensor,
   time: Tensor,
@@ -120,9 +118,8 @@ function variationalBound(
 }
 
 function drawTraining(
-  { numSamples, latentSize }: CalmConfig,
+  { latentSize, head: { numSamples } }: Config,
   positions: number,
-  _numTargets: number,
   streams: Streams,
 ): TensorMap {
   const shape = [numSamples, positions, latentSize];
@@ -163,7 +160,7 @@ export function stepNumbers(schedule: DiffusionSchedule, index: number): Tensor 
  */
 export function stepBack(
   parameters: TensorMap,
-  config: CalmConfig,
+  config: Config,
   x: Tensor,
   numbers: Tensor,
   hidden: Tensor,
@@ -185,11 +182,10 @@ type StepInputs = {
   readonly noise: Tensor;
 };
 
-function sampler(engine: Engine, config: CalmConfig, sampling: HeadSampling): HeadSampler {
-  refuseOptions('diffusion', sampling, ['headSteps', 'noiseTemperature']);
-  const schedule = samplingSchedule(sampling.headSteps);
+function sampler(engine: Engine, config: Config, sampling: DiffusionSampling): HeadSampler {
+  const schedule = samplingSchedule(sampling.steps);
   const numSteps = schedule.betas.length;
-  const factor = sampling.noiseTemperature ?? 1;
+  const factor = sampling.noiseTemperature;
   const step = engine.compile(
     ({ parameters, hidden, x, numbers, noise }: StepInputs) => {
       const { mean, logVariance } = stepBack(parameters, config, x, numbers, hidden);
@@ -222,13 +218,19 @@ function sampler(engine: Engine, config: CalmConfig, sampling: HeadSampling): He
   };
 }
 
+const table = (config: Config) => adaLnTable(config, 2);
+
+function flops(config: Config, { steps }: DiffusionSampling): HeadFlops {
+  return adaLnFlops(table(config), config.head.numSamples, samplingSchedule(steps).betas.length);
+}
+
 /** Noise layout: [steps, candidates, positions, latent], standard normal: x_T, then what each step but the last adds. */
-export const diffusionHead: Head = {
-  table: (config) => adaLnTable(config, 2),
+export const diffusionHead: Head<DiffusionOptions, DiffusionSampling> = {
+  table,
   drawTraining,
   loss: diffusionLoss,
-  noiseSize: ({ latentSize }, { headSteps }) => samplingSchedule(headSteps).betas.length * latentSize,
+  noiseSize: ({ latentSize }, { steps }) => samplingSchedule(steps).betas.length * latentSize,
   drawNoise: (stream, size) => stream.normals(size),
-  evaluations: ({ headSteps }) => samplingSchedule(headSteps).betas.length,
   sampler,
+  flops,
 };

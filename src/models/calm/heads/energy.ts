@@ -13,15 +13,20 @@ import {
 } from '../../../engine/index.ts';
 import { energyParts, gatedSilu, layerNorm, linear, silu } from '../../../math/index.ts';
 import { addNoise, type PatchGaussians } from '../../autoencoder/autoencoder.ts';
-import { linearSpec, normSpec, type ParameterTable } from '../../parameters.ts';
-import type { CalmConfig } from '../config.ts';
-import type { Head, HeadSampler, Streams } from './head.ts';
-import { type HeadSampling, refuseOptions } from './sampling.ts';
+import { countMatrices, linearSpec, normSpec, type ParameterTable } from '../../parameters.ts';
+import type { EnergyOptions } from './energy-description.ts';
+import type { Head, HeadConfig, HeadFlops, HeadSampler, Streams } from './head.ts';
+
+type Config = HeadConfig<EnergyOptions>;
 
 const HEAD = 'mlp_generator';
 
-function energyHeadTable(config: CalmConfig): ParameterTable {
-  const { hiddenSize: channels, noiseSize, latentSize, numMlpLayers } = config;
+/** M in measurements on held-out sequences: hard-coded in the reference (paper §7.4). */
+export const NUM_HELD_OUT_TARGETS = 100;
+
+function energyHeadTable(config: Config): ParameterTable {
+  const { hiddenSize: channels, latentSize } = config;
+  const { noiseSize, numMlpLayers } = config.head;
   const block = (name: string) => ({
     ...normSpec(`${name}.in_ln`, channels, true),
     ...linearSpec(`${name}.linears.0`, 2 * channels, channels, true),
@@ -51,7 +56,7 @@ function energyHeadTable(config: CalmConfig): ParameterTable {
  */
 export function sampleEnergyHead(
   parameters: TensorMap,
-  config: CalmConfig,
+  config: Config,
   hidden: Tensor,
   noise: Tensor,
 ): Tensor {
@@ -61,7 +66,7 @@ export function sampleEnergyHead(
     layerNorm(x, parameters[`${HEAD}.${name}.weight`], parameters[`${HEAD}.${name}.bias`]);
   const condition = norm('norm_hidden', apply('hidden_embd', hidden));
   let x = norm('norm_noise', apply('noise_embd', noise));
-  for (let i = 0; i < config.numMlpLayers; i++) {
+  for (let i = 0; i < config.head.numMlpLayers; i++) {
     const block = `mlp_blocks.${i}`;
     const first = conditionedLinear(
       parameters,
@@ -100,13 +105,13 @@ function splitLinear(parameters: TensorMap, name: string, x: Tensor): [Tensor, T
  */
 function energyHeadLoss(
   parameters: TensorMap,
-  config: CalmConfig,
+  config: Config,
   hidden: Tensor,
   targets: PatchGaussians,
   draws: TensorMap,
 ): LossOutputs {
   const samples = tf.transpose(sampleEnergyHead(parameters, config, hidden, draws.noise), [1, 0, 2]);
-  return energyTerms(samples, targets, draws.targetNoise, config.beta);
+  return energyTerms(samples, targets, draws.targetNoise, config.head.beta);
 }
 
 /** The energy loss of any samples, averaged over positions. @param samples [positions, N, latent] @param targetNoise [positions, M, latent] */
@@ -122,12 +127,9 @@ export function energyTerms(
   return { loss: tf.sub(fidelity, diversity), fidelity, diversity };
 }
 
-function drawTraining(
-  { numSamples, noiseSize, latentSize }: CalmConfig,
-  positions: number,
-  numTargets: number,
-  streams: Streams,
-): TensorMap {
+function draw(config: Config, positions: number, numTargets: number, streams: Streams): TensorMap {
+  const { latentSize } = config;
+  const { numSamples, noiseSize } = config.head;
   return {
     noise: floatTensor(streams('noise').uniforms(numSamples * positions * noiseSize, -0.5), [
       numSamples,
@@ -144,8 +146,7 @@ function drawTraining(
 
 type Inputs = { readonly parameters: TensorMap; readonly hidden: Tensor; readonly noise: Tensor };
 
-function sampler(engine: Engine, config: CalmConfig, sampling: HeadSampling): HeadSampler {
-  refuseOptions('energy', sampling, []);
+function sampler(engine: Engine, config: Config): HeadSampler {
   const step = (given: Inputs) => ({
     latents: sampleEnergyHead(given.parameters, config, given.hidden, given.noise),
   });
@@ -153,9 +154,9 @@ function sampler(engine: Engine, config: CalmConfig, sampling: HeadSampling): He
   return async (parameters, hidden, noise) => {
     const positions = hidden.shape[0];
     const noiseTensor = floatTensor(noise, [
-      noise.length / (positions * config.noiseSize),
+      noise.length / (positions * config.head.noiseSize),
       positions,
-      config.noiseSize,
+      config.head.noiseSize,
     ]);
     const { latents } = await run({ parameters, hidden, noise: noiseTensor });
     noiseTensor.dispose();
@@ -163,13 +164,25 @@ function sampler(engine: Engine, config: CalmConfig, sampling: HeadSampling): He
   };
 }
 
+/** What depends on the position alone is done once: the embedded hidden state, and half of each block's first matrix. */
+function flops(config: Config): HeadFlops {
+  const table = energyHeadTable(config);
+  const isOnce = (name: string) => name.startsWith(`${HEAD}.hidden_embd`);
+  const isHalf = (name: string) => name.startsWith(`${HEAD}.mlp_blocks`) && name.endsWith('linears.0.weight');
+  const once = countMatrices(table, isOnce) + countMatrices(table, isHalf) / 2;
+  const each = countMatrices(table) - once;
+  return { training: 2 * (once + config.head.numSamples * each), inference: 2 * (once + each) };
+}
+
 /** Noise layout: [candidates, positions, noise], uniform in [−½, ½). */
-export const energyHead: Head = {
+export const energyHead: Head<EnergyOptions, object> = {
   table: energyHeadTable,
-  drawTraining,
+  drawTraining: (config, positions, streams) =>
+    draw(config, positions, config.head.numTargetSamples, streams),
+  drawHeldOut: (config, positions, streams) => draw(config, positions, NUM_HELD_OUT_TARGETS, streams),
   loss: energyHeadLoss,
-  noiseSize: ({ noiseSize }) => noiseSize,
+  noiseSize: ({ head }) => head.noiseSize,
   drawNoise: (stream, size) => stream.uniforms(size, -0.5),
-  evaluations: () => 1,
   sampler,
+  flops,
 };

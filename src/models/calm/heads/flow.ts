@@ -13,13 +13,11 @@ import {
   tf,
 } from '../../../engine/index.ts';
 import { addNoise, type PatchGaussians } from '../../autoencoder/autoencoder.ts';
-import type { CalmConfig } from '../config.ts';
-import { adaLnTable, runAdaLn } from './adaln-network.ts';
-import type { Head, HeadSampler, Streams } from './head.ts';
-import { type HeadSampling, refuseOptions } from './sampling.ts';
+import { adaLnFlops, adaLnTable, runAdaLn } from './adaln-network.ts';
+import type { FlowOptions, FlowSampling } from './flow-description.ts';
+import type { Head, HeadConfig, HeadFlops, HeadSampler, Streams } from './head.ts';
 
-/** Steps of the integration unless another number is asked for, as in the reference's code. */
-const SAMPLING_STEPS = 10;
+type Config = HeadConfig<FlowOptions>;
 
 /** What the network sees of a time in [0, 1]: ⌊1000 t⌋, in float32 as the reference. */
 export function networkTime(t: number): number {
@@ -32,7 +30,7 @@ export function networkTime(t: number): number {
  */
 function flowLoss(
   parameters: TensorMap,
-  config: CalmConfig,
+  config: Config,
   hidden: Tensor,
   targets: PatchGaussians,
   draws: TensorMap,
@@ -45,7 +43,7 @@ function flowLoss(
 /** The squared error of each target, averaged over dimensions, [n, positions]. @param target [n, positions, latent] */
 export function flowErrors(
   parameters: TensorMap,
-  config: CalmConfig,
+  config: Config,
   hidden: Tensor,
   target: Tensor,
   draws: TensorMap,
@@ -57,9 +55,8 @@ export function flowErrors(
 }
 
 function drawTraining(
-  { numSamples, latentSize }: CalmConfig,
+  { latentSize, head: { numSamples } }: Config,
   positions: number,
-  _numTargets: number,
   streams: Streams,
 ): TensorMap {
   const shape = [numSamples, positions, latentSize];
@@ -80,15 +77,14 @@ type StepInputs = {
   readonly size: Tensor;
 };
 
-function sampler(engine: Engine, config: CalmConfig, sampling: HeadSampling): HeadSampler {
-  refuseOptions('flow', sampling, ['headSteps', 'flowMethod', 'noiseTemperature']);
-  const { headSteps: numSteps = SAMPLING_STEPS, flowMethod = 'midpoint', noiseTemperature = 1 } = sampling;
+function sampler(engine: Engine, config: Config, sampling: FlowSampling): HeadSampler {
+  const { steps: numSteps, method, noiseTemperature } = sampling;
   const step = engine.compile(
     ({ parameters, hidden, x, times, size }: StepInputs) => {
       const [begin, middle] = tf.split(tf.reshape(times, [2, 1]), 2);
       const velocity = (at: Tensor, time: Tensor) => runAdaLn(parameters, config, at, time, hidden);
       const first = velocity(x, begin);
-      if (flowMethod === 'euler') return { x: tf.add(x, tf.mul(first, size)) };
+      if (method === 'euler') return { x: tf.add(x, tf.mul(first, size)) };
       return { x: tf.add(x, tf.mul(velocity(tf.add(x, tf.mul(first, tf.mul(size, 0.5))), middle), size)) };
     },
     { constants: ['parameters'] },
@@ -116,13 +112,19 @@ function sampler(engine: Engine, config: CalmConfig, sampling: HeadSampling): He
   };
 }
 
+const table = (config: Config) => adaLnTable(config, 1);
+
+function flops(config: Config, { steps, method }: FlowSampling): HeadFlops {
+  return adaLnFlops(table(config), config.head.numSamples, (method === 'euler' ? 1 : 2) * steps);
+}
+
 /** Noise layout: [candidates, positions, latent], standard normal. */
-export const flowHead: Head = {
-  table: (config) => adaLnTable(config, 1),
+export const flowHead: Head<FlowOptions, FlowSampling> = {
+  table,
   drawTraining,
   loss: flowLoss,
   noiseSize: ({ latentSize }) => latentSize,
   drawNoise: (stream, size) => stream.normals(size),
-  evaluations: ({ headSteps = SAMPLING_STEPS, flowMethod }) => (flowMethod === 'euler' ? 1 : 2) * headSteps,
   sampler,
+  flops,
 };

@@ -3,12 +3,20 @@
  * R positions · N candidates · H hidden · L latent.
  */
 
+import type { z } from 'zod';
 import type { Engine, LossOutputs, Tensor, TensorMap } from '../../../engine/index.ts';
 import type { RandomStream } from '../../../random.ts';
+import type { Shape } from '../../../shapes.ts';
 import type { PatchGaussians } from '../../autoencoder/autoencoder.ts';
 import type { ParameterTable } from '../../parameters.ts';
-import type { CalmConfig } from '../config.ts';
-import type { HeadSampling } from './sampling.ts';
+
+/** What a head is built for: the sizes of the model around it, and its own options. */
+export interface HeadConfig<Options> {
+  readonly hiddenSize: number;
+  readonly latentSize: number;
+  readonly patchSize: number;
+  readonly head: Options;
+}
 
 /** A stream of random numbers of its own for each purpose. */
 export type Streams = (purpose: string) => RandomStream;
@@ -19,35 +27,72 @@ export type Streams = (purpose: string) => RandomStream;
  */
 export type HeadSampler = (parameters: TensorMap, hidden: Tensor, noise: Float32Array) => Promise<Tensor>;
 
-export interface Head {
-  /** Trainable parameters. */
-  readonly table: (config: CalmConfig) => ParameterTable;
-  /** The random tensors of one training step on `positions` hidden states; `numTargets` is M, which only some heads use. */
-  readonly drawTraining: (
-    config: CalmConfig,
-    positions: number,
-    numTargets: number,
-    streams: Streams,
-  ) => TensorMap;
+/** FLOPs of one position, forward alone. */
+export interface HeadFlops {
+  /** Of the loss in a training step. */
+  readonly training: number;
+  /** Of one sample. */
+  readonly inference: number;
+}
+
+/** A head's mathematics. Options and Sampling are what its two schemas give. */
+export interface Head<Options, Sampling> {
+  /** Trainable parameters. Names must differ from those of the backbone, which begin with `transformer.`, `embed_proj.` or `latent_proj.`. */
+  readonly table: (config: HeadConfig<Options>) => ParameterTable;
+  /** The random tensors of one training step on `positions` hidden states. */
+  readonly drawTraining: (config: HeadConfig<Options>, positions: number, streams: Streams) => TensorMap;
+  /** The same for a measurement on held-out sequences; as in training where absent. */
+  readonly drawHeldOut?: (config: HeadConfig<Options>, positions: number, streams: Streams) => TensorMap;
   /**
    * The loss of a batch, pure, averaged over positions; its companions are logged.
    * @param hidden [positions, hidden]
    * @param targets of each position, [positions, latent]
-   * @param draws of drawTraining
+   * @param draws of drawTraining or drawHeldOut
    */
   readonly loss: (
     parameters: TensorMap,
-    config: CalmConfig,
+    config: HeadConfig<Options>,
     hidden: Tensor,
     targets: PatchGaussians,
     draws: TensorMap,
   ) => LossOutputs;
   /** Numbers of noise that one sample takes. */
-  readonly noiseSize: (config: CalmConfig, sampling: HeadSampling) => number;
+  readonly noiseSize: (config: HeadConfig<Options>, sampling: Sampling) => number;
   /** `size` numbers of the noise that this head starts from. */
   readonly drawNoise: (stream: RandomStream, size: number) => Float32Array;
-  /** How often the network is evaluated for one sample. */
-  readonly evaluations: (sampling: HeadSampling) => number;
-  /** Makes a sampler; options that the head does not have are errors. */
-  readonly sampler: (engine: Engine, config: CalmConfig, sampling: HeadSampling) => HeadSampler;
+  readonly sampler: (engine: Engine, config: HeadConfig<Options>, sampling: Sampling) => HeadSampler;
+  /** What it costs: two FLOPs for each number of a matrix and each row that goes through it. */
+  readonly flops: (config: HeadConfig<Options>, sampling: Sampling) => HeadFlops;
+}
+
+/** Any head, as the registry holds it: its own schemas have checked what it is given. */
+// biome-ignore lint/suspicious/noExplicitAny: heads are contravariant in their options.
+export type AnyHead = Head<any, any>;
+
+/** Names and shapes of a file's tensors. */
+export interface TensorShapes {
+  readonly has: (name: string) => boolean;
+  readonly shapeOf: (name: string) => Shape | undefined;
+}
+
+/** What is known of a head without its mathematics; loads no tensor library. */
+export interface HeadDescription {
+  /** `head` in configurations, `model_type` in config.json; kebab-case. */
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** Options of training, in `head: { name: …, … }`, with their defaults. Saved in config.json. */
+  readonly options: z.ZodObject;
+  /** Options of sampling, in `headSampling: { … }` of the stages that draw samples, with their defaults. */
+  readonly sampling: z.ZodObject;
+  /** Option → its key in config.json, in camelCase, where that is not the option's own name. */
+  readonly savedAs?: Readonly<Record<string, string>>;
+  /** `architectures` in the config.json of an export; the name where absent. */
+  readonly architecture?: string;
+  /** Whether weights are of this head. Without it `model_type` decides. */
+  readonly recognises?: (weights: TensorShapes, sizes: { readonly latentSize: number }) => boolean;
+}
+
+export interface HeadEntry extends HeadDescription {
+  readonly load: () => Promise<AnyHead>;
 }

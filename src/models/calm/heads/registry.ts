@@ -4,50 +4,45 @@
  */
 
 import { headDuplicate, headUnknown } from '../../../errors.ts';
-import type { Head } from './head.ts';
-
-export interface HeadEntry {
-  /** `modelType` in checkpoints, `head` in configurations. */
-  readonly name: string;
-  /** One sentence. */
-  readonly summary: string;
-  readonly load: () => Promise<Head>;
-}
+import { diffusionDescription } from './diffusion-description.ts';
+import { energyDescription } from './energy-description.ts';
+import { flowDescription } from './flow-description.ts';
+import type { AnyHead, HeadEntry } from './head.ts';
 
 const BUILT_IN: readonly HeadEntry[] = [
-  {
-    name: 'energy',
-    summary: 'One step from noise to a sample, trained by the energy score (paper §3.2).',
-    load: async () => (await import('./energy.ts')).energyHead,
-  },
-  {
-    name: 'diffusion',
-    summary: 'Improved DDPM: 1,000 steps in training, respaced when sampling.',
-    load: async () => (await import('./diffusion.ts')).diffusionHead,
-  },
-  {
-    name: 'flow',
-    summary: 'Flow matching: a velocity field, integrated from noise to a sample.',
-    load: async () => (await import('./flow.ts')).flowHead,
-  },
+  { ...energyDescription, load: async () => (await import('./energy.ts')).energyHead },
+  { ...diffusionDescription, load: async () => (await import('./diffusion.ts')).diffusionHead },
+  { ...flowDescription, load: async () => (await import('./flow.ts')).flowHead },
 ];
+
+/** The head that is trained unless another is named. */
+export const STANDARD_HEAD = energyDescription.name;
 
 const entries = new Map(BUILT_IN.map((entry) => [entry.name, entry]));
 
 /** Adds a head. A name that is taken is an error, unless the same entry comes again. */
-export function registerHead(entry: HeadEntry): void {
+export function addHead(entry: HeadEntry): void {
   const taken = entries.get(entry.name);
   if (taken && taken !== entry) throw headDuplicate(entry.name);
   entries.set(entry.name, entry);
+}
+
+export function headEntries(): HeadEntry[] {
+  return [...entries.values()];
 }
 
 export function headNames(): string[] {
   return [...entries.keys()];
 }
 
-/** Loads a head's mathematics. An unknown name is an error that lists those there are. */
-export async function loadHead(name: string): Promise<Head> {
+/** What is known of a head. An unknown name is an error that lists those there are. */
+export function headEntry(name: string): HeadEntry {
   const entry = entries.get(name);
   if (!entry) throw headUnknown(name, headNames());
-  return entry.load();
+  return entry;
+}
+
+/** Loads a head's mathematics. An unknown name is an error that lists those there are. */
+export async function loadHead(name: string): Promise<AnyHead> {
+  return headEntry(name).load();
 }

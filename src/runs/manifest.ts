@@ -1,0 +1,75 @@
+/** manifest.json: what a finished stage says of itself. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readIndex } from '../artifacts/index.ts';
+import { fileList } from './integrity.ts';
+
+export const MANIFEST_VERSION = 1;
+export const MANIFEST_FILE = 'manifest.json';
+
+const sourceRecord = z.object({
+  path: z.string(),
+  bytes: z.number(),
+  modifiedMs: z.number(),
+  sha256: z.string(),
+  role: z.string().optional(),
+});
+
+/** A file that a stage read from outside of the run, as it was then. */
+export type SourceRecord = Readonly<z.infer<typeof sourceRecord>>;
+export const sourceRecords = z.array(sourceRecord);
+
+const costPart = z.object({
+  name: z.string(),
+  parameters: z.number(),
+  trainingFlops: z.number(),
+  inferenceFlops: z.number(),
+});
+
+const manifest = z.object({
+  formatVersion: z.number(),
+  stage: z.string(),
+  uses: z.string(),
+  stageVersion: z.number(),
+  /** Hash of a third-party stage's code. */
+  code: z.string().optional(),
+  fingerprint: z.string(),
+  seed: z.number(),
+  config: z.record(z.string(), z.unknown()),
+  /** Port → where it came from and the fingerprint that this had. */
+  inputs: z.record(
+    z.string(),
+    z.object({
+      from: z.string(),
+      fingerprint: z.string(),
+      /** Of a folder that no run made: its files, whose contents are the fingerprint. */
+      files: sourceRecords.optional(),
+    }),
+  ),
+  outputs: z.record(z.string(), z.object({ kind: z.string(), formatVersion: z.number() })),
+  /** Manifests of earlier versions have another form of these, which counts as none. */
+  sources: sourceRecords.optional().catch(undefined),
+  /** What the model that it trained costs, for reports. */
+  cost: z.object({ parts: z.array(costPart), trainingTokens: z.number().optional() }).optional(),
+  /** The few numbers that stand for the result in a list of runs. */
+  headline: z.record(z.string(), z.number()).optional(),
+  /** calm, node, engine and its packages. */
+  versions: z.record(z.string(), z.string()),
+  seconds: z.number(),
+  finishedAt: z.string(),
+  /** The stage's summary. */
+  metrics: z.record(z.string(), z.unknown()),
+  /** Sizes and hashes of its files. */
+  files: fileList.optional(),
+});
+
+export type Manifest = Readonly<z.infer<typeof manifest>>;
+
+/** Reads the manifest of a folder; undefined where it has none. One of another format version is an error. */
+export async function readManifest(directory: string): Promise<Manifest | undefined> {
+  const file = join(directory, MANIFEST_FILE);
+  if (!existsSync(file)) return undefined;
+  return readIndex(file, 'manifest', MANIFEST_VERSION, manifest);
+}

@@ -1,0 +1,59 @@
+/**
+ * Runs the built `calm` many times in one process, which is forked: each message is a command, each answer what came of
+ * it. Nothing is shared between commands but what is loaded.
+ */
+
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Config, run } from '@oclif/core';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const whole = { ...process.env };
+let config;
+
+process.on('message', async ({ args, cwd, env = {} }) => {
+  const shown = { stdout: '', stderr: '' };
+  const restore = [capture('stdout'), capture('stderr')];
+  process.exitCode = undefined;
+  let code;
+  try {
+    setEnvironment(env);
+    if (cwd) process.chdir(cwd);
+    config ??= await Config.load({ root });
+    await run(args, config);
+    code = process.exitCode ?? 0;
+  } catch (error) {
+    // What oclif's own `handle` would show: an exit that was asked for, or an error that no command has caught.
+    code = error.oclif?.exit ?? 1;
+    if (code !== 0) shown.stderr += `uncaught: ${error.stack}\n`;
+  } finally {
+    for (const giveBack of restore) giveBack();
+    setEnvironment({});
+    process.exitCode = 0;
+  }
+  process.send({ code: Number(code), ...shown });
+
+  function capture(name) {
+    const stream = process[name];
+    const { write } = stream;
+    stream.write = (chunk, encoding, done) => {
+      shown[name] += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
+      const after = typeof encoding === 'function' ? encoding : done;
+      after?.();
+      return true;
+    };
+    return () => {
+      stream.write = write;
+    };
+  }
+});
+
+/** The environment as it was, with some variables changed; null takes one away. */
+function setEnvironment(changes) {
+  const wanted = { ...whole, ...changes };
+  for (const name of Object.keys(process.env)) if (wanted[name] == null) delete process.env[name];
+  for (const [name, value] of Object.entries(wanted)) if (value != null) process.env[name] = value;
+}
+
+process.on('disconnect', () => process.exit());
+process.send('ready');
