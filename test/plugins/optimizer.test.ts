@@ -98,14 +98,14 @@ async function problemOf(name: string, given: object): Promise<string> {
 
 for (const { name } of trainingStages) {
   test(`${name}: what is wrong with an optimiser names the key and what there is`, async (t) => {
-    t.is(
+    t.regex(
       await problemOf(name, { optimizer: 'adamv' }),
-      'optimizer: no optimiser is called "adamv". Did you mean "adamw"? Available: adamw.',
+      /^optimizer: no optimiser is called "adamv"\. Did you mean "adamw"\? Available: adamw/,
     );
     t.regex(await problemOf(name, { optimizer: { name: 'sgd' } }), /^optimizer\.name: no optimiser .* "sgd"/);
     t.regex(await problemOf(name, { optimizer: { name: 3 } }), /^optimizer\.name: must be a name: adamw/);
     for (const given of [5, null, ['adamw'], true])
-      t.regex(await problemOf(name, { optimizer: given }), /^optimizer: must be a name \(adamw\), or \{/);
+      t.regex(await problemOf(name, { optimizer: given }), /^optimizer: must be a name \(adamw\b.*\), or \{/);
     t.regex(
       await problemOf(name, { optimizer: { betas: 1 } }),
       /^optimizer\.betas: adamw has no option "betas"/,
