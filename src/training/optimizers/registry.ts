@@ -1,11 +1,13 @@
 /**
- * The optimisers that a training stage can use, by name. Loads no tensor library, so configurations can be checked
- * against it; an optimiser's mathematics comes when it is used. A plugin's module adds one with `registerOptimizer`.
+ * The optimisers that a training stage can use, by name. Loads no tensor library, so configurations can be
+ * checked against it; an optimiser's mathematics comes when it is used. A plugin's module adds one with
+ * `registerOptimizer`.
  */
 
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import { optimizerDuplicate, optimizerProblem, optimizerUnknown, suggest } from '../../errors.ts';
 import { adamWOptions } from './adamw-options.ts';
+import { muonOptions } from './muon-options.ts';
 import type { Optimizer } from './optimizer.ts';
 
 export interface OptimizerEntry<Schema extends StandardSchemaV1 = StandardSchemaV1> {
@@ -41,6 +43,13 @@ registerOptimizer({
   summary: 'Adam with decoupled weight decay (Loshchilov & Hutter 2019), in one pass over memory.',
   options: adamWOptions,
   load: async () => (await import('./adamw.ts')).adamW,
+});
+
+registerOptimizer({
+  name: 'muon',
+  summary: 'Polar factors of momenta for matrices (Jordan et al. 2024), AdamW for the rest.',
+  options: muonOptions,
+  load: async () => (await import('./muon.ts')).muon,
 });
 
 export function optimizerNames(): string[] {
@@ -118,7 +127,9 @@ function optionsSchema(entry: AnyEntry): RecordSchema {
   return schema;
 }
 
-/** JSON Schema of what `readOptimizer` takes, with the options of all optimisers that are registered by now. */
+/**
+ * JSON Schema of what `readOptimizer` takes, with the options of all optimisers that are registered by now.
+ */
 export function optimizerSchemas(): Record<string, unknown>[] {
   const withOptions = [...entries.values()].map((entry) => {
     const schema = optionsSchema(entry);
