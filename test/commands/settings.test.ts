@@ -1,5 +1,6 @@
 /** `--set`, plugins and unknown commands: what is meant is taken, what can't be is a clear error. */
 
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -156,4 +157,30 @@ test('text that is wanted in a built-in stage', async (t) => {
     t.is(code, 0, stdout);
     t.is((JSON.parse(stdout) as Planned).stages.length, 6);
   }
+});
+
+const onUnix = process.platform === 'win32' ? test.skip : test;
+
+onUnix('a pipe in a folder is waited for by no command', async (t) => {
+  const folder = temporaryFolder(t);
+  writeTinyProject(folder);
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  mkdirSync(join(folder, 'runs/there'), { recursive: true });
+  writeFileSync(join(folder, 'runs/there/run.json'), JSON.stringify({ directory: folder }));
+  const host = new CommandHost({ cwd: folder });
+  t.teardown(() => host.end());
+  for (const args of [
+    ['plan', 'pipe'],
+    ['status', '--config', 'pipe'],
+    ['init', 'pipe', '--force'],
+    ['report', 'runs/there', '--output', 'pipe'],
+    ['report', 'runs/there', '--markdown', 'pipe'],
+    ['run', '/dev/zero'],
+  ]) {
+    const { code, stdout } = await host.run({ args: [...args, '--json'] }, 20_000);
+    t.is(code, 1, args.join(' '));
+    t.is(JSON.parse(stdout).error.code, 'CALM_NOT_A_FILE', args.join(' '));
+  }
+  const { code, stderr } = await host.run({ args: ['report', 'runs/there', '--markdown', 'plain'] });
+  t.is(code, 0, stderr);
 });
