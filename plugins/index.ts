@@ -9,7 +9,6 @@ import exportModel from './export/index.ts';
 import importAutoencoder from './import-autoencoder/index.ts';
 import importLm from './import-lm/index.ts';
 import sample from './sample/index.ts';
-import sampleBaseline from './sample-baseline/index.ts';
 import tokenize from './tokenize/index.ts';
 import trainAutoencoder from './train-autoencoder/index.ts';
 import trainBaseline from './train-baseline/index.ts';
@@ -26,7 +25,6 @@ export default definePlugin({
     sample,
     trainBaseline,
     evaluateBaseline,
-    sampleBaseline,
     evaluateEndpoint,
     importAutoencoder,
     importLm,

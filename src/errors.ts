@@ -3,7 +3,7 @@
  * Codes are stable and can be matched by scripts; `--json` prints { error: { code, message, hint, location } }.
  */
 
-import { closest } from 'fastest-levenshtein';
+import { closest, distance } from 'fastest-levenshtein';
 
 /** Where in a file something was found. Lines and columns count from 1. */
 export interface SourceLocation {
@@ -164,6 +164,49 @@ export const noRunNamed = () =>
     hint: 'For example: calm report runs/quickstart',
   });
 
+/** A plot, column or interval that asks for what no finished run has. @param where the part of the report that asks */
+export const reportKeyUnknown = (
+  file: string,
+  where: string,
+  key: string,
+  run: string,
+  available: readonly string[],
+) =>
+  new CalmError('CALM_REPORT_KEY', `report, ${where}: no finished stage of ${run} has "${key}".`, {
+    location: { file },
+    hint: closestFirst(key, available),
+  });
+
+export const reportKeyUnsuited = (
+  file: string,
+  where: string,
+  key: string,
+  wanted: string,
+  available: readonly string[],
+) =>
+  new CalmError('CALM_REPORT_KEY', `report, ${where}: "${key}" must be ${wanted}, and it is not.`, {
+    location: { file },
+    hint: closestFirst(key, available),
+  });
+
+export const reportInvalid = (file: string, problem: string) =>
+  new CalmError('CALM_REPORT_INVALID', `The report that is asked for can't be read: ${problem}.`, {
+    location: { file },
+    hint: 'Correct `report:` in the configuration and name that file: calm report CONFIG.',
+  });
+
+const MOST_LISTED = 12;
+
+/** The nearest of many names; how many more there are. */
+function closestFirst(name: string, available: readonly string[]): string {
+  if (available.length === 0) return 'There is none.';
+  const sorted = [...available].sort((a, b) => distance(name, a) - distance(name, b));
+  const more = sorted.length - MOST_LISTED;
+  const isNear = sharedLetters(name, sorted[0]) >= 0.5;
+  const rest = more > 0 ? ` and ${more} more` : '';
+  return `${isNear ? `Did you mean "${sorted[0]}"? ` : ''}There are: ${sorted.slice(0, MOST_LISTED).join(', ')}${rest}.`;
+}
+
 // — other models —
 
 /**
@@ -298,9 +341,20 @@ export const headDuplicate = (name: string) =>
     hint: 'Rename one, or remove its module from `plugins:`.',
   });
 
+export const modelIsTransformer = (directory: string) =>
+  new CalmError('CALM_MODEL_KIND', `${directory} is a discrete Transformer, and a CALM is needed here.`, {
+    location: { file: directory },
+    hint: 'Name a model of `train-lm` that has an autoencoder. `evaluate` and `sample` take either.',
+  });
+
+export const headOfTransformer = (option: string) =>
+  new CalmError('CALM_HEAD_OPTION', `headSampling.${option}: a Transformer has no head to sample from.`, {
+    hint: 'Leave `headSampling` out, or name the model of a CALM.',
+  });
+
 export const headInvalid = (name: string, problem: string) =>
   new CalmError('CALM_HEAD_INVALID', `The head "${name}" can't be registered: ${problem}.`, {
-    hint: 'docs/extending.md shows what a head is made of.',
+    hint: 'docs/extending/heads.md shows what a head is made of.',
   });
 
 /** Why an option is none of a head. @param kind of training, or of sampling */
@@ -353,8 +407,20 @@ export const optimizerState = (step: number, problem: string) =>
 export const unknownStage = (name: string, available: readonly string[], location?: SourceLocation) =>
   new CalmError('CALM_STAGE_UNKNOWN', `No stage is called "${name}".`, {
     location,
-    hint: `${suggest(name, available)} A third party's stage comes by \`plugins:\` in the configuration.`,
+    hint:
+      FORMER_STAGES[name] ??
+      `${suggest(name, available)} A third party's stage comes by \`plugins:\` in the configuration.`,
   });
+
+export const unknownCommand = (name: string, available: readonly string[]) =>
+  new CalmError('CALM_COMMAND_UNKNOWN', `There is no command "calm ${name}".`, {
+    hint: suggest(name, available),
+  });
+
+/** What stages that are gone have become. */
+const FORMER_STAGES: Readonly<Record<string, string | undefined>> = {
+  'sample-baseline': 'Write `sample` instead: it takes a Transformer too, with topK and topP.',
+};
 
 export const unknownStageId = (id: string, available: readonly string[]) =>
   new CalmError('CALM_STAGE_NOT_IN_CONFIG', `The configuration has no stage "${id}".`, {
@@ -669,10 +735,35 @@ export const allLeftOut = (numLines: number, numEmpty: number, problem: string |
     },
   );
 
-export const corpusFormat = (file: string, { problem, advice }: { problem: string; advice: string }) =>
+export const corpusNotRead = (file: string, { problem, advice }: { problem: string; advice: string }) =>
   new CalmError('CALM_CORPUS_FORMAT', `${file} ${problem}, and can't be read as a corpus.`, {
     location: { file },
     hint: `${advice}; or take the file out of \`corpus\`.`,
+  });
+
+export const corpusFormatUnknown = (name: string, available: readonly string[]) =>
+  new CalmError(
+    'CALM_CORPUS_FORMAT_UNKNOWN',
+    `No format of a corpus is called "${name}". ${suggest(name, available)}`,
+    {
+      hint: 'Correct `format` in `corpus`. A third-party format comes by a module in `plugins:` that calls registerCorpusFormat().',
+    },
+  );
+
+export const corpusFormatDuplicate = (name: string) =>
+  new CalmError('CALM_CORPUS_FORMAT_DUPLICATE', `Two modules register a corpus format "${name}".`, {
+    hint: 'Rename one, or remove its module from `plugins:`.',
+  });
+
+export const corpusFormatInvalid = (name: string, problem: string) =>
+  new CalmError('CALM_CORPUS_FORMAT_INVALID', `"${name}" is not a corpus format: ${problem}.`, {
+    hint: 'docs/extending/corpus-formats.md says what a format is.',
+  });
+
+export const corpusOptionsWrong = (file: string, format: string, problem: string) =>
+  new CalmError('CALM_CORPUS_OPTIONS', `The options of the format "${format}" are wrong: ${problem}.`, {
+    location: { file },
+    hint: 'Correct `options` of this source in `corpus`.',
   });
 
 export const corpusFolderUnreadable = (folder: string, files: string) =>
@@ -720,17 +811,22 @@ export const packageMissing = (name: string, directory: string) =>
     },
   );
 
-export const badCorpusLine = (file: string, line: number, problem: string) =>
-  new CalmError('CALM_CORPUS_LINE', `The line ${problem}.`, {
-    location: { file, line },
-    hint: 'Mend or remove the line, or let such lines be left out, counted and listed: onBadLine: skip.',
-  });
+/** @param unit what a record of the file is called; a line has a place in the text */
+export const badCorpusLine = (file: string, unit: string, number: number, problem: string) =>
+  new CalmError(
+    'CALM_CORPUS_LINE',
+    unit === 'line' ? `The line ${problem}.` : `The ${unit} ${number} ${problem}.`,
+    {
+      location: unit === 'line' ? { file, line: number } : { file },
+      hint: `Correct or remove the ${unit}, or let such ones be left out, counted and listed: onBadLine: skip.`,
+    },
+  );
 
-export const corpusFileBroken = (file: string, problem: string, cause: unknown) =>
-  new CalmError('CALM_CORPUS_FILE', `${file} can't be unpacked: ${problem}.`, {
+export const corpusFileBroken = (file: string, problem: string, cause?: unknown) =>
+  new CalmError('CALM_CORPUS_FILE', `${file} can't be read: ${problem}.`, {
     cause,
     location: { file },
-    hint: 'The .gz is cut short or damaged; get it again, or take it out of the corpus.',
+    hint: 'The file is cut short or damaged; get it again, or take it out of the corpus.',
   });
 
 export const corpusChanged = (file: string) =>
@@ -783,13 +879,16 @@ export const unknownToken = (token: string, file: string) =>
 export const engineUnknown = (name: string, available: readonly string[]) =>
   new CalmError('CALM_ENGINE_UNKNOWN', `No engine is called "${name}".`, { hint: suggest(name, available) });
 
-export const engineUnavailable = (name: string, packageName: string, cause: unknown) =>
+export const engineUnavailable = (
+  { name, packageName, howToGet }: { name: string; packageName: string; howToGet: string },
+  cause: unknown,
+) =>
   new CalmError(
     'CALM_ENGINE_UNAVAILABLE',
     `The engine "${name}" can't be used: ${messageOf(cause).split('\n')[0]}`,
     {
       cause,
-      hint: `It needs ${packageName}, installed and working${name.startsWith('node') ? `: \`calm engine install ${name === 'node' ? 'cpu' : 'gpu'}\`` : ''}. \`engine: auto\` takes the best engine that is there; see \`calm doctor\`.`,
+      hint: `It needs ${packageName}, installed and working: \`${howToGet}\`. \`engine: auto\` takes the best engine that is there; see \`calm doctor\`.`,
     },
   );
 
@@ -1008,6 +1107,20 @@ export const bestMetricUnknown = (name: string, available: readonly string[]) =>
     {
       hint: suggest(name, available),
     },
+  );
+
+export const choiceOfTokens = (option: string) =>
+  new CalmError(
+    'CALM_SAMPLING_OPTION',
+    `${option} chooses by the probabilities of tokens, and a CALM gives none.`,
+    { hint: `Leave ${option} out; a lower temperature makes the text safer too.` },
+  );
+
+export const choiceOfSamples = (option: string) =>
+  new CalmError(
+    'CALM_SAMPLING_OPTION',
+    `${option} is for a CALM, which reaches a temperature by samples; a Transformer knows its distribution.`,
+    { hint: `Leave ${option} out; topK and topP choose among the tokens of a Transformer.` },
   );
 
 export const temperatureInvalid = (temperature: number) =>

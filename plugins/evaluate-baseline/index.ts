@@ -1,4 +1,4 @@
-import { tokenShards, transformerFolder } from 'calm-lm/artifacts';
+import { languageModelFolder, tokenShards } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
 import { checkSplit } from '../shared/check-splits.ts';
 import { baselineEvaluation } from '../shared/evaluations.ts';
@@ -12,7 +12,7 @@ export default defineStage({
   summary: 'Judges the discrete baseline on held-out documents: perplexity, BrierLM, temperature.',
   config,
   usesEngine: true,
-  inputs: { tokens: tokenShards, baseline: transformerFolder },
+  inputs: { tokens: tokenShards, model: languageModelFolder },
   outputs: { evaluation: baselineEvaluation },
   check: async ({ tokensPerSequence }, { tokens }) => checkSplit(tokens, 'validation', tokensPerSequence),
   run: async (context) => (await implementation()).run(context),

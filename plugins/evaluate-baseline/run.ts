@@ -1,4 +1,4 @@
-import type { tokenShards, transformerFolder } from 'calm-lm/artifacts';
+import type { languageModelFolder, tokenShards } from 'calm-lm/artifacts';
 import { loadTokenizer } from 'calm-lm/data';
 import { disposeTree } from 'calm-lm/engine';
 import { modelMismatch } from 'calm-lm/errors';
@@ -32,7 +32,7 @@ import { pauseFor } from '../shared/pause.ts';
 import { warnOfLoss } from '../shared/result-warnings.ts';
 import type { config } from './config.ts';
 
-type Inputs = { tokens: typeof tokenShards; baseline: typeof transformerFolder };
+type Inputs = { tokens: typeof tokenShards; model: typeof languageModelFolder };
 type Context = StageContext<z.infer<typeof config>, Inputs, { evaluation: typeof baselineEvaluation }>;
 
 const SEQUENCES_A_BATCH = 8;
@@ -41,7 +41,7 @@ export async function run(context: Context): Promise<void> {
   const { inputs, outputs, report, config } = context;
   const engine = await context.engine();
   const asks = (measure: (typeof config.measures)[number]) => config.measures.includes(measure);
-  const model = await loadTransformer(inputs.baseline);
+  const model = await loadTransformer(inputs.model);
   const { vocabSize } = inputs.tokens.index;
   if (model.config.vocabSize !== vocabSize)
     throw modelMismatch('vocabSize of the baseline and the tokens', vocabSize, model.config.vocabSize);
@@ -79,7 +79,7 @@ export async function run(context: Context): Promise<void> {
 
 /** Cross-entropy in bits for each byte of the text that was scored, which does not depend on the tokenizer. */
 async function perByte({ inputs, signal }: Context, { sequences }: HeldOut, crossEntropy: number) {
-  const tokenizer = await loadTokenizer(inputs.baseline.tokenizerFile);
+  const tokenizer = await loadTokenizer(inputs.model.tokenizerFile);
   let [numBytes, numTokens] = [0, 0];
   const pause = pauseFor(signal);
   for (const ids of sequences) {

@@ -4,7 +4,7 @@ import { type Tensor, tf } from 'calm-lm/engine';
 import { measureTemperature, type Pause } from 'calm-lm/evaluation';
 import type { PatchDecoder } from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
-import { choose, powerOf } from 'calm-lm/sampling';
+import { choose } from 'calm-lm/sampling';
 import type { TemperatureReport } from '../shared/evaluations.ts';
 import { type HeldOut, noteFewerWindows } from '../shared/held-out.ts';
 import { pauseFor } from '../shared/pause.ts';
@@ -69,7 +69,7 @@ async function chooseInPieces(
       noise: (wanted: number) => decoder.drawNoise(stream('noise'), wanted),
       uniform: (row: number) => uniforms[row],
     };
-    patches.push(...(await choose(decoder, piece, powerOf(temperature), options, draws)).patches);
+    patches.push(...(await choose(decoder, piece, options, draws)).patches);
     piece.dispose();
   }
   return patches;

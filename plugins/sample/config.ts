@@ -6,21 +6,36 @@ export const config = z.strictObject({
   ...samplingFields,
   sampler: z
     .enum(['batch', 'exact'])
-    .default('batch')
+    .optional()
     .describe(
-      'How the temperature is reached. batch: chosen among numCandidates (paper, Algorithm 2). exact: by rejection (Algorithm 1), as many draws as it takes.',
+      'How a CALM reaches the temperature. batch: chosen among numCandidates (paper, Algorithm 2). exact: by rejection (Algorithm 1), as many draws as it takes. batch where absent.',
     ),
   numCandidates: z
     .int()
     .min(2)
-    .default(200)
-    .describe('N, candidates a patch of the batch approximation; not used at temperature 1.'),
+    .optional()
+    .describe(
+      'N, candidates a patch of the batch approximation; not used at temperature 1. 200 where absent.',
+    ),
   drawBudget: z
     .int()
     .min(2)
-    .default(20_000)
+    .optional()
     .describe(
-      'Draws that the exact algorithm may take for one patch; then the batch approximation chooses among them, which is said and counted.',
+      'Draws that the exact algorithm may take for one patch; then the batch approximation chooses among them, which is said and counted. 20,000 where absent.',
+    ),
+  topK: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Of a Transformer: only the k likeliest tokens; all where absent.'),
+  topP: z
+    .number()
+    .gt(0)
+    .lte(1)
+    .optional()
+    .describe(
+      'Of a Transformer: only the likeliest tokens that together reach this probability; all where absent.',
     ),
   headSampling: headSamplingField,
   prompts: z

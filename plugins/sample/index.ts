@@ -12,7 +12,7 @@ const implementation = () => import('./run.ts');
 
 export default defineStage({
   name: 'sample',
-  summary: 'Writes text: patches drawn from the model, at any temperature in (0, 1].',
+  summary: 'Writes text with a CALM or a Transformer, at any temperature in (0, 1].',
   config: withMoved(config, MOVED),
   usesEngine: true,
   inputs: { model: languageModelFolder },

@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import type { languageModelFolder } from 'calm-lm/artifacts';
 import { loadTokenizer, type Tokenizer } from 'calm-lm/data';
 import { resultsWithoutPrompts } from 'calm-lm/errors';
-import { disposeLanguageModel, loadLanguageModel, PatchDecoder } from 'calm-lm/models';
+import { isTransformer, openPatchModel, type PatchModel } from 'calm-lm/models';
 import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
-import { alignPrompt, type GenerateDraws, generate } from 'calm-lm/sampling';
+import { alignPrompt, checkChoice, type GenerateDraws, generate } from 'calm-lm/sampling';
 import type { z } from 'zod';
 import { pauseFor } from '../shared/pause.ts';
 import type { Sample, SampleCounts, samples } from '../shared/samples.ts';
@@ -13,7 +13,7 @@ import { type Clock, headingOf, summaryOf, write } from '../shared/writing.ts';
 import type { config } from './config.ts';
 import { type PromptLine, readPrompts } from './prompts.ts';
 import { ResultsFile } from './results.ts';
-import { settingsOf } from './settings.ts';
+import { settingsOf, withDefaults } from './settings.ts';
 
 type Config = z.infer<typeof config>;
 type Context = StageContext<Config, { model: typeof languageModelFolder }, { samples: typeof samples }>;
@@ -21,25 +21,27 @@ type Context = StageContext<Config, { model: typeof languageModelFolder }, { sam
 type Made = Sample & SampleCounts;
 
 /** One continuation after the other, so that the text can be read while it is made. */
-export async function run(context: Context): Promise<void> {
+export async function run(given: Context): Promise<void> {
+  const hasLikelihood = await isTransformer(given.inputs.model);
+  checkChoice(given.config, { hasLikelihood });
+  const context = { ...given, config: withDefaults(given.config, hasLikelihood) };
   const { config, inputs, outputs, report } = context;
   const seed = config.seed ?? context.seed;
   // Before the model is loaded, because that can take minutes.
   const many = await openPrompts(context, seed);
   const clock: Clock = { began: performance.now(), loaded: 0 };
   const engine = await context.engine();
-  const model = await loadLanguageModel(inputs.model);
-  const decoder = new PatchDecoder(engine, model, config.headSampling);
+  const model = await openPatchModel(engine, inputs.model, config.headSampling);
   const tokenizer = await loadTokenizer(inputs.model.tokenizerFile, model.config.eosTokenId ?? undefined);
-  const writer: Writer = { context, decoder, tokenizer, clock };
+  const writer: Writer = { context, model, tokenizer, clock };
   clock.loaded = performance.now();
   const made =
     many === undefined ? await answer(writer, config.prompt, seed, 0) : await answerAll(writer, many, seed);
-  disposeLanguageModel(model);
+  model.dispose();
   await outputs.samples.write({
     prompt: config.prompt,
     temperature: config.temperature,
-    sampler: config.sampler,
+    ...(config.sampler ? { sampler: config.sampler } : {}),
     seed,
     samples: made,
   });
@@ -48,7 +50,7 @@ export async function run(context: Context): Promise<void> {
 
 interface Writer {
   readonly context: Context;
-  readonly decoder: PatchDecoder;
+  readonly model: PatchModel;
   readonly tokenizer: Tokenizer;
   readonly clock: Clock;
 }
@@ -93,13 +95,13 @@ async function answerAll(writer: Writer, { prompts, results }: ManyPrompts, seed
 
 /** All continuations of one prompt. @param number of the prompt; draws follow from it */
 async function answer(
-  { context, decoder, tokenizer, clock }: Writer,
+  { context, model, tokenizer, clock }: Writer,
   text: string,
   seed: number,
   number: number,
 ): Promise<Made[]> {
   const { config, report } = context;
-  const prompt = alignPrompt(await tokenizer.encode(text), decoder.patchSize, tokenizer.endOfTextId);
+  const prompt = alignPrompt(await tokenizer.encode(text), model.patchSize, tokenizer.endOfTextId);
   const options = {
     ...config,
     maxLength: prompt.length + config.maxTokens,
@@ -110,15 +112,16 @@ async function answer(
   const made: Made[] = [];
   for (let index = 0; index < config.numSamples; index++) {
     const counts = { draws: 0, fallbacks: 0, patches: 0 };
-    const draws = drawsOf(decoder, seed, number * config.numSamples + index);
-    const pieces = patchesOf(generate(decoder, [prompt], options, draws), counts);
+    const draws = drawsOf(model, seed, number * config.numSamples + index);
+    const pieces = patchesOf(generate(model, [prompt], options, draws), counts);
     const writing = { ...context, clock, tokenizer, prompt: text, maxTokens: config.maxTokens };
     const sample = await write(headingOf(index, config.numSamples), pieces, writing);
     if (counts.fallbacks > 0)
       report.warn(
         `${counts.fallbacks} of ${counts.patches} patches took more than ${config.drawBudget} draws and were chosen by the batch approximation: not exact`,
       );
-    made.push({ ...sample, draws: counts.draws, fallbacks: counts.fallbacks });
+    // Of a distribution there is one draw a token, and nothing to count.
+    made.push(model.likelihood ? sample : { ...sample, draws: counts.draws, fallbacks: counts.fallbacks });
   }
   return made;
 }
@@ -137,15 +140,17 @@ async function* patchesOf(
 }
 
 /** Random numbers of one continuation. */
-function drawsOf(decoder: PatchDecoder, seed: number, index: number): GenerateDraws {
+function drawsOf(model: PatchModel, seed: number, index: number): GenerateDraws {
   let choices = { step: -1, stream: new RandomStream(seed) };
+  // A Transformer draws nothing else.
+  const purpose = model.likelihood ? [] : ['choice'];
   return {
     noise: (step, size, block) =>
-      decoder.drawNoise(new RandomStream(seed, 'sample', index, step, 'noise', block), size),
+      model.drawNoise(new RandomStream(seed, 'sample', index, step, 'noise', block), size),
     // One row, whose numbers are asked for in order.
     choice: (step) => {
       if (choices.step !== step)
-        choices = { step, stream: new RandomStream(seed, 'sample', index, step, 'choice') };
+        choices = { step, stream: new RandomStream(seed, 'sample', index, step, ...purpose) };
       return choices.stream.nextUniform();
     },
   };

@@ -4,18 +4,39 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { weightFiles } from 'calm-lm/artifacts';
+import { DEFAULT_CANDIDATES, DEFAULT_DRAW_BUDGET, SAMPLERS } from 'calm-lm/sampling';
 import type { z } from 'zod';
 import type { config as schema } from './config.ts';
 import type { Settings } from './results.ts';
 
-const KEYS = ['temperature', 'maxTokens', 'numSamples', 'sampler', 'numCandidates', 'drawBudget'] as const;
+type Config = z.infer<typeof schema>;
+
+const KEYS = [
+  'temperature',
+  'maxTokens',
+  'numSamples',
+  'sampler',
+  'numCandidates',
+  'drawBudget',
+  'topK',
+  'topP',
+] as const;
+
+/** What a CALM's options are where they are absent. */
+const OF_SAMPLES = {
+  sampler: SAMPLERS[0],
+  numCandidates: DEFAULT_CANDIDATES,
+  drawBudget: DEFAULT_DRAW_BUDGET,
+} as const;
+
+/** The options that were not given, filled in for a model that gives samples alone. */
+export function withDefaults(config: Config, hasLikelihood: boolean): Config {
+  const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
+  return hasLikelihood ? config : ({ ...OF_SAMPLES, ...given } as Config);
+}
 
 /** @param seed that is used, the run's where the stage has none of its own */
-export async function settingsOf(
-  config: z.infer<typeof schema>,
-  seed: number,
-  modelDirectory: string,
-): Promise<Settings> {
+export async function settingsOf(config: Config, seed: number, modelDirectory: string): Promise<Settings> {
   const given = KEYS.flatMap((key) => (config[key] === undefined ? [] : [[key, config[key]] as const]));
   const sampling = Object.entries(config.headSampling ?? {}).map(
     ([option, value]) => [`headSampling.${option}`, value] as const,

@@ -9,7 +9,10 @@ import {
 } from 'calm-lm/training/optimizers';
 import { z } from 'zod';
 
-/** A name, or a name with options; what comes of it has all options. Its JSON Schema lists the optimisers of the moment. */
+/**
+ * A name, or a name with options; what comes of it has all options. Its JSON Schema lists the optimisers of
+ * the moment.
+ */
 export const optimizerField = z
   .unknown()
   .transform((given, issue) => {

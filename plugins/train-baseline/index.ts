@@ -1,4 +1,4 @@
-import { tokenShards, transformerFolder } from 'calm-lm/artifacts';
+import { languageModelFolder, tokenShards } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
 import { checkSplit } from '../shared/check-splits.ts';
 import { continues, operationalFields } from '../shared/training-fields.ts';
@@ -16,7 +16,7 @@ export default defineStage({
   operational: operationalFields,
   continues,
   inputs: { tokens: tokenShards },
-  outputs: { baseline: transformerFolder },
+  outputs: { model: languageModelFolder },
   check: async ({ tokensPerSequence }, { tokens }) => checkSplit(tokens, 'train', tokensPerSequence),
   estimate: async (given, inputs) => (await estimation()).estimate(given, inputs),
   run: async (context) => (await implementation()).run(context),

@@ -1,4 +1,4 @@
-import { CheckpointStore, type tokenShards, type transformerFolder } from 'calm-lm/artifacts';
+import { CheckpointStore, type languageModelFolder, type tokenShards } from 'calm-lm/artifacts';
 import { evenlySpread, PatchSequences, shuffledBatch } from 'calm-lm/data';
 import { disposeTree, type Engine, intTensor, type Tensor, type TensorMap } from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
@@ -20,7 +20,7 @@ import { trainerOptions, trainingSummary } from '../shared/training-fields.ts';
 import type { config } from './config.ts';
 
 type Config = z.infer<typeof config>;
-type Context = StageContext<Config, { tokens: typeof tokenShards }, { baseline: typeof transformerFolder }>;
+type Context = StageContext<Config, { tokens: typeof tokenShards }, { model: typeof languageModelFolder }>;
 type Batch = { readonly ids: Tensor; readonly targets: Tensor };
 
 const LABEL = 'train-baseline';
@@ -53,7 +53,7 @@ export async function run(context: Context): Promise<void> {
     evaluate,
     directions: DIRECTIONS,
   });
-  await outputs.baseline.write(
+  await outputs.model.write(
     { config: model },
     await storeParameters(parameters),
     inputs.tokens.tokenizerFile,

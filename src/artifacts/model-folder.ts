@@ -19,22 +19,23 @@ const modelIndex = z.looseObject({ formatVersion: z.number(), kind: z.string() }
 
 /**
  * Makes an artifact kind for a model folder.
- * @param tensor a name that the weights of this kind and of no other have, by which foreign folders are told apart
+ * @param tensors names of which the weights of this kind have one and those of other kinds none, by which foreign folders
+ *   are told apart
  */
-export function modelFolder(name: string, tensor: string) {
+export function modelFolder(name: string, ...tensors: readonly string[]) {
   return Object.freeze({
     name,
     formatVersion: FORMAT_VERSION,
     open: async (directory: string) => {
       const file = join(directory, 'calm.json');
-      if (!existsSync(file) && (await isForeign(directory, tensor)))
+      if (!existsSync(file) && (await isForeign(directory, tensors)))
         return new ModelFolder(directory, name, { isForeign: true });
       const index = await readIndex(file, name, FORMAT_VERSION, modelIndex);
       if (index.kind !== name) throw artifactVersion(file, index.kind, index.kind, FORMAT_VERSION);
       return new ModelFolder(directory, name);
     },
     create: async (directory: string) => new ModelFolder(directory, name),
-    findIn: (directory: string) => findModel(directory, tensor),
+    findIn: (directory: string) => findModel(directory, tensors),
     openCheckpoint: async (directory: string, which: CheckpointChoice) =>
       new ModelFolder(join(directory, UNTRAINED), name, {
         checkpoint: await new CheckpointStore(directory).open(which),
@@ -46,20 +47,20 @@ export function modelFolder(name: string, tensor: string) {
 const UNTRAINED = 'model';
 
 /** Whether a folder without our calm.json has weights of a kind. */
-async function isForeign(directory: string, tensor: string): Promise<boolean> {
+async function isForeign(directory: string, tensors: readonly string[]): Promise<boolean> {
   if (!existsSync(join(directory, 'config.json'))) return false;
   const weights = await openWeights(directory).catch(() => undefined);
   try {
-    return weights?.has(tensor) ?? false;
+    return tensors.some((tensor) => weights?.has(tensor));
   } finally {
     weights?.close();
   }
 }
 
 /** Where a model of a kind lies in a folder: it is the folder, or the autoencoder that the folder has or names. */
-async function findModel(directory: string, tensor: string): Promise<string | undefined> {
+async function findModel(directory: string, tensors: readonly string[]): Promise<string | undefined> {
   for (const candidate of [directory, await autoencoderBeside(directory)])
-    if (candidate && (await isForeign(candidate, tensor))) return candidate;
+    if (candidate && (await isForeign(candidate, tensors))) return candidate;
   return undefined;
 }
 
@@ -76,14 +77,14 @@ export async function autoencoderBeside(directory: string): Promise<string | und
 /** The artifact kind that `train-autoencoder` makes. */
 export const autoencoderFolder = modelFolder('autoencoder', 'encoder.squeeze_layer.weight');
 
-/**
- * The artifact kind that `train-lm` makes. Its weights hold the frozen autoencoder too, under `ae_model.`, so the
- * folder is enough to sample from.
- */
-export const languageModelFolder = modelFolder('language-model', 'embed_proj.0.weight');
+/** A tensor that a Llama has, and a CALM has not. */
+export const LLAMA_TENSOR = 'model.embed_tokens.weight';
 
-/** The artifact kind that `train-baseline` makes: a Llama over tokens. */
-export const transformerFolder = modelFolder('transformer', 'model.embed_tokens.weight');
+/**
+ * The artifact kind that `train-lm` makes: a CALM or a discrete Transformer. The weights of a CALM hold the frozen
+ * autoencoder too, under `ae_model.`, so the folder is enough to sample from.
+ */
+export const languageModelFolder = modelFolder('language-model', 'embed_proj.0.weight', LLAMA_TENSOR);
 
 interface ModelFolderOptions {
   /** As a hub or `calm export` has it: the configuration is the reference's, and is checked when it is loaded. */

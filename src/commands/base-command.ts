@@ -1,6 +1,7 @@
 /** What all commands share: errors on one screen, --json, and the way from flags to a plan. */
 
 import { Args, Command, Flags } from '@oclif/core';
+import { ENGINE_FLAG_DESCRIPTION } from '../engine/names.ts';
 import { CalmError, checkpointSyntax, formatLocation, messageOf, systemError } from '../errors.ts';
 import type { CheckpointChoice } from '../plugin/index.ts';
 
@@ -20,7 +21,7 @@ export const readingFlags = {
     helpValue: 'PATH=VALUE',
     default: [],
   }),
-  engine: Flags.string({ description: 'tensor engine: auto, node-gpu, node, onnx, wasm, cpu' }),
+  engine: Flags.string({ description: ENGINE_FLAG_DESCRIPTION }),
   variant: Flags.string({
     description: 'where a run has several: the stage that is meant, as `calm status` names it',
     helpValue: 'STAGE',
@@ -51,7 +52,7 @@ export const configFlags = {
     helpValue: 'PATH=VALUE',
     default: [],
   }),
-  engine: Flags.string({ description: 'tensor engine: auto, node-gpu, node, onnx, wasm, cpu' }),
+  engine: Flags.string({ description: ENGINE_FLAG_DESCRIPTION }),
 };
 
 export const selectionFlags = {

@@ -1,12 +1,9 @@
 /** Sequences in batches, and as tensors. */
 
 import { intTensor, type Tensor } from '../engine/index.ts';
+import type { Pause } from '../models/index.ts';
 
-/**
- * Awaited between pieces of work that are short: batches, steps of a rollout, resamples. It lets the event loop turn, and throws where the work is to
- * stop. It changes no number.
- */
-export type Pause = () => Promise<void>;
+export type { Pause };
 
 /** What every measure takes besides what it measures. */
 export interface Pausing {

@@ -1,14 +1,17 @@
 /**
- * BrierLM of a model whose next-token distribution is known (paper §4, the discrete baseline): less noise than from samples alone. The accuracy term is
+ * BrierLM of a model whose next-token distribution is known (paper §4, as for a discrete Transformer): less noise than from samples alone. The accuracy term is
  * 2 Π p(true token); the collision term, for each pair of samples, 1{their first n−1 tokens agree} · Σ p² of the n-th, the last factor being exact.
  * B rows · T tokens · S samples · W windows.
  */
 
 import { disposeTree, type Tensor, tf } from '../engine/index.ts';
-import { inverseCdf, type SequenceState, type TransformerDecoder } from '../models/index.ts';
+import { inverseCdf, type Likelihood, type PatchModel, type SequenceState } from '../models/index.ts';
 import { joinRows, type Pause, type Pausing } from './batches.ts';
 import { type BrierBatch, batchOf, NUM_FACTORS } from './brier-score.ts';
 import { pairsOf, type SampleGroup, splitGroup } from './sample-groups.ts';
+
+/** A model of single tokens with a likelihood. */
+export type LikelyModel = PatchModel & { readonly likelihood: Likelihood };
 
 /** The token that sample `sample` takes as its `step`-th in a window of a row; `draw` picks from the exact distribution by a uniform number. */
 export type TakeToken = (
@@ -23,7 +26,7 @@ export type TakeToken = (
  * @param pause awaited between pieces of the distributions, and between the steps of the samples
  */
 export async function estimateBrierExactly(
-  decoder: TransformerDecoder,
+  model: LikelyModel,
   ids: readonly Int32Array[],
   take: TakeToken,
   {
@@ -36,9 +39,9 @@ export async function estimateBrierExactly(
   const [rows, length] = [ids.length, ids[0].length];
   const windows = Math.max(0, Math.floor((length - contextTokens - NUM_FACTORS) / stride) + 1);
   const idTensor = joinRows(ids.map((row) => row.subarray(0, length - 1)));
-  const { hidden, state } = await decoder.sequence.feed(idTensor);
+  const { hidden, state } = await model.sequence.feed(idTensor);
   const sums = Array.from({ length: rows }, () => new Float64Array(NUM_FACTORS));
-  const likely = await trueProbabilities(decoder, hidden, ids, pause);
+  const likely = await trueProbabilities(model, hidden, ids, pause);
   const begin = (window: number) => contextTokens - 1 + window * stride;
   for (let row = 0; row < rows; row++) {
     for (let window = 0; window < windows; window++) {
@@ -57,7 +60,7 @@ export async function estimateBrierExactly(
   const allPairs = (numSamples * (numSamples - 1)) / 2;
   for (let step = 0; step < NUM_FACTORS && groups.length > 0; step++) {
     await pause?.();
-    const states = await hiddenAfter(decoder, hidden, state, groups, begin);
+    const states = await hiddenAfter(model, hidden, state, groups, begin);
     const left: SampleGroup[] = [];
     const lookAt = (i: number, probabilities: Float32Array) => {
       const group = groups[i];
@@ -70,7 +73,7 @@ export async function estimateBrierExactly(
         ...splitGroup(group, (sample) => take({ row: group.row, window: group.window, sample, step }, draw)),
       );
     };
-    await decoder.eachDistribution(states, lookAt, pause);
+    await model.likelihood.eachDistribution(states, lookAt, pause);
     states.dispose();
     groups = left;
   }
@@ -80,7 +83,7 @@ export async function estimateBrierExactly(
 
 /** The probability of the token that really comes next, after every token but the last; row by row. */
 async function trueProbabilities(
-  decoder: TransformerDecoder,
+  model: LikelyModel,
   hidden: Tensor,
   ids: readonly Int32Array[],
   pause: Pause | undefined,
@@ -91,21 +94,21 @@ async function trueProbabilities(
   const lookAt = (i: number, probabilities: Float32Array) => {
     found[i] = probabilities[ids[Math.floor(i / width)][(i % width) + 1]];
   };
-  await decoder.eachDistribution(flat, lookAt, pause);
+  await model.likelihood.eachDistribution(flat, lookAt, pause);
   flat.dispose();
   return found;
 }
 
 /** The hidden state after each group's path, [groups, hidden]: of the true prefix, or at the end of a branch. */
 async function hiddenAfter(
-  decoder: TransformerDecoder,
+  model: LikelyModel,
   hidden: Tensor,
   state: SequenceState,
   groups: readonly SampleGroup[],
   begin: (window: number) => number,
 ): Promise<Tensor> {
   if (groups[0].path.length > 0)
-    return decoder.sequence.branch(
+    return model.sequence.branch(
       state,
       groups.map(({ row, window, path }) => ({ row, length: begin(window) + 1, ids: Int32Array.from(path) })),
     );

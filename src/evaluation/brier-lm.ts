@@ -3,29 +3,11 @@
  * B rows · P target patches · K tokens a patch · S samples · W windows.
  */
 
-import { disposeTree, intTensor, type Tensor, tf } from '../engine/index.ts';
-import type { Branch, DrawnPatches, SequenceState } from '../models/index.ts';
+import { disposeTree, intTensor, tf } from '../engine/index.ts';
+import type { PatchDraws, PatchModel, SequenceState } from '../models/index.ts';
 import { joinRows, type Pause, type Pausing } from './batches.ts';
 import { addWindow, agreement, type BrierBatch, batchOf, NUM_FACTORS } from './brier-score.ts';
 import { pairsOf, type SampleGroup, splitGroup } from './sample-groups.ts';
-
-/** A model that draws patches after hidden states: PatchDecoder, and TransformerDecoder with patches of one token. */
-export interface PatchSource {
-  readonly patchSize: number;
-  /** Numbers of noise that one patch is drawn from. */
-  readonly noiseSize: number;
-  readonly sequence: {
-    feed(ids: Tensor): Promise<{ hidden: Tensor; state: SequenceState }>;
-    look(ids: Tensor): Promise<Tensor>;
-    branch(state: SequenceState, branches: readonly Branch[]): Promise<Tensor>;
-  };
-  /** @param hidden [positions, hidden] @param pause for a draw of several engine calls @returns candidates·positions patches, candidate by candidate */
-  draw(
-    hidden: Tensor,
-    noise: Float32Array,
-    pause?: Pause,
-  ): Promise<Pick<DrawnPatches, 'tokens' | 'decode' | 'dispose'>>;
-}
 
 /** One draw of a rollout: the sample of this number, in this window of this row. */
 export interface RolloutDraw {
@@ -63,33 +45,33 @@ interface Shape {
  * @param pause awaited between engine calls
  */
 export async function estimateBrier(
-  source: PatchSource,
+  model: PatchModel,
   ids: readonly Int32Array[],
   draws: BrierDraws,
   { numSamples = 2, targets, pause }: { numSamples?: number; targets?: readonly Int32Array[] } & Pausing = {},
 ): Promise<BrierBatch> {
-  const { patchSize, noiseSize } = source;
+  const { patchSize, noiseSize } = model;
   const golden = targets ?? ids.map((row) => row.subarray(patchSize));
   const shape: Shape = { rows: ids.length, patches: golden[0].length / patchSize, patchSize, numSamples };
   const idTensor = joinRows(ids.map((row) => row.subarray(0, shape.patches * patchSize)));
   // Windows of one patch roll nothing out.
   const { hidden, state } =
     patchSize >= NUM_FACTORS
-      ? { hidden: await source.sequence.look(idTensor), state: undefined }
-      : await source.sequence.feed(idTensor);
+      ? { hidden: await model.sequence.look(idTensor), state: undefined }
+      : await model.sequence.feed(idTensor);
   await pause?.();
   const positions = tf.reshape(hidden, [-1, hidden.shape[2] as number]);
   const noise = draws.accuracy(numSamples * shape.rows * shape.patches * noiseSize);
-  const samples = await source.draw(positions, noise, pause);
-  const batch = await scoreWindows(source, samples, golden, shape, state, { draws, pause });
+  const samples = await model.draw(positions, noise, pause);
+  const batch = await scoreWindows(model, samples, golden, shape, state, { draws, pause });
   samples.dispose();
   disposeTree({ hidden, idTensor, positions, ...(state ? { cache: state.cache } : {}) });
   return batch;
 }
 
 async function scoreWindows(
-  source: PatchSource,
-  samples: Pick<DrawnPatches, 'tokens' | 'decode'>,
+  model: PatchModel,
+  samples: PatchDraws,
   golden: readonly Int32Array[],
   shape: Shape,
   state: SequenceState | undefined,
@@ -105,7 +87,7 @@ async function scoreWindows(
   };
   let groups = firstGroups(samples.tokens, shape, windows, count);
   for (let step = 1; state && step < steps && groups.length > 0; step++)
-    groups = await rollOn(source, state, groups, step, rolling, count);
+    groups = await rollOn(model, state, groups, step, rolling, count);
   const sums = golden.map((target, row) => {
     const own = new Float64Array(NUM_FACTORS);
     for (let window = 0; window < windows; window++) {
@@ -135,7 +117,7 @@ function pathOf(tokens: Int32Array, shape: Shape, sample: number, row: number, w
  * What is left out is −1 and stands behind a disagreement.
  */
 async function decodeWhatCounts(
-  samples: Pick<DrawnPatches, 'tokens' | 'decode'>,
+  samples: PatchDraws,
   golden: readonly Int32Array[],
   shape: Shape,
   windows: number,
@@ -222,16 +204,16 @@ const FEWEST_DRAWS = 32;
 
 /** One patch more for every group: hidden states after their paths, a draw for every member, and what is left of the groups. */
 async function rollOn(
-  source: PatchSource,
+  model: PatchModel,
   state: SequenceState,
   groups: readonly SampleGroup[],
   step: number,
   { draws, pause }: Rolling,
   count: (group: SampleGroup) => void,
 ): Promise<SampleGroup[]> {
-  const { patchSize, noiseSize } = source;
+  const { patchSize, noiseSize } = model;
   await pause?.();
-  const hidden = await source.sequence.branch(
+  const hidden = await model.sequence.branch(
     state,
     groups.map(({ row, window, path }) => ({ row, length: window + 1, ids: Int32Array.from(path) })),
   );
@@ -243,7 +225,7 @@ async function rollOn(
   const positions = tf.tidy(() => tf.gather(hidden, intTensor(owners) as tf.Tensor1D));
   await pause?.();
   const noise = draws.rollout(wanted, step, rounded * noiseSize);
-  const drawn = await source.draw(positions, noise, pause);
+  const drawn = await model.draw(positions, noise, pause);
   const length = Math.min(patchSize, NUM_FACTORS - step * patchSize);
   await drawn.decode(wanted.flatMap((_, i) => Array.from({ length }, (__, k) => i * patchSize + k)));
   let taken = 0;

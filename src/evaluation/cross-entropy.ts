@@ -8,10 +8,10 @@ import {
   type Tensor,
   type TensorMap,
 } from '../engine/index.ts';
-import { type TransformerConfig, type TransformerDecoder, transformerLoss } from '../models/index.ts';
+import { type TransformerConfig, transformerLoss } from '../models/index.ts';
 import { RandomStream } from '../random.ts';
 import { inBatches, joinRows, type Pause } from './batches.ts';
-import { estimateBrierExactly } from './brier-exact.ts';
+import { estimateBrierExactly, type LikelyModel } from './brier-exact.ts';
 import type { BrierBatch } from './brier-score.ts';
 
 type Inputs = { readonly parameters: TensorMap; readonly ids: Tensor; readonly targets: Tensor };
@@ -45,7 +45,7 @@ export class CrossEntropy {
 
 /** BrierLM's estimates with exact collisions (brier-exact.ts), batch by batch; the draws follow from the seed. */
 export async function scoreExactly(
-  decoder: TransformerDecoder,
+  model: LikelyModel,
   sequences: readonly Int32Array[],
   seed: number,
   options: Parameters<typeof estimateBrierExactly>[3] & {
@@ -56,7 +56,7 @@ export async function scoreExactly(
   for await (const { batch: rows, first } of inBatches(sequences, options.pause)) {
     const take: Parameters<typeof estimateBrierExactly>[2] = ({ row, window, sample, step }, draw) =>
       draw(new RandomStream(seed, 'brier exact', first + row, window, sample, step).nextUniform());
-    scored.push(await estimateBrierExactly(decoder, rows, take, options));
+    scored.push(await estimateBrierExactly(model, rows, take, options));
     await options.onBatch?.(first + rows.length);
   }
   return scored;

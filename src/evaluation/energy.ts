@@ -19,8 +19,9 @@ import {
   type CalmConfig,
   calmLoss,
   energyTerms,
+  type LatentDraws,
   NUM_HELD_OUT_TARGETS,
-  type PatchDecoder,
+  type PatchModel,
   readsLatents,
 } from '../models/index.ts';
 import { RandomStream } from '../random.ts';
@@ -167,17 +168,14 @@ export class EnergyScore {
   }
 
   /** Of the model's own head, teacher-forced. @param pause awaited between engine calls */
-  ofModel(decoder: PatchDecoder, pause?: Pause): Promise<EnergyMeasure> {
+  ofModel(model: PatchModel & { readonly latents: LatentDraws }, pause?: Pause): Promise<EnergyMeasure> {
     const { hiddenSize } = this.#config;
     return this.#average(async ({ ids }, positions, { first }) => {
-      const hidden = await decoder.sequence.look(ids);
+      const hidden = await model.sequence.look(ids);
       await pause?.();
       const flat = tf.reshape(hidden, [positions, hiddenSize]);
-      const noise = decoder.drawNoise(
-        this.#stream(first, 'noise'),
-        NUM_SAMPLES * positions * decoder.noiseSize,
-      );
-      const latents = await decoder.drawLatents(flat, noise);
+      const noise = model.drawNoise(this.#stream(first, 'noise'), NUM_SAMPLES * positions * model.noiseSize);
+      const latents = await model.latents.draw(flat, noise);
       const samples = tf.transpose(latents, [1, 0, 2]);
       disposeTree({ hidden, flat, latents });
       return samples;

@@ -3,8 +3,8 @@
  */
 
 import { disposeTree, type Tensor, tf } from '../engine/index.ts';
+import type { PatchModel } from '../models/index.ts';
 import { joinRows, type Pausing } from './batches.ts';
-import type { PatchSource } from './brier-lm.ts';
 import { agreement, NUM_FACTORS } from './brier-score.ts';
 
 export interface TemperatureMeasure {
@@ -35,13 +35,13 @@ export type ChoosePatches = (hidden: Tensor, text: number, step: number) => Prom
  * @param options a pause is awaited between patches
  */
 export async function measureTemperature(
-  source: PatchSource,
+  model: PatchModel,
   ids: readonly Int32Array[],
   windowsPerRow: number,
   choose: ChoosePatches,
   { pause }: Pausing = {},
 ): Promise<TemperatureMeasure> {
-  const { patchSize } = source;
+  const { patchSize } = model;
   const steps = Math.ceil(NUM_FACTORS / patchSize);
   const patches = ids[0].length / patchSize - 1;
   const most = windowsIn(ids[0].length, patchSize);
@@ -54,7 +54,7 @@ export async function measureTemperature(
   );
   await pause?.();
   const idTensor = joinRows(ids.map((row) => row.subarray(0, patches * patchSize)));
-  const { hidden, state } = await source.sequence.feed(idTensor);
+  const { hidden, state } = await model.sequence.feed(idTensor);
   const places = windows.map(({ row, window }) => row * patches + window);
   const starts = tf.tidy(() => tf.gather(tf.reshape(hidden, [-1, hidden.shape[2] as number]), places));
   const texts: number[][][] = [];
@@ -67,7 +67,7 @@ export async function measureTemperature(
         length: window + 1,
         ids: Int32Array.from(paths[i]),
       }));
-      const states = step === 0 ? tf.clone(starts) : await source.sequence.branch(state, branches);
+      const states = step === 0 ? tf.clone(starts) : await model.sequence.branch(state, branches);
       (await choose(states, text, step)).forEach((patch, i) => {
         paths[i].push(...patch);
       });

@@ -1,7 +1,7 @@
 /** Folders of the reference (and of its kind) checked before they are taken: every tensor is there, with the shape that the configuration says. No number is read. */
 
 import type { Weights } from '../artifacts/index.ts';
-import { notThisArchitecture, tensorMissing, tensorShape } from '../errors.ts';
+import { configUnsupported, notThisArchitecture, tensorMissing, tensorShape } from '../errors.ts';
 import { formatShape, sameShape } from '../shapes.ts';
 import { autoencoderTable } from './autoencoder/autoencoder.ts';
 import { type AutoencoderConfig, autoencoderFields, autoencoderSchema } from './autoencoder/config.ts';
@@ -13,6 +13,13 @@ import { checkedConfig } from './config.ts';
 import { AUTOENCODER_PREFIX, checkFits, hasAutoencoder, readingWeights } from './model-weights.ts';
 import { otherNameOf, type ParameterTable } from './parameters.ts';
 import { readReferenceConfig } from './reference-config.ts';
+import {
+  TRANSFORMER_DEFAULTS,
+  type TransformerConfig,
+  transformerFields,
+  transformerSchema,
+} from './transformer/config.ts';
+import { transformerTable } from './transformer/transformer.ts';
 
 /** An autoencoder's folder, checked. */
 export async function checkAutoencoderFolder(
@@ -53,6 +60,19 @@ export async function checkCalmFolder(directory: string, autoencoderDirectory: s
       unknown: [...unknown, ...autoencoder.unknown],
     };
   });
+}
+
+/** A Llama's folder, checked. Relatives of it (Mistral, Qwen, …) differ in their mathematics and are refused. */
+export async function checkTransformerFolder(
+  directory: string,
+): Promise<{ config: TransformerConfig; unknown: readonly string[] }> {
+  const known = Object.keys(transformerFields);
+  const { file, stated, unknown } = await readReferenceConfig(directory, known);
+  const { modelType } = TRANSFORMER_DEFAULTS;
+  if (stated.modelType !== modelType) throw configUnsupported(file, 'modelType', stated.modelType, modelType);
+  const config = checkedConfig(file, transformerSchema, stated);
+  await readingWeights(directory, (weights) => checkTensors(transformerTable(config), weights));
+  return { config, unknown };
 }
 
 /** Which head the weights are of. The reference forgets to save it, so `model_type` decides only where several heads, or none, know them. */

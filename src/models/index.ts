@@ -37,7 +37,7 @@ export { type HeadSampling, samplingOptions } from './calm/heads/sampling.ts';
 export { readHead } from './calm/heads/saved-options.ts';
 export { registerHead } from './calm/register-head.ts';
 export { autoencoderTrainingCost, type CostPart, calmCost, transformerCost } from './cost.ts';
-export { checkAutoencoderFolder, checkCalmFolder } from './imported.ts';
+export { checkAutoencoderFolder, checkCalmFolder, checkTransformerFolder } from './imported.ts';
 export {
   type Autoencoder,
   disposeLanguageModel,
@@ -46,7 +46,8 @@ export {
   loadLanguageModel,
 } from './language-model.ts';
 export { extendCache, type KeyValueCache, type LlamaOutput } from './llama.ts';
-export { AUTOENCODER_FOLDER, AUTOENCODER_PREFIX, checkFits } from './model-weights.ts';
+export { AUTOENCODER_FOLDER, AUTOENCODER_PREFIX, checkFits, isTransformer } from './model-weights.ts';
+export { openPatchModel } from './open-model.ts';
 export {
   countMatrices,
   countParameters,
@@ -59,6 +60,16 @@ export {
   type ParameterTable,
   storeParameters,
 } from './parameters.ts';
+export type {
+  LatentDraws,
+  Likelihood,
+  PatchDraws,
+  PatchModel,
+  PatchModelConfig,
+  PatchSequence,
+  Pause,
+} from './patch-model.ts';
 export { TRANSFORMER_DEFAULTS, type TransformerConfig } from './transformer/config.ts';
-export { type DrawnTokens, inverseCdf, TransformerDecoder } from './transformer/decoding.ts';
+export { inverseCdf, TransformerDecoder } from './transformer/decoding.ts';
+export { loadTransformer } from './transformer/load.ts';
 export * from './transformer/transformer.ts';

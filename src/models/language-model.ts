@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { autoencoderBeside, type ModelFolder } from '../artifacts/index.ts';
 import { disposeTree, type TensorMap } from '../engine/index.ts';
-import { autoencoderMissing } from '../errors.ts';
+import { autoencoderMissing, modelIsTransformer } from '../errors.ts';
 import { autoencoderTable } from './autoencoder/autoencoder.ts';
 import { type AutoencoderConfig, autoencoderSchema } from './autoencoder/config.ts';
 import { calmTable } from './calm/calm.ts';
@@ -17,6 +17,7 @@ import {
   AUTOENCODER_PREFIX,
   checkFits,
   hasAutoencoder,
+  isTransformer,
   readingWeights,
 } from './model-weights.ts';
 import { loadParameters } from './parameters.ts';
@@ -43,6 +44,7 @@ export async function loadAutoencoder(folder: ModelFolder): Promise<Autoencoder>
   }));
 }
 
+/** Reads a CALM. A discrete Transformer is an error here; `openPatchModel` takes either. */
 export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageModel> {
   const { config, autoencoder, frozenFrom } = await configsOf(folder);
   const head = await loadHead(config.head.name);
@@ -67,6 +69,7 @@ export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageMo
 
 /** Both configurations of a language model's folder, and where the autoencoder's weights are if not in the model's. */
 async function configsOf(folder: ModelFolder) {
+  if (await isTransformer(folder)) throw modelIsTransformer(folder.directory);
   if (folder.isForeign) {
     const beside = await autoencoderBeside(folder.directory);
     if (!beside) throw autoencoderMissing(folder.directory);

@@ -1,9 +1,10 @@
 /** What a language model's folder holds of its autoencoder, and reading weights for as long as they are needed. */
 
-import { type ModelFolder, openWeights, type Weights } from '../artifacts/index.ts';
+import { LLAMA_TENSOR, type ModelFolder, openWeights, type Weights } from '../artifacts/index.ts';
 import { modelMismatch } from '../errors.ts';
 import type { AutoencoderConfig } from './autoencoder/config.ts';
 import type { CalmConfig } from './calm/config.ts';
+import { TRANSFORMER_DEFAULTS } from './transformer/config.ts';
 
 /** The prefix under which a language model's weights hold the frozen autoencoder, as in the reference. */
 export const AUTOENCODER_PREFIX = 'ae_model.';
@@ -13,6 +14,12 @@ export const AUTOENCODER_FOLDER = 'autoencoder';
 
 export function hasAutoencoder(weights: Pick<Weights, 'has'>): boolean {
   return weights.has(`${AUTOENCODER_PREFIX}encoder.squeeze_layer.weight`);
+}
+
+/** Whether a language model's folder holds a discrete Transformer: by its weights where it is not ours. */
+export async function isTransformer(folder: ModelFolder): Promise<boolean> {
+  if (folder.isForeign) return readingWeights(folder, (weights) => weights.has(LLAMA_TENSOR));
+  return folder.readConfig((_, stated) => stated.modelType === TRANSFORMER_DEFAULTS.modelType);
 }
 
 /** Opens weights for as long as they are read. @param from a folder of weights, or a model's folder */

@@ -61,7 +61,9 @@ export const runConfigSchema = z.strictObject({
   engine: z
     .string()
     .default('auto')
-    .describe('auto | node-gpu | node | onnx | wasm | cpu. `auto` takes the first of these that is there.'),
+    .describe(
+      'What computes. `auto` takes the first engine that works here; `calm engine list` shows all of them.',
+    ),
   output: z.string().default('runs').describe('Folder of all runs, relative to where calm is started.'),
   plugins: z
     .array(z.string())

@@ -4,7 +4,7 @@
  * B rows · N candidates · K tokens a patch.
  */
 
-import type { DrawnPatches } from '../models/index.ts';
+import type { PatchDraws } from '../models/index.ts';
 import { batchWeight, chooseCandidate, type Power, reachedPower } from './temperature.ts';
 
 /** Candidates of one row whose tokens so far are equal: indices among the row's N, ascending. */
@@ -19,7 +19,7 @@ type Group = readonly number[];
  * @returns rows of K token ids
  */
 export async function choosePatches(
-  drawn: DrawnPatches,
+  drawn: PatchDraws,
   rows: number,
   power: Power,
   uniform: (row: number) => number,
@@ -55,7 +55,7 @@ export async function choosePatches(
 
 /** For each row the groups of at least `count` equal patches, in the order of their first candidates. */
 async function equalPatches(
-  drawn: DrawnPatches,
+  drawn: PatchDraws,
   rows: number,
   open: readonly number[],
   count: number,

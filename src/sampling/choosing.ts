@@ -1,26 +1,41 @@
 /**
- * One patch for each row at a temperature: the exact algorithm or the batch approximation (see temperature.ts), from a model that draws patches in blocks.
+ * One patch for each row at a temperature. Where the model has a likelihood, from its distribution, reweighed; where it
+ * gives samples alone, by the exact algorithm or the batch approximation (see temperature.ts), from draws in blocks.
  * B rows · N candidates · K tokens a patch · H hidden.
  */
 
 import { disposeTree, type Tensor, tf } from '../engine/index.ts';
-import type { PatchDecoder } from '../models/index.ts';
+import { choiceOfSamples, choiceOfTokens } from '../errors.ts';
+import { inverseCdf, type Likelihood, type PatchModel, type Pause } from '../models/index.ts';
 import { choosePatches } from './candidates.ts';
-import { chooseCandidate, ExactSampler, type Power, weighCandidates } from './temperature.ts';
+import { chooseCandidate, ExactSampler, type Power, powerOf, weighCandidates } from './temperature.ts';
+import { reweigh, type TokenChoice } from './token-choice.ts';
 
 export const SAMPLERS = ['batch', 'exact'] as const;
 
-export interface TemperatureOptions {
-  /** In (0, 1]; 1 takes one plain draw a patch. */
-  readonly temperature: number;
+/** `topK` and `topP` are for models with a likelihood, the others for those without. */
+export interface TemperatureOptions extends TokenChoice {
   readonly sampler?: (typeof SAMPLERS)[number];
   /** N, the candidates of the batch approximation. */
-  readonly numCandidates: number;
+  readonly numCandidates?: number;
   /** Draws that the exact algorithm may take for one patch; then the batch approximation chooses among them. */
   readonly drawBudget?: number;
-  /** Awaited between engine calls: it lets signals be heard, and may throw. */
-  readonly pause?: (() => Promise<void>) | undefined;
+  readonly pause?: Pause | undefined;
 }
+
+const BY_TOKENS = ['topK', 'topP'] as const;
+const BY_SAMPLES = ['sampler', 'numCandidates', 'drawBudget'] as const;
+
+/** Refuses the options that a model has no use for. */
+export function checkChoice(
+  options: Partial<TemperatureOptions>,
+  { hasLikelihood }: { readonly hasLikelihood: boolean },
+): void {
+  const unused = (hasLikelihood ? BY_SAMPLES : BY_TOKENS).find((key) => options[key] !== undefined);
+  if (unused) throw hasLikelihood ? choiceOfSamples(unused) : choiceOfTokens(unused);
+}
+
+export const DEFAULT_CANDIDATES = 200;
 
 /** Plenty for a model that is sure of itself, and a second or two at laptop sizes for one that is not. */
 export const DEFAULT_DRAW_BUDGET = 20_000;
@@ -29,7 +44,7 @@ export const DEFAULT_DRAW_BUDGET = 20_000;
 export interface ChoiceDraws {
   /** Noise for the candidates of all rows, as the head wants it; `block` counts from 0 where the exact algorithm asks again. */
   noise(size: number, block: number): Float32Array;
-  /** A uniform number in [0, 1) for a row: the batch approximation takes the first, the exact algorithm as many as it needs. */
+  /** A uniform number in [0, 1) for a row: a distribution and the batch approximation take the first, the exact algorithm as many as it needs. */
   uniform(row: number, index: number): number;
 }
 
@@ -42,35 +57,46 @@ export interface ChosenPatches {
   readonly fallbacks: boolean[];
 }
 
-/** Draws one patch for each row. @param hidden [rows, hidden] */
+/** Takes one patch for each row. @param hidden [rows, hidden] */
 export async function choose(
-  decoder: PatchDecoder,
+  model: PatchModel,
   hidden: Tensor,
-  power: Power,
   options: TemperatureOptions,
   draws: ChoiceDraws,
 ): Promise<ChosenPatches> {
+  checkChoice(options, { hasLikelihood: model.likelihood !== undefined });
+  if (model.likelihood) return chooseTokens(model.likelihood, hidden, options, draws);
+  const power = powerOf(options.temperature);
   const isPlain = power.whole === 1 && power.rest === 0;
   return options.sampler === 'exact' && !isPlain
-    ? chooseExactly(decoder, hidden, power, options, draws)
-    : chooseFromBatch(
-        decoder,
-        hidden,
-        power,
-        { ...options, numCandidates: isPlain ? 1 : options.numCandidates },
-        draws,
-      );
+    ? chooseExactly(model, hidden, power, options, draws)
+    : chooseFromBatch(model, hidden, power, isPlain ? { ...options, numCandidates: 1 } : options, draws);
+}
+
+/** One token for each row, from its distribution. */
+async function chooseTokens(
+  likelihood: Likelihood,
+  hidden: Tensor,
+  options: TemperatureOptions,
+  draws: ChoiceDraws,
+): Promise<ChosenPatches> {
+  const patches: Int32Array[] = [];
+  const takeAt = (row: number, probabilities: Float32Array) => {
+    patches.push(Int32Array.of(inverseCdf(reweigh(probabilities, options))(draws.uniform(row, 0))));
+  };
+  await likelihood.eachDistribution(hidden, takeAt, options.pause);
+  return { patches, draws: patches.map(() => 1), fallbacks: patches.map(() => false) };
 }
 
 async function chooseFromBatch(
-  decoder: PatchDecoder,
+  model: PatchModel,
   hidden: Tensor,
   power: Power,
-  { numCandidates, pause }: TemperatureOptions,
+  { numCandidates = DEFAULT_CANDIDATES, pause }: TemperatureOptions,
   draws: ChoiceDraws,
 ): Promise<ChosenPatches> {
   const rows = hidden.shape[0];
-  const candidates = await decoder.draw(hidden, draws.noise(numCandidates * rows * decoder.noiseSize, 0));
+  const candidates = await model.draw(hidden, draws.noise(numCandidates * rows * model.noiseSize, 0));
   const uniform = (row: number) => (numCandidates === 1 ? 0 : draws.uniform(row, 0));
   const patches = await choosePatches(candidates, rows, power, uniform, pause);
   candidates.dispose();
@@ -82,13 +108,13 @@ const [FIRST_BLOCK, LARGEST_BLOCK] = [32, 512];
 
 /** What is drawn is independent, so a block can be consumed in order. */
 async function chooseExactly(
-  decoder: PatchDecoder,
+  model: PatchModel,
   hidden: Tensor,
   power: Power,
   { drawBudget = DEFAULT_DRAW_BUDGET, pause }: TemperatureOptions,
   draws: ChoiceDraws,
 ): Promise<ChosenPatches> {
-  const { patchSize } = decoder;
+  const { patchSize } = model;
   const states = Array.from(
     { length: hidden.shape[0] },
     (_, row) => new RowState(power, (index) => draws.uniform(row, index)),
@@ -100,7 +126,7 @@ async function chooseExactly(
     if (open.length === 0) break;
     await pause?.();
     const asked = tf.tidy(() => tf.gather(hidden, open));
-    const drawn = await decoder.draw(asked, draws.noise(size * open.length * decoder.noiseSize, block));
+    const drawn = await model.draw(asked, draws.noise(size * open.length * model.noiseSize, block));
     const tokens = await drawn.decodeAll();
     open.forEach((row, i) => {
       states[row].take(

@@ -1,12 +1,12 @@
 /**
- * Generation patch by patch with a key/value cache (paper §3 and §5): hidden state → candidate patches → one of them, by the temperature → fed back.
- * B rows · K tokens a patch.
+ * Generation patch by patch with a key/value cache (paper §3 and §5): hidden state → candidate patches → one of them, by the temperature → fed back. A model with a likelihood chooses from its
+ * distribution instead.
+ * B rows · K tokens a patch (1 of a discrete Transformer).
  */
 
 import { disposeTree, intTensor, type Tensor, tf } from '../engine/index.ts';
-import type { PatchDecoder, SequenceState } from '../models/index.ts';
+import type { PatchModel, SequenceState } from '../models/index.ts';
 import { choose, type TemperatureOptions } from './choosing.ts';
-import { powerOf } from './temperature.ts';
 
 export interface GenerateOptions extends TemperatureOptions {
   /** Stop once a row has this many tokens, prompt and padding included; may overshoot by K − 1. */
@@ -42,23 +42,22 @@ export interface GeneratedPatch {
  * @returns an iterator over steps; leaving it early frees everything
  */
 export async function* generate(
-  decoder: PatchDecoder,
+  model: PatchModel,
   prompts: readonly Int32Array[],
   options: GenerateOptions,
   draws: GenerateDraws,
 ): AsyncGenerator<GeneratedPatch> {
-  const { patchSize } = decoder;
+  const { patchSize } = model;
   const rows = prompts.length;
-  const power = powerOf(options.temperature);
   const ended = new Array<boolean>(rows).fill(false);
   let fed = flatten(prompts);
   let length = prompts[0].length;
   let past: SequenceState | undefined;
   try {
     for (let step = 0; step === 0 || (length < options.maxLength && !ended.every(Boolean)); step++) {
-      const { hidden: last, state } = await advance(decoder, fed, rows, past);
+      const { hidden: last, state } = await advance(model, fed, rows, past);
       past = state;
-      const chosen = await choose(decoder, last, power, options, {
+      const chosen = await choose(model, last, options, {
         noise: (size, block) => draws.noise(step, size, block),
         uniform: (row, index) => draws.choice(step, row, index),
       });
@@ -85,13 +84,13 @@ export async function* generate(
 
 /** Feeds patches and keeps the last hidden state, [rows, hidden]; frees the past. */
 async function advance(
-  decoder: PatchDecoder,
+  model: PatchModel,
   ids: Int32Array,
   rows: number,
   past: SequenceState | undefined,
 ): Promise<{ hidden: Tensor; state: SequenceState }> {
   const idTensor = intTensor(ids, [rows, ids.length / rows]);
-  const { hidden, state } = await decoder.sequence.feed(idTensor, past);
+  const { hidden, state } = await model.sequence.feed(idTensor, past);
   const [, patches, size] = hidden.shape as [number, number, number];
   const last = tf.tidy(() =>
     tf.reshape(tf.slice(hidden, [0, patches - 1, 0], [rows, 1, size]), [rows, size]),

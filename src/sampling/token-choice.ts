@@ -1,7 +1,7 @@
-/** Choosing tokens from a known distribution, for the discrete baseline: temperature, top-k, top-p. V vocabulary. */
+/** Choosing tokens from a known distribution: temperature, top-k, top-p. V vocabulary. */
 
 export interface TokenChoice {
-  /** In (0, ∞): p^(1/T). */
+  /** T of p^(1/T). In (0, ∞) where the distribution is known, in (0, 1] from samples alone; 1 is a plain draw. */
   readonly temperature: number;
   /** Only the k likeliest tokens; all where absent. */
   readonly topK?: number;

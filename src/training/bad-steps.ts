@@ -47,7 +47,9 @@ export class BadSteps {
     return this.#watch.limits();
   }
 
-  /** Why a step is bad, by the limits that were before it; undefined where it is good, which is remembered. */
+  /**
+   * Why a step is bad, by the limits that were before it; undefined where it is good, which is remembered.
+   */
   problemOf({ loss, gradNorm }: Record<string, number>): string | undefined {
     const problem = problemOfStep(loss, gradNorm, this.#watch.limits());
     if (problem !== undefined) return problem;

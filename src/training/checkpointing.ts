@@ -92,7 +92,9 @@ function readLearnt({ parameters, state }: Learnt, saved: Checkpoint<unknown>): 
   return { parameters: read(parameters, saved), state: read(state, saved) };
 }
 
-/** The tensors of a checkpoint that have the names of a tree; their shapes must be those that the tree has. */
+/**
+ * The tensors of a checkpoint that have the names of a tree; their shapes must be those that the tree has.
+ */
 function read<Tree extends Learnt['state']>(like: Tree, { step, tensors }: Checkpoint<unknown>): Tree {
   for (const [name, { shape }] of leavesOf(like)) {
     const found = tensors.get(name)?.shape;

@@ -32,7 +32,8 @@ export function stepScalars(
 }
 
 /**
- * The factor that brings gradients to a global norm: min(1, maxNorm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ has it.
+ * The factor that brings gradients to a global norm: min(1, maxNorm / (norm + 1e-6)), as
+ * torch.nn.utils.clip_grad_norm_ has it.
  * @returns the factor, and the norm before
  */
 export function clipByNorm(gradients: TensorMap, maxNorm: number): { scale: tf.Tensor; norm: tf.Tensor } {

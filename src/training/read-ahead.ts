@@ -1,6 +1,6 @@
 /**
- * Micro-batches by their global number, read ahead. What the next one reads from disk is read while a step runs; what it
- * computes is not: a running graph keeps this thread busy.
+ * Micro-batches by their global number, read ahead. What the next one reads from disk is read while a step
+ * runs; what it computes is not: a running graph keeps this thread busy.
  */
 
 import { disposeTree, type TensorTree } from '../engine/index.ts';
@@ -32,7 +32,10 @@ export class ReadAhead<Batch extends TensorTree> {
     this.#ahead = { number, batch };
   }
 
-  /** Waits for the batch that was drawn ahead, so that nothing is read any more; its error is of no matter then. */
+  /**
+   * Waits for the batch that was drawn ahead, so that nothing is read any more; its error is of no matter
+   * then.
+   */
   async drop(): Promise<void> {
     const ahead = this.#ahead;
     this.#ahead = undefined;

@@ -1,6 +1,6 @@
 /**
- * How a step is carried out: the seam between the loop and the machine. One compiled function where a step is one batch,
- * sums of micro-batches otherwise. Whatever runs a step elsewhere takes the place of these.
+ * How a step is carried out: the seam between the loop and the machine. One compiled function where a step is
+ * one batch, sums of micro-batches otherwise. Whatever runs a step elsewhere takes the place of these.
  */
 
 import {

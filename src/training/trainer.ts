@@ -1,7 +1,7 @@
 /**
- * The training loop: batches in, checkpoints and metrics out. What a step draws and reads depends on (seed, step) alone,
- * and a checkpoint holds parameters, the optimiser's state and the open metrics window, so a run that is stopped at any
- * moment and started again ends with the same bits.
+ * The training loop: batches in, checkpoints and metrics out. What a step draws and reads depends on (seed,
+ * step) alone, and a checkpoint holds parameters, the optimiser's state and the open metrics window, so a run
+ * that is stopped at any moment and started again ends with the same bits.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -20,7 +20,10 @@ import { ReadAhead } from './read-ahead.ts';
 import { learningRateAt } from './schedule.ts';
 import { makeStepRunner, type StepRunner } from './step-runner.ts';
 
-/** Trains from the newest checkpoint, or from the beginning, to the last step. Throws `interrupted` after saving when the signal comes. */
+/**
+ * Trains from the newest checkpoint, or from the beginning, to the last step. Throws `interrupted` after
+ * saving when the signal comes.
+ */
 export async function train<Batch extends TensorTree>(
   options: TrainerOptions<Batch>,
 ): Promise<TrainingResult> {
@@ -160,8 +163,8 @@ class Trainer<Batch extends TensorTree> {
   }
 
   /**
-   * Saves the last step as it would be in a longer run, so that training can be continued with the same bits; then
-   * the log and the held-out values that are due only because it is the last.
+   * Saves the last step as it would be in a longer run, so that training can be continued with the same bits;
+   * then the log and the held-out values that are due only because it is the last.
    */
   async #finish(): Promise<void> {
     if (!this.#checkpointing.isSaved(this.#step)) await this.#save();
@@ -180,7 +183,9 @@ class Trainer<Batch extends TensorTree> {
     };
   }
 
-  /** The parameters of the last step, or of the best one where that is asked for and its checkpoint is whole. */
+  /**
+   * The parameters of the last step, or of the best one where that is asked for and its checkpoint is whole.
+   */
   async #chosen(): Promise<Pick<TrainingResult, 'parameters' | 'best'>> {
     const { parameters } = this.#learnt;
     const { best } = this.#search;

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { stringify } from 'yaml';
@@ -34,7 +34,7 @@ function writeBaseline(folder: string): string {
       numSequences: 8,
       tokensPerSequence: 32,
     },
-    'sample-baseline': { prompt: 'the ', maxTokens: 8, numSamples: 2, temperature: 0.8, topK: 10, topP: 0.9 },
+    sample: { prompt: 'the ', maxTokens: 8, numSamples: 2, temperature: 0.8, topK: 10, topP: 0.9 },
   };
   writeFileSync(join(folder, 'base.yaml'), stringify({ name: 'base', seed: 3, engine: 'onnx', stages }));
   return 'base.yaml';
@@ -77,23 +77,29 @@ test('the discrete baseline: trained, judged, sampled from, by the pipeline and 
   t.true(temperatures[1].collision > temperatures[0].collision, 'colder texts agree more often');
   const sample = () =>
     calm(
-      [
-        'sample-baseline',
-        'runs/base',
-        '--prompt',
-        'peace ',
-        '--max-tokens',
-        '5',
-        '--num-samples',
-        '1',
-        '--seed',
-        '4',
-      ],
+      ['sample', 'runs/base', '--prompt', 'peace ', '--max-tokens', '5', '--num-samples', '1', '--seed', '4'],
       folder,
     );
   const [first, second] = [await sample(), await sample()];
   t.regex(first.stdout, /^peace /);
   t.is(first.stdout, second.stdout);
+  const moved = await calm(['sample-baseline', 'runs/base'], folder);
+  t.regex(moved.stderr, /CALM_STAGE_UNKNOWN[\s\S]*→ Write `sample` instead/);
+  const refused = await calm(['sample', 'runs/base', '--sampler', 'exact'], folder);
+  t.regex(refused.stderr, /CALM_SAMPLING_OPTION[\s\S]*sampler is for a CALM[\s\S]*topK and topP/);
+
+  writeFileSync(join(folder, 'prompts.jsonl'), '{"prompt":"peace "}\n{"prompt":"the people"}\n');
+  const answers = ['sample', 'runs/base', '--prompts', 'prompts.jsonl', '--results', 'answers.jsonl'];
+  t.is((await calm([...answers, '--seed', '4'], folder)).code, 0);
+  const lines = readFileSync(join(folder, 'answers.jsonl'), 'utf8').trim().split('\n');
+  t.is(lines.length, 2);
+  const { calm: settings, samples } = JSON.parse(lines[0]) as {
+    calm: Record<string, unknown>;
+    samples: { tokens: number }[];
+  };
+  t.like(settings, { seed: 4, temperature: 0.8, topK: 10, topP: 0.9 });
+  t.false('numCandidates' in settings);
+  t.is(samples.length, 2);
   t.regex((await calm(['cost', 'base.yaml', '--parts'], folder)).stdout, /language-model head +4\.13k/);
 });
 

@@ -37,6 +37,37 @@ test.serial('what is donated is gone, and what only shares its numbers is not', 
   disposeTree({ outputs, shared, scalars: inputs.scalars, batch: inputs.batch });
 });
 
+test.serial('training steps write over what is donated: parameters and both moments', async (t) => {
+  const compiled = engine.compile(step as (given: Inputs) => { learnt: Learnt; loss: Tensor }, {
+    donates: ['learnt'],
+  });
+  const placesOf = async ({ parameters, state }: Learnt) => {
+    const maps = { parameters, ...state } as Record<string, Record<string, Tensor>>;
+    const places = new Map<string, { buffer: ArrayBufferLike; byteOffset: number }>();
+    for (const [kind, map] of Object.entries(maps))
+      for (const [name, tensor] of Object.entries(map)) places.set(`${kind} ${name}`, await tensor.data());
+    return places;
+  };
+  const advance = async (learnt: Learnt, number: number) => {
+    const inputs = { learnt, scalars: scalarsAt(1e-1, number), batch: batchAt(number) };
+    const { learnt: next, loss } = await compiled(inputs);
+    disposeTree({ loss, scalars: inputs.scalars, batch: inputs.batch });
+    return next;
+  };
+  // The first step moves everything into one memory, where it stays.
+  const settled = await advance(firstLearnt(initParameters(calmTable(config, energyHead), 1, 0.1)), 1);
+  const before = await placesOf(settled);
+  const next = await advance(settled, 2);
+  const after = await placesOf(next);
+  t.true(before.size > 30);
+  t.is(after.size, before.size);
+  for (const [name, { buffer, byteOffset }] of before) {
+    const place = after.get(name);
+    t.true(place?.buffer === buffer && place.byteOffset === byteOffset, name);
+  }
+  disposeTree(next);
+});
+
 test.serial('constants are built in, and other constants get another graph', async (t) => {
   const compiled = engine.compile(
     ({ w, x }: { w: Tensor; x: Tensor }) => ({ y: tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D) }),
@@ -65,6 +96,16 @@ test.serial(
     }
   },
 );
+
+test.serial('0 and −0 are two constants', async (t) => {
+  const compiled = engine.compile(({ x }: { x: Tensor }) => ({
+    up: tf.div(1, tf.mul(x, 0)),
+    down: tf.div(1, tf.mul(x, -0)),
+  }));
+  const { up, down } = await compiled({ x: tf.scalar(2) });
+  t.is((await up.data())[0], Number.POSITIVE_INFINITY);
+  t.is((await down.data())[0], Number.NEGATIVE_INFINITY);
+});
 
 test.serial('a step that does what a graph can’t is an error that says so', async (t) => {
   const outside = tf.scalar(1);

@@ -24,7 +24,7 @@ import {
   transformerTable,
 } from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
-import { choose, powerOf } from 'calm-lm/sampling';
+import { choose } from 'calm-lm/sampling';
 import { drawingModel, VOCABULARY } from '../helpers/drawing-model.ts';
 
 let engine: Engine;
@@ -94,7 +94,7 @@ const chosen =
       decoder,
       SEQUENCES[2].slice(0, 2),
       3,
-      async (hidden) => (await choose(decoder, hidden, powerOf(0.2), options, choice)).patches,
+      async (hidden) => (await choose(decoder, hidden, options, choice)).patches,
       { pause },
     );
   };

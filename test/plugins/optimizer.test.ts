@@ -76,6 +76,16 @@ test('an option that a third-party optimiser does not have is an error in its li
   );
 });
 
+test('the documentation of optimisers shows the package that is tested', (t) => {
+  const page = readFileSync(join(ROOT, 'docs/extending/optimizers.md'), 'utf8');
+  const shown = [...page.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) => code);
+  const files = ['index.js', 'sgd.js'].map((file) => join(ROOT, 'test/fixtures/calm-plugin-sgd', file));
+  t.deepEqual(
+    shown,
+    files.map((file) => readFileSync(file, 'utf8')),
+  );
+});
+
 const trainingStages = plugin.stages.filter(({ name }) => name.startsWith('train-'));
 
 /** Key and message of the first problem of a training stage's configuration. */

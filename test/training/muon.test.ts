@@ -60,8 +60,9 @@ for (const name of ['cpu', 'wasm', 'onnx'] as const) {
     let learnt = { parameters: tensorsUnder(stored, 'first.'), state: {} as never };
     learnt = { ...learnt, state: firstState(optimizer as never, learnt.parameters) as never };
     t.deepEqual(Object.keys((learnt.state as { momentum: TensorMap }).momentum).sort(), [...recorded.byMuon]);
-    const step = engine.compile((inputs: OptimizerInputs<never>) =>
-      update(optimizer as never, inputs as never),
+    const step = engine.compile(
+      (inputs: TensorTree) =>
+        update(optimizer as never, inputs as unknown as OptimizerInputs<never>) as never,
     );
     for (let number = 1; number <= recorded.steps; number++) {
       const gradients = tensorsUnder(stored, `gradient.${number}.`);

@@ -400,3 +400,41 @@ test.serial('tensors do not grow with the steps', async (t) => {
   t.is(await count(5), 0);
   t.is(await count(300), 0);
 });
+
+for (const microBatches of [1, 2]) {
+  test.serial(
+    `every micro-batch is drawn once, by its number in the whole training, also after a resume (${microBatches})`,
+    async (t) => {
+      const folder = temporaryFolder(t);
+      const drawn = async (steps: number) => {
+        const numbers: number[] = [];
+        const batch = (number: number) => {
+          numbers.push(number);
+          return { x: floatTensor(Float32Array.of(number), [1]) };
+        };
+        await fitNumbers(folder, { microBatches, steps, batch, schedule: constant(steps) }).result;
+        return numbers;
+      };
+      const upTo = (end: number) => Array.from({ length: end * microBatches }, (_, number) => number);
+      t.deepEqual(await drawn(3), upTo(3));
+      t.deepEqual(await drawn(5), upTo(5).slice(3 * microBatches));
+    },
+  );
+}
+
+test.serial('a batch that was drawn ahead of a stop between micro-batches is freed', async (t) => {
+  const before = engine.memory().numTensors;
+  const controller = new AbortController();
+  const batch = (number: number) => {
+    if (number === 3) controller.abort();
+    return { x: floatTensor(Float32Array.of(number), [1]) };
+  };
+  const { result } = fitNumbers(temporaryFolder(t), {
+    microBatches: 3,
+    batch,
+    signal: controller.signal,
+  });
+  t.is(await codeOf(t, result), 'CALM_INTERRUPTED');
+  // What is left is what was learnt: a process that was stopped ends.
+  t.is(engine.memory().numTensors - before, 6);
+});

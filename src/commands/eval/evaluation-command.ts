@@ -89,8 +89,8 @@ export abstract class EvaluationCommand extends BaseCommand {
     const run = await openRun(config).catch(() => undefined);
     if (!run) return false;
     const scope = variant && run.stage(variant) ? run.upstreamOf(variant) : run.stages;
-    const kinds = scope.flatMap(({ outputs }) => Object.values(outputs));
-    return kinds.includes('transformer') && !kinds.includes('language-model');
+    const used = scope.map(({ uses }) => uses);
+    return used.includes('train-baseline') && !used.includes('train-lm');
   }
 
   protected sayFound(found: unknown): void {

@@ -18,7 +18,11 @@ import { decodePatches, decodePatchTokens, encode } from '../autoencoder/autoenc
 import { CachedSequence } from '../cached-sequence.ts';
 import type { Autoencoder, LanguageModel } from '../language-model.ts';
 import type { Branches, Past } from '../llama.ts';
+import { initParameters } from '../parameters.ts';
+import type { LatentDraws, PatchDraws, PatchModel } from '../patch-model.ts';
 import { embedPatches, readsLatents, runBackbone } from './backbone.ts';
+import { calmTable } from './calm.ts';
+import type { CalmConfig } from './config.ts';
 import type { HeadSampler } from './heads/head.ts';
 import { type HeadSampling, samplingOptions } from './heads/sampling.ts';
 
@@ -26,14 +30,18 @@ import { type HeadSampling, samplingOptions } from './heads/sampling.ts';
 export type ReaderWeights = { readonly language: TensorMap; readonly autoencoder?: TensorMap };
 type MiddleInputs = { readonly autoencoder: TensorMap; readonly latents: Tensor };
 
-/** Runs a language model patch by patch. Tensors that it returns belong to the caller. */
-export class PatchDecoder {
+/** Runs a CALM patch by patch. Tensors that it returns belong to the caller. */
+export class PatchDecoder implements PatchModel {
   readonly model: LanguageModel;
+  readonly config: CalmConfig;
   readonly patchSize: number;
   /** Numbers of noise that one candidate takes. */
   readonly noiseSize: number;
   /** Feeds it, and looks at branches of what was fed. */
   readonly sequence: CachedSequence<ReaderWeights>;
+  readonly latents: LatentDraws;
+  readonly #engine: Engine;
+  readonly #sampling: HeadSampling;
   readonly #sample: HeadSampler;
   readonly #toMiddle: CompiledStep<MiddleInputs, { patches: Tensor }>;
   readonly #tokenDecoder: TokenDecoder;
@@ -43,6 +51,10 @@ export class PatchDecoder {
     const { config, head, parameters, autoencoder } = model;
     const sampling = samplingOptions(config.head.name, given);
     this.model = model;
+    this.config = config;
+    this.#engine = engine;
+    this.#sampling = sampling;
+    this.latents = { config, autoencoder, draw: (hidden, noise) => this.drawLatents(hidden, noise) };
     this.patchSize = config.patchSize;
     this.noiseSize = head.noiseSize(config, sampling);
     this.#sample = head.sampler(engine, config, sampling);
@@ -90,6 +102,19 @@ export class PatchDecoder {
     const { patches } = await this.#toMiddle({ autoencoder: autoencoder.parameters, latents });
     disposeTree({ drawn, latents });
     return new DrawnPatches(this.#tokenDecoder, patches);
+  }
+
+  untrained(seed: number): PatchModel {
+    const { config, head } = this.model;
+    const parameters = initParameters(calmTable(config, head), seed, config.initializerRange);
+    const decoder = new PatchDecoder(this.#engine, { ...this.model, parameters }, this.#sampling);
+    // The autoencoder is shared with this model.
+    decoder.dispose = () => disposeTree(parameters);
+    return decoder;
+  }
+
+  dispose(): void {
+    disposeTree({ language: this.model.parameters, autoencoder: this.model.autoencoder.parameters });
   }
 }
 
@@ -166,7 +191,7 @@ const FEW_ROWS = 8;
  * Patches that were drawn, as vectors in the middle of the decoder. Scores and temperatures need few of their tokens: most candidates are out after the
  * first one. So a token is decoded when it is asked for.
  */
-export class DrawnPatches {
+export class DrawnPatches implements PatchDraws {
   /** [patches·K]; −1 where no one has asked. */
   readonly tokens: Int32Array;
   readonly numPatches: number;

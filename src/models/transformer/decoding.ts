@@ -1,5 +1,6 @@
 /**
- * The network calls of decoding the discrete baseline, as compiled steps. Where CALM draws patches it draws tokens, so BrierLM's estimator takes either.
+ * The network calls of decoding a discrete Transformer, as compiled steps: a language model with patches of one token and
+ * a likelihood.
  * B rows · T tokens · M positions · S candidates · V vocabulary.
  */
 
@@ -15,34 +16,49 @@ import {
 import type { RandomStream } from '../../random.ts';
 import { CachedSequence } from '../cached-sequence.ts';
 import type { Branches, Past } from '../llama.ts';
-import { runTransformer, type Transformer, tokenLogits } from './transformer.ts';
+import { initParameters } from '../parameters.ts';
+import type { Likelihood, PatchDraws, PatchModel } from '../patch-model.ts';
+import type { TransformerConfig } from './config.ts';
+import {
+  runTransformer,
+  type Transformer,
+  tokenLogits,
+  transformerLoss,
+  transformerTable,
+} from './transformer.ts';
 
 /** Probabilities read at once hold about this many numbers (16 MB). */
 const PIECE_SIZE = 2 ** 22;
 
-/** Tokens that were drawn, all of them known. */
-export interface DrawnTokens {
-  readonly tokens: Int32Array;
-  decode(): Promise<void>;
-  dispose(): void;
-}
+type LossInputs = { readonly parameters: TensorMap; readonly ids: Tensor; readonly targets: Tensor };
 
 /** Runs a Transformer token by token. Tensors that it returns belong to the caller. */
-export class TransformerDecoder {
+export class TransformerDecoder implements PatchModel {
   model: Transformer;
+  readonly config: TransformerConfig;
   readonly patchSize = 1;
   /** A token is drawn by one uniform number. */
   readonly noiseSize = 1;
   /** Feeds it, and looks at branches of what was fed. */
   readonly sequence: CachedSequence<TensorMap>;
+  readonly likelihood: Likelihood;
+  readonly #engine: Engine;
   readonly #distribution: CompiledStep<
     { readonly parameters: TensorMap; readonly hidden: Tensor },
     { probabilities: Tensor }
   >;
 
+  readonly #loss: CompiledStep<LossInputs, { loss: Tensor }>;
+
   /** @param isTraining weights that will be others soon (see `use`) are not built into graphs */
   constructor(engine: Engine, model: Transformer, isTraining = false) {
     this.model = model;
+    this.config = model.config;
+    this.#engine = engine;
+    this.likelihood = {
+      eachDistribution: (...given) => this.eachDistribution(...given),
+      crossEntropy: (ids, targets) => this.#crossEntropy(ids, targets),
+    };
     const forward = (given: TensorMap, ids: Tensor, past?: Past | Branches) =>
       runTransformer(given, model.config, ids, past);
     this.sequence = new CachedSequence<TensorMap>(engine, model.parameters, 1, forward, isTraining);
@@ -52,12 +68,32 @@ export class TransformerDecoder {
         constants: isTraining ? [] : ['parameters'],
       },
     );
+    this.#loss = engine.compile(({ parameters, ids, targets }: LossInputs) => ({
+      loss: transformerLoss(parameters, model.config, ids, targets),
+    }));
   }
 
   /** Goes on with other weights of the same model. */
   use(parameters: TensorMap): void {
     this.model = { ...this.model, parameters };
     this.sequence.use(parameters);
+  }
+
+  untrained(seed: number): PatchModel {
+    const { config } = this;
+    const parameters = initParameters(transformerTable(config), seed, config.initializerRange);
+    return new TransformerDecoder(this.#engine, { config, parameters });
+  }
+
+  dispose(): void {
+    disposeTree(this.model.parameters);
+  }
+
+  async #crossEntropy(ids: Tensor, targets: Tensor): Promise<number> {
+    const { loss } = await this.#loss({ parameters: this.model.parameters, ids, targets });
+    const [value] = await readFloats(loss);
+    loss.dispose();
+    return value;
   }
 
   drawNoise(stream: RandomStream, size: number): Float32Array {
@@ -98,7 +134,7 @@ export class TransformerDecoder {
    * @param noise uniform in [0, 1), [candidates, positions]
    * @param pause awaited between pieces of the positions
    */
-  async draw(hidden: Tensor, noise: Float32Array, pause?: () => Promise<void>): Promise<DrawnTokens> {
+  async draw(hidden: Tensor, noise: Float32Array, pause?: () => Promise<void>): Promise<PatchDraws> {
     const positions = hidden.shape[0];
     const tokens = new Int32Array(noise.length);
     const drawAt = (position: number, probabilities: Float32Array) => {
@@ -106,7 +142,13 @@ export class TransformerDecoder {
       for (let at = position; at < noise.length; at += positions) tokens[at] = draw(noise[at]);
     };
     await this.eachDistribution(hidden, drawAt, pause);
-    return { tokens, decode: async () => {}, dispose: () => {} };
+    return {
+      tokens,
+      numPatches: tokens.length,
+      decode: async () => {},
+      decodeAll: async () => tokens,
+      dispose: () => {},
+    };
   }
 }
 

@@ -1,16 +1,13 @@
 /**
- * The discrete baseline (paper §7): a Llama over tokens with a language-model head, trained by cross-entropy. Names are those of Hugging Face's LlamaForCausalLM.
+ * The discrete Transformer that the paper compares CALM with (§7): a Llama over tokens with a language-model head, trained by cross-entropy. Names are those of Hugging Face's LlamaForCausalLM.
  * B batch · T tokens · H hidden · V vocabulary.
  */
 
-import type { ModelFolder } from '../../artifacts/index.ts';
 import { type Tensor, type TensorMap, tf } from '../../engine/index.ts';
 import { embed, linear, linearCrossEntropy } from '../../math/index.ts';
-import { checkedConfig } from '../config.ts';
 import { type Branches, type LlamaOutput, llamaTable, type Past, runLlama } from '../llama.ts';
-import { readingWeights } from '../model-weights.ts';
-import { loadParameters, type ParameterTable } from '../parameters.ts';
-import { type TransformerConfig, transformerSchema } from './config.ts';
+import type { ParameterTable } from '../parameters.ts';
+import type { TransformerConfig } from './config.ts';
 
 const PREFIX = 'model';
 
@@ -27,14 +24,6 @@ export function transformerTable(config: TransformerConfig): ParameterTable {
     ...llamaTable(PREFIX, config),
     ...(config.tieWordEmbeddings ? {} : { 'lm_head.weight': embedding }),
   };
-}
-
-export async function loadTransformer(folder: ModelFolder): Promise<Transformer> {
-  const config = await folder.readConfig((file, stated) => checkedConfig(file, transformerSchema, stated));
-  return readingWeights(folder, (weights) => ({
-    config,
-    parameters: loadParameters(transformerTable(config), weights, weights.file),
-  }));
 }
 
 /** One pass over tokens, after those of the past if there is one. @param ids [batch, tokens], int32 */

@@ -5,7 +5,9 @@ import { isDecayed } from '../../models/index.ts';
 import type { AdamWOptions } from './adamw-options.ts';
 import { type Optimizer, zerosLike } from './optimizer.ts';
 
-/** First and second moments of every parameter, under torch's names. A type, so that it fits a tensor tree. */
+/**
+ * First and second moments of every parameter, under torch's names. A type, so that it fits a tensor tree.
+ */
 export type AdamWState = {
   readonly exp_avg: TensorMap;
   readonly exp_avg_sq: TensorMap;

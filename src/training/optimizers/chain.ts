@@ -14,7 +14,10 @@ import {
 
 export interface Part<State extends OptimizerState = OptimizerState> {
   init(parameters: TensorMap): State;
-  /** New updates and a new state. The first part is given the gradients; what the last one returns is added to the parameters. */
+  /**
+   * New updates and a new state. The first part is given the gradients; what the last one returns is added to
+   * the parameters.
+   */
   update(
     updates: TensorMap,
     state: State,

@@ -1,6 +1,6 @@
 /**
- * What an optimiser is: a state that begins with the parameters, and an update. Both are pure functions of tensors, so a
- * step can be traced, and a checkpoint holds the state under the names of its tree.
+ * What an optimiser is: a state that begins with the parameters, and an update. Both are pure functions of
+ * tensors, so a step can be traced, and a checkpoint holds the state under the names of its tree.
  */
 
 import { type TensorMap, type TensorTree, tf } from '../../engine/index.ts';
@@ -30,13 +30,16 @@ export interface OptimizerInputs<State extends OptimizerState> extends Learnt<St
 export interface Optimizer<State extends OptimizerState = OptimizerState> {
   /** The state before the first step: float32 tensors of its own, none of them a parameter itself. */
   init(parameters: TensorMap): State;
-  /** One step: new parameters and a new state of the same names and shapes. Pure: no reading, no random numbers. */
+  /**
+   * One step: new parameters and a new state of the same names and shapes. Pure: no reading, no random
+   * numbers.
+   */
   update(inputs: OptimizerInputs<State>): Learnt<State>;
   /** Numbers that change with the step, counted from 1. They go into a traced step as scalars. */
   scalars?(step: number): Readonly<Record<string, number>>;
   /**
-   * Whether the update multiplies the gradients by `scale` itself and leaves everything as it is where that is 0, as a
-   * kernel does that touches memory once. The trainer does both for every other optimiser.
+   * Whether the update multiplies the gradients by `scale` itself and leaves everything as it is where that
+   * is 0, as a kernel does that touches memory once. The trainer does both for every other optimiser.
    */
   readonly takesScale?: boolean;
 }
@@ -116,7 +119,10 @@ export function mapTensors(tensors: TensorMap, f: (tensor: tf.Tensor, name: stri
   return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, f(tensor, name)]));
 }
 
-/** Zeros of the parameters' names and shapes. Fresh arrays, not tf.zeros: what was never written takes no memory yet. */
+/**
+ * Zeros of the parameters' names and shapes. Fresh arrays, not tf.zeros: what was never written takes no
+ * memory yet.
+ */
 export function zerosLike(parameters: TensorMap): TensorMap {
   return mapTensors(parameters, ({ shape, size }) => tf.tensor(new Float32Array(size), shape, 'float32'));
 }

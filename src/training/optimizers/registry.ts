@@ -1,6 +1,7 @@
 /**
- * The optimisers that a training stage can use, by name. Loads no tensor library, so configurations can be checked
- * against it; an optimiser's mathematics comes when it is used. A plugin's module adds one with `registerOptimizer`.
+ * The optimisers that a training stage can use, by name. Loads no tensor library, so configurations can be
+ * checked against it; an optimiser's mathematics comes when it is used. A plugin's module adds one with
+ * `registerOptimizer`.
  */
 
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
@@ -126,7 +127,9 @@ function optionsSchema(entry: AnyEntry): RecordSchema {
   return schema;
 }
 
-/** JSON Schema of what `readOptimizer` takes, with the options of all optimisers that are registered by now. */
+/**
+ * JSON Schema of what `readOptimizer` takes, with the options of all optimisers that are registered by now.
+ */
 export function optimizerSchemas(): Record<string, unknown>[] {
   const withOptions = [...entries.values()].map((entry) => {
     const schema = optionsSchema(entry);
