@@ -12,7 +12,8 @@ const estimation = () => import('./estimate.ts');
 
 export default defineStage({
   name: 'train-lm',
-  summary: 'Trains the language model that predicts the next vector, with an energy, diffusion or flow head.',
+  summary:
+    'Trains the language model that predicts the next vector, and its generative head: energy, diffusion, flow or another.',
   config: withMoved(config, MOVED),
   usesEngine: true,
   operational: operationalFields,
