@@ -34,7 +34,7 @@ async function readAll(sources: CorpusSource[], folder: string) {
   for await (const chunk of readChunks(files)) {
     if (chunk.begin.offset === 0) numLines = 0;
     chunks.push(chunk);
-    const found = documentsOf(chunk, files[chunk.begin.file]);
+    const found = await documentsOf(chunk, files[chunk.begin.file]);
     found.texts.forEach((text, i) => {
       if (i === 0 && chunk.begin.isInside) documents[documents.length - 1] += text;
       else documents.push(text);

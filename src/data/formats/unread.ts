@@ -1,4 +1,6 @@
-/** Formats that no one reads here: each is named, by its first bytes or its ending, with a way to convert it. */
+/**
+ * Formats that no one reads here: each is named, by its first bytes or its ending, with a way to convert it.
+ */
 
 import type { FileHead, FormatProblem } from './format.ts';
 
