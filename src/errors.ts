@@ -324,6 +324,36 @@ export const headOption = (head: string, option: string, problem: string) =>
     hint: 'The options of each head are in the README of the stage, under `headSampling`.',
   });
 
+// — measures —
+
+export const measureInvalid = (name: string, problem: string) =>
+  new CalmError('CALM_MEASURE_INVALID', `The measure "${name}" can't be registered: ${problem}.`, {
+    hint: 'docs/extending/measures.md shows what a measure is made of.',
+  });
+
+export const measureTaken = (name: string) =>
+  new CalmError('CALM_MEASURE_DUPLICATE', `Two modules register a measure "${name}".`, {
+    hint: 'Rename one, or remove its module from `plugins:`.',
+  });
+
+/** @param lack what it needs and what the model is */
+export const measureImpossible = (measure: string, lack: string) =>
+  new CalmError('CALM_MEASURE_IMPOSSIBLE', `evaluate.measures: ${measure} ${lack}.`, {
+    hint: `Leave ${measure} out of \`measures\`. Without \`measures\`, all that the model allows are taken.`,
+  });
+
+export const measureOption = (option: string, lack: string) =>
+  new CalmError('CALM_MEASURE_OPTION', `evaluate.${option} ${lack}.`, {
+    hint: `Leave ${option} out.`,
+  });
+
+export const sequenceTooShort = (tokens: number, patchSize: number, leastPatches: number) =>
+  new CalmError(
+    'CALM_CONFIG_INVALID',
+    `evaluate.tokensPerSequence: ${tokens} tokens are fewer than ${leastPatches} patches of ${patchSize} tokens.`,
+    { hint: `Write ${leastPatches * patchSize} or more.` },
+  );
+
 // — stages and the graph —
 
 export const unknownStage = (name: string, available: readonly string[], location?: SourceLocation) =>
@@ -336,6 +366,8 @@ export const unknownStage = (name: string, available: readonly string[], locatio
 
 /** What stages that are gone have become. */
 const FORMER_STAGES: Readonly<Record<string, string | undefined>> = {
+  'evaluate-baseline':
+    'Write `evaluate` instead: it takes a Transformer too. Its measure `unigram` is part of `baselines`.',
   'sample-baseline': 'Write `sample` instead: it takes a Transformer too, with topK and topP.',
 };
 
