@@ -39,13 +39,13 @@ import {
 import { RandomStream } from 'calm-lm/random';
 import { generate } from 'calm-lm/sampling';
 import {
+  ADAMW_DEFAULTS,
   adamW,
-  clipByNorm,
-  type Moments,
-  OPTIMIZER_DEFAULTS,
+  applyGradients,
+  firstState,
+  type Learnt,
   type StepScalars,
   stepScalars,
-  zeroMoments,
 } from 'calm-lm/training';
 
 export const TASKS = [
@@ -195,20 +195,14 @@ async function trainingTask<Batch extends TensorTree>(
   loss: (parameters: TensorMap, batch: Batch) => tf.Tensor,
 ): Promise<Prepared> {
   const parameters = initParameters(table, 1, 0.02);
-  let learnt: { readonly parameters: TensorMap; readonly moments: Moments } = {
-    parameters,
-    moments: zeroMoments(parameters),
-  };
-  type Inputs = { readonly learnt: typeof learnt; readonly scalars: StepScalars; readonly batch: Batch };
-  const step = ({ learnt: { parameters: current, moments }, scalars, batch }: Inputs) => {
-    const { outputs, gradients } = valueAndGradients(() => ({ loss: loss(current, batch) }), current);
-    const { scale } = clipByNorm(gradients, OPTIMIZER_DEFAULTS.maxGradNorm);
-    return {
-      learnt: adamW(current, moments, gradients, scale, scalars, OPTIMIZER_DEFAULTS, (name) =>
-        isDecayed(table[name].shape),
-      ),
-      loss: outputs.loss,
-    };
+  const rule = { optimizer: adamW(ADAMW_DEFAULTS), maxGradNorm: 1 };
+  let learnt: Learnt = { parameters, state: firstState(rule.optimizer, parameters) };
+  type Inputs = { readonly learnt: Learnt; readonly scalars: StepScalars; readonly batch: Batch };
+  const step = (given: Inputs) => {
+    const { parameters: current } = given.learnt;
+    const { outputs, gradients } = valueAndGradients(() => ({ loss: loss(current, given.batch) }), current);
+    const applied = applyGradients(rule, given.learnt, gradients, outputs.loss, given.scalars);
+    return { learnt: applied.learnt, loss: outputs.loss };
   };
   let count = 0;
   let batch = makeBatch();
@@ -216,7 +210,7 @@ async function trainingTask<Batch extends TensorTree>(
   return {
     tokens,
     async run() {
-      const inputs: Inputs = { learnt, scalars: stepScalars(OPTIMIZER_DEFAULTS, 1e-3, ++count), batch };
+      const inputs: Inputs = { learnt, scalars: stepScalars(rule.optimizer, 1e-3, ++count), batch };
       const running = run(inputs);
       // As the trainer does: the next batch is asked for now.
       const next = makeBatch();

@@ -3,7 +3,7 @@
  * Codes are stable and can be matched by scripts; `--json` prints { error: { code, message, hint, location } }.
  */
 
-import { closest } from 'fastest-levenshtein';
+import { closest, distance } from 'fastest-levenshtein';
 
 /** Where in a file something was found. Lines and columns count from 1. */
 export interface SourceLocation {
@@ -104,6 +104,13 @@ export const overrideUnknownPath = (path: string, segment: string, available: re
     hint: suggest(segment, available),
   });
 
+export const overrideNoMap = (path: string, segment: string, value: unknown) =>
+  new CalmError(
+    'CALM_OVERRIDE_UNKNOWN_PATH',
+    `--set ${path}: "${segment}" is ${JSON.stringify(value)} and has no keys.`,
+    { hint: `Set the whole of it: --set '${path.slice(0, path.indexOf(segment) + segment.length)}={…}'.` },
+  );
+
 export const overrideMatrix = (path: string, axis: string) =>
   new CalmError(
     'CALM_OVERRIDE_MATRIX',
@@ -156,6 +163,49 @@ export const noRunNamed = () =>
   new CalmError('CALM_REPORT_NOTHING', 'No run was named.', {
     hint: 'For example: calm report runs/quickstart',
   });
+
+/** A plot, column or interval that asks for what no finished run has. @param where the part of the report that asks */
+export const reportKeyUnknown = (
+  file: string,
+  where: string,
+  key: string,
+  run: string,
+  available: readonly string[],
+) =>
+  new CalmError('CALM_REPORT_KEY', `report, ${where}: no finished stage of ${run} has "${key}".`, {
+    location: { file },
+    hint: closestFirst(key, available),
+  });
+
+export const reportKeyUnsuited = (
+  file: string,
+  where: string,
+  key: string,
+  wanted: string,
+  available: readonly string[],
+) =>
+  new CalmError('CALM_REPORT_KEY', `report, ${where}: "${key}" must be ${wanted}, and it is not.`, {
+    location: { file },
+    hint: closestFirst(key, available),
+  });
+
+export const reportInvalid = (file: string, problem: string) =>
+  new CalmError('CALM_REPORT_INVALID', `The report that is asked for can't be read: ${problem}.`, {
+    location: { file },
+    hint: 'Correct `report:` in the configuration and name that file: calm report CONFIG.',
+  });
+
+const MOST_LISTED = 12;
+
+/** The nearest of many names; how many more there are. */
+function closestFirst(name: string, available: readonly string[]): string {
+  if (available.length === 0) return 'There is none.';
+  const sorted = [...available].sort((a, b) => distance(name, a) - distance(name, b));
+  const more = sorted.length - MOST_LISTED;
+  const isNear = sharedLetters(name, sorted[0]) >= 0.5;
+  const rest = more > 0 ? ` and ${more} more` : '';
+  return `${isNear ? `Did you mean "${sorted[0]}"? ` : ''}There are: ${sorted.slice(0, MOST_LISTED).join(', ')}${rest}.`;
+}
 
 // — other models —
 
@@ -320,8 +370,8 @@ export function headOptionProblem(
 }
 
 export const headOption = (head: string, option: string, problem: string) =>
-  new CalmError('CALM_HEAD_OPTION', `headSampling.${option} of the ${head} head: ${problem}`, {
-    hint: 'The options of each head are in the README of the stage, under `headSampling`.',
+  new CalmError('CALM_HEAD_OPTION', `headSampling.${option}: ${problem}`, {
+    hint: `The model has the head "${head}". The README of the stage lists the options of each head.`,
   });
 
 // — measures —
@@ -354,6 +404,36 @@ export const sequenceTooShort = (tokens: number, patchSize: number, leastPatches
     { hint: `Write ${leastPatches * patchSize} or more.` },
   );
 
+// — optimisers —
+
+export const optimizerUnknown = (name: string, available: readonly string[]) =>
+  new CalmError('CALM_OPTIMIZER_UNKNOWN', optimizerProblem(name, available), {
+    hint: 'A third-party optimiser comes by a module in `plugins:` that calls registerOptimizer().',
+  });
+
+/** Why a name that is not registered can't be used. */
+export const optimizerProblem = (name: string, available: readonly string[]) =>
+  `no optimiser is called "${name}". ${suggest(name, available)}`;
+
+export const optimizerDuplicate = (name: string) =>
+  new CalmError('CALM_OPTIMIZER_DUPLICATE', `Two modules register an optimiser "${name}".`, {
+    hint: 'Rename one, or remove its module from `plugins:`.',
+  });
+
+export const optimizerInvalid = (problem: string) =>
+  new CalmError('CALM_OPTIMIZER_INVALID', `The optimiser can't be used: ${problem}.`, {
+    hint: 'Correct the module that registers it, or choose another with `optimizer:`.',
+  });
+
+export const optimizerState = (step: number, problem: string) =>
+  new CalmError(
+    'CALM_OPTIMIZER_STATE',
+    `The checkpoint at step ${step} does not fit the optimiser: ${problem}.`,
+    {
+      hint: 'Use the version of the optimiser that wrote it. To start anew, delete the folder of the stage in .work/.',
+    },
+  );
+
 // — stages and the graph —
 
 export const unknownStage = (name: string, available: readonly string[], location?: SourceLocation) =>
@@ -362,6 +442,11 @@ export const unknownStage = (name: string, available: readonly string[], locatio
     hint:
       FORMER_STAGES[name] ??
       `${suggest(name, available)} A third party's stage comes by \`plugins:\` in the configuration.`,
+  });
+
+export const unknownCommand = (name: string, available: readonly string[]) =>
+  new CalmError('CALM_COMMAND_UNKNOWN', `There is no command "calm ${name}".`, {
+    hint: suggest(name, available),
   });
 
 /** What stages that are gone have become. */
@@ -666,6 +751,16 @@ export function systemError(error: unknown, place: string): CalmError | undefine
   });
 }
 
+export const notRegularFile = (file: string) =>
+  new CalmError(
+    'CALM_NOT_A_FILE',
+    `${file} is no regular file: a pipe or a device has no end that can be waited for.`,
+    {
+      location: { file },
+      hint: 'Give the path of a file.',
+    },
+  );
+
 // — data —
 
 export const noDocuments = (sources: readonly string[], directory: string) =>
@@ -684,10 +779,35 @@ export const allLeftOut = (numLines: number, numEmpty: number, problem: string |
     },
   );
 
-export const corpusFormat = (file: string, { problem, advice }: { problem: string; advice: string }) =>
+export const corpusNotRead = (file: string, { problem, advice }: { problem: string; advice: string }) =>
   new CalmError('CALM_CORPUS_FORMAT', `${file} ${problem}, and can't be read as a corpus.`, {
     location: { file },
     hint: `${advice}; or take the file out of \`corpus\`.`,
+  });
+
+export const corpusFormatUnknown = (name: string, available: readonly string[]) =>
+  new CalmError(
+    'CALM_CORPUS_FORMAT_UNKNOWN',
+    `No format of a corpus is called "${name}". ${suggest(name, available)}`,
+    {
+      hint: 'Correct `format` in `corpus`. A third-party format comes by a module in `plugins:` that calls registerCorpusFormat().',
+    },
+  );
+
+export const corpusFormatDuplicate = (name: string) =>
+  new CalmError('CALM_CORPUS_FORMAT_DUPLICATE', `Two modules register a corpus format "${name}".`, {
+    hint: 'Rename one, or remove its module from `plugins:`.',
+  });
+
+export const corpusFormatInvalid = (name: string, problem: string) =>
+  new CalmError('CALM_CORPUS_FORMAT_INVALID', `"${name}" is not a corpus format: ${problem}.`, {
+    hint: 'docs/extending/corpus-formats.md says what a format is.',
+  });
+
+export const corpusOptionsWrong = (file: string, format: string, problem: string) =>
+  new CalmError('CALM_CORPUS_OPTIONS', `The options of the format "${format}" are wrong: ${problem}.`, {
+    location: { file },
+    hint: 'Correct `options` of this source in `corpus`.',
   });
 
 export const corpusFolderUnreadable = (folder: string, files: string) =>
@@ -735,17 +855,22 @@ export const packageMissing = (name: string, directory: string) =>
     },
   );
 
-export const badCorpusLine = (file: string, line: number, problem: string) =>
-  new CalmError('CALM_CORPUS_LINE', `The line ${problem}.`, {
-    location: { file, line },
-    hint: 'Mend or remove the line, or let such lines be left out, counted and listed: onBadLine: skip.',
-  });
+/** @param unit what a record of the file is called; a line has a place in the text */
+export const badCorpusLine = (file: string, unit: string, number: number, problem: string) =>
+  new CalmError(
+    'CALM_CORPUS_LINE',
+    unit === 'line' ? `The line ${problem}.` : `The ${unit} ${number} ${problem}.`,
+    {
+      location: unit === 'line' ? { file, line: number } : { file },
+      hint: `Correct or remove the ${unit}, or let such ones be left out, counted and listed: onBadLine: skip.`,
+    },
+  );
 
-export const corpusFileBroken = (file: string, problem: string, cause: unknown) =>
-  new CalmError('CALM_CORPUS_FILE', `${file} can't be unpacked: ${problem}.`, {
+export const corpusFileBroken = (file: string, problem: string, cause?: unknown) =>
+  new CalmError('CALM_CORPUS_FILE', `${file} can't be read: ${problem}.`, {
     cause,
     location: { file },
-    hint: 'The .gz is cut short or damaged; get it again, or take it out of the corpus.',
+    hint: 'The file is cut short or damaged; get it again, or take it out of the corpus.',
   });
 
 export const corpusChanged = (file: string) =>
@@ -795,16 +920,28 @@ export const unknownToken = (token: string, file: string) =>
 
 // — engines and models —
 
+export const threadsInvalid = (given: string, most: number) =>
+  new CalmError(
+    'CALM_THREADS',
+    `CALM_THREADS is "${given.slice(0, 40)}", and must be a whole number from 1 to ${most}.`,
+    {
+      hint: 'Set it to the number of threads that a step may use, or unset it: then all cores are used.',
+    },
+  );
+
 export const engineUnknown = (name: string, available: readonly string[]) =>
   new CalmError('CALM_ENGINE_UNKNOWN', `No engine is called "${name}".`, { hint: suggest(name, available) });
 
-export const engineUnavailable = (name: string, packageName: string, cause: unknown) =>
+export const engineUnavailable = (
+  { name, packageName, howToGet }: { name: string; packageName: string; howToGet: string },
+  cause: unknown,
+) =>
   new CalmError(
     'CALM_ENGINE_UNAVAILABLE',
     `The engine "${name}" can't be used: ${messageOf(cause).split('\n')[0]}`,
     {
       cause,
-      hint: `It needs ${packageName}, installed and working${name.startsWith('node') ? `: \`calm engine install ${name === 'node' ? 'cpu' : 'gpu'}\`` : ''}. \`engine: auto\` takes the best engine that is there; see \`calm doctor\`.`,
+      hint: `It needs ${packageName}, installed and working: \`${howToGet}\`. \`engine: auto\` takes the best engine that is there; see \`calm doctor\`.`,
     },
   );
 

@@ -1,6 +1,6 @@
 /** How a head is sampled from: the field of the stages that draw samples, and its check. */
 
-import { headEntries, jsonSchemaOf, samplingOptions } from 'calm-lm/models/config';
+import { type HeadSampling, headEntries, jsonSchemaOf, samplingOptions } from 'calm-lm/models/config';
 import type { InputFacts } from 'calm-lm/plugin';
 import { z } from 'zod';
 
@@ -16,7 +16,7 @@ export const headSamplingField = z
     if (words.includes(null)) context.addIssue({ code: 'custom', message: WANTED });
     return Object.fromEntries(words.flatMap((word) => (word ? [[word[1], typed(word[2])]] : [])));
   })
-  .prefault({})
+  .optional()
   .meta({
     description:
       'How the head is sampled from: options of the head, as a map or as text (`steps=4,method=euler`); its defaults where absent.',
@@ -31,7 +31,7 @@ function typed(text: string): unknown {
 }
 
 /** Refuses options that the head of the model does not have, as far as the head is known before the stage runs. */
-export function checkHeadSampling(given: Record<string, unknown>, model: InputFacts | undefined): void {
+export function checkHeadSampling(given: HeadSampling | undefined, model: InputFacts | undefined): void {
   const chosen = model?.config.head as { readonly name?: unknown } | undefined;
   const name = chosen?.name ?? model?.metrics?.head;
   if (typeof name === 'string') samplingOptions(name, given);

@@ -1,10 +1,11 @@
 /** The fields that training stages share: backbone, schedule, optimiser, logging. Defaults: the paper's recipe (§7.1). */
 
 import { LARGEST_SIZE } from 'calm-lm/models/config';
-import type { OptimizerConfig, TrainingResult } from 'calm-lm/training';
+import type { Optimizer, TrainingResult } from 'calm-lm/training';
 import { SCHEDULES, type ScheduleConfig } from 'calm-lm/training/schedule';
 import { z } from 'zod';
 import { count, layers, size } from './count.ts';
+import { movedToOptimizer, optimizerField } from './optimizer-field.ts';
 
 interface BackboneDefaults {
   readonly hiddenSize: number;
@@ -61,14 +62,7 @@ export const trainingFields = {
     .enum(SCHEDULES)
     .default('constant_with_warmup')
     .describe('Learning rate over the steps, under Hugging Face names; `constant` ignores warmupSteps.'),
-  beta1: z.number().min(0).lt(1).default(0.9).describe('AdamW: decay of the first moment.'),
-  beta2: z.number().min(0).lt(1).default(0.95).describe('AdamW: decay of the second moment.'),
-  epsilon: z.number().positive().default(1e-8).describe('AdamW: added to the root of the second moment.'),
-  weightDecay: z
-    .number()
-    .nonnegative()
-    .default(0.1)
-    .describe('AdamW: decay of matrices and embeddings; biases and norm weights have none.'),
+  optimizer: optimizerField,
   maxGradNorm: z.number().positive().default(1).describe('Gradients are scaled down to this global norm.'),
   logEvery: count(50).describe('Steps between lines of metrics.jsonl; each is the mean since the last.'),
   checkpointEvery: count(200).describe('Steps between checkpoints. A killed run goes on from the newest.'),
@@ -102,6 +96,7 @@ export const trainingFields = {
   evaluateEvery: count(1000).describe(
     'Steps between measurements on held-out documents; there is one at the end in any case.',
   ),
+  ...movedToOptimizer,
 };
 
 /** Fields that do not change the result. Where the best step is looked for, it matters when it is looked. */
@@ -122,25 +117,17 @@ export function continues({ schedule }: { readonly schedule: string }): string |
 }
 
 const trainingObject = z.object(trainingFields);
-type TrainingFields = OptimizerConfig & ScheduleConfig & z.infer<typeof trainingObject>;
+type TrainingFields = ScheduleConfig & z.infer<typeof trainingObject>;
 
-/** The trainer's options that come straight from the configuration. */
-export function trainerOptions(config: TrainingFields) {
-  const { learningRate, schedule, warmupSteps, steps, beta1, beta2, epsilon, weightDecay, maxGradNorm } =
-    config;
-  const {
-    accumulationSteps,
-    logEvery,
-    checkpointEvery,
-    checkpointMinutes,
-    evaluateEvery,
-    bestMetric,
-    onBadStep,
-    spikeDeviations,
-  } = config;
+/** The trainer's options that come straight from the configuration. @param optimizer what `optimizer` names, loaded */
+export function trainerOptions(config: TrainingFields, optimizer: Optimizer) {
+  const { learningRate, schedule, warmupSteps, steps } = config;
+  const { accumulationSteps, maxGradNorm, logEvery, evaluateEvery, bestMetric } = config;
+  const { checkpointEvery, checkpointMinutes, onBadStep, spikeDeviations } = config;
   return {
     schedule: { learningRate, schedule, warmupSteps, steps },
-    optimizer: { beta1, beta2, epsilon, weightDecay, maxGradNorm },
+    optimizer,
+    maxGradNorm,
     accumulationSteps,
     logEvery,
     checkpointEvery,

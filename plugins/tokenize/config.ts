@@ -12,6 +12,11 @@ const source = z.strictObject({
     .default('file')
     .describe('What is one document of a text file. JSON lines are one a line.'),
   textField: z.string().default('text').describe('The field of a JSON line that holds the text.'),
+  format: z
+    .string()
+    .optional()
+    .describe('The format of the files: `text`, `json-lines`, or one of a plugin. Recognised where absent.'),
+  options: z.record(z.string(), z.unknown()).optional().describe("Options of a plugin's format."),
 });
 
 const plainFiles = (files: string[]) => [{ files, documents: 'file' as const, textField: 'text' }];
@@ -50,7 +55,7 @@ export const config = z.strictObject({
     .enum(['fail', 'skip'])
     .default('fail')
     .describe(
-      'A line that is not UTF-8, no JSON, without its text, or longer than 64 MiB of JSON: an error, or left out, counted and listed in left-out.jsonl.',
+      'A line (or record) that is not UTF-8, no JSON, without its text, or longer than 64 MiB of JSON: an error, or left out, counted and listed in left-out.jsonl.',
     ),
   endDocuments: z
     .boolean()

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { tokenShards } from 'calm-lm/artifacts';
-import { listCorpus, tokenizerFileOf } from 'calm-lm/data';
+import { corpusRole, listCorpus, tokenizerFileOf } from 'calm-lm/data';
 import { fileMissing } from 'calm-lm/errors';
 import { defineStage } from 'calm-lm/plugin';
 import { config } from './config.ts';
@@ -29,10 +29,7 @@ export default defineStage({
     const files = await listCorpus(corpus, resolvePath('.'));
     return [
       ...own.map((path) => ({ path, role: 'tokenizer' })),
-      ...files.map(({ path, documents, textField }) => ({
-        path,
-        role: documents === 'json-line' ? `${documents} ${textField}` : documents,
-      })),
+      ...files.map((file) => ({ path: file.path, role: corpusRole(file) })),
     ];
   },
   isStale: ({ onBadLine }, { leftOutLines }) =>

@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
 import type { LeftOutLine } from 'calm-lm/artifacts';
-import type { CorpusFile, CountedChunk, EncodedChunk, Read } from 'calm-lm/data';
+import { type CorpusFile, type CountedChunk, corpusFormat, type EncodedChunk, type Read } from 'calm-lm/data';
 import { badCorpusLine } from 'calm-lm/errors';
 import type { Context } from './context.ts';
 
-/** Counts the lines of the file that is read, and refuses or tells those that can't be used. */
+/** Counts the records (lines, rows) of the file that is read, and refuses or notes those that can't be used. */
 export class LineCheck {
-  /** Newlines of the file so far. */
+  /** Records of the file so far. */
   numLines: number;
   /** What is wrong with the first line that was left out. */
   firstProblem: string | undefined;
@@ -28,12 +28,14 @@ export class LineCheck {
 
   look({ begin, result }: Read<EncodedChunk | CountedChunk>): void {
     if (begin.offset === 0) this.numLines = 0;
-    const { path } = this.#files[begin.file];
-    for (const { line, problem } of result.badLines) {
-      if (this.#context.config.onBadLine === 'fail') throw badCorpusLine(path, this.numLines + line, problem);
+    const { path, format } = this.#files[begin.file];
+    const unit = corpusFormat(format).unit ?? 'record';
+    for (const { number, problem } of result.bad) {
+      const line = this.numLines + number;
+      if (this.#context.config.onBadLine === 'fail') throw badCorpusLine(path, unit, line, problem);
       this.firstProblem ??= problem;
-      this.#leaveOut({ file: basename(path), line: this.numLines + line, problem });
+      this.#leaveOut({ file: basename(path), line, problem });
     }
-    this.numLines += result.numLines;
+    this.numLines += result.numRecords;
   }
 }

@@ -1,5 +1,5 @@
 import { SPLITS } from 'calm-lm/artifacts';
-import { type CorpusFile, listCorpus } from 'calm-lm/data';
+import { type CorpusFile, isOneDocument, listCorpus } from 'calm-lm/data';
 import { allLeftOut, corpusChanged } from 'calm-lm/errors';
 import type { Context } from './context.ts';
 import { CorpusEncoding } from './encoding.ts';
@@ -39,7 +39,7 @@ export async function run(context: Context): Promise<void> {
 async function corpusFiles({ config, resolvePath, report }: Context): Promise<CorpusFile[]> {
   const files = await listCorpus(config.corpus, resolvePath('.'), report.warn);
   const holdsOut = config.validationFraction > 0 && config.validationFraction < 1;
-  if (files.length > 1 || !holdsOut || files[0].documents !== 'file') return files;
+  if (files.length > 1 || !holdsOut || !isOneDocument(files[0])) return files;
   report.warn(
     'the corpus is one file, so its paragraphs are taken as documents (`documents: paragraph`); `validationFraction: 0` keeps it whole',
   );

@@ -21,7 +21,7 @@ import {
 import { autoencoderSchema } from 'calm-lm/models/config';
 import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
-import { type TrainingResult, train } from 'calm-lm/training';
+import { loadOptimizer, type TrainingResult, train } from 'calm-lm/training';
 import type { z } from 'zod';
 import { heldOutPatches } from '../shared/held-out.ts';
 import { warnOfReconstruction } from '../shared/result-warnings.ts';
@@ -52,7 +52,7 @@ export async function run(context: Context): Promise<void> {
   const { tokenizerFile } = inputs.tokens;
   await outputs.autoencoder.writeUntrained(context.checkpoints, { config: model }, [], tokenizerFile);
   const { parameters, ...result } = await train<Batch>({
-    ...trainerOptions(context.config),
+    ...trainerOptions(context.config, await loadOptimizer(context.config.optimizer)),
     stage: LABEL,
     engine,
     parameters: initParameters(autoencoderTable(model), seed, model.initializerRange),
@@ -66,15 +66,9 @@ export async function run(context: Context): Promise<void> {
     signal,
     loss: (current, { ids, ...draws }) =>
       logged(autoencoderLoss(current, model, ids, draws as AutoencoderDraws)),
-    batch: (step, micro) =>
-      drawBatch(patches, context.config, step * context.config.accumulationSteps + micro, seed),
-    describeBatch: (step, micro) => {
-      const chosen = chosenPatches(
-        patches,
-        context.config,
-        step * context.config.accumulationSteps + micro,
-        seed,
-      );
+    batch: (number) => drawBatch(patches, context.config, number, seed),
+    describeBatch: (number) => {
+      const chosen = chosenPatches(patches, context.config, number, seed);
       return { patches: chosen, documents: [...new Set(patches.documentsOf(chosen))] };
     },
     evaluate,

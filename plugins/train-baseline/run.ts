@@ -12,7 +12,7 @@ import {
 } from 'calm-lm/models';
 import { type TransformerConfig, transformerSchema } from 'calm-lm/models/config';
 import type { StageContext } from 'calm-lm/plugin';
-import { train } from 'calm-lm/training';
+import { loadOptimizer, train } from 'calm-lm/training';
 import type { z } from 'zod';
 import { noteFewer } from '../shared/held-out.ts';
 import { warnOfLoss } from '../shared/result-warnings.ts';
@@ -35,7 +35,7 @@ export async function run(context: Context): Promise<void> {
     throw notEnoughTokens('train', inputs.tokens.split('train').length, given.tokensPerSequence);
   const evaluate = heldOut(context, engine, model);
   const { parameters, ...result } = await train<Batch>({
-    ...trainerOptions(given),
+    ...trainerOptions(given, await loadOptimizer(given.optimizer)),
     stage: LABEL,
     engine,
     parameters: initParameters(transformerTable(model), seed, model.initializerRange),
@@ -44,14 +44,10 @@ export async function run(context: Context): Promise<void> {
     report,
     signal,
     loss: (current, { ids, targets }) => ({ loss: transformerLoss(current, model, ids, targets) }),
-    batch: (step, micro) =>
-      toBatch(
-        chosenSequences(training, given, step * given.accumulationSteps + micro, seed).map((sequence) =>
-          training.read(sequence),
-        ),
-      ),
-    describeBatch: (step, micro) => {
-      const sequences = chosenSequences(training, given, step * given.accumulationSteps + micro, seed);
+    batch: (number) =>
+      toBatch(chosenSequences(training, given, number, seed).map((sequence) => training.read(sequence))),
+    describeBatch: (number) => {
+      const sequences = chosenSequences(training, given, number, seed);
       return { sequences, documents: training.documentsOf(sequences) };
     },
     evaluate,

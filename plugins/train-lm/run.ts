@@ -28,7 +28,7 @@ import {
 import { calmSchema } from 'calm-lm/models/config';
 import type { OptionalPort, StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
-import { train } from 'calm-lm/training';
+import { loadOptimizer, train } from 'calm-lm/training';
 import type { z } from 'zod';
 import { noteFewer } from '../shared/held-out.ts';
 import { pauseFor } from '../shared/pause.ts';
@@ -43,7 +43,11 @@ type Inputs = {
   latents: OptionalPort<typeof latentShards>;
 };
 type Context = StageContext<Config, Inputs, { model: typeof languageModelFolder }>;
-type Batch = { readonly sequences: EncodedBatch; readonly draws: TensorMap };
+/** What the loss takes: sequences, their targets, and the draws of the head. */
+type Batch = Pick<EncodedBatch, 'ids' | 'latents'> & {
+  readonly targets: Pick<EncodedBatch, 'mean' | 'logStd'>;
+  readonly draws: TensorMap;
+};
 
 const LABEL = 'train-lm';
 
@@ -59,7 +63,7 @@ export async function run(context: Context): Promise<void> {
   const configs = { config: savedConfig(model), ae_config: autoencoder.config };
   await outputs.model.writeUntrained(context.checkpoints, configs, frozen, inputs.tokens.tokenizerFile);
   const { parameters, ...result } = await train<Batch>({
-    ...trainerOptions(given),
+    ...trainerOptions(given, await loadOptimizer(given.optimizer)),
     stage: LABEL,
     engine,
     parameters: initParameters(calmTable(model, head), seed, model.initializerRange),
@@ -67,12 +71,10 @@ export async function run(context: Context): Promise<void> {
     checkpoints: new CheckpointStore(context.checkpoints, given.keepCheckpoints, given.checkpointEvery),
     report,
     signal,
-    loss: (current, { sequences: { mean, logStd, ...read }, draws }) =>
-      calmLoss(current, model, head, { ...read, targets: { mean, logStd } }, draws),
-    batch: (step, micro) =>
-      drawBatch(source, given, model, head, step * given.accumulationSteps + micro, seed),
-    describeBatch: (step, micro) => {
-      const sequences = chosenSequences(source, given, step * given.accumulationSteps + micro, seed);
+    loss: (current, batch) => calmLoss(current, model, head, batch, batch.draws),
+    batch: (number) => drawBatch(source, given, model, head, number, seed),
+    describeBatch: (number) => {
+      const sequences = chosenSequences(source, given, number, seed);
       return { sequences, documents: source.documentsOf('train', sequences) };
     },
     evaluate:
@@ -194,12 +196,10 @@ async function drawBatch(
   const sequences: EncodedSequence[] = [];
   for (const sequence of chosenSequences(source, config, number, seed))
     sequences.push(await source.read('train', sequence));
-  const batch = batchSequences(sequences, model);
+  const { mean, logStd, ...read } = batchSequences(sequences, model);
   const streams = (purpose: string) => new RandomStream(seed, LABEL, purpose, number);
-  return {
-    sequences: batch,
-    draws: head.drawTraining(model, batch.mean.shape[0], streams),
-  };
+  const draws = head.drawTraining(model, mean.shape[0], streams);
+  return { ...read, targets: { mean, logStd }, draws };
 }
 
 async function heldOutLoss(

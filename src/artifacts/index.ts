@@ -42,16 +42,8 @@ export {
   type StoredTensors,
   writeSafetensors,
 } from './safetensors.ts';
-export {
-  type LeftOutLine,
-  SPLITS,
-  type Split,
-  type TokenIndex,
-  TokenShards,
-  TokenShardsWriter,
-  TokenStream,
-  type TokenVocabulary,
-  type TokenWriterState,
-  tokenShards,
-} from './token-shards.ts';
+export { type BySplit, bySplit, SPLITS, type Split } from './splits.ts';
+export type { TokenIndex, TokenVocabulary } from './token-index.ts';
+export { TokenShards, TokenStream, tokenShards } from './token-shards.ts';
+export { type LeftOutLine, TokenShardsWriter, type TokenWriterState } from './token-writer.ts';
 export { linkWeights, openWeights, type Weights, weightFiles } from './weights.ts';

@@ -9,26 +9,17 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readIndex, writeJson } from './files.ts';
-import { ShardSeries } from './growing-files.ts';
 import { fromHalves, toHalves } from './half-precision.ts';
-import { checkedSize, ReadOnlyFiles } from './read-only-files.ts';
-import { SPLITS, type Split } from './token-shards.ts';
+import { ReadOnlyFiles } from './read-only-files.ts';
+import { RecordSeries, seriesSchema } from './record-series.ts';
+import { RecordSeriesWriter } from './record-series-writer.ts';
+import { type BySplit, bySplit, SPLITS, type Split } from './splits.ts';
 
 const size = z
   .int()
   .positive()
   .max(2 ** 20);
-const count = z.int().nonnegative();
-const shard = z.object({
-  file: z.string().regex(/^[a-z]+-\d+\.bin$/, 'must be the name of a shard beside the index'),
-  patches: count,
-});
-const splitIndex = z
-  .object({ patches: count, shards: z.array(shard) })
-  .refine(
-    ({ patches, shards }) => shards.reduce((sum, { patches: own }) => sum + own, 0) === patches,
-    'its shards must have its patches',
-  );
+const splitIndex = seriesSchema('patches');
 const latentIndex = z.object({
   formatVersion: z.number(),
   patchSize: size,
@@ -50,7 +41,7 @@ export interface Latents {
 const KIND = 'latent-shards';
 const FORMAT_VERSION = 1;
 
-/** Patches a file. A stopped encode-corpus goes on from the last whole file. */
+/** Patches a file. A stopped encode-corpus resumes after the last whole file. */
 export const PATCHES_PER_SHARD = 2 ** 18;
 
 /** The artifact kind that `encode-corpus` makes. */
@@ -59,9 +50,6 @@ export const latentShards = Object.freeze({
   formatVersion: FORMAT_VERSION,
   open: async (directory: string) => {
     const index = await readIndex(join(directory, 'index.json'), KIND, FORMAT_VERSION, latentIndex);
-    for (const split of SPLITS)
-      for (const { file, patches } of index.splits[split].shards)
-        checkedSize(join(directory, file), patches * recordBytes(index));
     return new LatentShards(directory, index);
   },
   create: async (directory: string) => new LatentShardsWriter(directory),
@@ -69,15 +57,22 @@ export const latentShards = Object.freeze({
 
 const recordBytes = ({ latentSize, dtype }: LatentHeader) => 2 * latentSize * (dtype === 'f32' ? 4 : 2);
 
+/** Reads latents. Files that are missing or of another size are refused. */
 export class LatentShards implements Disposable {
   readonly directory: string;
   readonly index: LatentIndex;
   readonly #files: ReadOnlyFiles;
+  readonly #series: BySplit<RecordSeries>;
 
   constructor(directory: string, index: LatentIndex) {
     this.directory = directory;
     this.index = index;
     this.#files = new ReadOnlyFiles(directory);
+    this.#series = bySplit((split) => {
+      const shards = index.splits[split].shards.map(({ file, patches }) => ({ file, records: patches }));
+      return new RecordSeries(this.#files, recordBytes(index), shards);
+    });
+    for (const split of SPLITS) this.#series[split].check();
   }
 
   numPatches(split: Split): number {
@@ -86,19 +81,17 @@ export class LatentShards implements Disposable {
 
   /** The Gaussians of patches [start, start + count) of a split. */
   read(split: Split, start: number, count: number): Latents {
-    const { latentSize } = this.index;
-    const latents = {
-      mean: new Float32Array(count * latentSize),
-      logStd: new Float32Array(count * latentSize),
-    };
-    let shardStart = 0;
-    for (const shard of this.index.splits[split].shards) {
-      const from = Math.max(start, shardStart);
-      const to = Math.min(start + count, shardStart + shard.patches);
-      if (from < to) this.#readShard(shard, from - shardStart, to - from, latents, from - start);
-      shardStart += shard.patches;
+    const { latentSize, dtype } = this.index;
+    const { buffer } = this.#series[split].read(start, count);
+    const numbers = dtype === 'f32' ? new Float32Array(buffer) : fromHalves(new Uint16Array(buffer));
+    const mean = new Float32Array(count * latentSize);
+    const logStd = new Float32Array(count * latentSize);
+    for (let patch = 0; patch < count; patch++) {
+      const at = patch * 2 * latentSize;
+      mean.set(numbers.subarray(at, at + latentSize), patch * latentSize);
+      logStd.set(numbers.subarray(at + latentSize, at + 2 * latentSize), patch * latentSize);
     }
-    return latents;
+    return { mean, logStd };
   }
 
   /** Closes the files. One that is read again is opened again. */
@@ -109,51 +102,32 @@ export class LatentShards implements Disposable {
   [Symbol.dispose](): void {
     this.#files[Symbol.dispose]();
   }
-
-  #readShard(
-    { file, patches }: z.infer<typeof shard>,
-    start: number,
-    count: number,
-    out: Latents,
-    offset: number,
-  ): void {
-    const { latentSize, dtype } = this.index;
-    const bytes = recordBytes(this.index);
-    const { buffer } = this.#files.read(file, start * bytes, count * bytes, patches * bytes);
-    const numbers = dtype === 'f32' ? new Float32Array(buffer) : fromHalves(new Uint16Array(buffer));
-    for (let patch = 0; patch < count; patch++) {
-      const at = patch * 2 * latentSize;
-      out.mean.set(numbers.subarray(at, at + latentSize), (offset + patch) * latentSize);
-      out.logStd.set(numbers.subarray(at + latentSize, at + 2 * latentSize), (offset + patch) * latentSize);
-    }
-  }
 }
 
-/** Patches written so far, by split: what a writer goes on from after an interruption. */
-export type LatentWriterState = Readonly<Record<Split, number>>;
+/** Patches written so far, by split: what a writer resumes from after an interruption. */
+export type LatentWriterState = BySplit<number>;
 
 /** Writes latents patch by patch, split by split. */
 export class LatentShardsWriter implements Disposable {
   readonly directory: string;
   #header!: LatentHeader;
-  #series!: Record<Split, ShardSeries>;
-  #opened: ShardSeries[] = [];
+  #series!: BySplit<RecordSeriesWriter>;
+  #opened: RecordSeriesWriter[] = [];
 
   constructor(directory: string) {
     this.directory = directory;
   }
 
-  /** @param from the state to go on from; whatever was written after it is forgotten */
+  /** @param from the state to resume from; whatever was written after it is forgotten */
   begin(header: LatentHeader, from: LatentWriterState = { train: 0, validation: 0 }): void {
     this[Symbol.dispose]();
     this.#header = header;
     const size = { recordBytes: recordBytes(header), recordsPerShard: PATCHES_PER_SHARD };
-    const open = (split: Split) => {
-      const series = new ShardSeries(this.directory, split, size, from[split]);
+    this.#series = bySplit((split) => {
+      const series = new RecordSeriesWriter(this.directory, split, size, from[split]);
       this.#opened.push(series);
       return series;
-    };
-    this.#series = { train: open('train'), validation: open('validation') };
+    });
   }
 
   /** Appends the Gaussians of the next patches of a split. */
@@ -172,26 +146,19 @@ export class LatentShardsWriter implements Disposable {
     this.#series[split].append(dtype === 'f32' ? values : toHalves(values));
   }
 
-  /** Makes everything so far survive a power cut, and says how to go on from here. */
+  /** Makes everything so far survive a power cut, and says how to resume here. */
   save(): LatentWriterState {
     for (const split of SPLITS) this.#series[split].sync();
-    return { train: this.#series.train.records, validation: this.#series.validation.records };
+    return bySplit((split) => this.#series[split].records);
   }
 
   async finish(): Promise<LatentIndex> {
-    const indexOf = (split: Split) => {
+    const splits = bySplit((split) => {
       const series = this.#series[split];
       series.close();
-      return {
-        patches: series.records,
-        shards: series.shards.map(({ file, records }) => ({ file, patches: records })),
-      };
-    };
-    const index: LatentIndex = {
-      formatVersion: FORMAT_VERSION,
-      ...this.#header,
-      splits: { train: indexOf('train'), validation: indexOf('validation') },
-    };
+      return { patches: series.records, shards: series.shards('patches') };
+    });
+    const index: LatentIndex = { formatVersion: FORMAT_VERSION, ...this.#header, splits };
     await writeJson(join(this.directory, 'index.json'), index);
     return index;
   }

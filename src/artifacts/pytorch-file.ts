@@ -4,13 +4,13 @@
  */
 
 import { basename, dirname } from 'node:path';
-import yauzl from 'yauzl';
-import { artifactBroken, artifactMissing, pickleRefused } from '../errors.ts';
+import { artifactBroken, pickleRefused } from '../errors.ts';
 import { type Shape, sizeOf } from '../shapes.ts';
 import { type ElementType, elementWidth, toNumbers } from './element-types.ts';
 import { readPickle, type TensorRecord } from './pickle.ts';
 import { ReadOnlyFiles } from './read-only-files.ts';
 import type { StoredTensor, StoredTensors } from './safetensors.ts';
+import { listStored, type StoredEntry } from './stored-zip.ts';
 
 /** A larger pickle is no list of tensors. */
 const MAX_PICKLE_BYTES = 64 * 2 ** 20;
@@ -28,23 +28,18 @@ const STORAGE_TYPES: Readonly<Record<string, ElementType>> = {
   BoolStorage: 'BOOL',
 };
 
-interface ZipEntry {
-  readonly start: number;
-  readonly size: number;
-}
-
 export class PyTorchFile implements StoredTensors, Disposable {
   readonly file: string;
   readonly #files: ReadOnlyFiles;
   readonly #tensors: ReadonlyMap<string, TensorRecord>;
-  readonly #entries: ReadonlyMap<string, ZipEntry>;
+  readonly #entries: ReadonlyMap<string, StoredEntry>;
   readonly #root: string;
 
   private constructor(
     file: string,
     files: ReadOnlyFiles,
     root: string,
-    entries: ReadonlyMap<string, ZipEntry>,
+    entries: ReadonlyMap<string, StoredEntry>,
     tensors: ReadonlyMap<string, TensorRecord>,
   ) {
     this.file = file;
@@ -59,12 +54,8 @@ export class PyTorchFile implements StoredTensors, Disposable {
    * @param files of its folder, where several share them
    */
   static async open(file: string, files = new ReadOnlyFiles(dirname(file))): Promise<PyTorchFile> {
-    const stored = await listStored(file);
-    const read: Read = (position, length) => files.read(basename(file), position, length);
     try {
-      const entries = new Map(
-        stored.map(({ name, headerAt, size }) => [name, { start: dataStart(read, headerAt, file), size }]),
-      );
+      const entries = await listStored(files, basename(file));
       const pickle = [...entries].find(([name]) => name.endsWith('/data.pkl'));
       if (!pickle)
         throw artifactBroken(
@@ -73,7 +64,7 @@ export class PyTorchFile implements StoredTensors, Disposable {
         );
       const [name, { start, size }] = pickle;
       if (size > MAX_PICKLE_BYTES) throw artifactBroken(file, `its data.pkl has ${size} bytes`);
-      const found = readPickle(read(start, size), (what) => pickleRefused(file, what));
+      const found = readPickle(files.read(basename(file), start, size), (what) => pickleRefused(file, what));
       const opened = new PyTorchFile(file, files, name.slice(0, -'data.pkl'.length), entries, found);
       for (const [tensor, record] of found) opened.#check(tensor, record);
       return opened;
@@ -99,7 +90,7 @@ export class PyTorchFile implements StoredTensors, Disposable {
     const record = this.#tensors.get(name);
     if (!record) return undefined;
     const type = STORAGE_TYPES[record.storageType];
-    const { start } = this.#entries.get(`${this.#root}data/${record.storageKey}`) as ZipEntry;
+    const { start } = this.#entries.get(`${this.#root}data/${record.storageKey}`) as StoredEntry;
     const width = elementWidth(type);
     const bytes = this.#files.read(
       basename(this.file),
@@ -135,68 +126,4 @@ export class PyTorchFile implements StoredTensors, Disposable {
       expected *= shape[axis];
     }
   }
-}
-
-type Read = (position: number, length: number) => Uint8Array<ArrayBuffer>;
-
-interface StoredEntry {
-  readonly name: string;
-  readonly headerAt: number;
-  readonly size: number;
-}
-
-/** The entries of a zip; PyTorch compresses none. */
-function listStored(file: string): Promise<StoredEntry[]> {
-  return new Promise((resolve, reject) => {
-    yauzl.open(file, { lazyEntries: true, autoClose: true }, (error, zip) => {
-      if (error || !zip) {
-        const isAbsent = (error as NodeJS.ErrnoException | null)?.code === 'ENOENT';
-        reject(
-          isAbsent
-            ? artifactMissing(file)
-            : artifactBroken(file, 'it is no zip: not a file of torch.save, or cut short', error),
-        );
-        return;
-      }
-      const entries: StoredEntry[] = [];
-      const refuse = (problem: Error) => {
-        zip.close();
-        reject(artifactBroken(file, problem.message, problem));
-      };
-      /** The library throws where a place in its directory is no number that a file can have. */
-      const next = () => {
-        try {
-          zip.readEntry();
-        } catch (problem) {
-          refuse(problem as Error);
-        }
-      };
-      zip.on('error', refuse);
-      zip.on('end', () => resolve(entries));
-      zip.on('entry', (entry: yauzl.Entry) => {
-        const { fileName: name, relativeOffsetOfLocalHeader: headerAt, uncompressedSize: size } = entry;
-        if (entry.compressionMethod !== 0) return refuse(new Error(`"${name}" in it is compressed`));
-        if (!(headerAt >= 0 && size >= 0 && headerAt + size <= zip.fileSize))
-          return refuse(new Error(`"${name}" in it lies outside of it`));
-        entries.push({ name, headerAt, size });
-        next();
-      });
-      next();
-    });
-  });
-}
-
-const LOCAL_HEADER = { size: 30, signature: 0x04034b50, nameLengthAt: 26, extraLengthAt: 28 };
-
-/** Where the bytes of an entry begin: behind its local header, a name and an extra field. */
-function dataStart(read: Read, headerAt: number, file: string): number {
-  const header = Buffer.from(read(headerAt, LOCAL_HEADER.size));
-  if (header.readUInt32LE(0) !== LOCAL_HEADER.signature)
-    throw artifactBroken(file, 'its zip directory is wrong');
-  return (
-    headerAt +
-    LOCAL_HEADER.size +
-    header.readUInt16LE(LOCAL_HEADER.nameLengthAt) +
-    header.readUInt16LE(LOCAL_HEADER.extraLengthAt)
-  );
 }

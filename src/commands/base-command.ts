@@ -1,6 +1,7 @@
 /** What all commands share: errors on one screen, --json, and the way from flags to a plan. */
 
 import { Args, Command, Flags } from '@oclif/core';
+import { ENGINE_FLAG_DESCRIPTION } from '../engine/names.ts';
 import { CalmError, checkpointSyntax, formatLocation, messageOf, systemError } from '../errors.ts';
 import type { CheckpointChoice } from '../plugin/index.ts';
 
@@ -20,7 +21,7 @@ export const readingFlags = {
     helpValue: 'PATH=VALUE',
     default: [],
   }),
-  engine: Flags.string({ description: 'tensor engine: auto, node-gpu, node, onnx, wasm, cpu' }),
+  engine: Flags.string({ description: ENGINE_FLAG_DESCRIPTION }),
   variant: Flags.string({
     description: 'where a run has several: the stage that is meant, as `calm status` names it',
     helpValue: 'STAGE',
@@ -51,7 +52,7 @@ export const configFlags = {
     helpValue: 'PATH=VALUE',
     default: [],
   }),
-  engine: Flags.string({ description: 'tensor engine: auto, node-gpu, node, onnx, wasm, cpu' }),
+  engine: Flags.string({ description: ENGINE_FLAG_DESCRIPTION }),
 };
 
 export const selectionFlags = {
@@ -94,8 +95,14 @@ export function showError(thrown: unknown, isJson: boolean): void {
   else process.stderr.write(`${formatError(error)}\n`);
 }
 
+/** Whether flags or arguments are wrong: oclif says so itself. */
+function isOfOclif(error: unknown): boolean {
+  return error instanceof Error && 'oclif' in error;
+}
+
 function errorDocument(error: unknown): Record<string, unknown> {
-  if (!(error instanceof CalmError)) return { code: 'CALM_UNEXPECTED', message: messageOf(error) };
+  if (!(error instanceof CalmError))
+    return { code: isOfOclif(error) ? 'CALM_USAGE' : 'CALM_UNEXPECTED', message: messageOf(error) };
   const { code, message, hint, location } = error;
   return { code, message, ...(hint ? { hint } : {}), ...(location ? { location } : {}) };
 }
@@ -110,8 +117,7 @@ export function formatError(error: unknown): string {
       ...(error.hint ? [`  → ${error.hint}`] : []),
     ].join('\n');
   }
-  const isOclif = error instanceof Error && 'oclif' in error;
-  return isOclif
+  return isOfOclif(error)
     ? `✖ ${messageOf(error)}`
     : `✖ This is a defect of calm, please report it.\n${error instanceof Error ? error.stack : String(error)}`;
 }

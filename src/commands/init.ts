@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { Args, Flags } from '@oclif/core';
 import { CalmError } from '../errors.ts';
-import { resolvePath } from '../paths.ts';
+import { targetFile } from '../paths.ts';
 import { BaseCommand } from './base-command.ts';
 
 export default class Init extends BaseCommand {
@@ -16,7 +16,7 @@ export default class Init extends BaseCommand {
 
   override async run() {
     const { args, flags } = await this.parse(Init);
-    const file = resolvePath(process.cwd(), args.file);
+    const file = targetFile(args.file);
     if (existsSync(file) && !flags.force)
       throw new CalmError('CALM_FILE_EXISTS', `${file} is there already.`, {
         hint: 'Choose another name, or replace it with --force.',

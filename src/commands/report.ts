@@ -1,8 +1,10 @@
+import { statSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { Flags } from '@oclif/core';
 import { noRunNamed } from '../errors.ts';
-import { resolvePath } from '../paths.ts';
+import { targetFile } from '../paths.ts';
+import { applyOverrides, checkConfig, type ReportConfig, readConfig } from '../pipeline/index.ts';
 import { htmlPage, markdownPage, type ReportSection, sectionOf, valuesOf } from '../reporting/index.ts';
 import { BaseCommand, configFlags } from './base-command.ts';
 import { openRun } from './subject.ts';
@@ -10,7 +12,7 @@ import { openRun } from './subject.ts';
 export default class Report extends BaseCommand {
   static override summary = 'Write one page on runs: tables and plots, the paper’s numbers beside ours.';
   static override description =
-    'What is shown is said by `report:` of each configuration. The page holds its plots and needs no network.';
+    'Numbers, loss curves, samples, cost and configuration of each run; first what `report:` of its configuration asks for. The page holds its plots and needs no network.';
   static override examples = [
     'calm report runs/paper-heads runs/paper-input',
     'calm report configs/paper/heads.yaml --markdown docs/heads.md',
@@ -34,10 +36,12 @@ export default class Report extends BaseCommand {
     const values = [];
     for (const named of argv as string[]) {
       const run = await openRun(named, flags.set);
-      sections.push(await sectionOf(run));
-      values.push({ run: run.name, plots: valuesOf(run) });
+      const stated = await statedReport(named, flags.set);
+      sections.push(await sectionOf(run, stated));
+      values.push({ run: run.name, ...valuesOf(run, stated) });
     }
-    const file = resolvePath(process.cwd(), flags.markdown ?? flags.output);
+    const file = targetFile(flags.markdown ?? flags.output);
+    await mkdir(dirname(file), { recursive: true });
     await (flags.markdown
       ? writeMarkdown(file, flags.title, sections)
       : writeFile(file, htmlPage(flags.title, sections)));
@@ -46,10 +50,18 @@ export default class Report extends BaseCommand {
   }
 }
 
+/** What a configuration file says of the report now; undefined where a run folder is named, which remembers it. */
+async function statedReport(named: string, set: readonly string[]): Promise<ReportConfig | undefined> {
+  if (statSync(named, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+  const document = await readConfig(named, process.cwd());
+  if (document.runFolder) return undefined;
+  return checkConfig(applyOverrides(document, set)).report;
+}
+
 async function writeMarkdown(file: string, title: string, sections: readonly ReportSection[]): Promise<void> {
-  const folder = basename(file, extname(file));
+  const folder = extname(file) ? basename(file, extname(file)) : `${basename(file)}-plots`;
   const { text, files } = markdownPage(title, sections, folder);
-  await mkdir(join(dirname(file), folder), { recursive: true });
+  if (files.size > 0) await mkdir(join(dirname(file), folder), { recursive: true });
   for (const [name, svg] of files) await writeFile(join(dirname(file), folder, name), svg);
   await writeFile(file, text);
 }

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Args, Flags } from '@oclif/core';
-import { notConfirmed, runMissing } from '../errors.ts';
+import { notARun, notConfirmed, runMissing } from '../errors.ts';
 import { resolvePath } from '../paths.ts';
 import { formatBytes } from '../reporting/format.ts';
 import { describeRun, Run } from '../runs/index.ts';
@@ -19,7 +19,9 @@ export default class Rm extends BaseCommand {
     const { args, flags } = await this.parse(Rm);
     const named = resolvePath(process.cwd(), args.run);
     if (!lstatSync(named, { throwIfNoEntry: false })) throw runMissing(named);
-    const { folder } = await Run.open(named);
+    const { folder, record, stages } = await Run.open(named);
+    // Where nothing that can be read says so, a folder is none that calm may remove.
+    if (!record && stages.every(({ manifest }) => !manifest)) throw notARun(named);
     const { bytes, numDone } = await describeRun(folder.directory);
     const what = `${relative(process.cwd(), folder.directory) || folder.directory}: ${numDone} finished stages, ${formatBytes(bytes)}`;
     if (!flags.yes && !(await this.#confirm(what))) throw notConfirmed(folder.directory);

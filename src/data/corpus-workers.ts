@@ -1,14 +1,14 @@
 /**
- * Reads a corpus and has its chunks worked on by threads, in order. The native tokenizer spreads its batches over all cores by itself; a thread of ours parses,
- * copies ids and keeps it busy, and one does so for four cores. Words are counted in JavaScript, by a thread a core.
+ * Reads a corpus and has its chunks worked on by threads, in order. The native tokenizer spreads its batches over all
+ * cores by itself; a thread of ours parses, copies ids and keeps it busy, and one does so for four cores. Words are
+ * counted in JavaScript, by a thread a core. Chunks of a plugin's format come parsed, as its module is not loaded there.
  */
 
 import { Worker } from 'node:worker_threads';
 import { numThreads } from '../threads.ts';
-import { type Chunk, CORPUS_START, type CorpusPlace, readChunks } from './chunks.ts';
-import type { CorpusFile } from './corpus.ts';
-import type { ChunkFile } from './documents.ts';
+import { CORPUS_START, type CorpusChunk, type CorpusPlace, readChunks } from './corpus-chunks.ts';
 import { type CountedChunk, countChunk, type EncodedChunk, encodeChunk } from './encode-chunk.ts';
+import type { CorpusFile } from './formats/format.ts';
 import { openSerialised, type SerialisedTokenizer } from './tokenizers/hugging-face.ts';
 import type { Tokenizer } from './tokenizers/tokenizer.ts';
 
@@ -26,8 +26,8 @@ export interface ThreadTask {
 
 export interface ThreadMessage {
   readonly number: number;
-  readonly chunk: Chunk;
-  readonly file: ChunkFile;
+  readonly chunk: CorpusChunk;
+  readonly file: CorpusFile;
 }
 
 export type ThreadAnswer = { readonly number: number } & (
@@ -36,8 +36,8 @@ export type ThreadAnswer = { readonly number: number } & (
 );
 
 type Work = (
-  chunk: Chunk,
-  file: ChunkFile,
+  chunk: CorpusChunk,
+  file: CorpusFile,
 ) => EncodedChunk | CountedChunk | Promise<EncodedChunk | CountedChunk>;
 
 /** How a thread does its task. */
@@ -154,14 +154,13 @@ class Thread {
     return this.#waiting.size;
   }
 
-  work(chunk: Chunk, { documents, textField }: ChunkFile): Promise<EncodedChunk | CountedChunk> {
+  work(chunk: CorpusChunk, file: CorpusFile): Promise<EncodedChunk | CountedChunk> {
     if (this.#failure) return Promise.reject(this.#failure);
     const number = this.#asked++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(number, { resolve, reject });
-      this.#worker.postMessage({ number, chunk, file: { documents, textField } } satisfies ThreadMessage, [
-        chunk.bytes.buffer,
-      ]);
+      const message: ThreadMessage = { number, chunk, file };
+      this.#worker.postMessage(message, 'bytes' in chunk ? [chunk.bytes.buffer] : []);
     });
   }
 

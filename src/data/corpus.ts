@@ -1,17 +1,20 @@
-/** Where a corpus lies: text files, JSON lines, both plain or with gzip, by path, pattern or out of an installed npm package. */
+/** Where a corpus lies: files of every format that is registered, by path, pattern or out of an installed npm package. */
 
 import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import {
   corpusFolderUnreadable,
-  corpusFormat,
+  corpusNotRead,
+  corpusOptionsWrong,
   corpusUnreadable,
   noDocuments,
   packageMissing,
 } from '../errors.ts';
 import { findPaths } from './corpus-paths.ts';
-import { type FormatProblem, HEAD_BYTES, type ReadableFormat, recogniseFormat } from './file-formats.ts';
+import type { CorpusFile, CorpusFormat, FormatProblem } from './formats/format.ts';
+import { HEAD_BYTES, recogniseFormat } from './formats/recognise.ts';
+import { corpusFormat } from './formats/registry.ts';
 
 /** Where documents come from. */
 export interface CorpusSource {
@@ -20,23 +23,13 @@ export interface CorpusSource {
   /** An installed npm package whose files are read. */
   readonly package?: string;
   /** Whether a text file is one document, or each of its paragraphs (parted by blank lines) or lines is. JSON lines are always one a line. */
-  readonly documents: 'file' | 'paragraph' | 'line';
+  readonly documents: CorpusFile['documents'];
   /** The field of a JSON line that holds the text. */
   readonly textField: string;
-}
-
-/** How a file is parted into documents. */
-export type DocumentKind = CorpusSource['documents'] | 'json-line';
-
-/** A file of the corpus, with what its freshness is judged by. */
-export interface CorpusFile {
-  readonly path: string;
-  readonly documents: DocumentKind;
-  readonly textField: string;
-  /** Whether it is unpacked with gzip; by its content, whatever its name. */
-  readonly isGzip: boolean;
-  readonly sizeBytes: number;
-  readonly modifiedMs: number;
+  /** The format of the files, by its name; each is recognised where absent. */
+  readonly format?: string | undefined;
+  /** Options of the format's own. */
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** So many files that were passed over are named. */
@@ -55,7 +48,7 @@ export async function listCorpus(
   const files = new Map<string, CorpusFile>();
   for (const source of sources) {
     const root = source.package ? packageFolder(source.package, baseDirectory) : baseDirectory;
-    for (const pattern of source.files) addFiles(files, source, pattern, root, warn);
+    for (const pattern of source.files) await addFiles(files, source, pattern, root, warn);
   }
   if (files.size > 0) return [...files.values()];
   throw noDocuments(
@@ -65,33 +58,28 @@ export async function listCorpus(
 }
 
 /** Adds what a pattern means to the files found so far, by their real paths. */
-function addFiles(
+async function addFiles(
   files: Map<string, CorpusFile>,
   source: CorpusSource,
   pattern: string,
   root: string,
   warn: (message: string) => void,
-): void {
+): Promise<void> {
   const { paths, isFolder } = findPaths(pattern, root);
   if (paths.length === 0) warn(`${pattern} (corpus): no such file`);
   const passedOver: string[] = [];
   for (const path of paths) {
     const real = realPathOf(path);
     if (files.has(real)) continue;
-    const found = lookAt(path);
-    if (!('problem' in found)) files.set(real, corpusFile(path, source, found));
+    const found = await lookAt(path, source);
+    if (!('problem' in found)) files.set(real, found);
     else if (isFolder) passedOver.push(`${basename(path)} ${found.problem}`);
-    else throw corpusFormat(path, found);
+    else throw corpusNotRead(path, found);
   }
   const isNothing = passedOver.length > 0 && passedOver.length === paths.length;
   if (isNothing) throw corpusFolderUnreadable(pattern, briefly(passedOver));
   if (passedOver.length > 0)
     warn(`${pattern}: passed over, because it can't be read: ${briefly(passedOver)}`);
-}
-
-function corpusFile(path: string, { documents, textField }: CorpusSource, found: Looked): CorpusFile {
-  const { isJsonLines, ...file } = found;
-  return { path, documents: isJsonLines ? 'json-line' : documents, textField, ...file };
 }
 
 function realPathOf(path: string): string {
@@ -102,18 +90,58 @@ function realPathOf(path: string): string {
   }
 }
 
-type Looked = ReadableFormat & Pick<CorpusFile, 'sizeBytes' | 'modifiedMs'>;
-
-/** What a file is. Nothing but a regular file is opened: a pipe would wait for a writer. */
-function lookAt(path: string): Looked | FormatProblem {
+/** What a file is and how it is read. Nothing but a regular file is opened: a pipe would wait for a writer. */
+async function lookAt(path: string, source: CorpusSource): Promise<CorpusFile | FormatProblem> {
   const stats = statSync(path);
   if (!stats.isFile())
     return { problem: 'is not a regular file', advice: 'Write what it gives into a file first' };
   const head = headOf(path);
-  const format = recogniseFormat(basename(path), head, head.length === stats.size);
-  return 'problem' in format
-    ? format
-    : { ...format, sizeBytes: stats.size, modifiedMs: Math.round(stats.mtimeMs) };
+  const found = await recogniseFormat(basename(path), head, head.length === stats.size, source.format);
+  if ('problem' in found) return found;
+  const options = await optionsOf(found.format, source.options, path);
+  return {
+    path,
+    format: found.format.name,
+    ...(found.compression ? { compression: found.compression.name } : {}),
+    documents: source.documents,
+    textField: source.textField,
+    ...(options === undefined ? {} : { options }),
+    sizeBytes: stats.size,
+    modifiedMs: Math.round(stats.mtimeMs),
+  };
+}
+
+/** A format's options as its schema gives them back; undefined where it has none. */
+async function optionsOf(
+  { name, options }: CorpusFormat,
+  given: CorpusSource['options'],
+  path: string,
+): Promise<unknown> {
+  if (!options) {
+    const [key] = Object.keys(given ?? {});
+    if (key !== undefined) throw corpusOptionsWrong(path, name, `it has none, and "${key}" is given`);
+    return undefined;
+  }
+  const result = await options['~standard'].validate(given ?? {});
+  if (!result.issues) return result.value;
+  const [{ path: keys = [], message }] = result.issues;
+  const key = keys.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+  throw corpusOptionsWrong(path, name, key ? `${key}: ${message}` : message);
+}
+
+/**
+ * What a file is read as: format and options that decide its documents. Part of a fingerprint, so what the built-in
+ * formats say stays as it is.
+ */
+export function corpusRole({ format: name, documents, textField, options }: CorpusFile): string {
+  const { role, version } = corpusFormat(name);
+  const own = role?.({ documents, textField }) ?? [name, documents, textField].join(' ');
+  return [own, ...(version ? [`v${version}`] : []), ...(options ? [JSON.stringify(options)] : [])].join(' ');
+}
+
+/** Whether a file is one document, so that by itself it leaves nothing to hold out. */
+export function isOneDocument(file: CorpusFile): boolean {
+  return corpusFormat(file.format).isOneDocument?.(file) ?? false;
 }
 
 /** The first bytes of a file. */

@@ -1,11 +1,11 @@
 /** What is done with a chunk of a corpus, on this thread or on another: its documents as token ids, or its words counted. */
 
-import type { Chunk } from './chunks.ts';
-import { type ChunkFile, type ParsedChunk, parseChunk } from './documents.ts';
+import { type CorpusChunk, documentsOf, type FoundDocuments } from './corpus-chunks.ts';
+import type { CorpusFile } from './formats/format.ts';
 import type { Tokenizer } from './tokenizers/tokenizer.ts';
 import { WordCounter } from './tokenizers/train-bpe.ts';
 
-type Found = Omit<ParsedChunk, 'texts'>;
+type Found = Omit<FoundDocuments, 'texts'>;
 
 export interface EncodedChunk extends Found {
   /** The ids of all documents in a row. */
@@ -26,11 +26,11 @@ const PIECE_CHARACTERS = 4096;
 const CHARACTERS_AT_ONCE = 2 ** 18;
 
 export async function encodeChunk(
-  chunk: Chunk,
-  file: ChunkFile,
+  chunk: CorpusChunk,
+  file: CorpusFile,
   tokenizer: Tokenizer,
 ): Promise<EncodedChunk> {
-  const { texts, ...found } = parseChunk(chunk, file);
+  const { texts, ...found } = documentsOf(chunk, file);
   const pieces: string[] = [];
   const ends = texts.map((text) => pieces.push(...(tokenizer.isCutAtSpaces ? piecesOf(text) : [text])));
   const encoded = (await Promise.all(batchesOf(pieces).map((batch) => tokenizer.encodeBatch(batch)))).flat();
@@ -106,8 +106,8 @@ function isInk(text: string, at: number): boolean {
   return code < 0x80 ? code > 0x20 && code < 0x7f : code !== 0x85 && /\S/.test(text[at]);
 }
 
-export function countChunk(chunk: Chunk, file: ChunkFile): CountedChunk {
-  const { texts, ...found } = parseChunk(chunk, file);
+export function countChunk(chunk: CorpusChunk, file: CorpusFile): CountedChunk {
+  const { texts, ...found } = documentsOf(chunk, file);
   const counter = new WordCounter();
   for (const text of texts) counter.add(text);
   return { ...found, words: [...counter.counts.keys()], counts: [...counter.counts.values()] };

@@ -1,9 +1,22 @@
 /** Corpora, tokenizers, patches and batches. */
 
-export { CORPUS_START, type CorpusPlace } from './chunks.ts';
-export { type CorpusFile, type CorpusSource, listCorpus } from './corpus.ts';
+export { type CorpusSource, corpusRole, isOneDocument, listCorpus } from './corpus.ts';
+export { CORPUS_START, type CorpusPlace } from './corpus-chunks.ts';
 export { CorpusWorkers, type Read } from './corpus-workers.ts';
 export type { CountedChunk, EncodedChunk } from './encode-chunk.ts';
+export { FileBytes } from './formats/file-bytes.ts';
+export type {
+  BadRecord,
+  ChunkDocuments,
+  ChunkSpan,
+  CorpusFile,
+  CorpusFormat,
+  FileChunk,
+  FileHead,
+  FilePlace,
+  FormatProblem,
+} from './formats/format.ts';
+export { corpusFormat, registerCorpusFormat } from './formats/registry.ts';
 export { DocumentPatches, evenlySpread, shuffledBatch } from './patches.ts';
 export { PatchSequences } from './sequences.ts';
 export { ByteTokenizer } from './tokenizers/byte-tokenizer.ts';

@@ -39,53 +39,95 @@ export class DocumentPatches {
 
   /** The K token ids of one patch. */
   read(patch: number): Int32Array {
-    const { firstPatch, firstToken, length } = this.#documentOf(patch);
-    const offset = (patch - firstPatch) * this.patchSize;
-    const count = Math.min(this.patchSize, length - offset);
-    const ids = this.#stream.read(firstToken + offset, count);
-    if (count === this.patchSize) return ids;
-    const padded = new Int32Array(this.patchSize).fill(this.#padId);
-    padded.set(ids);
-    return padded;
+    return this.readMany([patch]);
   }
 
-  /** Patches by number, [patches·K]. */
+  /** Patches by number, [patches·K]; those that lie close together come in one read. */
   readMany(patches: readonly number[]): Int32Array {
-    const ids = new Int32Array(patches.length * this.patchSize);
-    patches.forEach((patch, i) => {
-      ids.set(this.read(patch), i * this.patchSize);
-    });
+    const ids = new Int32Array(patches.length * this.patchSize).fill(this.#padId);
+    this.#stream.readEach(this.#locate(patches), (i, found) => ids.set(found, i * this.patchSize));
     return ids;
   }
 
   /** Which documents patches are of, counted from 0. */
   documentsOf(patches: readonly number[]): number[] {
-    return patches.map((patch) => this.#documentOf(patch).document);
+    return this.#locate(patches).map(({ document }) => document);
+  }
+
+  /** The tokens and the documents of patches: from the last mark before them on, length by length. */
+  #locate(patches: readonly number[]): PatchTokens[] {
+    const found = new Array<PatchTokens>(patches.length);
+    const byMark = groupedBy(patches, (patch) => this.#markOf(patch));
+    const marks = [...byMark.keys()];
+    const ranges = marks.map((mark) => this.#documentsFrom(mark));
+    this.#stream.documentLengthsEach(ranges, (i, lengths) => {
+      const group = (byMark.get(marks[i]) as number[]).sort((a, b) => patches[a] - patches[b]);
+      this.#locateFrom(marks[i], lengths, patches, group, found);
+    });
+    return found;
+  }
+
+  /** @param group numbers of patches that begin behind a mark, in ascending order of the patches */
+  #locateFrom(
+    mark: number,
+    lengths: Uint32Array,
+    patches: readonly number[],
+    group: readonly number[],
+    found: PatchTokens[],
+  ): void {
+    let [firstPatch, firstToken, next] = [this.#firstPatch[mark], this.#firstToken[mark], 0];
+    for (const [i, length] of lengths.entries()) {
+      const endPatch = firstPatch + Math.ceil(length / this.patchSize);
+      for (; next < group.length && patches[group[next]] < endPatch; next++) {
+        const offset = (patches[group[next]] - firstPatch) * this.patchSize;
+        const count = Math.min(this.patchSize, length - offset);
+        found[group[next]] = { document: mark * STRIDE + i, start: firstToken + offset, count };
+      }
+      firstPatch = endPatch;
+      firstToken += length;
+    }
+    if (next < group.length) throw new RangeError(`there is no patch ${patches[group[next]]}`);
+  }
+
+  #documentsFrom(mark: number): { start: number; count: number } {
+    const start = mark * STRIDE;
+    return { start, count: Math.min(STRIDE, this.#stream.numDocuments - start) };
   }
 
   #lengthsFrom(mark: number): Uint32Array {
-    const first = mark * STRIDE;
-    return this.#stream.documentLengths(first, Math.min(STRIDE, this.#stream.numDocuments - first));
+    const { start, count } = this.#documentsFrom(mark);
+    return this.#stream.documentLengths(start, count);
   }
 
-  /** The document that a patch is of: the last mark at or before it by bisection, then length by length. */
-  #documentOf(patch: number): { document: number; firstPatch: number; firstToken: number; length: number } {
+  /** The last mark at or before a patch, by bisection. */
+  #markOf(patch: number): number {
     let [low, high] = [0, this.#firstPatch.length];
     while (high - low > 1) {
       const middle = (low + high) >> 1;
       if (this.#firstPatch[middle] <= patch) low = middle;
       else high = middle;
     }
-    let [document, firstPatch, firstToken] = [low * STRIDE, this.#firstPatch[low], this.#firstToken[low]];
-    for (const length of this.#lengthsFrom(low)) {
-      const numPatches = Math.ceil(length / this.patchSize);
-      if (patch < firstPatch + numPatches) return { document, firstPatch, firstToken, length };
-      document++;
-      firstPatch += numPatches;
-      firstToken += length;
-    }
-    throw new RangeError(`there is no patch ${patch}`);
+    return low;
   }
+}
+
+/** Where a patch lies: the document that it is of, and its tokens, of which the last patch of a document may have fewer than K. */
+interface PatchTokens {
+  readonly document: number;
+  readonly start: number;
+  readonly count: number;
+}
+
+/** The numbers of items, by what a function says of them. */
+function groupedBy<Item>(items: readonly Item[], keyOf: (item: Item) => number): Map<number, number[]> {
+  const groups = new Map<number, number[]>();
+  for (const [i, item] of items.entries()) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(i);
+    else groups.set(key, [i]);
+  }
+  return groups;
 }
 
 /**

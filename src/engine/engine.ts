@@ -6,20 +6,14 @@
  * step run eagerly on the others.
  */
 
-import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
-import { type CalmError, engineUnavailable, engineUnknown, noEngine } from '../errors.ts';
-import { sizeOf } from '../shapes.ts';
+import { type CalmError, engineUnavailable, noEngine } from '../errors.ts';
 import { numThreads } from '../threads.ts';
-import { registerAdamW } from './kernels/adamw.ts';
-import { ENGINE_NAMES, ENGINE_PACKAGES, type EngineChoice, type EngineName, engineVersion } from './names.ts';
-import { engineFolder, installedEngine, isNative, NATIVE, type NativeEngine } from './native/folder.ts';
-import { loadNative } from './native/load.ts';
-import { onnxRuntime } from './onnx/runtime.ts';
+import type { EngineEntry, LoadedEngine } from './entry.ts';
+import { type EngineChoice, type EngineName, engineNamed } from './names.ts';
+import { ENGINES } from './registry.ts';
 import type { CompiledStep, CompileOptions, Step } from './step.ts';
-import { tensorFlowRuntime } from './tensorflow/runtime.ts';
 import { type TensorTree, tf } from './tensors.ts';
 import { graphCompiler, runEagerly } from './trace/compiler.ts';
-import { loadWasm } from './wasm/load.ts';
 
 /** A loaded engine. There is one a process: TensorFlow.js keeps its backend in global state. */
 export interface Engine {
@@ -40,39 +34,19 @@ export interface Engine {
   memory(): { numTensors: number; numBytes: number };
 }
 
-const BACKENDS: Record<EngineName, () => Promise<string>> = {
-  'node-gpu': async () => loadInstalled('node-gpu'),
-  node: async () => loadInstalled('node'),
-  onnx: loadCpu,
-  wasm: loadWasm,
-  cpu: loadCpu,
-};
-
-async function loadCpu(): Promise<string> {
-  await import('@tensorflow/tfjs-backend-cpu');
-  registerAdamW<MathBackendCPU>('cpu', {
-    read: (backend, { dataId }) => backend.data.get(dataId).values as Float32Array,
-    make: (backend, shape) => backend.makeTensorInfo(shape, 'float32', new Float32Array(sizeOf(shape))),
-  });
-  return 'cpu';
-}
-
 /**
- * Loads an engine; `auto` takes the first that works, in the order of ENGINE_NAMES.
+ * Loads an engine; `auto` takes the first that works, in the order of the registry.
  * @param onPassedOver told why `auto` passed over an engine that is installed; its message is one line
  */
 export async function loadEngine(
   choice: EngineChoice = 'auto',
   onPassedOver: (error: CalmError) => void = () => {},
 ): Promise<Engine> {
-  if (choice !== 'auto') {
-    if (!ENGINE_NAMES.includes(choice)) throw engineUnknown(choice, ['auto', ...ENGINE_NAMES]);
-    return startEngine(choice);
-  }
+  if (choice !== 'auto') return startEngine(engineNamed(choice));
   const failures: CalmError[] = [];
-  for (const name of ENGINE_NAMES.filter((candidate) => engineVersion(candidate))) {
+  for (const entry of ENGINES.filter(({ version }) => version())) {
     try {
-      return await startEngine(name);
+      return await startEngine(entry);
     } catch (error) {
       failures.push(error as CalmError);
       onPassedOver(error as CalmError);
@@ -81,43 +55,38 @@ export async function loadEngine(
   throw noEngine(failures);
 }
 
-async function startEngine(name: EngineName): Promise<Engine> {
+async function startEngine(entry: EngineEntry<EngineName>): Promise<Engine> {
   try {
-    const backend = await BACKENDS[name]();
-    await tf.setBackend(backend);
+    const loaded = await entry.load();
+    await tf.setBackend(loaded.backend);
     await tf.ready();
-    if (tf.getBackend() !== backend) throw new Error(`TensorFlow.js fell back to "${tf.getBackend()}"`);
+    if (tf.getBackend() !== loaded.backend)
+      throw new Error(`TensorFlow.js fell back to "${tf.getBackend()}"`);
     tf.enableProdMode();
     return {
-      name,
-      isCompiling: name === 'onnx' || isNative(name),
-      versions: versionsOf(name),
-      compile: compilerOf(name),
+      name: entry.name,
+      isCompiling: loaded.runtime !== undefined,
+      versions: versionsOf(entry, loaded),
+      compile: compilerOf(loaded),
       memory: () => ({ numTensors: tf.memory().numTensors, numBytes: tf.memory().numBytes }),
     };
   } catch (error) {
-    throw engineUnavailable(name, ENGINE_PACKAGES[name], error);
+    throw engineUnavailable(entry, error);
   }
 }
 
-function versionsOf(name: EngineName): Record<string, string> {
+function versionsOf(entry: EngineEntry, { runtime }: LoadedEngine): Record<string, string> {
   return {
     '@tensorflow/tfjs-core': tf.version_core,
-    [ENGINE_PACKAGES[name]]: engineVersion(name) ?? 'unknown',
-    ...(isNative(name) ? { tensorflow: installedEngine(name)?.tensorflowVersion ?? 'unknown' } : {}),
-    ...(name === 'onnx' || isNative(name) ? { threads: String(numThreads()) } : {}),
+    [entry.packageName]: entry.version() ?? 'unknown',
+    ...entry.otherVersions?.(),
+    ...(runtime ? { threads: String(numThreads()) } : {}),
   };
 }
 
-function loadInstalled(name: NativeEngine): string {
-  if (!installedEngine(name)) throw new Error('it is not installed');
-  return loadNative(engineFolder(name), NATIVE[name].packageName);
-}
-
-/** ONNX Runtime and TensorFlow get steps as graphs; the others run them eagerly. */
-function compilerOf(name: EngineName): Engine['compile'] {
-  if (name === 'onnx') return graphCompiler(onnxRuntime());
-  if (isNative(name)) return graphCompiler(tensorFlowRuntime());
+/** A runtime gets steps as graphs; without one they run eagerly. */
+function compilerOf({ runtime }: LoadedEngine): Engine['compile'] {
+  if (runtime) return graphCompiler(runtime);
   return (step, { donates = [] } = {}) =>
     async (inputs) =>
       runEagerly(step, inputs, donates);

@@ -3,7 +3,14 @@
 export { type Engine, loadEngine } from './engine.ts';
 export { type LossOutputs, valueAndGradients } from './gradients.ts';
 export { type AdamWAttributes, type AdamWInputs, applyAdamW } from './kernels/adamw.ts';
-export { ENGINE_NAMES, ENGINE_PACKAGES, type EngineChoice, type EngineName, engineVersion } from './names.ts';
+export {
+  ENGINE_CHOICES,
+  ENGINE_NAMES,
+  ENGINE_PACKAGES,
+  type EngineChoice,
+  type EngineName,
+  engineVersion,
+} from './names.ts';
 export {
   COSTS,
   type InstallProgress,

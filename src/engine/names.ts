@@ -1,44 +1,39 @@
-/** The engines by name, in the order in which `auto` tries them. Light: loads no tensor library. */
+/**
+ * What is said of engines without loading one: their names, what they need, what is installed. Loads no
+ * tensor library.
+ */
 
-import { createRequire } from 'node:module';
-import { installedEngine, isNative } from './native/folder.ts';
+import { engineUnknown } from '../errors.ts';
+import type { EngineEntry } from './entry.ts';
+import { ENGINES } from './registry.ts';
 
-export const ENGINE_NAMES = ['node-gpu', 'node', 'onnx', 'wasm', 'cpu'] as const;
-export type EngineName = (typeof ENGINE_NAMES)[number];
+export type EngineName = (typeof ENGINES)[number]['name'];
 export type EngineChoice = EngineName | 'auto';
 
+/** In the order in which `auto` tries them. */
+export const ENGINE_NAMES: readonly EngineName[] = ENGINES.map(({ name }) => name);
+/** What may be chosen. */
+export const ENGINE_CHOICES: readonly EngineChoice[] = ['auto', ...ENGINE_NAMES];
+/** What `--engine` takes, for help. */
+export const ENGINE_FLAG_DESCRIPTION = `tensor engine: ${ENGINE_CHOICES.join(', ')}`;
+
 /** The npm package behind each engine. */
-export const ENGINE_PACKAGES: Record<EngineName, string> = {
-  'node-gpu': '@tensorflow/tfjs-node-gpu',
-  node: '@tensorflow/tfjs-node',
-  onnx: 'onnxruntime-node',
-  wasm: '@tensorflow/tfjs-backend-wasm',
-  cpu: '@tensorflow/tfjs-backend-cpu',
-};
+export const ENGINE_PACKAGES = byName(({ packageName }) => packageName);
+/** The command that gets an engine that is missing. */
+export const HOW_TO_GET = byName(({ howToGet }) => howToGet);
 
-/**
- * How to get an engine that is missing. ONNX Runtime's install script fetches GPU libraries that are not
- * needed; where it fails, npm drops the package.
- */
-export const HOW_TO_GET: Record<EngineName, string> = {
-  'node-gpu': 'calm engine install gpu',
-  node: 'calm engine install cpu',
-  onnx: 'npm install onnxruntime-node --onnxruntime-node-install=skip',
-  wasm: 'npm ci',
-  cpu: 'npm ci',
-};
+/** An engine's entry; an error that lists the choices where there is none. */
+export function engineNamed(name: string): EngineEntry<EngineName> {
+  const entry = ENGINES.find((candidate) => candidate.name === name);
+  if (!entry) throw engineUnknown(name, ENGINE_CHOICES);
+  return entry;
+}
 
-const require = createRequire(import.meta.url);
-
-/**
- * The version of an engine's package; undefined where it is not installed. Installed does not mean working:
- * its native library may be missing.
- */
+/** The version of an engine's package; undefined where it is not installed. */
 export function engineVersion(name: EngineName): string | undefined {
-  if (isNative(name)) return installedEngine(name)?.packageVersion;
-  try {
-    return (require(`${ENGINE_PACKAGES[name]}/package.json`) as { version: string }).version;
-  } catch {
-    return undefined;
-  }
+  return engineNamed(name).version();
+}
+
+function byName(field: (entry: EngineEntry) => string): Readonly<Record<EngineName, string>> {
+  return Object.fromEntries(ENGINES.map((entry) => [entry.name, field(entry)])) as Record<EngineName, string>;
 }

@@ -12,6 +12,7 @@ import {
   configUnknownKey,
   messageOf,
   noConfig,
+  notRegularFile,
   type SourceLocation,
   systemError,
 } from '../errors.ts';
@@ -61,7 +62,9 @@ export const runConfigSchema = z.strictObject({
   engine: z
     .string()
     .default('auto')
-    .describe('auto | node-gpu | node | onnx | wasm | cpu. `auto` takes the first of these that is there.'),
+    .describe(
+      'What computes. `auto` takes the first engine that works here; `calm engine list` shows all of them.',
+    ),
   output: z.string().default('runs').describe('Folder of all runs, relative to where calm is started.'),
   plugins: z
     .array(z.string())
@@ -142,7 +145,11 @@ const LARGEST_CONFIG = 4 * 2 ** 20;
 
 function readConfigText(file: string): string {
   try {
-    const { size } = statSync(file);
+    const stats = statSync(file);
+    const { size } = stats;
+    // What a shell hands over, as in `calm plan <(…)`, is a pipe that has a writer.
+    const isHandedOver = stats.isFIFO() && /^\/(dev|proc)\//.test(file);
+    if (!stats.isFile() && !stats.isDirectory() && !isHandedOver) throw notRegularFile(file);
     if (size <= LARGEST_CONFIG) return readFileSync(file, 'utf8');
     const problem = `A configuration has at most ${LARGEST_CONFIG} bytes, and this has ${size}.`;
     throw configSyntax({ file }, problem);

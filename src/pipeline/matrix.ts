@@ -4,6 +4,7 @@
 
 import { z } from 'zod';
 import { duplicateCell, matrixSyntax, type SourceLocation } from '../errors.ts';
+import { asMap } from './short-form.ts';
 
 const values = z.array(z.unknown()).nonempty();
 const variants = z.record(z.string(), z.record(z.string(), z.unknown()));
@@ -75,6 +76,7 @@ function setAt(target: Record<string, unknown>, [first, ...rest]: readonly strin
     target[first] = value;
     return;
   }
-  target[first] = { ...(target[first] as object | undefined) };
-  setAt(target[first] as Record<string, unknown>, rest, value);
+  const inner = { ...(asMap(target[first]) ?? { name: target[first] }) };
+  target[first] = inner;
+  setAt(inner, rest, value);
 }

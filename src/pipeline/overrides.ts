@@ -4,9 +4,16 @@
  */
 
 import { parseDocument } from 'yaml';
-import { overrideMatrix, overrideSyntax, overrideUnknownPath, overrideWholeStage } from '../errors.ts';
+import {
+  overrideMatrix,
+  overrideNoMap,
+  overrideSyntax,
+  overrideUnknownPath,
+  overrideWholeStage,
+} from '../errors.ts';
 import { type ConfigDocument, runConfigSchema } from './config.ts';
 import type { Registry } from './registry.ts';
+import { asMap } from './short-form.ts';
 import { fieldsOf } from './stage-fields.ts';
 
 const TOP_KEYS = Object.keys(runConfigSchema.shape);
@@ -40,10 +47,10 @@ function applyOverride(data: Record<string, unknown>, text: string, registry: Re
   if (segments.length === 2 && segments[0] === 'stages') refuseScalar(path, segments[1], value, registry);
   let target = data;
   for (const segment of segments.slice(0, -1)) {
-    if (!Object.hasOwn(target, segment)) target[segment] = {};
-    target[segment] ??= {};
-    if (typeof target[segment] !== 'object') throw overrideUnknownPath(path, segment, Object.keys(target));
-    target = target[segment] as Record<string, unknown>;
+    const inner = asMap(Object.hasOwn(target, segment) ? target[segment] : undefined);
+    if (!inner) throw overrideNoMap(path, segment, target[segment]);
+    target[segment] = inner;
+    target = inner;
   }
   target[segments[segments.length - 1]] = value;
 }

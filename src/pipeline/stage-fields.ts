@@ -9,6 +9,10 @@ export interface FieldSchema {
   readonly description?: string;
   readonly default?: unknown;
   readonly anyOf?: readonly FieldSchema[];
+  /** Of a record. */
+  readonly properties?: Readonly<Record<string, FieldSchema>>;
+  /** A key that is known only to say what has become of it. */
+  readonly deprecated?: boolean;
 }
 
 /** The JSON Schema of a stage's configuration, where its schema library can tell it (Standard JSON Schema). */
@@ -19,8 +23,10 @@ export function jsonSchemaOf(stage: AnyStage): Record<string, unknown> {
   return standard.jsonSchema?.input({ target: 'draft-2020-12' }) ?? { type: 'object' };
 }
 
+/** The fields that can be set: not those that are deprecated. */
 export function fieldsOf(stage: AnyStage): Record<string, FieldSchema> {
-  return (jsonSchemaOf(stage).properties ?? {}) as Record<string, FieldSchema>;
+  const fields = (jsonSchemaOf(stage).properties ?? {}) as Record<string, FieldSchema>;
+  return Object.fromEntries(Object.entries(fields).filter(([, { deprecated }]) => !deprecated));
 }
 
 /** The field of a stage that the pipeline keeps for itself, if the stage has one. */

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { artifactBroken } from '../errors.ts';
 
 /** The lines of metrics.jsonl, none where it is not there. One that is just being written is left out. */
 export function readMetrics<Line = Record<string, unknown>>(file: string): Line[] {
@@ -7,6 +8,13 @@ export function readMetrics<Line = Record<string, unknown>>(file: string): Line[
   return text
     .slice(0, text.lastIndexOf('\n') + 1)
     .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as Line);
+    .flatMap((line, i) => (line ? [parseLine(file, line, i + 1) as Line] : []));
+}
+
+function parseLine(file: string, line: string, number: number): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    throw artifactBroken(file, `line ${number} is no JSON`, error);
+  }
 }

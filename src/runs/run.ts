@@ -3,7 +3,7 @@
  * configured and what they made; no configuration file, corpus or other run is looked at, and nothing is written.
  */
 
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { CalmError, notARun, runMissing } from '../errors.ts';
 import { foldersIn } from './folders.ts';
@@ -166,7 +166,16 @@ function sortByNeed(stages: readonly RunStage[]): RunStage[] {
 export function isRunFolder(directory: string): boolean {
   if (!isFolder(directory)) return false;
   if (existsSync(join(directory, RECORD_FILE))) return true;
-  return foldersIn(directory).some((name) => existsSync(join(directory, name, MANIFEST_FILE)));
+  return foldersIn(directory).some((name) => isOurManifest(join(directory, name, MANIFEST_FILE)));
+}
+
+/** Whether a file is a manifest of a stage, whole or damaged: web pages and extensions have files of that name too. */
+function isOurManifest(file: string): boolean {
+  try {
+    return readFileSync(file, 'utf8').includes('"fingerprint"');
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a folder holds a model and nothing of a run: what `calm export` writes, or a hub download. */

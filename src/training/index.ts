@@ -1,14 +1,29 @@
 /** The training loop and its parts. */
 
-export * from './optimizer.ts';
-export { learningRateAt, SCHEDULES, type ScheduleConfig, type ScheduleName } from './schedule.ts';
+export type { BadStepPolicy } from './bad-steps.ts';
+export type { BestStep, Direction } from './best-step.ts';
+export type { TrainerState } from './checkpointing.ts';
 export {
-  type BadStepPolicy,
-  type BestStep,
-  type Direction,
-  type TrainerOptions,
-  type TrainerState,
-  type TrainingReport,
-  type TrainingResult,
-  train,
-} from './trainer.ts';
+  applyGradients,
+  clipByNorm,
+  type Rule,
+  type StepScalars,
+  scaleIfGood,
+  stepScalars,
+} from './clipping.ts';
+export { type AdamWState, adamW } from './optimizers/adamw.ts';
+export { chain, decayWeights, descend, momentum, type Part, stateless } from './optimizers/chain.ts';
+export * from './optimizers/index.ts';
+export {
+  firstState,
+  type Learnt,
+  mapTensors,
+  type Optimizer,
+  type OptimizerInputs,
+  type OptimizerState,
+  zerosLike,
+} from './optimizers/optimizer.ts';
+export type { TrainerOptions, TrainingResult } from './options.ts';
+export type { TrainingReport } from './report.ts';
+export { learningRateAt, SCHEDULES, type ScheduleConfig, type ScheduleName } from './schedule.ts';
+export { train } from './trainer.ts';

@@ -1,6 +1,7 @@
 /**
- * Which optimiser steps are bad: a loss or a gradient norm that is not a finite number, or lies far above those of the last steps. As OLMo's SkipStepOptimizer
- * (window 128, six deviations there): the limits go into the step, which leaves parameters and moments as they are where one is exceeded.
+ * Which optimiser steps are bad: a loss or a gradient norm that is not a finite number, or lies far above
+ * those of the last steps. As OLMo's SkipStepOptimizer (window 128, six deviations there): the limits go into
+ * the step, which leaves parameters and moments as they are where one is exceeded.
  */
 
 const WINDOW = 128;
@@ -26,7 +27,10 @@ export class StepWatch {
   #losses: number[];
   #norms: number[];
 
-  /** @param deviations standard deviations above the mean at which a step is bad; 0: only what is not finite is */
+  /**
+   * @param deviations standard deviations above the mean at which a step is bad; 0: only what is not finite
+   * is
+   */
   constructor(deviations: number, { losses, norms }: WatchState = { losses: [], norms: [] }) {
     this.#deviations = deviations;
     [this.#losses, this.#norms] = [[...losses], [...norms]];
@@ -50,7 +54,9 @@ export class StepWatch {
   }
 }
 
-/** Why a step is bad, in words; undefined where it is good. Says the same as the comparison inside the step. */
+/**
+ * Why a step is bad, in words; undefined where it is good. Says the same as the comparison inside the step.
+ */
 export function problemOfStep(loss: number, norm: number, limits: StepLimits): string | undefined {
   if (!Number.isFinite(loss)) return `the loss is ${loss}`;
   if (!Number.isFinite(norm)) return `the gradient norm is ${norm}`;

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { linkWeights, openWeights, writeSafetensors } from '../../src/artifacts/index.ts';
@@ -64,6 +64,30 @@ test('files that are cut short or changed are errors, whatever byte it is', asyn
       `byte ${(i * 7919) % whole.length}: ${found}`,
     );
   }
+});
+
+test('a zip whose directory points outside of it, however far, is refused', async (t) => {
+  const folder = temporaryFolder(t);
+  const whole = readFileSync(join(FIXTURES, 'plain.bin'));
+  const endRecord = whole.lastIndexOf('PK\x05\x06', undefined, 'latin1');
+  const directory = whole.indexOf('PK\x01\x02', undefined, 'latin1');
+  const zip64 = whole.indexOf('PK\x06\x06', undefined, 'latin1');
+  const changes: Record<string, (bytes: Buffer) => void> = {
+    'place of an entry': (bytes) => bytes.writeUInt32LE(0xfffffff0, directory + 42),
+    'place of the directory': (bytes) => bytes.writeBigUInt64LE(2n ** 60n, zip64 + 48),
+    'place of the 64-bit record': (bytes) => bytes.writeBigUInt64LE(2n ** 60n, endRecord - 12),
+    'a compressed entry': (bytes) => bytes.writeUInt16LE(8, directory + 10),
+  };
+  for (const [change, make] of Object.entries(changes)) {
+    const bytes = Buffer.from(whole);
+    make(bytes);
+    writeFileSync(join(folder, 'pytorch_model.bin'), bytes);
+    const error = (await t.throwsAsync(openWeights(folder), undefined, change)) as CalmError;
+    t.is(error.code, 'CALM_ARTIFACT_BROKEN', `${change}: ${error.stack}`);
+  }
+  const other = join(folder, 'other');
+  mkdirSync(join(other, 'pytorch_model.bin'), { recursive: true });
+  t.is(((await t.throwsAsync(openWeights(other))) as CalmError).code, 'CALM_ARTIFACT_BROKEN', 'a folder');
 });
 
 test('shards by their index; a shard outside the folder is refused', async (t) => {

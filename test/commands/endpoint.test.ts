@@ -83,9 +83,14 @@ test('an evaluation that was refused, killed or interrupted resumes with exactly
   ] as const) {
     answer = only(numGood, () => {});
     const running = new RunningCli(['run', 'calm.yaml'], folder, environment);
-    while (keptLines(folder).length < numGood) await sleep(20);
+    let isOver = false;
+    void running.result.then(() => {
+      isOver = true;
+    });
+    while (!isOver && keptLines(folder).length < numGood) await sleep(20);
     running.process.kill(signal);
-    t.is((await running.result).code, code);
+    const stopped = await running.result;
+    t.is(stopped.code, code, stopped.stderr);
     t.is(keptLines(folder).length, numGood);
   }
 

@@ -1,6 +1,6 @@
 /** Results of configurations that come back, models that are trained on, and saved steps that are read. */
 
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -186,7 +186,7 @@ test('a model is sampled from while it is trained, and after that was stopped', 
 });
 
 test('a run is removed only where that was confirmed', async (t) => {
-  const { config, run, json } = project(t);
+  const { folder, config, run, json } = project(t);
   await json(['run', config, '--until', 'tokenize']);
   const before = contentsOf(run);
   const refused = await json(['rm', 'runs/tiny'], 1);
@@ -198,5 +198,22 @@ test('a run is removed only where that was confirmed', async (t) => {
   t.false(existsSync(run));
   t.deepEqual(((await json(['ls'])) as unknown as { runs: object[] }).runs, []);
   t.is((await json(['rm', 'runs/tiny', '--yes'], 1)).error.code, 'CALM_RUN_MISSING');
-  t.is((await json(['rm', '.', '--yes'], 1)).error.code, 'CALM_RUN_NONE', 'what is no run is not removed');
+
+  // What is no run is not removed, though it may look like one at first sight.
+  mkdirSync(join(folder, 'page/public'), { recursive: true });
+  writeFileSync(join(folder, 'page/public/manifest.json'), '{ "name": "a web page", "start_url": "." }');
+  mkdirSync(join(folder, 'other'));
+  writeFileSync(join(folder, 'other/run.json'), '{ "runs": 5 }');
+  mkdirSync(join(folder, 'damaged/a'), { recursive: true });
+  writeFileSync(join(folder, 'damaged/a/manifest.json'), '{ "fingerprint": "0123');
+  for (const [name, code] of [
+    ['.', 'CALM_RUN_NONE'],
+    ['texts', 'CALM_RUN_NONE'],
+    ['page', 'CALM_RUN_NONE'],
+    ['other', 'CALM_ARTIFACT_BROKEN'],
+    ['damaged', 'CALM_RUN_NONE'],
+  ]) {
+    t.is((await json(['rm', name, '--yes'], 1)).error.code, code, name);
+    t.true(existsSync(join(folder, name)));
+  }
 });

@@ -3,9 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
-import { CHUNK_BYTES, type Chunk, LONGEST_JSON_LINE, readChunks } from '../../src/data/chunks.ts';
-import { parseChunk } from '../../src/data/documents.ts';
+import { type CorpusChunk, documentsOf, readChunks } from '../../src/data/corpus-chunks.ts';
 import { piecesOf } from '../../src/data/encode-chunk.ts';
+import { LONGEST_JSON_LINE } from '../../src/data/formats/json-lines.ts';
+import { CHUNK_BYTES } from '../../src/data/formats/text-policy.ts';
 import {
   type CorpusSource,
   CorpusWorkers,
@@ -28,22 +29,24 @@ const source = (files: string[], more: Partial<CorpusSource> = {}): CorpusSource
 /** What a corpus holds: its documents put together again, its bad lines by number, its chunks. */
 async function readAll(sources: CorpusSource[], folder: string) {
   const files = await listCorpus(sources, folder);
-  const [documents, chunks, bad]: [string[], Chunk[], string[]] = [[], [], []];
+  const [documents, chunks, bad]: [string[], CorpusChunk[], string[]] = [[], [], []];
   let [numEmpty, numLines] = [0, 0];
   for await (const chunk of readChunks(files)) {
     if (chunk.begin.offset === 0) numLines = 0;
     chunks.push(chunk);
-    const found = parseChunk(chunk, files[chunk.begin.file]);
+    const found = documentsOf(chunk, files[chunk.begin.file]);
     found.texts.forEach((text, i) => {
       if (i === 0 && chunk.begin.isInside) documents[documents.length - 1] += text;
       else documents.push(text);
     });
-    for (const { line, problem } of found.badLines) bad.push(`${numLines + line} ${problem}`);
-    numLines += found.numLines;
+    for (const { number, problem } of found.bad) bad.push(`${numLines + number} ${problem}`);
+    numLines += found.numRecords;
     numEmpty += found.numEmpty;
   }
   return { documents, chunks, bad, numEmpty, files };
 }
+
+const bytesOf = (chunk: CorpusChunk) => ('bytes' in chunk ? chunk.bytes : new Uint8Array());
 
 const documents = async (sources: CorpusSource[], folder: string) =>
   (await readAll(sources, folder)).documents;
@@ -114,7 +117,8 @@ for (const kind of ['file', 'paragraph', 'line'] as const) {
     t.deepEqual(found.documents, expected);
     t.true(found.chunks.length > 1);
     const decoder = new TextDecoder('utf-8', { fatal: true });
-    for (const { bytes, end } of found.chunks) t.regex(decoder.decode(bytes), end.isInside ? /\S$/ : /\n$/);
+    for (const chunk of found.chunks)
+      t.regex(decoder.decode(bytesOf(chunk)), chunk.end.isInside ? /\S$/ : /\n$/);
     t.deepEqual((await readAll([source(['long.txt.gz'], { documents: kind })], folder)).documents, expected);
   });
 }
@@ -124,8 +128,10 @@ test('a reader that begins where a chunk ends sees the same chunks, in a .gz too
   writeFileSync(join(folder, 'a.txt'), LONG);
   writeFileSync(join(folder, 'b.txt.gz'), gzipSync(LONG.replaceAll('\n', ' ')));
   const { files, chunks } = await readAll([source(['a.txt', 'b.txt.gz'])], folder);
-  const hashed = ({ bytes, begin, end }: Chunk) =>
-    JSON.stringify({ begin, end, hash: createHash('sha1').update(bytes).digest('hex') });
+  const hashed = (chunk: CorpusChunk) => {
+    const { begin, end } = chunk;
+    return JSON.stringify({ begin, end, hash: createHash('sha1').update(bytesOf(chunk)).digest('hex') });
+  };
   for (const [i, { end }] of chunks.entries()) {
     const rest = [];
     for await (const chunk of readChunks(files, end)) rest.push(hashed(chunk));
@@ -141,7 +147,7 @@ test('one line without a space, larger than a chunk, is cut between characters',
     const found = await readAll([source(['x.txt'], { documents: kind })], folder);
     t.deepEqual(found.bad, []);
     t.deepEqual(found.documents, [line]);
-    t.true(found.chunks.every(({ bytes }) => bytes.length <= CHUNK_BYTES));
+    t.true(found.chunks.every((chunk) => bytesOf(chunk).length <= CHUNK_BYTES));
   }
 });
 
@@ -199,7 +205,7 @@ test('a line of JSON that is too long is passed over without being held', async 
   );
   t.is(bad.length, 1);
   t.regex(bad[0], /^2 is longer than 64 MiB/);
-  t.true(chunks.every(({ bytes }) => bytes.length <= 4 * CHUNK_BYTES));
+  t.true(chunks.every((chunk) => bytesOf(chunk).length <= 4 * CHUNK_BYTES));
 });
 
 test('a .gz that is cut short or damaged is named', async (t) => {

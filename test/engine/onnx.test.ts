@@ -1,8 +1,8 @@
 import test from 'ava';
 import { disposeTree, type Engine, loadEngine, type Tensor, tf } from 'calm-lm/engine';
 import { calmTable, energyHead, initParameters } from 'calm-lm/models';
-import { OPTIMIZER_DEFAULTS, stepScalars, zeroMoments } from 'calm-lm/training';
-import { batchAt, config, type Inputs, type Learnt, step } from '../helpers/training-step.ts';
+import type { Learnt } from 'calm-lm/training';
+import { batchAt, config, firstLearnt, type Inputs, scalarsAt, step } from '../helpers/training-step.ts';
 
 let engine: Engine;
 test.before(async () => {
@@ -26,8 +26,8 @@ test.serial('what is donated is gone, and what only shares its numbers is not', 
   const name = 'mlp_generator.final_layer.linears.2.bias';
   const shared = tf.clone(parameters[name]);
   const inputs = {
-    learnt: { parameters, moments: zeroMoments(parameters) },
-    scalars: stepScalars(OPTIMIZER_DEFAULTS, 1e-1, 1),
+    learnt: firstLearnt(parameters),
+    scalars: scalarsAt(1e-1, 1),
     batch: batchAt(1),
   };
   const outputs = await compiled(inputs);
@@ -35,6 +35,37 @@ test.serial('what is donated is gone, and what only shares its numbers is not', 
   t.deepEqual([...(await shared.data())], new Array(5).fill(0));
   t.notDeepEqual([...(await outputs.learnt.parameters[name].data())], new Array(5).fill(0));
   disposeTree({ outputs, shared, scalars: inputs.scalars, batch: inputs.batch });
+});
+
+test.serial('training steps write over what is donated: parameters and both moments', async (t) => {
+  const compiled = engine.compile(step as (given: Inputs) => { learnt: Learnt; loss: Tensor }, {
+    donates: ['learnt'],
+  });
+  const placesOf = async ({ parameters, state }: Learnt) => {
+    const maps = { parameters, ...state } as Record<string, Record<string, Tensor>>;
+    const places = new Map<string, { buffer: ArrayBufferLike; byteOffset: number }>();
+    for (const [kind, map] of Object.entries(maps))
+      for (const [name, tensor] of Object.entries(map)) places.set(`${kind} ${name}`, await tensor.data());
+    return places;
+  };
+  const advance = async (learnt: Learnt, number: number) => {
+    const inputs = { learnt, scalars: scalarsAt(1e-1, number), batch: batchAt(number) };
+    const { learnt: next, loss } = await compiled(inputs);
+    disposeTree({ loss, scalars: inputs.scalars, batch: inputs.batch });
+    return next;
+  };
+  // The first step moves everything into one memory, where it stays.
+  const settled = await advance(firstLearnt(initParameters(calmTable(config, energyHead), 1, 0.1)), 1);
+  const before = await placesOf(settled);
+  const next = await advance(settled, 2);
+  const after = await placesOf(next);
+  t.true(before.size > 30);
+  t.is(after.size, before.size);
+  for (const [name, { buffer, byteOffset }] of before) {
+    const place = after.get(name);
+    t.true(place?.buffer === buffer && place.byteOffset === byteOffset, name);
+  }
+  disposeTree(next);
 });
 
 test.serial('constants are built in, and other constants get another graph', async (t) => {
@@ -65,6 +96,16 @@ test.serial(
     }
   },
 );
+
+test.serial('0 and −0 are two constants', async (t) => {
+  const compiled = engine.compile(({ x }: { x: Tensor }) => ({
+    up: tf.div(1, tf.mul(x, 0)),
+    down: tf.div(1, tf.mul(x, -0)),
+  }));
+  const { up, down } = await compiled({ x: tf.scalar(2) });
+  t.is((await up.data())[0], Number.POSITIVE_INFINITY);
+  t.is((await down.data())[0], Number.NEGATIVE_INFINITY);
+});
 
 test.serial('a step that does what a graph can’t is an error that says so', async (t) => {
   const outside = tf.scalar(1);

@@ -16,7 +16,7 @@ const { values } = parseArgs({
 });
 const folder = mkdtempSync(join(tmpdir(), 'calm-kills-'));
 const [count, seed] = [Number(values.count), Number(values.seed)];
-const rounds = await killAtRandom({
+const { rounds, hits } = await killAtRandom({
   folder,
   config: resolve(values.config),
   engine: values.engine,
@@ -26,5 +26,5 @@ const rounds = await killAtRandom({
 });
 rmSync(folder, { recursive: true });
 console.log(
-  `${count} kills over ${rounds} runs, seed ${seed}: weights, metrics and every other file bit-identical, no stray file`,
+  `${[...hits].map(([stage, number]) => `${stage} ${number}`).join(', ')}\n${count} kills over ${rounds} runs, seed ${seed}: weights, metrics and every other file bit-identical, no stray file`,
 );

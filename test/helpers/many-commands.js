@@ -9,7 +9,6 @@ import { Config, run } from '@oclif/core';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const whole = { ...process.env };
-let config;
 
 process.on('message', async ({ args, cwd, env = {} }) => {
   const shown = { stdout: '', stderr: '' };
@@ -19,13 +18,14 @@ process.on('message', async ({ args, cwd, env = {} }) => {
   try {
     setEnvironment(env);
     if (cwd) process.chdir(cwd);
-    config ??= await Config.load({ root });
-    await run(args, config);
+    // Help changes the commands' names in a configuration, so each has its own.
+    await run(args, await Config.load({ root }));
     code = process.exitCode ?? 0;
   } catch (error) {
     // What oclif's own `handle` would show: an exit that was asked for, or an error that no command has caught.
     code = error.oclif?.exit ?? 1;
-    if (code !== 0) shown.stderr += `uncaught: ${error.stack}\n`;
+    if (code !== 0)
+      shown.stderr += error.oclif ? ` ›   Error: ${error.message}\n` : `uncaught: ${error.stack}\n`;
   } finally {
     for (const giveBack of restore) giveBack();
     setEnvironment({});

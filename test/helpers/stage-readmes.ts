@@ -35,8 +35,8 @@ function rowsOfVariants(
 ): string[] {
   return variants.flatMap(({ title, properties = {} }) =>
     Object.entries(properties)
-      .filter(([, schema]) => title && schema.description)
-      .map(([key, schema]) => rowOf(`\`${field}.${key}\` (${title})`, schema)),
+      .filter(([key, schema]) => key !== 'name' && schema.description)
+      .map(([key, schema]) => rowOf(`\`${field}.${key}\`${title ? ` (${title})` : ''}`, schema)),
   );
 }
 

@@ -8,16 +8,16 @@ import {
   type TensorMap,
   valueAndGradients,
 } from 'calm-lm/engine';
-import { CALM_DEFAULTS, calmLoss, calmTable, energyHead, initParameters, isDecayed } from 'calm-lm/models';
+import { CALM_DEFAULTS, calmLoss, calmTable, energyHead, initParameters } from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
 import {
+  ADAMW_DEFAULTS,
   adamW,
-  clipByNorm,
-  type Moments,
-  OPTIMIZER_DEFAULTS,
+  applyGradients,
+  firstState,
+  type Learnt,
   type StepScalars,
   stepScalars,
-  zeroMoments,
 } from 'calm-lm/training';
 
 export const config = {
@@ -33,9 +33,9 @@ export const config = {
   padTokenId: 29,
   head: { name: 'energy', noiseSize: 4, numMlpLayers: 1, numSamples: 3, numTargetSamples: 100, beta: 1 },
 };
+const RULE = { optimizer: adamW(ADAMW_DEFAULTS), maxGradNorm: 1 };
 const [ROWS, PATCHES, TARGETS] = [2, 6, 4];
 
-export type Learnt = { readonly parameters: TensorMap; readonly moments: Moments };
 type Batch = {
   readonly ids: Tensor;
   readonly targets: { readonly mean: Tensor; readonly logStd: Tensor };
@@ -43,23 +43,21 @@ type Batch = {
 };
 export type Inputs = { readonly learnt: Learnt; readonly scalars: StepScalars; readonly batch: Batch };
 
+export const firstLearnt = (parameters: TensorMap): Learnt => ({
+  parameters,
+  state: firstState(RULE.optimizer, parameters),
+});
+export const scalarsAt = (learningRate: number, step: number): StepScalars =>
+  stepScalars(RULE.optimizer, learningRate, step);
+
 /** A whole training step of the language model. */
 export function step({ learnt, scalars, batch }: Inputs): { learnt: Learnt; loss: Tensor } {
   const { outputs, gradients } = valueAndGradients(
     () => ({ loss: calmLoss(learnt.parameters, config, energyHead, batch, batch.draws).loss }),
     learnt.parameters,
   );
-  const clipped = clipByNorm(gradients, 1);
-  const updated = adamW(
-    learnt.parameters,
-    learnt.moments,
-    gradients,
-    clipped.scale,
-    scalars,
-    OPTIMIZER_DEFAULTS,
-    (name) => isDecayed(learnt.parameters[name].shape),
-  );
-  return { learnt: updated, loss: outputs.loss };
+  const updated = applyGradients(RULE, learnt, gradients, outputs.loss, scalars);
+  return { learnt: updated.learnt, loss: outputs.loss };
 }
 
 export function batchAt(number: number): Batch {
@@ -84,10 +82,10 @@ export async function trained(
   steps: number,
 ): Promise<{ parameters: Record<string, Float32Array>; losses: number[] }> {
   const parameters = initParameters(calmTable(config, energyHead), 1, 0.1);
-  let learnt: Learnt = { parameters, moments: zeroMoments(parameters) };
+  let learnt = firstLearnt(parameters);
   const losses: number[] = [];
   for (let i = 0; i < steps; i++) {
-    const inputs = { learnt, scalars: stepScalars(OPTIMIZER_DEFAULTS, 1e-3, i + 1), batch: batchAt(i) };
+    const inputs = { learnt, scalars: scalarsAt(1e-3, i + 1), batch: batchAt(i) };
     const outputs = await run(inputs);
     losses.push((await outputs.loss.data())[0]);
     disposeTree({ ...inputs, loss: outputs.loss });

@@ -60,6 +60,27 @@ test('--set changes known paths only', (t) => {
   t.is(errorOf(() => applyOverrides(document, ['seed'])).code, 'CALM_OVERRIDE_SYNTAX');
 });
 
+test('--set goes down into a short form, and says where it can’t', (t) => {
+  const document = parseConfig('calm.yaml', 'stages: { train-lm: { head: flow, steps: 1 } }');
+  const { data } = applyOverrides(document, ['train-lm.head.numSamples=3', 'train-lm.optimizer.beta1=0.8']);
+  const expected = { head: { name: 'flow', numSamples: 3 }, steps: 1, optimizer: { beta1: 0.8 } };
+  t.deepEqual(data, { stages: { 'train-lm': expected } });
+  const error = errorOf(() => applyOverrides(document, ['train-lm.steps.most=3']));
+  t.is(error.code, 'CALM_OVERRIDE_UNKNOWN_PATH');
+  t.is(error.message, '--set train-lm.steps.most: "steps" is 1 and has no keys.');
+  t.regex(error.hint ?? '', /--set 'train-lm\.steps=\{…\}'/);
+});
+
+test('a matrix goes down into a short form', (t) => {
+  const text =
+    'stages: { train-lm: { head: flow } }\nmatrix: { train-lm.head.numSamples: [2, 3], train-lm.optimizer.beta1: [0.5] }';
+  const { cells } = checkConfig(parseConfig('calm.yaml', text));
+  t.deepEqual(
+    cells.map(({ config }) => config.stages['train-lm'].fields),
+    [2, 3].map((numSamples) => ({ head: { name: 'flow', numSamples }, optimizer: { beta1: 0.5 } })),
+  );
+});
+
 test('configurations that are made to break a parser are refused', (t) => {
   const code = (text: string) =>
     (t.throws(() => checkConfig(parseConfig('calm.yaml', text))) as { code?: string }).code;

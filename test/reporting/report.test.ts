@@ -1,143 +1,257 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'ava';
-import { stringify } from 'yaml';
-import plugin from '#plugins';
-import { checkConfig, makePlan, parseConfig, Registry, recordOf } from '../../src/pipeline/index.ts';
+import { CalmError } from '../../src/errors.ts';
+import type { ReportSection } from '../../src/reporting/index.ts';
 import { htmlPage, markdownPage, sectionOf, valuesOf } from '../../src/reporting/index.ts';
-import { correlations, ranked } from '../../src/reporting/report/statistics.ts';
-import { Run, writeRecord } from '../../src/runs/index.ts';
+import { type FakeStage, fakeRun, sweepOf } from '../helpers/report-run.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
-const CONFIG = {
-  name: 'sweep',
-  stages: { tokenize: { corpus: 'x.txt' } },
-  matrix: { 'tokenize.vocabSize': [300, 400, 500] },
-  report: {
-    title: 'Words & <signs>',
-    source: 'Table 9',
-    text: 'What was seen.',
-    columns: ['tokenize.score', 'tokenize.interval'],
-    plots: [
-      {
-        title: 'Score',
-        x: 'tokenize.vocabSize',
-        y: 'tokenize.score',
-        interval: 'tokenize.interval',
-        paper: { 300: 1.5 },
+const REPORT = {
+  title: 'Words & <signs>',
+  source: 'Table 9',
+  text: 'What was seen.',
+  columns: ['train.score', 'train.interval'],
+  plots: [
+    { title: 'Score', x: 'train.rate', y: 'train.score', interval: 'train.interval', paper: { 300: 1.5 } },
+    {
+      title: 'Curve',
+      rows: { curve: 'train' },
+      x: 'step',
+      y: 'loss',
+      color: 'train.rate',
+      kind: 'line',
+      correlation: true,
+    },
+    {
+      title: 'List',
+      rows: { list: 'train.levels' },
+      x: 'sigma',
+      y: 'share',
+      color: 'train.rate',
+      kind: 'point',
+    },
+    { title: 'Later', x: 'train.rate', y: 'later.score' },
+  ],
+};
+
+/** A sweep of three runs of which two are there, and a stage that no run has. */
+async function sweep(folder: string) {
+  const result = (score: number): FakeStage => ({
+    base: 'train',
+    metrics: { score, interval: [score - 0.5, score + 0.5], levels: [{ sigma: 0.1, share: 0.9 }] },
+    curve: [1, 2, 3].map((step) => ({ step, loss: score / step })),
+  });
+  const stages = {
+    'train@300': result(1),
+    'train@400': result(2),
+    'train@500': { base: 'train', isMissing: true },
+    later: { base: 'later', isMissing: true },
+  };
+  const cells = ['300', '400', '500'].map((rate) => ({
+    labels: { 'train.rate': rate },
+    ids: { train: `train@${rate}`, later: 'later' },
+  }));
+  return fakeRun(folder, stages, { cells, report: REPORT });
+}
+
+/** What a whole run leaves, of which nothing is asked. */
+const WHOLE: Readonly<Record<string, FakeStage>> = {
+  'train-lm': {
+    base: 'train-lm',
+    metrics: { loss: 5, steps: 30 },
+    curve: [10, 20, 30].map((step) => ({ step, loss: 100 / step, validationLoss: 90 / step })),
+    manifest: {
+      config: { steps: 30, 'learn|ing': '<i>' },
+      cost: {
+        parts: [{ name: 'layers', parameters: 1234, trainingFlops: 30, inferenceFlops: 10 }],
+        trainingTokens: 100,
       },
-      {
-        title: 'Curve',
-        rows: { curve: 'tokenize' },
-        x: 'step',
-        y: 'loss',
-        color: 'tokenize.vocabSize',
-        kind: 'line',
-        correlation: true,
+    },
+  },
+  evaluate: {
+    base: 'evaluate',
+    metrics: {
+      reconstruction: {
+        tokenAccuracy: 0.5,
+        underNoise: [
+          { sigma: 0.1, tokenAccuracy: 0.5 },
+          { sigma: 0.2, tokenAccuracy: 0.25 },
+        ],
       },
-      {
-        title: 'List',
-        rows: { list: 'tokenize.levels' },
-        x: 'sigma',
-        y: 'share',
-        color: 'tokenize.vocabSize',
-        kind: 'point',
-      },
-      { title: 'Nothing', x: 'tokenize.vocabSize', y: 'tokenize.absent' },
-    ],
+      brierlm: { brierLM: 6.3, brier: [0.3, 0.1, 0.04, 0.01], interval: { level: 0.95, brierLM: [5.5, 7] } },
+      unigram: { brierLM: 0.08, brier: [0.07, 0.004, 0.0002, 0] },
+      energy: { loss: 5.4, contextFreeLoss: 6.1 },
+      temperature: [{ temperature: 1, accuracy: 0.2, collision: 0.1 }],
+      broken: null,
+    },
+  },
+  sample: {
+    base: 'sample',
+    metrics: { samples: [{ text: '<script>alert(1)</script>\n```\n| \u0000', end: 'length' }] },
+    manifest: { config: { prompt: '*The*' } },
   },
 };
 
-/** A sweep of three runs of which two are there. */
-async function sweep(folder: string) {
-  writeFileSync(join(folder, 'x.txt'), 'some words');
-  const registry = new Registry();
-  registry.addPlugin(plugin);
-  const config = checkConfig(parseConfig(join(folder, 'sweep.yaml'), stringify(CONFIG)));
-  for (const [size, score] of [
-    [300, 1],
-    [400, 2],
-  ]) {
-    const directory = join(folder, `runs/sweep/tokenize@${size}`);
-    mkdirSync(directory, { recursive: true });
-    const metrics = { score, interval: [score - 0.5, score + 0.5], levels: [{ sigma: 0.1, share: 0.9 }] };
-    const manifest = {
-      formatVersion: 1,
-      stage: 'tokenize',
-      uses: 'tokenize',
-      stageVersion: 1,
-      fingerprint: 'abc',
-      seed: 0,
-      seconds: 2,
-      finishedAt: '2026-01-01T00:00:00.000Z',
-      outputs: {},
-      versions: { engine: 'onnx' },
-      inputs: {},
-      config: {},
-      metrics,
-    };
-    writeFileSync(join(directory, 'manifest.json'), JSON.stringify(manifest));
-    writeFileSync(
-      join(directory, 'metrics.jsonl'),
-      [1, 2, 3].map((step) => JSON.stringify({ step, loss: size / step })).join('\n'),
-    );
-  }
-  const plan = await makePlan(config, registry);
-  await writeRecord(plan.folder.directory, recordOf(plan));
-  return Run.open(plan.folder.directory);
-}
+const kinds = ({ blocks }: ReportSection) => blocks.map(({ kind }) => kind);
+const headings = (blocks: ReportSection['blocks']) =>
+  blocks.flatMap((block) => (block.kind === 'heading' ? [block.text] : []));
+const tables = (blocks: ReportSection['blocks']) =>
+  blocks.flatMap((block) => (block.kind === 'table' ? [block.table] : []));
+const figures = (blocks: ReportSection['blocks']) =>
+  blocks.flatMap((block) => (block.kind === 'figures' ? block.figures : []));
+const notes = (blocks: ReportSection['blocks']) =>
+  blocks.flatMap((block) => (block.kind === 'notes' ? block.items : []));
 
-test('a section has a line a run, the paper’s numbers beside ours, and a plot for all that is there', async (t) => {
+test('what the configuration asks for comes first: a line a run, the paper’s numbers beside ours, its plots', async (t) => {
   const run = await sweep(temporaryFolder(t));
   const section = await sectionOf(run);
-  t.deepEqual(section.table.head, ['tokenize.vocabSize', 'score, paper', 'score', 'interval, 95 %']);
-  t.deepEqual(section.table.rows, [
+  t.deepEqual(kinds(section), ['fact', 'text', 'notes', 'table', 'figures', 'fact']);
+  const [table] = tables(section.blocks);
+  t.deepEqual(table.head, ['train.rate', 'score, paper', 'score', 'interval, 95 %']);
+  t.deepEqual(table.rows, [
     ['300', '1.5', '1', '0.500 … 1.50'],
     ['400', '–', '2', '1.50 … 2.50'],
     ['500', '–', '–', '–'],
   ]);
   t.deepEqual(
-    section.plots.map(({ title }) => title),
+    figures(section.blocks).map(({ title }) => title),
     ['Score', 'Curve', 'List'],
   );
-  for (const { svg } of section.plots) t.regex(svg, /^<svg/);
-  t.regex(section.provenance, /2 stages, 4.0 s of work · engine onnx · seed 0 · 1 stages have not been run/);
-  const [score] = valuesOf(run);
-  t.deepEqual(score.points[1], { x: '300', y: 1.5, who: 'paper' });
+  t.deepEqual(figures(section.blocks)[1].table?.rows.length, 2);
+  t.deepEqual(notes(section.blocks), [
+    'Not run yet: train@500, later.',
+    'Not drawn yet: “Later” needs later, which has not been run.',
+  ]);
+  const { plots, notRun } = valuesOf(run);
+  t.deepEqual(plots[0].points[1], { x: '300', y: 1.5, who: 'paper' });
+  t.deepEqual(plots[0].points.length, 3);
+  t.deepEqual(notRun, ['train@500', 'later']);
+  t.true(headings(section.details).includes('Training'), 'the rest is folded away');
 });
 
-test('pages: HTML that holds everything and escapes it; Markdown with its plots beside', async (t) => {
-  const section = await sectionOf(await sweep(temporaryFolder(t)));
-  const html = htmlPage('A page', [section]);
-  t.regex(html, /<h2>Words &amp; &lt;signs&gt;<\/h2>/);
-  t.false(/(src|href)="?http/.test(html.replaceAll('xmlns:xlink="http', '')), 'nothing is fetched');
-  const { text, files } = markdownPage('A page', [section], 'a-page');
-  t.deepEqual([...files.keys()], ['words-signs-1.svg', 'words-signs-2.svg', 'words-signs-3.svg']);
-  t.regex(text, /!\[Score\]\(a-page\/words-signs-1\.svg\)/);
-  t.regex(text, /\| 300 \| 1\.5 \| 1 \| 0\.500 … 1\.50 \|/);
-});
-
-test('correlations: of a line, of ranks alone, with intervals that hold them', (t) => {
-  const line = correlations([1, 2, 3, 4, 5].map((x) => [x, 10 - 2 * x] as const));
-  t.true(Math.abs((line?.pearson.value ?? 0) + 1) < 1e-12);
-  const bent = correlations([1, 2, 3, 4, 5, 6].map((x) => [x, Math.exp(x)] as const));
-  t.is(bent?.spearman.value, 1);
-  t.true((bent?.pearson.value ?? 1) < 0.9);
-  t.true(
-    (bent?.pearson.interval[0] ?? 1) <= (bent?.pearson.value ?? 0) &&
-      (bent?.pearson.value ?? 1) <= (bent?.pearson.interval[1] ?? 0),
-  );
+test('a run that asks for nothing has a useful page', async (t) => {
+  const { title, blocks, details } = await sectionOf(await fakeRun(temporaryFolder(t), WHOLE));
+  t.is(title, 'fake');
+  t.deepEqual(details, []);
+  t.deepEqual(headings(blocks), [
+    'In short',
+    'Training',
+    'Reconstruction under noise',
+    'Factors of BrierLM',
+    'Samples',
+    'Results',
+    'Cost',
+    'Configuration',
+    'How it was made',
+  ]);
+  const [headline] = blocks.flatMap((block) => (block.kind === 'headline' ? [block.items] : []));
+  t.deepEqual(headline, [
+    { name: 'BrierLM', value: '6.3000', beside: '95 %: 5.5000 … 7; unigram sampler: 0.08000' },
+    { name: 'reconstruction accuracy', value: '50.00 %', beside: '' },
+    { name: 'energy loss', value: '5.4000', beside: 'context-free: 6.1000' },
+    { name: 'parameters', value: '1.2k', beside: 'train-lm' },
+    { name: 'time', value: '6.0 s', beside: 'all stages' },
+  ]);
   t.deepEqual(
-    ranked([
-      [5, 1],
-      [5, 2],
-      [9, 3],
-    ]),
+    figures(blocks).map((figure) => figure.title),
     [
-      [0.5, 0],
-      [0.5, 1],
-      [2, 2],
+      'train-lm: loss',
+      'train-lm: loss, held-out text',
+      'evaluate: reconstruction under noise',
+      'evaluate: the factors of BrierLM',
     ],
   );
-  t.is(correlations([[1, 2]]), undefined);
+  const lines = tables(blocks).flatMap(({ rows }) => rows);
+  for (const line of [
+    ['BrierLM', '6.3000 (95 %: 5.5000 … 7)'],
+    ['BrierLM (unigram)', '0.08000'],
+    ['energy loss, context-free', '6.1000'],
+    ['broken', 'not finite'],
+    ['1', '0.20000', '0.10000'],
+    ['0.2', '25.00 %'],
+    ['train-lm', 'layers', '1234', '30', '10', ''],
+    ['train-lm', 'in all', '1234', '30', '10', '3000'],
+    ['steps', '30'],
+    ['sample', 'onnx', '–', '0', '2.0 s', '2026-01-01 00:00:00 UTC'],
+  ])
+    t.true(
+      lines.some((found) => JSON.stringify(found) === JSON.stringify(line)),
+      line.join(' | '),
+    );
+});
+
+test('a sweep that asks for nothing: one curve a setting, seeds as their mean', async (t) => {
+  const { stages, cells } = sweepOf({ a: { 1: {}, 2: {} }, b: { 1: {}, 2: {} } });
+  const curved = Object.fromEntries(
+    Object.entries(stages).map(([id, stage], i) => [
+      id,
+      { ...stage, curve: [1, 2].map((step) => ({ step, loss: i })) },
+    ]),
+  );
+  const run = await fakeRun(temporaryFolder(t), curved, { cells });
+  const [figure] = figures((await sectionOf(run)).blocks);
+  t.is(figure.caption, 'Mean of 2 seeds; whiskers reach from the least to the greatest.');
+  t.regex(
+    figure.svg,
+    /step: 2; loss: 0\.50000 \(mean of 2, 0 … 1\)|train\.rate: a; loss: 0\.50000 \(mean of 2/,
+  );
+});
+
+test('results of an earlier configuration, and such that it no longer has, are told apart', async (t) => {
+  const folder = temporaryFolder(t);
+  await fakeRun(folder, { gone: { base: 'gone', metrics: { score: 1 } } });
+  const other = { base: 'train', metrics: { score: 2 }, manifest: { fingerprint: 'other' } };
+  const { blocks } = await sectionOf(await fakeRun(folder, { train: other }));
+  t.deepEqual(notes(blocks), [
+    'Run with an earlier configuration, and shown as it was then: train.',
+    'Not shown, because the configuration no longer has it: gone.',
+  ]);
+  t.false(JSON.stringify(tables(blocks)).includes('gone'));
+});
+
+test('a run without a finished stage, and a report that can’t be read, are errors', async (t) => {
+  const empty = await fakeRun(temporaryFolder(t), { train: { base: 'train', isMissing: true } });
+  await t.throwsAsync(sectionOf(empty), { instanceOf: CalmError, code: 'CALM_RUN_NONE' });
+  const odd = await fakeRun(temporaryFolder(t), WHOLE, { report: { title: 5 } });
+  const error = await t.throwsAsync(sectionOf(odd), { instanceOf: CalmError, code: 'CALM_REPORT_INVALID' });
+  t.regex(`${error?.location?.file} ${error?.message}`, /run\.json .*report\.title/);
+});
+
+test('HTML holds everything, fetches nothing, runs nothing, and shows the text of others as it is', async (t) => {
+  const whole = await sectionOf(await fakeRun(temporaryFolder(t), WHOLE));
+  const asked = await sectionOf(await sweep(temporaryFolder(t)));
+  const html = htmlPage('A <page>', [whole, asked]);
+  t.regex(html, /<title>A &lt;page&gt;<\/title>/);
+  t.regex(html, /<h2>Words &amp; &lt;signs&gt;<\/h2>/);
+  t.regex(html, /<pre dir="auto">&lt;script&gt;alert\(1\)&lt;\/script&gt;\n```\n\| \u2400<\/pre>/);
+  t.notRegex(html, /<script|<i>/i);
+  t.false(html.includes('\u0000'));
+  t.false(/(src|href|url)\s*[=(]\s*"?(https?:)?\/\//i.test(html.replaceAll(/xmlns(:xlink)?="[^"]*"/g, '')));
+  const ids = [...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
+  t.is(new Set(ids).size, ids.length, 'no id stands twice on a page');
+  t.is(html.match(/<svg role="img" aria-label="[^"]+"/g)?.length, html.match(/<svg /g)?.length);
+  t.regex(html, /prefers-color-scheme:dark/);
+  t.regex(html, /<details><summary>/);
+});
+
+test('Markdown shows its plots from files of names that differ, and escapes what others wrote', async (t) => {
+  const whole = await sectionOf(await fakeRun(temporaryFolder(t), WHOLE));
+  const asked = await sectionOf(await sweep(temporaryFolder(t)));
+  const { text, files } = markdownPage('A *page*', [asked, asked, whole], 'a page (1)');
+  t.deepEqual(
+    [...files.keys()],
+    [
+      ...['1', '2', '3', '4', '5', '6'].map((i) => `words-signs-${i}.svg`),
+      ...['1', '2', '3', '4'].map((i) => `fake-${i}.svg`),
+    ],
+  );
+  for (const svg of files.values()) t.regex(svg, /^<svg style="[^"]*background:#fff" role="img"/);
+  t.regex(text, /^# A \\\*page\\\*\n\n## Words &amp; &lt;signs>\n/);
+  t.regex(text, /!\[Score\]\(a%20page%20%281%29\/words-signs-1\.svg\)/);
+  t.regex(text, /\| 300 \| 1\.5 \| 1 \| 0\.500 … 1\.50 \|/);
+  t.regex(
+    text,
+    /\n````text\n<script>alert\(1\)<\/script>\n```\n\| \u2400\n````\n/,
+    'a fence that the sample can’t close',
+  );
+  t.regex(text, /\| learn\\\|ing \| &lt;i> \|/);
 });

@@ -12,7 +12,7 @@ import {
   type TensorMap,
   tf,
 } from 'calm-lm/engine';
-import { OPTIMIZER_DEFAULTS, type TrainerOptions, type TrainerState, train } from 'calm-lm/training';
+import { ADAMW_DEFAULTS, adamW, type TrainerOptions, type TrainerState, train } from 'calm-lm/training';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 let engine: Engine;
@@ -39,7 +39,8 @@ function fitNumbers(
     stage: 'fit',
     engine,
     parameters: { w: floatTensor(Float32Array.of(3, -1), [1, 2]), b: floatTensor(Float32Array.of(2), [1]) },
-    optimizer: OPTIMIZER_DEFAULTS,
+    optimizer: adamW(ADAMW_DEFAULTS),
+    maxGradNorm: 1,
     schedule: { schedule: 'cosine', learningRate: 0.1, warmupSteps: 1, steps },
     accumulationSteps: microBatches,
     tokensPerStep: 4,
@@ -62,13 +63,13 @@ function fitNumbers(
     loss: ({ w, b }: TensorMap, { x }: Batch) => ({
       loss: tf.mean(tf.square(tf.sub(tf.add(tf.mul(w, tf.expandDims(x, 1)), b), 1))),
     }),
-    batch: (step, micro) => {
+    batch: (number) => {
       const size = 4 / microBatches;
-      return {
-        x: floatTensor(Float32Array.from(numbers(step).slice(micro * size, (micro + 1) * size)), [size]),
-      };
+      const first = (number % microBatches) * size;
+      const values = numbers(Math.floor(number / microBatches)).slice(first, first + size);
+      return { x: floatTensor(Float32Array.from(values), [size]) };
     },
-    describeBatch: (step, micro) => ({ from: [step, micro] }),
+    describeBatch: (number) => ({ number }),
     evaluate: async () => ({ held: 1 }),
     ...others,
   });
@@ -398,4 +399,42 @@ test.serial('tensors do not grow with the steps', async (t) => {
   };
   t.is(await count(5), 0);
   t.is(await count(300), 0);
+});
+
+for (const microBatches of [1, 2]) {
+  test.serial(
+    `every micro-batch is drawn once, by its number in the whole training, also after a resume (${microBatches})`,
+    async (t) => {
+      const folder = temporaryFolder(t);
+      const drawn = async (steps: number) => {
+        const numbers: number[] = [];
+        const batch = (number: number) => {
+          numbers.push(number);
+          return { x: floatTensor(Float32Array.of(number), [1]) };
+        };
+        await fitNumbers(folder, { microBatches, steps, batch, schedule: constant(steps) }).result;
+        return numbers;
+      };
+      const upTo = (end: number) => Array.from({ length: end * microBatches }, (_, number) => number);
+      t.deepEqual(await drawn(3), upTo(3));
+      t.deepEqual(await drawn(5), upTo(5).slice(3 * microBatches));
+    },
+  );
+}
+
+test.serial('a batch that was drawn ahead of a stop between micro-batches is freed', async (t) => {
+  const before = engine.memory().numTensors;
+  const controller = new AbortController();
+  const batch = (number: number) => {
+    if (number === 3) controller.abort();
+    return { x: floatTensor(Float32Array.of(number), [1]) };
+  };
+  const { result } = fitNumbers(temporaryFolder(t), {
+    microBatches: 3,
+    batch,
+    signal: controller.signal,
+  });
+  t.is(await codeOf(t, result), 'CALM_INTERRUPTED');
+  // What is left is what was learnt: a process that was stopped ends.
+  t.is(engine.memory().numTensors - before, 6);
 });

@@ -1,5 +1,5 @@
 import type { Hook, Interfaces } from '@oclif/core';
-import { CalmError, unknownStage } from '../../errors.ts';
+import { CalmError, unknownCommand, unknownStage } from '../../errors.ts';
 import type { Registry } from '../../pipeline/index.ts';
 import { showError } from '../base-command.ts';
 import { runStageCommand } from '../stage-command.ts';
@@ -12,6 +12,11 @@ const hook: Hook<'command_not_found'> = async ({ id, argv = [], config }) => {
   const [name, ...words] = id.split(':');
   const rest = [...words, ...argv];
   try {
+    const ofTopic = config.commandIDs.filter((command) => command.startsWith(`${name}:`));
+    if (ofTopic.length > 0) {
+      const commands = ofTopic.map((command) => command.replace(':', ' '));
+      throw unknownCommand([name, ...words.slice(0, 1)].join(' '), commands);
+    }
     const installed = await gatherStages(config);
     const named = words[0] ?? valueAfter(rest, ['--config', '-c']);
     const registry = installed.has(name) ? installed : await configuredStages(config, named, installed);

@@ -70,7 +70,9 @@ function simplifyNode(node: Node, state: State): Node | undefined {
 
 /** The node, or undefined where one that computes the same is there already. */
 function onlyOnce(node: Node, state: State): Node | undefined {
-  const key = `${node.kernel} ${JSON.stringify(node.attrs)} ${node.inputs.map(keyOf)} ${node.outputs[0].dtype}[${node.outputs[0].shape}]`;
+  const [{ dtype, shape }] = node.outputs;
+  const call = `${node.kernel} ${JSON.stringify(node.attrs)} ${node.inputs.map(keyOf)}`;
+  const key = `${call} ${dtype}[${shape}]`;
   const twin = state.seen.get(key);
   if (!twin) {
     state.seen.set(key, node);
@@ -84,7 +86,9 @@ function onlyOnce(node: Node, state: State): Node | undefined {
 
 /** A value by name; a constant of one number by that number. */
 function keyOf({ id, constant, dtype, shape }: Value): string {
-  return constant?.length === 1 ? `${dtype}[${shape}]=${constant[0]}` : `v${id}`;
+  if (constant?.length !== 1) return `v${id}`;
+  const [number] = constant;
+  return `${dtype}[${shape}]=${Object.is(number, -0) ? '-0' : number}`;
 }
 
 /** Two kernels into one, where nothing else needs the first one's result. */

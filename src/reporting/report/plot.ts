@@ -1,165 +1,169 @@
 /** Plots of a report, drawn by Vega-Lite into SVG: no browser, no network. */
 
 import type { TopLevelSpec } from 'vega-lite';
-import type { ReportPlot } from '../../pipeline/index.ts';
-import { plotRows, type ReportRow, readValue } from './rows.ts';
-import { correlations } from './statistics.ts';
+import { formatNumber } from '../format.ts';
+import { isWide, type Look, xAxis, yAxis } from './axes.ts';
+import { clean, toHtml } from './escape.ts';
+import type { Point } from './measured.ts';
+import { extentOf } from './statistics.ts';
 
-export interface Point {
-  readonly x: string | number;
-  readonly y: number;
-  readonly color?: string;
-  readonly who: string;
-  readonly low?: number;
-  readonly high?: number;
-}
+const [WIDTH, HEIGHT] = [310, 210];
+/** Lines of more points than this are drawn without dots. */
+const DOTTED = 100;
+/** Colours that can be told apart, also by the colour-blind, on white and on black. */
+const COLORS = [
+  '#4269d0',
+  '#efb118',
+  '#ff725c',
+  '#6cc5b0',
+  '#3ca951',
+  '#ff8ab7',
+  '#a463f2',
+  '#97bbf5',
+  '#9c6b4e',
+  '#9498a0',
+];
+/** The page's own colour, light or dark. */
+const INK = 'currentColor';
 
-const [OURS, PAPER] = ['ours', 'paper'];
-const [WIDTH, HEIGHT] = [460, 260];
-
-/** What is drawn: our values with their intervals, and the paper's where it has some. */
-export function pointsOf(rows: readonly ReportRow[], plot: ReportPlot): Point[] {
-  return plotRows(rows, plot).flatMap((row) => {
-    const [x, y, color] = [
-      readValue(row, plot.x),
-      readValue(row, plot.y),
-      plot.color === undefined ? undefined : readValue(row, plot.color),
-    ];
-    if ((typeof x !== 'string' && typeof x !== 'number') || typeof y !== 'number') return [];
-    const interval = plot.interval === undefined ? undefined : readValue(row, plot.interval);
-    const [low, high] = Array.isArray(interval) ? (interval as number[]) : [];
-    const own: Point = {
-      x,
-      y,
-      who: OURS,
-      ...(color === undefined ? {} : { color: String(color) }),
-      ...(low === undefined ? {} : { low, high }),
-    };
-    const published = paperNumber(plot, own);
-    return published === undefined
-      ? [own]
-      : [own, { x, y: published, who: PAPER, ...(own.color === undefined ? {} : { color: own.color }) }];
-  });
-}
-
-function paperNumber({ paper }: ReportPlot, { x, color }: Point): number | undefined {
-  return paper?.[color === undefined ? String(x) : `${x} / ${color}`];
-}
-
-/** The plot as SVG; undefined where there is nothing to draw. */
-export async function drawPlot(rows: readonly ReportRow[], plot: ReportPlot): Promise<string | undefined> {
-  const points = pointsOf(rows, plot);
-  if (points.length === 0) return undefined;
+/** Points as SVG with its alternative text. There must be at least one. */
+export async function drawPoints(points: readonly Point[], look: Look): Promise<string> {
   const [{ compile }, vega] = await Promise.all([import('vega-lite'), import('vega')]);
-  const view = new vega.View(vega.parse(compile(specOf(points, plot)).spec), { renderer: 'none' });
-  return view.toSVG();
+  const view = new vega.View(vega.parse(compile(specOf(points, look)).spec), { renderer: 'none' });
+  return withAlternative(await view.toSVG(), alternativeOf(points, look));
 }
 
-function specOf(points: readonly Point[], plot: ReportPlot): TopLevelSpec {
-  const isNumeric = plot.kind !== 'bar' && points.every(({ x }) => Number.isFinite(Number(x)));
-  const values = points.map((point) => (isNumeric ? { ...point, x: Number(point.x) } : point));
-  const hasPaper = points.some(({ who }) => who === PAPER);
-  const x = isNumeric
-    ? ({
-        field: 'x',
-        type: 'quantitative',
-        title: titleOf(plot.x),
-        scale: { zero: false, type: spread(points) > 30 ? 'log' : 'linear' },
-        axis: { format: '~s' },
-      } as const)
-    : ({
-        field: 'x',
-        type: 'nominal',
-        sort: null,
-        title: titleOf(plot.x),
-        axis: { labelAngle: -30 },
-      } as const);
-  const color = plot.color
-    ? ({ color: { field: 'color', type: 'nominal', sort: null, title: titleOf(plot.color) } } as const)
-    : hasPaper
-      ? ({ color: { field: 'who', type: 'nominal', sort: [OURS, PAPER], title: null } } as const)
-      : {};
-  const beside =
-    plot.kind === 'bar' && hasPaper ? ({ xOffset: { field: 'who', sort: [OURS, PAPER] } } as const) : {};
-  const y = {
-    field: 'y',
-    type: 'quantitative',
-    title: titleOf(plot.y),
-    scale: { zero: plot.kind === 'bar' },
-  } as const;
-  const mark =
-    plot.kind === 'line'
-      ? ({ type: 'line', point: true } as const)
-      : plot.kind === 'point'
-        ? ({ type: 'point', filled: true, size: 60 } as const)
-        : ('bar' as const);
-  const whiskers = points.some(({ low }) => low !== undefined)
-    ? [
-        {
-          mark: { type: 'rule', color: '#333' } as const,
-          transform: [{ filter: 'isValid(datum.low)' }],
-          encoding: {
-            x,
-            ...beside,
-            y: { field: 'low', type: 'quantitative' } as const,
-            y2: { field: 'high' },
-          },
-        },
-      ]
-    : [];
-  // A line goes through its points in the order that they come in.
-  const order = plot.kind === 'line' ? { order: { value: null } as const } : {};
+function withAlternative(svg: string, text: string): string {
+  const label = toHtml(text);
+  return svg.replace(
+    /^<svg ([^>]*)>/,
+    (_, attributes) => `<svg role="img" aria-label="${label}" ${attributes}><title>${label}</title>`,
+  );
+}
+
+function alternativeOf(points: readonly Point[], { title, x, y }: Look): string {
+  const values = points.filter(({ who }) => who === 'ours').map((point) => point.y);
+  const range = extentOf(values).map(formatNumber).join(' to ');
+  return clean(
+    `${title}: ${y} over ${x}, ${values.length} ${values.length === 1 ? 'point' : 'points'}, ${range}`,
+  );
+}
+
+/** What a mark says of itself. */
+function describe({ x, y, color, who, runs, low, high }: Point, look: Look): string {
+  const place = `${look.x}: ${x}${color === undefined ? '' : `; ${look.color ? `${look.color}: ` : ''}${color}`}`;
+  const range =
+    low === undefined || high === undefined ? '' : `, ${formatNumber(low)} … ${formatNumber(high)}`;
+  const kind =
+    who === 'paper' ? '; the paper' : runs ? ` (mean of ${runs}${range})` : range && ` (${range.slice(2)})`;
+  return clean(`${place}; ${look.y}: ${formatNumber(y)}${kind}`);
+}
+
+function specOf(points: readonly Point[], look: Look): TopLevelSpec {
+  const isLogY = isWide(points.flatMap(({ y, low, high }) => [y, low ?? y, high ?? y]));
+  // A bar begins at zero, which a logarithmic axis does not have.
+  const kind = look.kind === 'bar' && isLogY ? 'point' : look.kind;
+  const isNumeric = look.kind !== 'bar' && points.every(({ x }) => x !== '' && Number.isFinite(Number(x)));
+  const values = points.map((point) => ({
+    ...point,
+    x: isNumeric ? Number(point.x) : clean(String(point.x)),
+    ...(point.color === undefined ? {} : { color: clean(point.color) }),
+    description: describe(point, look),
+  }));
+  const hasPaper = points.some(({ who }) => who === 'paper');
+  const layers = layersOf(look, kind, {
+    x: xAxis(points, look, isNumeric),
+    y: yAxis(points, look, kind, isLogY),
+    numPoints: points.length,
+  });
   return {
-    title: { text: plot.title, anchor: 'start', fontSize: 13 },
+    title: { text: clean(look.title), anchor: 'start', fontSize: 13, limit: 1.4 * WIDTH, color: INK },
     width: WIDTH,
     height: HEIGHT,
     data: { values: values as unknown as Record<string, unknown>[] },
-    layer: [{ mark, encoding: { x, ...beside, y, ...color, ...order } }, ...whiskers],
-    config: { background: 'white', font: 'sans-serif' },
+    layer: [layers.ours, layers.whiskers, ...(hasPaper ? [layers.paper] : [])],
+    config: CONFIG,
   } as TopLevelSpec;
 }
 
-/** How many times the largest x is the smallest. */
-function spread(points: readonly Point[]): number {
-  const numbers = points.map(({ x }) => Number(x)).filter((x) => x > 0);
-  return numbers.length === points.length ? Math.max(...numbers) / Math.min(...numbers) : 1;
+function layersOf(
+  look: Look,
+  kind: Look['kind'],
+  { x, y, numPoints }: { x: object; y: object; numPoints: number },
+) {
+  const color =
+    look.color !== undefined
+      ? { color: { field: 'color', type: 'nominal', sort: null, title: clean(look.color) || null } }
+      : {};
+  // Bars of one x stand beside one another, and are never laid on top of each other.
+  const isBeside = look.kind === 'bar' && look.color !== undefined;
+  const beside = isBeside ? { xOffset: { field: 'color', sort: null } } : {};
+  const description = { description: { field: 'description' } };
+  const place = { x, ...beside };
+  const tint = kind === 'bar' ? {} : color;
+  return {
+    ours: {
+      transform: [{ filter: 'datum.who === "ours"' }],
+      mark: numPoints > DOTTED && kind === 'line' ? 'line' : MARKS[kind],
+      // A line goes through its points in the order that they come in.
+      encoding: {
+        ...place,
+        y,
+        ...color,
+        ...description,
+        ...(kind === 'line' ? { order: { value: null } } : {}),
+      },
+    },
+    whiskers: {
+      transform: [{ filter: 'datum.who === "ours" && isValid(datum.low)' }],
+      mark: { type: 'rule', color: INK, opacity: 0.7 },
+      encoding: { ...place, y: { ...y, field: 'low' }, y2: { field: 'high' }, ...tint, ...description },
+    },
+    paper: {
+      transform: [{ filter: 'datum.who === "paper"' }],
+      mark: { type: 'point', shape: 'diamond', filled: false, size: 90, strokeWidth: 2, color: INK },
+      encoding: { ...place, y, ...(isBeside ? {} : color), ...description },
+    },
+  };
 }
 
-/** `evaluate.brierlm.brierLM` as BrierLM; other names by their last part. */
-export function titleOf(name: string | readonly string[]): string {
-  const last = (typeof name === 'string' ? name : name[0]).split('.').at(-1) as string;
-  return NAMES[last] ?? last;
-}
+const MARKS = {
+  bar: { type: 'bar' },
+  line: { type: 'line', point: true },
+  point: { type: 'point', filled: true, size: 60 },
+} as const;
 
-const NAMES: Readonly<Record<string, string>> = {
-  brierLM: 'BrierLM',
-  brier: 'Brier-1 … 4',
-  validationBrierLM: 'BrierLM',
-  validationLoss: 'cross-entropy, nats a token',
-  tokenAccuracy: 'tokens given back',
-  trainingFlops: 'training FLOPs',
-  inferenceFlopsPerToken: 'inference FLOPs a token',
-  parameters: 'parameters',
-  contextFreeLoss: 'energy loss, context-free',
-  loss: 'energy loss',
-  tokensPerSecond: 'tokens/s',
-  meanStd: 'mean σ',
-  crossEntropy: 'cross-entropy, nats a token',
+const AXIS = {
+  labelColor: INK,
+  titleColor: INK,
+  domainColor: INK,
+  tickColor: INK,
+  titleFontWeight: 'normal',
 };
-
-/** Pearson and Spearman of x and y in words, where the plot asks for them. */
-export function correlationOf(
-  rows: readonly ReportRow[],
-  plot: ReportPlot,
-): { name: string; ours: string; paper: string }[] {
-  if (!plot.correlation) return [];
-  const points = pointsOf(rows, { ...plot, paper: undefined }).map(({ x, y }) => [Number(x), y] as const);
-  const found = correlations(points);
-  if (!found) return [];
-  const row = (name: string, { value, interval: [low, high] }: typeof found.pearson) => ({
-    name: `${name} (${points.length} points)`,
-    ours: `${value.toFixed(3)} (95 %: ${low.toFixed(3)} … ${high.toFixed(3)})`,
-    paper: plot.paper?.[name]?.toString() ?? '',
-  });
-  return [row('Pearson', found.pearson), row('Spearman', found.spearman)];
-}
+const CONFIG = {
+  background: 'transparent',
+  font: 'system-ui, sans-serif',
+  view: { stroke: null },
+  axis: {
+    ...AXIS,
+    gridColor: INK,
+    gridOpacity: 0.15,
+    labelFontSize: 11,
+    titleFontSize: 12,
+    titleLimit: WIDTH,
+  },
+  axisY: { titleLimit: 1.4 * HEIGHT },
+  legend: {
+    orient: 'bottom',
+    columns: 2,
+    labelColor: INK,
+    titleColor: INK,
+    labelLimit: 150,
+    titleLimit: WIDTH,
+    symbolLimit: 40,
+  },
+  range: { category: COLORS },
+  bar: { color: COLORS[0] },
+  point: { color: COLORS[0] },
+  line: { color: COLORS[0] },
+};

@@ -1,126 +1,109 @@
-/** A report of runs: tables and plots, the paper's numbers beside ours, as one HTML page or as Markdown with SVG files. */
+/**
+ * A report of runs: what the configuration asks for, the paper's numbers beside ours, and what every run has to show.
+ * As one HTML page, or as Markdown with SVG files.
+ */
 
+import { join } from 'node:path';
+import { noResults, reportInvalid } from '../../errors.ts';
 import { type ReportConfig, type ReportPlot, reportConfig } from '../../pipeline/index.ts';
 import type { Run } from '../../runs/index.ts';
-import { formatNumber, formatSeconds } from '../format.ts';
-import { correlationOf, drawPlot, pointsOf, titleOf } from './plot.ts';
-import { type ReportRow, readValue, rowsOf } from './rows.ts';
+import type { Block, ReportFigure, ReportSection } from './blocks.ts';
+import { checkKeys } from './check-keys.ts';
+import { figureOf } from './figure.ts';
+import { titleOf } from './names.ts';
+import { pointsOf } from './points.ts';
+import { type ReportRow, rowsOf } from './rows.ts';
+import { correlationOf, correlationTable, runTable } from './run-rows.ts';
+import { brierBlocks } from './sections/brier.ts';
+import { configurationBlocks } from './sections/configuration.ts';
+import { costBlocks } from './sections/cost.ts';
+import { headlineBlocks } from './sections/headline.ts';
+import { notRun, provenanceBlocks, provenanceLine, stateNotes } from './sections/provenance.ts';
+import { reconstructionBlocks } from './sections/reconstruction.ts';
+import { resultBlocks } from './sections/results.ts';
+import { sampleBlocks } from './sections/samples.ts';
+import { trainingBlocks } from './sections/training.ts';
+import { type Variant, variantsOf } from './variants.ts';
 
-export interface ReportTable {
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
-
-export interface ReportSection {
-  readonly title: string;
-  readonly source: string;
-  readonly text: string;
-  readonly table: ReportTable;
-  readonly plots: readonly {
-    readonly title: string;
-    readonly svg: string;
-    readonly correlation: ReportTable | undefined;
-  }[];
-  /** What it ran on, how long, and how to do it again. */
-  readonly provenance: string;
-}
-
-/** The section of one run or sweep. */
-export async function sectionOf(run: Run): Promise<ReportSection> {
-  const report = reportOf(run);
+/** The section of one run or sweep. @param stated the `report:` of the configuration; that of the last run where absent */
+export async function sectionOf(run: Run, stated = recordedReport(run)): Promise<ReportSection> {
+  const variants = variantsOf(run);
+  if (variants.length === 0) throw noResults(run.folder.directory);
   const rows = rowsOf(run);
-  const plots = [];
-  for (const plot of report.plots) {
-    const svg = await drawPlot(rows, plot);
-    if (svg) plots.push({ title: plot.title, svg, correlation: correlationTable(rows, plot) });
-  }
-  const { title, source = '', text = '' } = report;
-  const table = tableOf(rows, report);
-  return { title, source, text: text.trim(), table, plots, provenance: provenanceOf(run) };
-}
-
-/** What the configuration that was last run wants to be shown; nothing but its results where it says nothing. */
-function reportOf(run: Run): ReportConfig {
-  const stated = reportConfig.safeParse(run.record?.report);
-  return stated.success ? stated.data : { title: run.name, columns: [], plots: [] };
-}
-
-function correlationTable(rows: readonly ReportRow[], plot: ReportPlot): ReportTable | undefined {
-  const found = correlationOf(rows, plot);
-  return found.length
-    ? {
-        head: ['correlation', 'paper', 'ours'],
-        rows: found.map(({ name, paper, ours }) => [name, paper, ours]),
-      }
-    : undefined;
-}
-
-/** One line a run: its labels, the paper's number where a plot has one, the results that are asked for. */
-function tableOf(rows: readonly ReportRow[], { columns, plots }: ReportConfig): ReportTable {
-  const axes = Object.keys(rows[0]?.labels ?? {});
-  const published = plots.find(
-    ({ paper, x, rows: from }) => paper && !from && typeof x === 'string' && axes.includes(x),
-  );
-  const shown = columns.length
-    ? columns
-    : plots.filter((plot) => !plot.rows).map(({ y }) => (typeof y === 'string' ? y : y[0]));
-  if (shown.length === 0) return { head: [], rows: [] };
-  const head = [
-    ...axes,
-    ...(published ? [`${titleOf(published.y)}, paper`] : []),
-    ...shown.map((column) => heading(column)),
+  const waiting = stated ? checkKeys(run, rows, stated) : [];
+  const all = await standardBlocks(variants);
+  const { figures, empty } = stated ? await askedFigures(rows, stated.plots) : { figures: [], empty: [] };
+  const table = stated ? runTable(rows, stated) : { head: [], rows: [] };
+  const isAsked = table.rows.length > 0 || figures.length > 0;
+  const notes = [...stateNotes(run), ...waiting, ...empty];
+  const blocks: Block[] = [
+    ...textBlocks(stated),
+    ...(notes.length ? [{ kind: 'notes', items: notes } as const] : []),
+    ...(table.rows.length ? [{ kind: 'table', table } as const] : []),
+    ...(figures.length ? [{ kind: 'figures', figures } as const] : []),
+    ...(isAsked ? [] : all),
+    provenanceLine(run, variants),
   ];
-  return {
-    head,
-    rows: rows.map((row) => [
-      ...axes.map((axis) => row.labels[axis]),
-      ...(published ? [published.paper?.[row.labels[published.x as string]]?.toString() ?? '–'] : []),
-      ...shown.map((column) =>
-        formatValue(readValue(row, column), column.includes('interval') ? ' … ' : ', '),
-      ),
-    ]),
-  };
+  return { title: stated?.title ?? run.name, blocks, details: isAsked ? all : [] };
 }
 
-/** A column's name; an interval is named after what it is of, and the stage is said where two have the same. */
-function heading(column: string): string {
-  const parts = column.split('.');
-  if (parts.includes('interval')) return `${titleOf(column)}, 95 %`;
-  const stage = parts[0] === 'cost' ? parts[1] : parts[0];
-  return stage.endsWith('-baseline')
-    ? `${titleOf(column)}${parts.includes('sampled') ? ', sampled' : ''} (Transformer)`
-    : titleOf(column);
+/** What `calm run` was last told to report; undefined where it was told nothing. */
+function recordedReport(run: Run): ReportConfig | undefined {
+  if (run.record?.report === undefined || run.record.report === null) return undefined;
+  const stated = reportConfig.safeParse(run.record.report);
+  if (stated.success) return stated.data;
+  const [{ path, message }] = stated.error.issues;
+  throw reportInvalid(join(run.folder.directory, 'run.json'), `report.${path.join('.')}: ${message}`);
 }
 
-function formatValue(value: unknown, between: string): string {
-  if (typeof value === 'number') return Math.abs(value) >= 1e7 ? value.toExponential(2) : formatNumber(value);
-  if (Array.isArray(value))
-    return value.map((item) => (typeof item === 'number' ? item.toPrecision(3) : String(item))).join(between);
-  return value === undefined ? '–' : String(value);
-}
-
-function provenanceOf({ name, stages }: Run): string {
-  const done = stages.flatMap(({ manifest }) => (manifest ? [manifest] : []));
-  const seconds = done.reduce((sum, manifest) => sum + manifest.seconds, 0);
-  const engines = [...new Set(done.flatMap(({ versions }) => (versions.engine ? [versions.engine] : [])))];
-  const missing = stages.length - done.length;
+function textBlocks(stated: ReportConfig | undefined): Block[] {
   return [
-    `${done.length} stages, ${formatSeconds(seconds)} of work`,
-    engines.length ? `engine ${engines.join(', ')}` : '',
-    `seed ${[...new Set(done.map(({ seed }) => seed))].join(', ')}`,
-    missing ? `${missing} stages have not been run` : '',
-    `run ${name}`,
-  ]
-    .filter(Boolean)
-    .join(' · ');
+    ...(stated?.source ? [{ kind: 'fact', text: `The paper: ${stated.source}.` } as const] : []),
+    ...(stated?.text?.trim() ? [{ kind: 'text', text: stated.text.trim() } as const] : []),
+  ];
 }
 
-/** All values that the plots show, for scripts. */
-export function valuesOf(run: Run) {
+/** What every run has to show, whatever its configuration says. */
+async function standardBlocks(variants: readonly Variant[]): Promise<Block[]> {
+  return [
+    ...headlineBlocks(variants),
+    ...(await trainingBlocks(variants)),
+    ...(await reconstructionBlocks(variants)),
+    ...(await brierBlocks(variants)),
+    ...sampleBlocks(variants),
+    ...resultBlocks(variants),
+    ...costBlocks(variants),
+    ...configurationBlocks(variants),
+    ...provenanceBlocks(variants),
+  ];
+}
+
+/** The plots that the configuration asks for. @returns also what is said of those that have no point */
+async function askedFigures(
+  rows: readonly ReportRow[],
+  plots: readonly ReportPlot[],
+): Promise<{ figures: ReportFigure[]; empty: string[] }> {
+  const [figures, empty]: [ReportFigure[], string[]] = [[], []];
+  for (const plot of plots) {
+    const data = pointsOf(rows, plot);
+    const figure = await figureOf(data, lookOf(plot));
+    if (figure) figures.push({ ...figure, table: correlationTable(rows, plot) });
+    else if (data.notes.length) empty.push(`Not drawn: “${plot.title}”. ${data.notes.join(' ')}`);
+  }
+  return { figures, empty };
+}
+
+function lookOf({ title, kind, x, y, color }: ReportPlot) {
+  const hasSteps = [x].flat().every((name) => name.split('.').at(-1) === 'step');
+  return { title, kind, x: titleOf(x), y: titleOf(y), hasSteps, ...(color ? { color: titleOf(color) } : {}) };
+}
+
+/** All values that the plots show, for scripts, and what has not been run. */
+export function valuesOf(run: Run, stated = recordedReport(run)) {
   const rows = rowsOf(run);
-  return reportOf(run).plots.map((plot) => ({
-    title: plot.title,
-    points: pointsOf(rows, plot),
-    correlation: correlationOf(rows, plot),
-  }));
+  const plots = (stated?.plots ?? []).map((plot) => {
+    const { points, notes } = pointsOf(rows, plot);
+    return { title: plot.title, points, notes, correlation: correlationOf(rows, plot) };
+  });
+  return { plots, notRun: notRun(run) };
 }

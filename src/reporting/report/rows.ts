@@ -8,13 +8,17 @@ import { readMetrics } from '../metrics-file.ts';
 /** One run of a sweep. */
 export interface ReportRow {
   readonly labels: Labels;
-  /** Stage, by its id in the configuration → its manifest. */
+  /** Stage, by its name in the configuration → its id in the run folder, finished or not. */
+  readonly ids: Readonly<Record<string, string>>;
+  /** Finished stage → its manifest. */
   readonly manifests: Readonly<Record<string, Manifest>>;
-  /** Stage → its metrics.jsonl. */
+  /** Finished stage → its metrics.jsonl. */
   readonly curves: Readonly<Record<string, string>>;
   readonly costs: readonly ModelCost[];
   /** Fields of one entry of a list or one line of a curve. */
   readonly own: Readonly<Record<string, unknown>>;
+  /** The stage and entry that `own` came from; undefined for a run as a whole. */
+  readonly entry?: { readonly source: string; readonly index: number };
 }
 
 export function rowsOf(run: Run): ReportRow[] {
@@ -27,6 +31,7 @@ export function rowsOf(run: Run): ReportRow[] {
     const curve = (directory: string) => join(directory, 'metrics.jsonl');
     return {
       labels,
+      ids,
       manifests: Object.fromEntries(found.map(({ base, manifest }) => [base, manifest])),
       curves: Object.fromEntries(found.map(({ base, directory }) => [base, curve(directory)])),
       costs: costs.filter((cost) => JSON.stringify(cost.labels) === JSON.stringify(labels)),
@@ -39,13 +44,14 @@ export function rowsOf(run: Run): ReportRow[] {
 export function readValue(row: ReportRow, name: string | readonly string[]): unknown {
   if (typeof name !== 'string')
     return name.map((one) => readValue(row, one)).find((value) => value !== undefined);
-  if (name in row.labels) return row.labels[name];
+  if (Object.hasOwn(row.labels, name)) return row.labels[name];
   const own = inside(row.own, name);
   if (own !== undefined) return own;
   const [first, ...rest] = name.split('.');
   if (first === 'cost') return costOf(row, rest);
-  const stage = Object.keys(row.manifests).find((base) => base === first);
-  return stage === undefined ? undefined : inside(row.manifests[stage].metrics, rest.join('.'));
+  return Object.hasOwn(row.manifests, first)
+    ? inside(row.manifests[first].metrics, rest.join('.'))
+    : undefined;
 }
 
 function costOf({ costs }: ReportRow, [stage, total]: readonly string[]): number | undefined {
@@ -53,32 +59,57 @@ function costOf({ costs }: ReportRow, [stage, total]: readonly string[]): number
   return cost && (totalsOf(cost) as Record<string, number | undefined>)[total];
 }
 
-function inside(value: unknown, path: string): unknown {
+/** A value in nested ones, by its path. Keys may hold dots themselves. */
+export function inside(value: unknown, path: string): unknown {
   if (path === '') return value;
-  return path
-    .split('.')
-    .reduce<unknown>(
-      (found, key) =>
-        typeof found === 'object' && found !== null ? (found as Record<string, unknown>)[key] : undefined,
-      value,
-    );
+  if (typeof value !== 'object' || value === null) return undefined;
+  const record = value as Record<string, unknown>;
+  if (Object.hasOwn(record, path)) return record[path];
+  for (let dot = path.indexOf('.'); dot > 0; dot = path.indexOf('.', dot + 1)) {
+    const head = path.slice(0, dot);
+    const found = Object.hasOwn(record, head) ? inside(record[head], path.slice(dot + 1)) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The rows of one plot: the runs, or the entries of a list or curve of each. */
-export function plotRows(rows: readonly ReportRow[], { rows: from }: ReportPlot): ReportRow[] {
+export function plotRows(rows: readonly ReportRow[], { rows: from }: Pick<ReportPlot, 'rows'>): ReportRow[] {
   if (!from) return [...rows];
-  return rows.flatMap((row) => entriesOf(row, from).map((own) => ({ ...row, own })));
+  return rows.flatMap((row) =>
+    ('list' in from ? listsOf(row, from.list) : curveOf(row, from.curve)).flatMap(({ source, entries }) =>
+      entries.map((own, index) => ({ ...row, own, entry: { source, index } })),
+    ),
+  );
 }
 
-function entriesOf(row: ReportRow, from: NonNullable<ReportPlot['rows']>): Record<string, unknown>[] {
-  if ('list' in from) {
-    const [stage, ...rest] = from.list.split('.');
-    // A list without its stage: of whichever stage has it.
-    const found = rest.length
-      ? [readValue(row, `${stage}.${rest.join('.')}`)]
-      : Object.values(row.manifests).map(({ metrics }) => metrics[stage]);
-    return found.flatMap((list) => (Array.isArray(list) ? (list as Record<string, unknown>[]) : []));
-  }
-  const file = row.curves[from.curve];
-  return file ? readMetrics(file) : [];
+interface Entries {
+  readonly source: string;
+  readonly entries: readonly Record<string, unknown>[];
+}
+
+/** A list without its stage is that of whichever stage has it. */
+function listsOf(row: ReportRow, name: string): Entries[] {
+  const dot = name.indexOf('.');
+  const [stages, path] =
+    dot < 0 ? [Object.keys(row.manifests), name] : [[name.slice(0, dot)], name.slice(dot + 1)];
+  return stages.flatMap((stage) => {
+    const metrics = Object.hasOwn(row.manifests, stage) ? row.manifests[stage].metrics : undefined;
+    const list = inside(metrics, path);
+    return Array.isArray(list) ? [{ source: row.ids[stage], entries: list.filter(isRecord) }] : [];
+  });
+}
+
+function curveOf(row: ReportRow, stage: string): Entries[] {
+  if (!Object.hasOwn(row.curves, stage)) return [];
+  return [{ source: row.ids[stage], entries: readMetrics(row.curves[stage]).filter(isRecord) }];
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Axes that only say with which random numbers a run was made. */
+export function isSeed(axis: string): boolean {
+  return axis === 'seed' || axis.endsWith('.seed');
 }

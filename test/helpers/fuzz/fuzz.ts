@@ -1,5 +1,5 @@
 /**
- * npm run fuzz [-- --count 10000 --seed 1 --target tokenizer.json]: mutated inputs of every kind that calm reads, each read in a process that is watched: a crash, a hang, a stack instead of a
+ * npm run fuzz [-- --count 10000 --seed 1 --target tokenizer.json|'command line']: mutated inputs of every kind that calm reads, each read in a process that is watched: a crash, a hang, a stack instead of a
  * clear error, or memory beyond a gigabyte is a failure. Prints what came of them by target.
  */
 
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatTable } from '../../../src/reporting/format.ts';
 import { type Outcome, runCase } from './cases.ts';
+import { COMMAND_LINE, CommandLineFuzz } from './command-line.ts';
 
 const { values } = parseArgs({
   options: {
@@ -41,7 +42,8 @@ async function parent(): Promise<void> {
     const own = tally.get(target) ?? new Map<string, number>();
     tally.set(target, own.set(result, (own.get(result) ?? 0) + 1));
   };
-  while (next < Number(values.count)) {
+  const isOfFiles = values.target !== COMMAND_LINE;
+  while (isOfFiles && next < Number(values.count)) {
     const running = fork(import.meta.filename, [...process.argv.slice(2), '--from', String(next)], {
       env: { ...process.env, CALM_FUZZ_FOLDER: folder },
     });
@@ -72,6 +74,10 @@ async function parent(): Promise<void> {
     clearInterval(watch);
     if (next < Number(values.count)) failures.push(`case ${next++}: ${cause}`);
   }
+  await fuzzCommands(folder, (number, { target, result, problem }) => {
+    count(target, result);
+    if (result === 'defect') failures.push(`case ${number}, ${target}: ${problem}`);
+  });
   rmSync(folder, { recursive: true, force: true });
   const rows = [...tally].map(([target, results]) => [
     target,
@@ -89,6 +95,18 @@ async function parent(): Promise<void> {
     `${values.count} cases, seed ${values.seed}: ${failures.length} failures, peak memory ${peakMegabytes.toFixed(0)} MB`,
   );
   process.exitCode = failures.length ? 1 : 0;
+}
+
+/** Cases of the command line: a tenth as many as of files, or all where they are named as the target. */
+async function fuzzCommands(folder: string, tell: (number: number, outcome: Outcome) => void): Promise<void> {
+  const { target, count, seed } = values;
+  if (target !== undefined && target !== COMMAND_LINE) return;
+  const numCases = Math.ceil(Number(count) / (target === undefined ? 10 : 1));
+  const fuzz = new CommandLineFuzz(join(folder, 'command-line'));
+  await fuzz.prepare();
+  for (let number = Number(values.from); number < numCases; number++)
+    tell(number, await fuzz.run(Number(seed), number));
+  fuzz.end();
 }
 
 const folder = process.env.CALM_FUZZ_FOLDER;

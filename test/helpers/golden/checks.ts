@@ -42,13 +42,12 @@ import {
 import { calmSchema } from 'calm-lm/models/config';
 import { alignPrompt, chooseCandidate, generate, powerOf, weighCandidates } from 'calm-lm/sampling';
 import {
+  ADAMW_DEFAULTS,
   adamW,
   clipByNorm,
   learningRateAt,
-  OPTIMIZER_DEFAULTS,
   type ScheduleName,
   stepScalars,
-  zeroMoments,
 } from 'calm-lm/training';
 import { checkBaseline } from './baseline.ts';
 import { type GoldenCase, NOISE_FLOOR } from './case.ts';
@@ -658,19 +657,18 @@ function checkMembership(golden: GoldenCase, model: string, { decay, no_decay: k
 
 async function checkSchedule(golden: GoldenCase, meta: OptimizerMeta, name: string): Promise<void> {
   const { scheduler, num_warmup_steps: warmupSteps, num_training_steps: steps, lr } = meta.schedules[name];
-  const config = {
-    ...OPTIMIZER_DEFAULTS,
+  const options = {
     beta1: meta.betas[0],
     beta2: meta.betas[1],
     epsilon: meta.eps,
     weightDecay: meta.weight_decay,
-    maxGradNorm: meta.max_grad_norm,
   };
+  const optimizer = adamW({ ...ADAMW_DEFAULTS, ...options }, (parameter) => meta.decay.includes(parameter));
   const names = [...golden.json<OptimizerMeta & { no_decay: string[] }>('meta.json').no_decay, ...meta.decay];
   let parameters: TensorMap = Object.fromEntries(
     names.map((parameter) => [parameter, golden.floats(`in.p0.${parameter}`)]),
   );
-  let moments = zeroMoments(parameters);
+  let state = optimizer.init(parameters);
   const history: Record<string, number[]> = Object.fromEntries(names.map((parameter) => [parameter, []]));
   const norms: number[] = [];
   for (let step = 0; step < meta.steps; step++) {
@@ -679,20 +677,14 @@ async function checkSchedule(golden: GoldenCase, meta: OptimizerMeta, name: stri
     const gradients = Object.fromEntries(
       names.map((parameter) => [parameter, gradientAt(golden, parameter, step)]),
     );
-    const clipped = clipByNorm(gradients, config.maxGradNorm);
-    ({ parameters, moments } = adamW(
-      parameters,
-      moments,
-      gradients,
-      clipped.scale,
-      stepScalars(config, rate, step + 1),
-      config,
-      (parameter) => meta.decay.includes(parameter),
-    ));
-    norms.push((await clipped.norm.data())[0]);
+    const { scale, norm } = clipByNorm(gradients, meta.max_grad_norm);
+    const { learningRate, optimizer: scalars } = stepScalars(optimizer, rate, step + 1);
+    const inputs = { parameters, state, gradients, scale, learningRate, scalars };
+    ({ parameters, state } = optimizer.update(inputs));
+    norms.push((await norm.data())[0]);
     for (const parameter of names) history[parameter].push(...(await parameters[parameter].data()));
   }
-  const { first, second } = moments;
+  const { exp_avg: first, exp_avg_sq: second } = state;
   await golden.check(`${name}.grad_norm`, Float32Array.from(norms), NOISE_FLOOR.precise);
   for (const parameter of names) {
     await golden.check(

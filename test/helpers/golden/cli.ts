@@ -1,7 +1,7 @@
 /** npm run golden -- DIR [--engine wasm|cpu|…] [--json]: checks every golden case found under DIR. */
 
 import { parseArgs } from 'node:util';
-import { type EngineChoice, loadEngine } from 'calm-lm/engine';
+import { ENGINE_CHOICES, type EngineChoice, loadEngine } from 'calm-lm/engine';
 import { ALLOWANCE } from './case.ts';
 import { type CaseReport, runGoldens } from './run.ts';
 
@@ -15,7 +15,7 @@ const { values, positionals } = parseArgs({
 });
 if (positionals.length !== 1) {
   console.error(
-    'usage: npm run golden -- DIR [--engine auto|node-gpu|node|onnx|wasm|cpu] [--tokenizer FOLDER] [--json]',
+    `usage: npm run golden -- DIR [--engine ${ENGINE_CHOICES.join('|')}] [--tokenizer FOLDER] [--json]`,
   );
   process.exit(2);
 }

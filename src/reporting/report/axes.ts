@@ -1,0 +1,54 @@
+/** The axes of a plot. */
+
+import type { ReportPlot } from '../../pipeline/index.ts';
+import { clean } from './escape.ts';
+import type { Point } from './measured.ts';
+import { extentOf } from './statistics.ts';
+
+/** How points are drawn, and what the axes are called. */
+export interface Look {
+  readonly title: string;
+  readonly kind: ReportPlot['kind'];
+  readonly x: string;
+  readonly y: string;
+  /** What the colours tell apart; empty where their names say it. */
+  readonly color?: string;
+  /** Steps are counted, not multiplied: they never want a logarithmic axis. */
+  readonly hasSteps?: boolean;
+}
+
+/** Up to this many values of x each has its own tick. */
+const MOST_TICKS = 8;
+/** Above this ratio of the largest to the smallest value an axis is logarithmic. */
+const LOG_RATIO = 30;
+
+export function xAxis(points: readonly Point[], look: Look, isNumeric: boolean): object {
+  const title = clean(look.x);
+  if (!isNumeric)
+    return { field: 'x', type: 'nominal', sort: null, title, axis: { labelAngle: -30, labelLimit: 130 } };
+  const numbers = points.map(({ x }) => Number(x));
+  const isLog = !look.hasSteps && isWide(numbers);
+  const distinct = [...new Set(numbers)];
+  const ticks = distinct.length <= MOST_TICKS ? { values: distinct } : {};
+  const axis = { format: formatOf(numbers), labelOverlap: true, ...ticks };
+  const scale = { nice: false, padding: 10, ...(isLog ? { type: 'log' } : { zero: false }) };
+  return { field: 'x', type: 'quantitative', title, scale, axis };
+}
+
+export function yAxis(points: readonly Point[], look: Look, kind: Look['kind'], isLog: boolean): object {
+  const scale = isLog ? { type: 'log' } : { zero: kind === 'bar' };
+  const axis = { format: formatOf(points.map(({ y }) => y)) };
+  // Stacked bars would show a sum of runs, which means nothing.
+  return { field: 'y', type: 'quantitative', title: clean(look.y), scale, axis, stack: null };
+}
+
+/** 20k and 3G for large numbers; small ones as they are, for 0.001 is not "1m" to everyone. */
+function formatOf(numbers: readonly number[]): string {
+  return extentOf(numbers.map(Math.abs))[1] >= 10_000 ? '~s' : '.6~g';
+}
+
+/** Whether values ask for a logarithmic axis: all positive, the largest many times the smallest. */
+export function isWide(numbers: readonly number[]): boolean {
+  const [least, greatest] = extentOf(numbers);
+  return least > 0 && greatest / least > LOG_RATIO;
+}

@@ -1,0 +1,54 @@
+/** What a page is made of, whatever it is written as. */
+
+export interface ReportTable {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export interface ReportFigure {
+  readonly title: string;
+  readonly svg: string;
+  /** What has to be said of it; may be empty. */
+  readonly caption: string;
+  readonly table?: ReportTable | undefined;
+}
+
+export type Block =
+  | { readonly kind: 'heading'; readonly text: string }
+  /** Paragraphs of the author's, in Markdown. */
+  | { readonly kind: 'text'; readonly text: string }
+  /** One line beside the matter. */
+  | { readonly kind: 'fact'; readonly text: string }
+  /** What the reader must not miss. */
+  | { readonly kind: 'notes'; readonly items: readonly string[] }
+  | { readonly kind: 'headline'; readonly items: readonly HeadlineNumber[] }
+  | { readonly kind: 'table'; readonly table: ReportTable }
+  | { readonly kind: 'figures'; readonly figures: readonly ReportFigure[] }
+  | { readonly kind: 'sample'; readonly title: string; readonly text: string };
+
+export interface HeadlineNumber {
+  readonly name: string;
+  readonly value: string;
+  /** Its interval, or what it is measured against. */
+  readonly beside: string;
+}
+
+/** One run or sweep on the page. */
+export interface ReportSection {
+  readonly title: string;
+  readonly blocks: readonly Block[];
+  /** What the configuration did not ask for: folded away in HTML, left out of Markdown. */
+  readonly details: readonly Block[];
+}
+
+export const heading = (text: string): Block => ({ kind: 'heading', text });
+
+/** A table under its heading; nothing where it is empty. */
+export function tableBlocks(title: string, table: ReportTable): Block[] {
+  return table.rows.length ? [heading(title), { kind: 'table', table }] : [];
+}
+
+/** Figures under their heading; nothing where there are none. */
+export function figureBlocks(title: string, figures: readonly ReportFigure[]): Block[] {
+  return figures.length ? [heading(title), { kind: 'figures', figures }] : [];
+}

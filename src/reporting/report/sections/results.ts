@@ -1,0 +1,77 @@
+/** What the stages measured: one table a stage, one column for each of its settings. */
+
+import { type Block, heading, type ReportTable } from '../blocks.ts';
+import { inWords, measureName, titleOf } from '../names.ts';
+import { isRecord } from '../rows.ts';
+import { formatInterval, formatValue, measuresIn, NONE } from '../values.ts';
+import { byBase, type Variant } from '../variants.ts';
+
+export function resultBlocks(variants: readonly Variant[]): Block[] {
+  const tables = [...byBase(variants)].flatMap(([base, siblings]): Block[] => {
+    const table = measureTable(siblings);
+    const lists = listTables(siblings);
+    return [
+      ...(table.rows.length
+        ? [{ kind: 'fact', text: base } as const, { kind: 'table', table } as const]
+        : []),
+      ...lists.flatMap(({ title, table }): Block[] => [
+        { kind: 'fact', text: `${base}: ${title}` },
+        { kind: 'table', table },
+      ]),
+    ];
+  });
+  return tables.length ? [heading('Results'), ...tables] : [];
+}
+
+/** The heads of the columns that several results share. */
+export function columnsOf(siblings: readonly Variant[], single: string): string[] {
+  return siblings.map(({ name }) => name || single);
+}
+
+function measureTable(siblings: readonly Variant[]): ReportTable {
+  const measured = siblings.map(
+    ({ manifest }) =>
+      new Map(measuresIn(manifest.metrics).map((measure) => [measure.path.join('.'), measure] as const)),
+  );
+  const paths = new Map(measured.flatMap((measures) => [...measures].map(([key, { path }]) => [key, path])));
+  return {
+    head: ['measure', ...columnsOf(siblings, 'value')],
+    rows: [...paths].map(([key, path]) => [
+      measureName(path),
+      ...measured.map((measures) => {
+        const found = measures.get(key);
+        const interval = formatInterval(found?.interval);
+        return found ? `${formatValue(found.value)}${interval && ` (95 %: ${interval})`}` : NONE;
+      }),
+    ]),
+  };
+}
+
+/** Lists that have a section of their own. */
+const ELSEWHERE = new Set(['samples', 'underNoise']);
+
+function listTables(siblings: readonly Variant[]): { title: string; table: ReportTable }[] {
+  return siblings.flatMap(({ name, manifest }) =>
+    listsIn(manifest.metrics)
+      .filter(([key]) => !ELSEWHERE.has(key))
+      .map(([key, entries]) => ({
+        title: `${inWords(key)}${name && `, ${name}`}`,
+        table: entryTable(entries),
+      })),
+  );
+}
+
+function listsIn(metrics: Readonly<Record<string, unknown>>): [string, Record<string, unknown>[]][] {
+  return Object.entries(metrics).flatMap(([key, value]): [string, Record<string, unknown>[]][] => {
+    if (isRecord(value)) return listsIn(value);
+    return Array.isArray(value) && value.length && value.every(isRecord) ? [[key, value]] : [];
+  });
+}
+
+function entryTable(entries: readonly Record<string, unknown>[]): ReportTable {
+  const keys = [...new Set(entries.flatMap(Object.keys))];
+  return {
+    head: keys.map(titleOf),
+    rows: entries.map((entry) => keys.map((key) => formatValue(entry[key]))),
+  };
+}

@@ -1,0 +1,126 @@
+import { gzipSync } from 'node:zlib';
+import test from 'ava';
+import { HEAD_BYTES, recogniseFormat } from '../../../src/data/formats/recognise.ts';
+
+/** The format (and the compression), or the problem. */
+async function formatOf(name: string, contents: string | Uint8Array, wanted?: string): Promise<string> {
+  const bytes = Buffer.from(contents as string);
+  const found = await recogniseFormat(
+    name,
+    bytes.subarray(0, HEAD_BYTES),
+    bytes.length <= HEAD_BYTES,
+    wanted,
+  );
+  if ('problem' in found) return found.problem;
+  return [found.format.name, ...(found.compression ? [found.compression.name] : [])].join(' ');
+}
+
+const LINE = '{"text":"alpha"}\n';
+
+test('JSON lines and gzip are known by ending in any case and by content', async (t) => {
+  for (const name of ['a.jsonl', 'a.JSONL', 'a.NdJson', 'a.Json', 'a.b.jsonl'])
+    t.is(await formatOf(name, LINE), 'json-lines', name);
+  for (const name of ['a.jsonl.gz', 'a.JSONL.GZ', 'a.jsonl', 'a.json.gzip'])
+    t.is(await formatOf(name, gzipSync(LINE)), 'json-lines gzip', name);
+  t.is(await formatOf('a.txt', gzipSync('prose')), 'text gzip');
+  t.is(await formatOf('a', gzipSync('prose')), 'text gzip');
+  t.is(await formatOf('a.txt.gz', 'unpacked on the way'), 'text');
+  t.is(await formatOf('a.jsonl', ''), 'json-lines');
+  t.is(await formatOf('a', ''), 'text');
+  t.is(await formatOf('a.jsonl.gz', gzipSync(LINE.repeat(10_000))), 'json-lines gzip');
+});
+
+test('what is written like text is text, whatever its letters', async (t) => {
+  for (const contents of [
+    'caf\u00e9 日本語 \u{1F600}',
+    '\uFEFFa\tb\r\n\f',
+    '\u001b[1mlog\u001b[0m',
+    'ORC and PARIS',
+    'a',
+  ])
+    t.is(await formatOf('a.txt', contents), 'text', contents);
+  t.is(await formatOf('a.md', '[link]'), 'text');
+  t.is(
+    await formatOf('a.txt', Buffer.from('caf\xe9', 'latin1')),
+    'text',
+    'that it is not UTF-8 is said of its line',
+  );
+});
+
+test('formats that are not read are named by their first bytes, whatever the file is called', async (t) => {
+  const formats: Record<string, string> = {
+    '\x28\xb5\x2f\xfd\x04\x41': 'is compressed with zstd',
+    'BZh91AY&SY': 'is compressed with bzip2',
+    '\xfd7zXZ\0\0': 'is compressed with xz',
+    'PAR1\x15\x04': 'is a Parquet table',
+    'ARROW1\0\0': 'is an Arrow table',
+    'SQLite format 3\0': 'is an SQLite database',
+    '%PDF-1.7\n': 'is a PDF',
+    'PK\x03\x04\x14\0': 'is a zip archive',
+    [`${'\0'.repeat(257)}ustar\0`]: 'is a tar archive',
+    '\xff\xfea\0': 'is UTF-16 and not UTF-8',
+    '\xfe\xff\0a': 'is UTF-16 and not UTF-8',
+    '\xff\xfe\0\0a\0\0\0': 'is UTF-32 and not UTF-8',
+    't\0e\0x\0t\0': 'is UTF-16LE and not UTF-8',
+    '\x7fELF\x02\x01\x01\0\0\0': 'is not text',
+    '\x89PNG\r\n\x1a\n\0\0\0\rIHDR': 'is not text',
+    'text with a \0 in it': 'is not text',
+  };
+  for (const [bytes, problem] of Object.entries(formats))
+    for (const name of ['a', 'a.txt', 'a.jsonl']) {
+      const contents = Buffer.from(bytes, 'latin1');
+      t.is(await formatOf(name, contents), problem, `${problem} in ${name}`);
+      t.is(await formatOf(`${name}.gz`, gzipSync(contents)), problem, `${problem} in ${name}.gz`);
+    }
+  t.is(await formatOf('a.DOCX', 'PK\x03\x04'), 'is a Word document');
+  t.is(await formatOf('a.gz', gzipSync(gzipSync('a'))), 'is compressed with gzip twice');
+});
+
+test('… and by their endings in any case', async (t) => {
+  for (const [name, problem] of [
+    ['a.csv', 'is a table of comma-separated values'],
+    ['a.CSV', 'is a table of comma-separated values'],
+    ['a.csv.gz', 'is a table of comma-separated values'],
+    ['a.Tsv', 'is a table of tab-separated values'],
+    ['a.jsonl.ZST', 'is compressed with zstd'],
+    ['a.bz2', 'is compressed with bzip2'],
+    ['a.xz', 'is compressed with xz'],
+    ['a.parquet', 'is a Parquet table'],
+    ['a.zip', 'is a zip archive'],
+    ['a.pdf', 'is a PDF'],
+    ['a.docx', 'is a Word document'],
+    ['a.sqlite', 'is an SQLite database'],
+  ])
+    t.is(await formatOf(name, name.endsWith('.gz') ? gzipSync('a,b\n') : 'a,b\n'), problem, name);
+});
+
+test('JSON that is one value is told from JSON lines', async (t) => {
+  const [array, object] = [/is one JSON array/, /is one JSON object over several lines/];
+  const records = [{ text: 'a' }, { text: 'b' }];
+  for (const name of ['a.json', 'a.JSON', 'a.jsonl', 'a.json.gz']) {
+    t.regex(await formatOf(name, JSON.stringify(records)), array);
+    t.regex(await formatOf(name, JSON.stringify(records, null, 2)), array);
+    t.regex(await formatOf(name, JSON.stringify(Array(5000).fill(records[0]))), array);
+    t.regex(await formatOf(name, JSON.stringify({ data: records }, null, 2)), object);
+    t.regex(await formatOf(name, '{"text":\n"a"}'), object);
+    t.is(await formatOf(name, `\uFEFF${LINE}${LINE}`), 'json-lines');
+    t.is(await formatOf(name, LINE.trim()), 'json-lines');
+    // A line that is wrong is for the reader to say.
+    t.is(await formatOf(name, `{"text": "a"\n${LINE}`), 'json-lines');
+    t.is(await formatOf(name, `${LINE.trim()},\n${LINE}`), 'json-lines');
+  }
+});
+
+test('the way out names the file, and a shell can take it', async (t) => {
+  const found = await recogniseFormat("it's.json", Buffer.from('[1]'), true);
+  t.like(found, { advice: `Convert it: jq -c '.[]' 'it'\\''s.json' > corpus.jsonl` });
+});
+
+test('a format that the configuration names is taken, where the file does not rule it out', async (t) => {
+  t.is(await formatOf('a.csv', 'a,b\n', 'text'), 'text');
+  t.is(await formatOf('a.csv', gzipSync('a,b\n'), 'text'), 'text gzip');
+  t.is(await formatOf('a.txt', LINE, 'json-lines'), 'json-lines');
+  const error = await t.throwsAsync(formatOf('a.txt', LINE, 'json-line'));
+  t.like(error, { code: 'CALM_CORPUS_FORMAT_UNKNOWN' });
+  t.regex(error?.message ?? '', /Did you mean "json-lines"/);
+});
