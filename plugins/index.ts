@@ -3,7 +3,6 @@
 import { definePlugin } from 'calm-lm/plugin';
 import encodeCorpus from './encode-corpus/index.ts';
 import evaluate from './evaluate/index.ts';
-import evaluateBaseline from './evaluate-baseline/index.ts';
 import evaluateEndpoint from './evaluate-endpoint/index.ts';
 import exportModel from './export/index.ts';
 import importAutoencoder from './import-autoencoder/index.ts';
@@ -24,7 +23,6 @@ export default definePlugin({
     evaluate,
     sample,
     trainBaseline,
-    evaluateBaseline,
     evaluateEndpoint,
     importAutoencoder,
     importLm,

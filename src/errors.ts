@@ -374,6 +374,38 @@ export const headOption = (head: string, option: string, problem: string) =>
     hint: `The model has the head "${head}". The README of the stage lists the options of each head.`,
   });
 
+// — measures —
+
+export const measureInvalid = (name: string, problem: string) =>
+  new CalmError('CALM_MEASURE_INVALID', `The measure "${name}" can't be registered: ${problem}.`, {
+    hint: 'docs/extending/measures.md shows what a measure is made of.',
+  });
+
+export const measureTaken = (name: string) =>
+  new CalmError('CALM_MEASURE_DUPLICATE', `Two modules register a measure "${name}".`, {
+    hint: 'Rename one, or remove its module from `plugins:`.',
+  });
+
+/** @param lack what it needs and what the model is */
+export const measureImpossible = (measure: string, lack: string) =>
+  new CalmError('CALM_MEASURE_IMPOSSIBLE', `evaluate.measures: ${measure} ${lack}.`, {
+    hint: `Leave ${measure} out of \`measures\`. Without \`measures\`, all that the model allows are taken.`,
+  });
+
+export const measureOption = (option: string, lack: string) =>
+  new CalmError('CALM_MEASURE_OPTION', `evaluate.${option} ${lack}.`, {
+    hint: `Leave ${option} out.`,
+  });
+
+export const sequenceTooShort = (tokens: number, patchSize: number, leastPatches: number) =>
+  new CalmError(
+    'CALM_CONFIG_INVALID',
+    `evaluate.tokensPerSequence: ${tokens} tokens are fewer than ${leastPatches} patches of ${patchSize} tokens.`,
+    { hint: `Write ${leastPatches * patchSize} or more.` },
+  );
+
+// — optimisers —
+
 export const optimizerUnknown = (name: string, available: readonly string[]) =>
   new CalmError('CALM_OPTIMIZER_UNKNOWN', optimizerProblem(name, available), {
     hint: 'A third-party optimiser comes by a module in `plugins:` that calls registerOptimizer().',
@@ -419,6 +451,8 @@ export const unknownCommand = (name: string, available: readonly string[]) =>
 
 /** What stages that are gone have become. */
 const FORMER_STAGES: Readonly<Record<string, string | undefined>> = {
+  'evaluate-baseline':
+    'Write `evaluate` instead: it takes a Transformer too. Its measure `unigram` is part of `baselines`.',
   'sample-baseline': 'Write `sample` instead: it takes a Transformer too, with topK and topP.',
 };
 

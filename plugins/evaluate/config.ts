@@ -1,28 +1,86 @@
+import { allMeasures, measureNames } from 'calm-lm/evaluation/measures';
 import { z } from 'zod';
 import { count } from '../shared/count.ts';
-import { brierFields, calmProtocolField } from '../shared/evaluation-fields.ts';
-import { headSamplingField } from '../shared/head-sampling.ts';
+import { LEAST_PATCHES } from '../shared/evaluation-fields.ts';
+import { headSamplingField, MOVED } from '../shared/head-sampling.ts';
+import { withMoved } from '../shared/moved-fields.ts';
+import './table.ts';
 
-export const MEASURES = ['reconstruction', 'brierlm', 'energy', 'baselines', 'temperature'] as const;
-
-export const config = z.strictObject({
-  measures: z
-    .array(z.enum(MEASURES))
-    .nonempty()
-    .default(['reconstruction', 'brierlm', 'energy', 'baselines'])
-    .describe(
-      'reconstruction: of the autoencoder. brierlm: of the model. energy: the energy loss of its samples beside that of a context-free predictor. baselines: BrierLM of the untrained model and of a unigram sampler. temperature: accuracy and collisions at several temperatures.',
-    ),
-  ...brierFields,
-  protocol: calmProtocolField,
-  candidateCounts: z
-    .array(z.int().min(2))
-    .nonempty()
-    .default([200])
-    .describe('N of the measure `temperature`, one after the other.'),
+const commonFields = {
   headSampling: headSamplingField,
   numSequences: count(32).describe('Held-out sequences, spread evenly over the validation split.'),
-  patchesPerSequence: z.int().min(6).default(64).describe('Patches a sequence; the first is context only.'),
+  patchesPerSequence: z
+    .int()
+    .min(LEAST_PATCHES)
+    .optional()
+    .describe(
+      'Patches a sequence, the first of them context only; 64 of a CALM and 256 single tokens of a Transformer where absent.',
+    ),
+  tokensPerSequence: z
+    .int()
+    .min(LEAST_PATCHES)
+    .optional()
+    .describe('Tokens a sequence, instead of patchesPerSequence: the same text for models of any K.'),
   sequencesPerBatch: count(8).describe('Sequences evaluated at once.'),
-  numPatches: count(16384).describe('Held-out patches for the reconstruction.'),
-});
+};
+const common = z.object(commonFields);
+
+/** The fields of the stage, and the options of all measures. */
+export type Config = z.infer<typeof common> & {
+  readonly measures?: readonly string[] | undefined;
+} & Readonly<Record<string, unknown>>;
+
+/** Measures may be registered after this module is loaded, so the schema is made when it is asked for. */
+export const config = {
+  '~standard': {
+    version: 1,
+    vendor: 'calm-lm',
+    validate: (value: unknown) => currentSchema()['~standard'].validate(value),
+    jsonSchema: {
+      input: (...given: Parameters<Converter>) => currentSchema()['~standard'].jsonSchema.input(...given),
+      output: (...given: Parameters<Converter>) => currentSchema()['~standard'].jsonSchema.output(...given),
+    },
+  },
+} as unknown as z.ZodType<Config>;
+
+type Converter = ReturnType<typeof currentSchema>['~standard']['jsonSchema']['input'];
+
+function currentSchema() {
+  const options: z.ZodRawShape = Object.assign({}, ...allMeasures().map((measure) => measure.options));
+  const fields = { measures: measuresField(), ...options, ...commonFields };
+  return withMoved(z.strictObject(fields).superRefine(checkLengths), MOVED);
+}
+
+function measuresField() {
+  const told = allMeasures().map(({ name, summary }) => `${name}: ${summary}`);
+  const standard = allMeasures().flatMap(({ name, isStandard }) => (isStandard ? [name] : []));
+  return z
+    .array(z.enum(measureNames()))
+    .nonempty()
+    .optional()
+    .describe(`${told.join(' ')} Where absent: ${standard.join(', ')}, as far as the model allows them.`);
+}
+
+/** Windows of four tokens begin behind the context. */
+const WINDOW = 4;
+
+interface Lengths {
+  readonly tokensPerSequence?: number | undefined;
+  readonly patchesPerSequence?: number | undefined;
+  readonly contextTokens?: number | undefined;
+}
+
+/** A length is said once, and at least one window fits behind the context. */
+function checkLengths(given: unknown, issue: z.RefinementCtx): void {
+  const { tokensPerSequence, patchesPerSequence, contextTokens = 1 } = given as Lengths;
+  if (tokensPerSequence !== undefined && patchesPerSequence !== undefined)
+    issue.addIssue({
+      code: 'custom',
+      message: 'must be absent where patchesPerSequence says the length',
+      path: ['tokensPerSequence'],
+    });
+  const length = tokensPerSequence ?? patchesPerSequence;
+  if (length === undefined || contextTokens + WINDOW <= length) return;
+  const message = `must be at most ${length - WINDOW}: a sequence of ${length} tokens has a window of ${WINDOW} behind it`;
+  issue.addIssue({ code: 'custom', message, path: ['contextTokens'] });
+}

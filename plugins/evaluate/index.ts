@@ -1,10 +1,10 @@
 import { autoencoderFolder, languageModelFolder, tokenShards } from 'calm-lm/artifacts';
+import { allMeasures } from 'calm-lm/evaluation/measures';
 import { defineStage, optional } from 'calm-lm/plugin';
 import { checkSplit, patchSizeOf } from '../shared/check-splits.ts';
 import { tokensAtOnce } from '../shared/evaluation-fields.ts';
 import { evaluation } from '../shared/evaluations.ts';
-import { checkHeadSampling, MOVED } from '../shared/head-sampling.ts';
-import { withMoved } from '../shared/moved-fields.ts';
+import { checkHeadSampling } from '../shared/head-sampling.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
@@ -12,10 +12,11 @@ const implementation = () => import('./run.ts');
 
 export default defineStage({
   name: 'evaluate',
-  summary: 'Judges a run on held-out documents: reconstruction, BrierLM with its factors, the energy loss.',
-  config: withMoved(config, MOVED),
+  summary:
+    'Evaluates a run on held-out documents: reconstruction, BrierLM, perplexity, the energy loss, and more.',
+  config,
   usesEngine: true,
-  // A run without a language model is evaluated by its autoencoder alone; a model has its own autoencoder inside.
+  // A run without a language model is evaluated by its autoencoder alone; a CALM has its own autoencoder inside.
   inputs: {
     tokens: tokenShards,
     autoencoder: optional(autoencoderFolder),
@@ -27,5 +28,20 @@ export default defineStage({
     const patchSize = patchSizeOf(autoencoder);
     checkSplit(tokens, 'validation', model ? patchSize && tokensAtOnce(given, patchSize) : patchSize);
   },
+  questions: () =>
+    allMeasures().map(({ name, summary, options, flags }) => ({
+      name,
+      summary,
+      fields: {
+        numSequences: undefined,
+        ...Object.fromEntries(Object.keys(options).map((option) => [option, flags?.[option]])),
+      },
+    })),
+  labels: () =>
+    Object.fromEntries(
+      allMeasures().flatMap(({ values }) =>
+        values.map(({ path, label, better }) => [path, { label, better }]),
+      ),
+    ),
   run: async (context) => (await implementation()).run(context),
 });

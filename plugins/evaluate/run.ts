@@ -1,185 +1,139 @@
-import { DocumentPatches } from 'calm-lm/data';
+import type { autoencoderFolder, languageModelFolder, tokenShards } from 'calm-lm/artifacts';
+import { loadTokenizer } from 'calm-lm/data';
 import { disposeTree, type Engine } from 'calm-lm/engine';
-import { notEnoughTokens, nothingToCompareWith, nothingToEvaluate } from 'calm-lm/errors';
+import { modelMismatch } from 'calm-lm/errors';
+import type { AnyMeasure, HeldOut, MeasureContext } from 'calm-lm/evaluation/measures';
 import {
-  type BrierBatch,
-  type EncodedSequence,
-  EnergyScore,
-  estimateBrier,
-  measureReconstruction,
-} from 'calm-lm/evaluation';
-import {
-  CorpusEncoder,
-  calmTable,
-  disposeLanguageModel,
-  initParameters,
-  type LanguageModel,
+  type Autoencoder,
+  isTransformer,
   loadAutoencoder,
-  loadLanguageModel,
-  PatchDecoder,
+  openPatchModel,
+  type PatchModel,
 } from 'calm-lm/models';
-import { RandomStream } from 'calm-lm/random';
-import { REFERENCE_BLOCKS, tokensAtOnce } from '../shared/evaluation-fields.ts';
-import type { BrierReport, EnergyReport, Evaluation } from '../shared/evaluations.ts';
-import {
-  brierReport,
-  eachBatch,
-  type HeldOut,
-  heldOutPatches,
-  heldOutSequences,
-  unigramReport,
-} from '../shared/held-out.ts';
+import type { OptionalPort, StageContext } from 'calm-lm/plugin';
+import { patchesAtOnce, REFERENCE_BLOCKS } from '../shared/evaluation-fields.ts';
+import type { evaluation } from '../shared/evaluations.ts';
+import { heldOutSequences } from '../shared/held-out.ts';
 import { pauseFor } from '../shared/pause.ts';
-import { warnOfEnergy, warnOfReconstruction } from '../shared/result-warnings.ts';
-import type { Context } from './context.ts';
-import { measureTemperatures } from './temperature.ts';
+import type { Config } from './config.ts';
+import { checkTrainingText, chooseMeasures } from './needs.ts';
+
+type Inputs = {
+  tokens: typeof tokenShards;
+  autoencoder: OptionalPort<typeof autoencoderFolder>;
+  model: OptionalPort<typeof languageModelFolder>;
+};
+type Context = StageContext<Config, Inputs, { evaluation: typeof evaluation }>;
 
 export async function run(context: Context): Promise<void> {
   const { inputs, outputs, report, config } = context;
+  const isTokens = inputs.model && (await isTransformer(inputs.model));
+  const hasAutoencoder = inputs.autoencoder !== undefined || isTokens === false;
+  const chosen = chooseMeasures(config, { isTransformer: isTokens, hasAutoencoder });
   const engine = await context.engine();
-  const asks = (measure: (typeof config.measures)[number]) => config.measures.includes(measure);
-  const result: { -readonly [Key in keyof Evaluation]: Evaluation[Key] } = {};
-  const model = inputs.model && (await loadLanguageModel(inputs.model));
-  if (asks('reconstruction')) result.reconstruction = await reconstruct(context, engine, model);
-  if (model) {
-    checkTrainingSplit(context, model.config.patchSize);
-    const heldOut = await heldOutBlocks(context, model.config.patchSize);
-    const decoder = new PatchDecoder(engine, model, config.headSampling);
-    if (asks('brierlm')) result.brierlm = await scoreModel(context, decoder, heldOut, 'BrierLM');
-    if (asks('energy')) result.energy = await measureEnergy(context, engine, decoder, heldOut);
-    if (asks('baselines')) {
-      result.untrained = await scoreUntrained(context, engine, model, heldOut);
-      result.unigram = await unigramReport(inputs.tokens, heldOut, model.config.patchSize, context);
-    }
-    if (asks('temperature')) result.temperature = await measureTemperatures(context, decoder, heldOut);
-    disposeLanguageModel(model);
-  }
-  await outputs.evaluation.write(result);
-  report.summary(result as Record<string, unknown>);
-  report.headline(headlineOf(result));
+  const subject = await openSubject(context, engine, chosen);
+  checkTrainingText(chosen, inputs.tokens.split('train').length, subject.model?.patchSize ?? 1);
+  const found: Record<string, unknown> = {};
+  const given = measuring(context, engine, subject);
+  for (const measure of chosen) Object.assign(found, await (await measure.load())(given));
+  subject.dispose();
+  await outputs.evaluation.write(found);
+  report.summary(found);
+  report.headline(headlineOf(chosen, found));
 }
 
-function headlineOf({ brierlm, reconstruction }: Evaluation): Record<string, number> {
+/** What is evaluated. */
+interface Subject {
+  readonly model: PatchModel | undefined;
+  readonly autoencoder: Autoencoder | undefined;
+  dispose(): void;
+}
+
+async function openSubject(
+  { inputs, config }: Context,
+  engine: Engine,
+  chosen: readonly AnyMeasure[],
+): Promise<Subject> {
+  const model = inputs.model && (await openPatchModel(engine, inputs.model, config.headSampling));
+  if (model) checkVocabulary(model, inputs);
+  const isAsked = chosen.some(({ needs }) => needs.includes('autoencoder'));
+  const own = isAsked && inputs.autoencoder ? await loadAutoencoder(inputs.autoencoder) : undefined;
   return {
-    ...(brierlm ? { BrierLM: brierlm.brierLM } : {}),
-    ...(reconstruction ? { 'reconstruction accuracy': reconstruction.tokenAccuracy } : {}),
+    model,
+    autoencoder: own ?? model?.latents?.autoencoder,
+    dispose: () => {
+      model?.dispose();
+      if (own) disposeTree(own.parameters);
+    },
   };
 }
 
+/** Tokens of another tokenizer are no text to a model. Its embedding has a row for each token; a CALM pads. */
+function checkVocabulary(model: PatchModel, { tokens, model: folder }: Context['inputs']): void {
+  const { vocabSize } = tokens.index;
+  const fits = folder?.isForeign ? vocabSize <= model.config.vocabSize : vocabSize === model.config.vocabSize;
+  if (model.likelihood && !fits)
+    throw modelMismatch('vocabSize of the model and the tokens', vocabSize, model.config.vocabSize);
+}
+
+/** What measures are given. */
+function measuring(
+  context: Context,
+  engine: Engine,
+  { model, autoencoder }: Omit<Subject, 'dispose'>,
+): MeasureContext {
+  const { config, inputs, seed, report, signal } = context;
+  let heldOut: Promise<HeldOut> | undefined;
+  return {
+    options: config,
+    engine,
+    tokens: inputs.tokens,
+    get model() {
+      return needed(model, 'model');
+    },
+    get autoencoder() {
+      return needed(autoencoder, 'autoencoder');
+    },
+    tokenizer: () => loadTokenizer((inputs.model ?? inputs.tokens).tokenizerFile),
+    heldOut: () => {
+      heldOut ??= heldOutBlocks(context, model);
+      return heldOut;
+    },
+    seed,
+    report,
+    pause: pauseFor(signal),
+    signal,
+  };
+}
+
+function needed<Part>(part: Part | undefined, name: string): Part {
+  if (part === undefined) throw new TypeError(`a measure that takes the ${name} must have it in its needs`);
+  return part;
+}
+
 /** The sequences that are scored: those that are asked for, or all blocks of one of the reference's protocols. */
-function heldOutBlocks(context: Context, patchSize: number): Promise<HeldOut> {
+function heldOutBlocks(context: Context, model: PatchModel | undefined): Promise<HeldOut> {
   const { config, inputs } = context;
-  const patchesPerSequence = tokensAtOnce(config, patchSize) / patchSize;
-  const count = config.protocol in REFERENCE_BLOCKS ? Number.POSITIVE_INFINITY : config.numSequences;
-  const wanted = { key: 'numSequences', count };
+  const patchSize = model?.patchSize ?? 1;
+  const patchesPerSequence = patchesAtOnce(config, patchSize, model?.likelihood !== undefined);
+  const isReference = String(config.protocol) in REFERENCE_BLOCKS;
+  const wanted = {
+    key: 'numSequences',
+    count: isReference ? Number.POSITIVE_INFINITY : config.numSequences,
+  };
   return heldOutSequences(inputs.tokens, { patchSize, patchesPerSequence }, wanted, context);
 }
 
-/** Two measures compare with what the training split's tokens alone can do. */
-function checkTrainingSplit({ config, inputs }: Context, patchSize: number): void {
-  const compared = config.measures.filter((measure) => measure === 'energy' || measure === 'baselines');
-  const { length } = inputs.tokens.split('train');
-  if (compared.length > 0 && length < patchSize) throw nothingToCompareWith(compared, length, patchSize);
-}
-
-/** Of the autoencoder that is given, or else of the one that the model has inside. */
-async function reconstruct(context: Context, engine: Engine, model: LanguageModel | undefined) {
-  const { inputs, config, seed, report, signal } = context;
-  report.note('measuring the reconstruction');
-  const own = inputs.autoencoder && (await loadAutoencoder(inputs.autoencoder));
-  const autoencoder = own ?? model?.autoencoder;
-  if (!autoencoder) throw nothingToEvaluate();
-  const patches = new DocumentPatches(
-    inputs.tokens.split('validation'),
-    autoencoder.config.patchSize,
-    inputs.tokens.index.padId,
+/** The numbers that stand for the run, by the names that people read. */
+function headlineOf(
+  chosen: readonly AnyMeasure[],
+  found: Readonly<Record<string, unknown>>,
+): Record<string, number> {
+  const values = chosen.flatMap((measure) => measure.values).filter(({ isHeadline }) => isHeadline);
+  return Object.fromEntries(
+    values.flatMap(({ path, label }) => {
+      const value = path.split('.').reduce((part: unknown, key: string) => (part as never)?.[key], found);
+      return typeof value === 'number' ? [[label, value]] : [];
+    }),
   );
-  if (patches.numPatches === 0) throw notEnoughTokens('validation', 0, autoencoder.config.patchSize);
-  const ids = await heldOutPatches(patches, { key: 'numPatches', count: config.numPatches }, context);
-  const result = await measureReconstruction(engine, autoencoder, ids, seed, { pause: pauseFor(signal) });
-  if (own) disposeTree(own.parameters);
-  warnOfReconstruction(report, result.tokenAccuracy);
-  return result;
-}
-
-async function scoreModel(
-  context: Context,
-  decoder: PatchDecoder,
-  { sequences, documents }: HeldOut,
-  what: string,
-): Promise<BrierReport> {
-  const { config, seed, report, signal } = context;
-  const pause = pauseFor(signal);
-  const batches: BrierBatch[] = [];
-  report.note(`scoring ${what}`);
-  const isReference = config.protocol in REFERENCE_BLOCKS;
-  const numSamples = isReference ? 2 : config.numSamples;
-  await eachBatch(sequences, isReference ? 1 : config.sequencesPerBatch, context, async (batch, first) => {
-    const draws = {
-      accuracy: (size: number) => decoder.drawNoise(new RandomStream(seed, 'brier', first), size),
-      rollout: (_: unknown, step: number, size: number) =>
-        decoder.drawNoise(new RandomStream(seed, 'brier rollout', first, step), size),
-    };
-    batches.push(await estimateBrier(decoder, batch, draws, { numSamples, pause }));
-  });
-  const score = await brierReport(
-    batches,
-    documents,
-    { protocol: config.protocol === 'weighted' ? 'weighted' : 'reference', numSamples },
-    context,
-  );
-  return { ...score, protocol: config.protocol };
-}
-
-async function measureEnergy(
-  { inputs, seed, report, signal }: Context,
-  engine: Engine,
-  decoder: PatchDecoder,
-  { sequences }: HeldOut,
-): Promise<EnergyReport> {
-  report.note('measuring the energy loss');
-  const { config, autoencoder } = decoder.model;
-  const { patchSize, latentSize } = config;
-  const encoder = await CorpusEncoder.create(engine, autoencoder);
-  const pause = pauseFor(signal);
-  const encoded: EncodedSequence[] = [];
-  for (const ids of sequences) {
-    await pause();
-    encoded.push({ ids, latents: await encoder.encode(ids) });
-  }
-  const score = new EnergyScore(engine, config, encoded, seed);
-  const train = inputs.tokens.split('train');
-  const numPatches = Math.floor(train.length / patchSize);
-  const contextFree = await score.ofContextFree(async (count, batch) => {
-    const stream = new RandomStream(seed, 'context-free', batch);
-    const ids = new Int32Array(count * patchSize);
-    for (let i = 0; i < count; i++)
-      ids.set(train.read(stream.nextInteger(numPatches) * patchSize, patchSize), i * patchSize);
-    await pause();
-    const { mean, logStd } = await encoder.encode(ids);
-    const noise = stream.normals(count * latentSize);
-    return mean.map((value, i) => value + noise[i] * Math.exp(logStd[i]));
-  }, pause);
-  const own = await score.ofModel(decoder, pause);
-  encoder.dispose();
-  warnOfEnergy(report, own.loss, contextFree.loss);
-  return { ...own, contextFreeLoss: contextFree.loss };
-}
-
-/** BrierLM of the model as it was before its first step. */
-async function scoreUntrained(
-  context: Context,
-  engine: Engine,
-  model: LanguageModel,
-  heldOut: HeldOut,
-): Promise<BrierReport> {
-  const parameters = initParameters(
-    calmTable(model.config, model.head),
-    context.seed,
-    model.config.initializerRange,
-  );
-  const decoder = new PatchDecoder(engine, { ...model, parameters }, context.config.headSampling);
-  const score = await scoreModel(context, decoder, heldOut, 'the untrained model');
-  disposeTree(parameters);
-  return score;
 }

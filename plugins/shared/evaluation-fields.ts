@@ -1,8 +1,7 @@
-/** Fields of the stages that judge models. */
+/** Fields of the stages that evaluate models. */
 
+import { sequenceTooShort } from 'calm-lm/errors';
 import { z } from 'zod';
-import { count } from './count.ts';
-import { temperatureField } from './sampling-fields.ts';
 
 const PROTOCOL =
   'How BrierLM is put together. weighted: every window counts the same, each factor is clamped at 0. reference: every batch counts the same, the product alone is clamped.';
@@ -31,23 +30,34 @@ export const samplesField = z
   .default(2)
   .describe('S, samples a window in BrierLM; more of them give less noise.');
 
-/** What both evaluations of our own models ask. */
-export const brierFields = {
-  protocol: protocolField,
-  numSamples: samplesField,
-  temperatures: z
-    .array(temperatureField)
-    .nonempty()
-    .default([1, 0.5, 1 / 3])
-    .describe('Temperatures of the measure `temperature`.'),
-  windowsPerSequence: count(8).describe('Windows of a sequence in the measure `temperature`.'),
-};
+/** Patches that a sequence must have, so that a window of four tokens follows its first patch. */
+export const LEAST_PATCHES = 6;
 
-/** Tokens that one held-out sequence of an evaluation has. */
-export function tokensAtOnce(
-  { protocol, patchesPerSequence }: { readonly protocol: string; readonly patchesPerSequence: number },
+/** What is scored of a sequence where nothing is said: as much as fits both kinds of models. */
+const [STANDARD_PATCHES, STANDARD_TOKENS] = [64, 256];
+
+interface Lengths {
+  readonly protocol?: unknown;
+  readonly patchesPerSequence?: number | undefined;
+  readonly tokensPerSequence?: number | undefined;
+}
+
+/** Patches that one held-out sequence of an evaluation has. */
+export function patchesAtOnce(
+  { protocol, patchesPerSequence, tokensPerSequence }: Lengths,
   patchSize: number,
+  isTransformer = false,
 ): number {
-  const block = REFERENCE_BLOCKS[protocol];
-  return patchSize * (block === undefined ? patchesPerSequence : Math.floor(block / patchSize));
+  const block = REFERENCE_BLOCKS[String(protocol)];
+  if (block !== undefined) return Math.floor(block / patchSize);
+  if (tokensPerSequence === undefined)
+    return patchesPerSequence ?? (isTransformer ? STANDARD_TOKENS : STANDARD_PATCHES);
+  const patches = Math.floor(tokensPerSequence / patchSize);
+  if (patches < LEAST_PATCHES) throw sequenceTooShort(tokensPerSequence, patchSize, LEAST_PATCHES);
+  return patches;
+}
+
+/** The same in tokens. */
+export function tokensAtOnce(lengths: Lengths, patchSize: number, isTransformer = false): number {
+  return patchSize * patchesAtOnce(lengths, patchSize, isTransformer);
 }

@@ -28,10 +28,22 @@ export interface TemperatureReport extends TemperatureMeasure {
   readonly numCandidates?: number;
 }
 
-/** All that `evaluate` measures; what was not asked for is absent. */
+/** Of a model that knows the probabilities of tokens. */
+export interface PerplexityReport {
+  /** Nats a token; `perplexity` is its exponential, `bitsPerByte` counts the bytes of the text instead. */
+  readonly crossEntropy: number;
+  readonly perplexity: number;
+  readonly bitsPerByte: number;
+  readonly numTokens: number;
+}
+
+/** All that `evaluate` measures, and what third-party measures find; what was not asked for is absent. */
 export interface Evaluation {
   readonly reconstruction?: Reconstruction;
+  readonly perplexity?: PerplexityReport;
   readonly brierlm?: BrierReport;
+  /** From samples alone, whatever the model is. */
+  readonly sampled?: BrierReport;
   readonly energy?: EnergyReport;
   readonly untrained?: BrierReport;
   readonly unigram?: UnigramReport;
@@ -39,23 +51,6 @@ export interface Evaluation {
 }
 
 export type UnigramReport = BrierScore & { readonly interval?: BrierInterval };
-
-/** All that `evaluate-baseline` measures. */
-export interface BaselineEvaluation {
-  /** Nats a token; `perplexity` is its exponential, `bitsPerByte` counts the bytes of the text instead. */
-  readonly perplexity?: {
-    readonly crossEntropy: number;
-    readonly perplexity: number;
-    readonly bitsPerByte: number;
-    readonly numTokens: number;
-  };
-  /** With exact collisions. */
-  readonly brierlm?: BrierReport;
-  /** From samples alone, as any other model. */
-  readonly sampled?: BrierReport;
-  readonly unigram?: UnigramReport;
-  readonly temperature?: readonly TemperatureReport[];
-}
 
 /** All that `evaluate-endpoint` measures. */
 export interface EndpointEvaluation {
@@ -68,6 +63,3 @@ export const endpointEvaluation = jsonReport<EndpointEvaluation>('endpoint-evalu
 
 /** The artifact kind that `evaluate` makes: evaluation.json. */
 export const evaluation = jsonReport<Evaluation>('evaluation');
-
-/** The artifact kind that `evaluate-baseline` makes: baseline-evaluation.json. */
-export const baselineEvaluation = jsonReport<BaselineEvaluation>('baseline-evaluation');

@@ -1,4 +1,4 @@
-/** What both evaluations share: sequences that are scored, batches of them, the unigram sampler. */
+/** What evaluations share: sequences that are scored, batches of them, the unigram sampler. */
 
 import type { TokenShards } from 'calm-lm/artifacts';
 import { type DocumentPatches, evenlySpread, PatchSequences } from 'calm-lm/data';
@@ -11,15 +11,13 @@ import {
   UnigramCounts,
   windowsIn,
 } from 'calm-lm/evaluation';
+import type { HeldOut } from 'calm-lm/evaluation/measures';
 import type { StageReport } from 'calm-lm/plugin';
+
 import type { BrierReport, UnigramReport } from './evaluations.ts';
 import { pauseFor } from './pause.ts';
 
-/** Sequences that are scored, and the document of each. */
-export interface HeldOut {
-  readonly sequences: readonly Int32Array[];
-  readonly documents: readonly number[];
-}
+export type { HeldOut };
 
 /** What is asked for, by the key of the configuration that says it. */
 interface Wanted {
@@ -93,21 +91,6 @@ export async function heldOutPatches(
     ids.set(patches.readMany(chosen.slice(first, first + PATCHES_AT_ONCE)), first * patches.patchSize);
   }
   return ids;
-}
-
-/** Calls `visit` batch by batch, showing how far it is and stopping when asked. */
-export async function eachBatch(
-  sequences: readonly Int32Array[],
-  size: number,
-  { report, signal }: { readonly report: Pick<StageReport, 'progress'>; readonly signal: AbortSignal },
-  visit: (batch: readonly Int32Array[], first: number) => Promise<void>,
-): Promise<void> {
-  const pause = pauseFor(signal);
-  for (let first = 0; first < sequences.length; first += size) {
-    await pause();
-    await visit(sequences.slice(first, first + size), first);
-    report.progress({ step: Math.min(first + size, sequences.length), steps: sequences.length });
-  }
 }
 
 /** What scores need besides sums: random numbers for the interval, and whether to stop. */

@@ -2,7 +2,7 @@ import { CheckpointStore, type languageModelFolder, type tokenShards } from 'cal
 import { evenlySpread, PatchSequences, shuffledBatch } from 'calm-lm/data';
 import { disposeTree, type Engine, intTensor, type Tensor, type TensorMap } from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
-import { aggregateBrier, CrossEntropy, joinRows, scoreExactly } from 'calm-lm/evaluation';
+import { aggregateBrier, joinRows, measureCrossEntropy, scoreBrier } from 'calm-lm/evaluation';
 import {
   initParameters,
   storeParameters,
@@ -114,14 +114,13 @@ function heldOut({ config, inputs, seed, report }: Context, engine: Engine, mode
   }
   const wanted = { key: 'evaluateSequences', count: config.evaluateSequences };
   noteFewer(wanted, sequences.length, 'held-out sequences', report);
-  const crossEntropy = new CrossEntropy(engine, model, sequences);
   let decoder: TransformerDecoder | undefined;
   return async (parameters: TensorMap, pause: () => Promise<void>): Promise<Record<string, number>> => {
-    const validationLoss = await crossEntropy.measure(parameters, pause);
-    if (!config.evaluateBrier) return { validationLoss };
     decoder ??= new TransformerDecoder(engine, { config: model, parameters }, true);
     decoder.use(parameters);
-    const batches = await scoreExactly(decoder, sequences, seed, { pause });
+    const validationLoss = await measureCrossEntropy(decoder, sequences, pause);
+    if (!config.evaluateBrier) return { validationLoss };
+    const batches = await scoreBrier(decoder, sequences, seed, { pause });
     const { brierLM, brier } = aggregateBrier(batches, 'weighted');
     return {
       validationLoss,

@@ -8,9 +8,7 @@ import EngineInstall from './engine/install.ts';
 import EngineList from './engine/list.ts';
 import EngineRemove from './engine/remove.ts';
 import EvalBrierlm from './eval/brierlm.ts';
-import EvalPerplexity from './eval/perplexity.ts';
-import EvalReconstruction from './eval/reconstruction.ts';
-import EvalTemperature from './eval/temperature.ts';
+import { measureCommands } from './eval/measure-command.ts';
 import Gc from './gc.ts';
 import Import from './import.ts';
 import Init from './init.ts';
@@ -31,10 +29,8 @@ export const COMMANDS: Record<string, Command.Class> = {
   'engine:install': EngineInstall,
   'engine:list': EngineList,
   'engine:remove': EngineRemove,
+  ...measureCommands(builtin.stages),
   'eval:brierlm': EvalBrierlm,
-  'eval:perplexity': EvalPerplexity,
-  'eval:reconstruction': EvalReconstruction,
-  'eval:temperature': EvalTemperature,
   gc: Gc,
   import: Import,
   init: Init,

@@ -82,7 +82,7 @@ function askingCommand(stage: AnyStage, fields: readonly StageField[]): Command.
 }
 
 /** A flag for a scalar field; undefined for lists and records, which belong into the file. */
-function flagOf(schema: FieldSchema): AnyFlag | undefined {
+export function flagOf(schema: FieldSchema): AnyFlag | undefined {
   const scalar = schema.anyOf?.find(({ type }) => type === 'string') ?? schema;
   const shown =
     schema.default === undefined || schema.default === '' ? '' : ` [default: ${String(schema.default)}]`;
@@ -105,7 +105,7 @@ function parseNumber(text: string): number {
   return Number.isNaN(value) ? (text as unknown as number) : value;
 }
 
-function kebabCase(name: string): string {
+export function kebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 

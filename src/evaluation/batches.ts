@@ -10,18 +10,19 @@ export interface Pausing {
   readonly pause?: Pause | undefined;
 }
 
-/** Sequences that are judged at once. */
+/** Sequences that are evaluated at once. */
 const SEQUENCES_A_BATCH = 8;
 
 /** Batches of sequences, each with the number of its first; a pause is awaited before each. */
 export async function* inBatches<T>(
   sequences: readonly T[],
   pause?: Pause,
+  size = SEQUENCES_A_BATCH,
 ): AsyncGenerator<{ batch: readonly T[]; first: number; index: number }> {
-  for (let index = 0; index * SEQUENCES_A_BATCH < sequences.length; index++) {
+  for (let index = 0; index * size < sequences.length; index++) {
     await pause?.();
-    const first = index * SEQUENCES_A_BATCH;
-    yield { batch: sequences.slice(first, first + SEQUENCES_A_BATCH), first, index };
+    const first = index * size;
+    yield { batch: sequences.slice(first, first + size), first, index };
   }
 }
 

@@ -13,6 +13,10 @@ import { pairsOf, type SampleGroup, splitGroup } from './sample-groups.ts';
 /** A model of single tokens with a likelihood. */
 export type LikelyModel = PatchModel & { readonly likelihood: Likelihood };
 
+export function hasLikelihood(model: PatchModel): model is LikelyModel {
+  return model.likelihood !== undefined;
+}
+
 /** The token that sample `sample` takes as its `step`-th in a window of a row; `draw` picks from the exact distribution by a uniform number. */
 export type TakeToken = (
   at: { readonly row: number; readonly window: number; readonly sample: number; readonly step: number },

@@ -1,11 +1,12 @@
 /**
- * BrierLM of a model that only gives samples (paper §4).
+ * BrierLM of a language model (paper §4): from samples, or with exact collisions where the model has a likelihood.
  * B rows · P target patches · K tokens a patch · S samples · W windows.
  */
 
 import { disposeTree, intTensor, tf } from '../engine/index.ts';
 import type { PatchDraws, PatchModel, SequenceState } from '../models/index.ts';
 import { joinRows, type Pause, type Pausing } from './batches.ts';
+import { estimateBrierExactly, hasLikelihood } from './brier-exact.ts';
 import { addWindow, agreement, type BrierBatch, batchOf, NUM_FACTORS } from './brier-score.ts';
 import { pairsOf, type SampleGroup, splitGroup } from './sample-groups.ts';
 
@@ -22,6 +23,21 @@ export interface BrierDraws {
   accuracy(size: number): Float32Array;
   /** For one candidate at each of these places, `step` patches after the first of their windows; `size` may cover a few places more. */
   rollout(draws: readonly RolloutDraw[], step: number, size: number): Float32Array;
+  /** In [0, 1), for the token that a sample takes at a step. A model with a likelihood needs it. */
+  uniform?(draw: RolloutDraw, step: number): number;
+}
+
+export interface BrierOptions extends Pausing {
+  /** S, samples a window. */
+  readonly numSamples?: number;
+  /** Takes samples although the model has a likelihood: what the score of a CALM would be if it were this model. */
+  readonly fromSamples?: boolean;
+  /** Of samples: what is scored against, each P·K ids; the sequences without their first patch where absent. */
+  readonly targets?: readonly Int32Array[];
+  /** Of a likelihood: windows begin at every `stride`-th token … */
+  readonly stride?: number;
+  /** … behind so many tokens that are never scored. */
+  readonly contextTokens?: number;
 }
 
 type Rolling = { readonly draws: BrierDraws } & Pausing;
@@ -34,21 +50,32 @@ interface Shape {
   readonly numSamples: number;
 }
 
+/** Estimates the four factors on sequences: exactly as far as the model's likelihood goes, or from samples. */
+export async function estimateBrier(
+  model: PatchModel,
+  ids: readonly Int32Array[],
+  draws: BrierDraws,
+  options: BrierOptions = {},
+): Promise<BrierBatch> {
+  if (!hasLikelihood(model) || options.fromSamples) return estimateFromSamples(model, ids, draws, options);
+  const uniform = draws.uniform?.bind(draws);
+  if (!uniform) throw new TypeError('a model with a likelihood needs draws.uniform');
+  return estimateBrierExactly(model, ids, (at, draw) => draw(uniform(at, at.step)), options);
+}
+
 /**
- * Estimates the four factors on sequences from S samples a window. The first patch is context only and never scored.
+ * Estimates from S samples a window. The first patch is context only and never scored.
  *
  * K ≥ 4: each target patch is a window, and agreement is counted on its first four tokens. K < 4: a window is ⌈4/K⌉ patches. Its accuracy terms use the
  * teacher-forced draws; its collision term rolls the samples out for as long as any two of them agree, all windows in one pass. As in the reference, the last
  * window that would fit is left out.
  * @param ids sequences, each (P + 1)·K token ids
- * @param targets what is scored against, each P·K ids; the sequences without their first patch where absent
- * @param pause awaited between engine calls
  */
-export async function estimateBrier(
+async function estimateFromSamples(
   model: PatchModel,
   ids: readonly Int32Array[],
   draws: BrierDraws,
-  { numSamples = 2, targets, pause }: { numSamples?: number; targets?: readonly Int32Array[] } & Pausing = {},
+  { numSamples = 2, targets, pause }: BrierOptions,
 ): Promise<BrierBatch> {
   const { patchSize, noiseSize } = model;
   const golden = targets ?? ids.map((row) => row.subarray(patchSize));

@@ -6,6 +6,7 @@ export * from './brier-exact.ts';
 export * from './brier-lm.ts';
 export * from './brier-sampler.ts';
 export * from './brier-score.ts';
+export { type BrierScoring, scoreBrier } from './brier-scoring.ts';
 export * from './completions-endpoint.ts';
 export * from './cross-entropy.ts';
 export * from './energy.ts';

@@ -132,6 +132,21 @@ export interface StageContext<Config, Inputs extends InputPorts, Outputs extends
   readonly resolvePath: (path: string) => string;
 }
 
+/** One thing that a stage can be asked for. */
+export interface StageQuestion {
+  /** A value of the stage's field `measures`, and the word of the command. */
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** Fields of the stage that matter to it, each with its flag where that is not the field's own name. */
+  readonly fields: Readonly<Record<string, string | undefined>>;
+}
+
+export interface MetricLabel {
+  readonly label: string;
+  readonly better: 'higher' | 'lower';
+}
+
 export interface Stage<
   Schema extends StandardSchemaV1 = StandardSchemaV1,
   Inputs extends InputPorts = InputPorts,
@@ -192,6 +207,10 @@ export interface Stage<
     config: StandardSchemaV1.InferOutput<Schema>,
     metrics: Readonly<Record<string, unknown>>,
   ) => string | undefined;
+  /** What it can be asked for by itself: `calm eval NAME` asks `evaluate` for one measure. */
+  readonly questions?: () => readonly StageQuestion[];
+  /** Names of numbers in its summary, by their paths: for tables, plots, and for choosing the best. */
+  readonly labels?: () => Readonly<Record<string, MetricLabel>>;
   /** The stage's own command runs beside the run folder and keeps nothing: for stages that are asked again and again, like `sample`. */
   readonly isInteractive?: boolean;
   /** For `calm cost`: what the stage is going to make. Inputs without an estimate are absent. */

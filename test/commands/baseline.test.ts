@@ -29,8 +29,8 @@ function writeBaseline(folder: string): string {
       evaluateSequences: 4,
       evaluateBrier: true,
     },
-    'evaluate-baseline': {
-      measures: ['perplexity', 'brierlm', 'sampled', 'unigram'],
+    evaluate: {
+      measures: ['perplexity', 'brierlm', 'sampled', 'baselines'],
       numSequences: 8,
       tokensPerSequence: 32,
     },

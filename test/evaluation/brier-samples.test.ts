@@ -110,7 +110,7 @@ test.serial('the baseline scored with exact collisions and from samples alone ag
       rollout: (_: unknown, step: number, size: number) =>
         new RandomStream(round, 'rollout', step).uniforms(size),
     };
-    sampled.push(await estimateBrier(decoder, ids, draws, { numSamples: 16 }));
+    sampled.push(await estimateBrier(decoder, ids, draws, { numSamples: 16, fromSamples: true }));
   }
   const [a, b] = [aggregateBrier(exact, 'weighted'), aggregateBrier(sampled, 'weighted')];
   a.brier.forEach((value, n) => {

@@ -4,16 +4,16 @@ import test from 'ava';
 import { type Engine, loadEngine } from 'calm-lm/engine';
 import {
   brierInterval,
-  CrossEntropy,
   type EncodedSequence,
   EnergyScore,
   estimateBrier,
   estimateBrierExactly,
   HeldOutLoss,
+  measureCrossEntropy,
   measureReconstruction,
   measureTemperature,
   type Pause,
-  scoreExactly,
+  scoreBrier,
 } from 'calm-lm/evaluation';
 import {
   energyHead,
@@ -124,18 +124,15 @@ const MEASURES: Record<string, Measure> = {
   'BrierLM, K = 2': brier(2),
   'BrierLM, K = 4': brier(4),
   'BrierLM of a Transformer from samples': (counted, pause) =>
-    estimateBrier(transformer(counted), SEQUENCES[1], draws, { numSamples: 4, pause }),
+    estimateBrier(transformer(counted), SEQUENCES[1], draws, { numSamples: 4, fromSamples: true, pause }),
   'BrierLM with exact collisions': (counted, pause) =>
     estimateBrierExactly(transformer(counted), SEQUENCES[1], (_, draw) => draw(0.3), {
       numSamples: 4,
       pause,
     }),
   'BrierLM with exact collisions, by batches': (counted, pause) =>
-    scoreExactly(transformer(counted), SEQUENCES[1], 1, { pause }),
-  'cross-entropy': (counted, pause) => {
-    const { model } = transformer(counted);
-    return new CrossEntropy(counted, model.config, SEQUENCES[1]).measure(model.parameters, pause);
-  },
+    scoreBrier(transformer(counted), SEQUENCES[1], 1, { pause }),
+  'cross-entropy': (counted, pause) => measureCrossEntropy(transformer(counted), SEQUENCES[1], pause),
   'energy loss of the model': energy('model'),
   'energy loss without context': energy('context-free'),
   'training loss': energy('held-out'),

@@ -6,7 +6,7 @@ import test from 'ava';
 import { tokenShards } from 'calm-lm/artifacts';
 import { DocumentPatches } from 'calm-lm/data';
 import { stringify } from 'yaml';
-import { config as baselineConfig } from '../../plugins/evaluate-baseline/config.ts';
+import { config as evaluateConfig } from '../../plugins/evaluate/config.ts';
 import { heldOutPatches, heldOutSequences, noteFewerWindows } from '../../plugins/shared/held-out.ts';
 import {
   LEAST_TOKEN_ACCURACY,
@@ -128,13 +128,21 @@ test('results that will not do are warned of, others are not', (t) => {
   for (const [i, pattern] of expected.entries()) t.regex(said[i], pattern);
 });
 
-test('a baseline’s sequence must have a window behind its context', (t) => {
-  const check = (contextTokens: number, tokensPerSequence: number) =>
-    baselineConfig.safeParse({ contextTokens, tokensPerSequence }).success;
-  t.true(check(1, 6));
-  t.true(check(60, 64));
-  t.false(check(61, 64));
-  t.false(check(500, 64));
+test('a sequence has one length, and a window behind its context', async (t) => {
+  const check = async (given: object) => {
+    const found = await evaluateConfig['~standard'].validate(given);
+    return found.issues?.map(({ path, message }) => `${path}: ${message}`).join() ?? 'fine';
+  };
+  for (const key of ['tokensPerSequence', 'patchesPerSequence']) {
+    t.is(await check({ contextTokens: 60, [key]: 64 }), 'fine');
+    t.regex(await check({ contextTokens: 61, [key]: 64 }), /contextTokens: must be at most 60/);
+  }
+  t.is(await check({ contextTokens: 61 }), 'fine');
+  t.regex(await check({ tokensPerSequence: 5 }), /tokensPerSequence/);
+  t.regex(
+    await check({ tokensPerSequence: 64, patchesPerSequence: 64 }),
+    /tokensPerSequence: must be absent/,
+  );
 });
 
 test('a tiny run says what its results are worth, and how much was measured', async (t) => {

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { Flags } from '@oclif/core';
 import { temporaryFolder } from '../../pipeline/index.ts';
 import { flatten, formatTable } from '../../reporting/index.ts';
-import { type ChosenInputs, isModelFolder } from '../../runs/index.ts';
+import type { ChosenInputs } from '../../runs/index.ts';
 import { BaseCommand, readingFlags, runArgs } from '../base-command.ts';
 import { ask } from '../executing.ts';
-import { openRun, openSubject, type SubjectChoice } from '../subject.ts';
+import { openSubject, type SubjectChoice } from '../subject.ts';
 import { commandLine } from '../workspace.ts';
 
 export const evaluationArgs = runArgs;
@@ -29,7 +29,6 @@ export interface EvaluationChoice extends SubjectChoice {
 
 /** Asks an evaluation stage for one measure, and returns what it found. */
 export abstract class EvaluationCommand extends BaseCommand {
-  /** @param stage `evaluate`, or `evaluate-baseline` for a run of the discrete baseline */
   protected async measure(
     stage: string,
     measure: string,
@@ -43,7 +42,8 @@ export abstract class EvaluationCommand extends BaseCommand {
       const text = folder ? await this.#tokenize(choice, folder) : {};
       const subject = await openSubject(this.config, choice, stage, wanted, text);
       const { metrics } = await ask(subject.question, { ...subject, ...this.#running });
-      return metrics[measure] as Record<string, unknown> | undefined;
+      // A measure may have results of several names.
+      return (metrics[measure] ?? metrics) as Record<string, unknown>;
     } finally {
       if (folder) rmSync(folder, { recursive: true, force: true });
     }
@@ -81,16 +81,6 @@ export abstract class EvaluationCommand extends BaseCommand {
     const { config, set, engine, variant, checkpoint, corpus } = flags;
     const named = args.run ?? config;
     return { config: named, set, engine, variant, checkpoint, corpus, textField: flags['text-field'] };
-  }
-
-  /** Whether a run has the discrete baseline and no CALM. */
-  protected async isBaseline({ config, variant }: EvaluationChoice): Promise<boolean> {
-    if (config !== undefined && isModelFolder(config)) return false;
-    const run = await openRun(config).catch(() => undefined);
-    if (!run) return false;
-    const scope = variant && run.stage(variant) ? run.upstreamOf(variant) : run.stages;
-    const used = scope.map(({ uses }) => uses);
-    return used.includes('train-baseline') && !used.includes('train-lm');
   }
 
   protected sayFound(found: unknown): void {

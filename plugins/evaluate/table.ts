@@ -1,0 +1,139 @@
+/** The built-in measures, registered as a third party's are. Each one's work is in a file of its own. */
+
+import { registerMeasure } from 'calm-lm/evaluation/measures';
+import { z } from 'zod';
+import { count } from '../shared/count.ts';
+import { calmProtocolField, samplesField } from '../shared/evaluation-fields.ts';
+import { temperatureField } from '../shared/sampling-fields.ts';
+
+/** Shared by the measures that score BrierLM. */
+const brierOptions = {
+  protocol: calmProtocolField,
+  numSamples: samplesField,
+  stride: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      'Of a Transformer: BrierLM is scored at every stride-th token, at every one where absent. A CALM is scored at every K-th.',
+    ),
+  contextTokens: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      'Of a Transformer: tokens at the beginning of a sequence that are never scored, 1 where absent. A CALM never scores its first K.',
+    ),
+};
+const brierNeeds = { stride: 'likelihood', contextTokens: 'likelihood' } as const;
+
+registerMeasure({
+  name: 'reconstruction',
+  summary: "An autoencoder's accuracy on held-out documents, by token and by patch, also under noise.",
+  needs: ['autoencoder'],
+  isStandard: true,
+  options: { numPatches: count(16384).describe('Held-out patches for the reconstruction.') },
+  values: [
+    {
+      path: 'reconstruction.tokenAccuracy',
+      label: 'reconstruction accuracy',
+      better: 'higher',
+      isHeadline: true,
+    },
+    { path: 'reconstruction.patchAccuracy', label: 'whole patches given back', better: 'higher' },
+  ],
+  load: async () => (await import('./measures/reconstruction.ts')).reconstruct,
+});
+
+registerMeasure({
+  name: 'perplexity',
+  summary: 'Perplexity of a Transformer on held-out documents, with cross-entropy and bits a byte.',
+  needs: ['likelihood'],
+  isStandard: true,
+  options: {},
+  values: [
+    { path: 'perplexity.perplexity', label: 'perplexity', better: 'lower', isHeadline: true },
+    { path: 'perplexity.crossEntropy', label: 'cross-entropy, nats a token', better: 'lower' },
+    { path: 'perplexity.bitsPerByte', label: 'bits a byte', better: 'lower' },
+  ],
+  load: async () => (await import('./measures/perplexity.ts')).measurePerplexity,
+});
+
+registerMeasure({
+  name: 'brierlm',
+  summary: 'BrierLM of a trained model on held-out documents, with its four factors; higher is better.',
+  needs: ['model'],
+  isStandard: true,
+  options: brierOptions,
+  optionNeeds: brierNeeds,
+  values: [
+    { path: 'brierlm.brierLM', label: 'BrierLM', better: 'higher', isHeadline: true },
+    { path: 'brierlm.brier', label: 'Brier-1 … 4', better: 'higher' },
+  ],
+  load: async () => (await import('./measures/brierlm.ts')).scoreAsTheModelAllows,
+});
+
+registerMeasure({
+  name: 'sampled',
+  summary: 'BrierLM from samples alone, also of a model with likelihoods.',
+  needs: ['model'],
+  options: { protocol: brierOptions.protocol, numSamples: brierOptions.numSamples },
+  values: [{ path: 'sampled.brierLM', label: 'BrierLM, sampled', better: 'higher' }],
+  load: async () => (await import('./measures/brierlm.ts')).scoreFromSamples,
+});
+
+registerMeasure({
+  name: 'energy',
+  summary: 'The energy loss of the samples of a CALM, beside that of a context-free predictor.',
+  needs: ['latents', 'training text'],
+  isStandard: true,
+  options: {},
+  values: [
+    { path: 'energy.loss', label: 'energy loss', better: 'lower' },
+    { path: 'energy.contextFreeLoss', label: 'energy loss, context-free', better: 'lower' },
+  ],
+  load: async () => (await import('./measures/energy.ts')).measureEnergy,
+});
+
+registerMeasure({
+  name: 'baselines',
+  summary: 'BrierLM of the model before its first step, and of a unigram sampler.',
+  needs: ['model', 'training text'],
+  isStandard: true,
+  options: brierOptions,
+  optionNeeds: brierNeeds,
+  values: [
+    { path: 'untrained.brierLM', label: 'BrierLM, untrained', better: 'higher' },
+    { path: 'unigram.brierLM', label: 'BrierLM, unigram', better: 'higher' },
+  ],
+  load: async () => (await import('./measures/baselines.ts')).scoreBaselines,
+});
+
+registerMeasure({
+  name: 'temperature',
+  summary:
+    'Accuracy and collision rate of a trained model over temperatures and numbers of candidates (paper §7.5).',
+  needs: ['model'],
+  options: {
+    temperatures: z
+      .array(temperatureField)
+      .nonempty()
+      .default([1, 0.5, 1 / 3])
+      .describe('Temperatures of the measure `temperature`.'),
+    windowsPerSequence: count(8).describe('Windows of a sequence in the measure `temperature`.'),
+    candidateCounts: z
+      .array(z.int().min(2))
+      .nonempty()
+      .optional()
+      .describe(
+        'Of a CALM: N of the measure `temperature`, one after the other; 200 where absent. A Transformer needs none.',
+      ),
+  },
+  optionNeeds: { candidateCounts: 'samples' },
+  flags: { candidateCounts: 'num-candidates' },
+  values: [
+    { path: 'temperature.accuracy', label: 'accuracy', better: 'higher' },
+    { path: 'temperature.collision', label: 'collisions', better: 'lower' },
+  ],
+  load: async () => (await import('./measures/temperature.ts')).measureTemperatures,
+});
