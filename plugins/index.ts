@@ -10,7 +10,6 @@ import importLm from './import-lm/index.ts';
 import sample from './sample/index.ts';
 import tokenize from './tokenize/index.ts';
 import trainAutoencoder from './train-autoencoder/index.ts';
-import trainBaseline from './train-baseline/index.ts';
 import trainLm from './train-lm/index.ts';
 
 export default definePlugin({
@@ -22,7 +21,6 @@ export default definePlugin({
     trainLm,
     evaluate,
     sample,
-    trainBaseline,
     evaluateEndpoint,
     importAutoencoder,
     importLm,

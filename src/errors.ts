@@ -156,7 +156,7 @@ export const costUnknown = (stage: string, fact: string, from: string) =>
 
 export const costNothing = (file: string) =>
   new CalmError('CALM_COST_NOTHING', `${file} trains no model whose cost is known.`, {
-    hint: 'Costs are told of train-autoencoder, train-lm and train-baseline.',
+    hint: 'Costs are told of train-autoencoder and train-lm.',
   });
 
 export const noRunNamed = () =>
@@ -344,7 +344,7 @@ export const headDuplicate = (name: string) =>
 export const modelIsTransformer = (directory: string) =>
   new CalmError('CALM_MODEL_KIND', `${directory} is a discrete Transformer, and a CALM is needed here.`, {
     location: { file: directory },
-    hint: 'Name a model of `train-lm` that has an autoencoder. `evaluate` and `sample` take either.',
+    hint: '`evaluate` and `sample` take either. A Transformer needs no export: its folder is a LlamaForCausalLM as it is.',
   });
 
 export const headOfTransformer = (option: string) =>
@@ -453,6 +453,7 @@ export const unknownCommand = (name: string, available: readonly string[]) =>
 const FORMER_STAGES: Readonly<Record<string, string | undefined>> = {
   'evaluate-baseline':
     'Write `evaluate` instead: it takes a Transformer too. Its measure `unigram` is part of `baselines`.',
+  'train-baseline': 'Write `train-lm` with `model: transformer` instead.',
   'sample-baseline': 'Write `sample` instead: it takes a Transformer too, with topK and topP.',
 };
 
@@ -526,6 +527,12 @@ export const wrongWire = (stage: string, port: string, wanted: string, source: s
       hint: 'Wire it to an output of the right kind; `calm stages` lists what each stage makes.',
     },
   );
+
+/** @param taken the inputs that the stage takes with its fields as they are */
+export const inputNotTaken = (stage: string, port: string, taken: readonly string[]) =>
+  new CalmError('CALM_INPUT_UNKNOWN', `Stage "${stage}" takes no input "${port}" with these fields.`, {
+    hint: `It takes ${taken.join(', ')}. Remove ${port} from \`inputs\`, or change its fields.`,
+  });
 
 export const unknownPort = (stage: string, port: string, available: readonly string[]) =>
   new CalmError('CALM_INPUT_UNKNOWN', `Stage "${stage}" has no input "${port}".`, {

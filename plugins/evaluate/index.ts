@@ -5,7 +5,9 @@ import { checkSplit, patchSizeOf } from '../shared/check-splits.ts';
 import { tokensAtOnce } from '../shared/evaluation-fields.ts';
 import { evaluation } from '../shared/evaluations.ts';
 import { checkHeadSampling } from '../shared/head-sampling.ts';
+import { isTransformerAhead } from '../shared/model-kind.ts';
 import { config } from './config.ts';
+import { chooseMeasures } from './needs.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
 const implementation = () => import('./run.ts');
@@ -26,7 +28,12 @@ export default defineStage({
   check: async (given, { tokens, autoencoder, model }) => {
     checkHeadSampling(given.headSampling, model);
     const patchSize = patchSizeOf(autoencoder);
-    checkSplit(tokens, 'validation', model ? patchSize && tokensAtOnce(given, patchSize) : patchSize);
+    const isTransformer = isTransformerAhead(model);
+    const sizeOfModel = isTransformer ? 1 : patchSize;
+    if (isTransformer !== undefined)
+      chooseMeasures(given, { isTransformer, hasAutoencoder: autoencoder !== undefined || !isTransformer });
+    const wanted = model ? sizeOfModel && tokensAtOnce(given, sizeOfModel, isTransformer) : patchSize;
+    checkSplit(tokens, 'validation', wanted);
   },
   questions: () =>
     allMeasures().map(({ name, summary, options, flags }) => ({

@@ -4,6 +4,7 @@ import { registerMeasure } from 'calm-lm/evaluation/measures';
 import { z } from 'zod';
 import { count } from '../shared/count.ts';
 import { calmProtocolField, samplesField } from '../shared/evaluation-fields.ts';
+import { BRIER_FACTORS, BRIER_LM, CROSS_ENTROPY, TOKEN_ACCURACY } from '../shared/measure-values.ts';
 import { temperatureField } from '../shared/sampling-fields.ts';
 
 /** Shared by the measures that score BrierLM. */
@@ -34,12 +35,7 @@ registerMeasure({
   isStandard: true,
   options: { numPatches: count(16384).describe('Held-out patches for the reconstruction.') },
   values: [
-    {
-      path: 'reconstruction.tokenAccuracy',
-      label: 'reconstruction accuracy',
-      better: 'higher',
-      isHeadline: true,
-    },
+    TOKEN_ACCURACY,
     { path: 'reconstruction.patchAccuracy', label: 'whole patches given back', better: 'higher' },
   ],
   load: async () => (await import('./measures/reconstruction.ts')).reconstruct,
@@ -53,7 +49,7 @@ registerMeasure({
   options: {},
   values: [
     { path: 'perplexity.perplexity', label: 'perplexity', better: 'lower', isHeadline: true },
-    { path: 'perplexity.crossEntropy', label: 'cross-entropy, nats a token', better: 'lower' },
+    CROSS_ENTROPY,
     { path: 'perplexity.bitsPerByte', label: 'bits a byte', better: 'lower' },
   ],
   load: async () => (await import('./measures/perplexity.ts')).measurePerplexity,
@@ -66,10 +62,7 @@ registerMeasure({
   isStandard: true,
   options: brierOptions,
   optionNeeds: brierNeeds,
-  values: [
-    { path: 'brierlm.brierLM', label: 'BrierLM', better: 'higher', isHeadline: true },
-    { path: 'brierlm.brier', label: 'Brier-1 … 4', better: 'higher' },
-  ],
+  values: [BRIER_LM, BRIER_FACTORS],
   load: async () => (await import('./measures/brierlm.ts')).scoreAsTheModelAllows,
 });
 

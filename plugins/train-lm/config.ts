@@ -1,26 +1,93 @@
-import { calmFields, checkLlama } from 'calm-lm/models/config';
+import { calmFields, checkLlama, transformerFields } from 'calm-lm/models/config';
 import { z } from 'zod';
 import { backboneFields } from '../shared/backbone-fields.ts';
 import { count } from '../shared/count.ts';
+import { withMoved } from '../shared/moved-fields.ts';
 import { trainingFields } from '../shared/training-fields.ts';
 
-export const config = z
-  .strictObject({
-    head: calmFields.head,
-    inputMode: calmFields.inputMode,
-    ...backboneFields(calmFields),
-    patchesPerSequence: z.int().min(2).default(2048).describe('P, patches a sequence.'),
-    sequencesPerStep: count(8).describe('Sequences a micro-batch.'),
-    steps: count(250000).describe('Optimiser steps.'),
-    warmupSteps: z.int().nonnegative().default(2000).describe('Steps of linear warm-up.'),
-    evaluateSequences: count(16).describe('Held-out sequences a measurement, spread evenly.'),
-    ...trainingFields,
-  })
+export const MODELS = ['calm', 'transformer'] as const;
+
+const modelField = z
+  .enum(MODELS)
+  .default('calm')
+  .describe(
+    'calm: predicts the next vector. transformer: the discrete Transformer that the paper compares it with, a Llama over tokens, trained by cross-entropy.',
+  );
+
+const calmOwn = {
+  head: calmFields.head,
+  inputMode: calmFields.inputMode,
+  patchesPerSequence: z.int().min(2).default(2048).describe('Of a CALM: P, patches a sequence.'),
+};
+
+const transformerOwn = {
+  tieWordEmbeddings: transformerFields.tieWordEmbeddings.describe(
+    'Of a Transformer: whether the head is the input embedding instead of a matrix of its own.',
+  ),
+  tokensPerSequence: z.int().min(2).default(2048).describe('Of a Transformer: tokens a sequence.'),
+  evaluateBrier: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Of a Transformer: whether BrierLM is measured with the held-out loss, so that the two can be compared over training.',
+    ),
+};
+
+const shared = {
+  ...backboneFields(calmFields),
+  sequencesPerStep: count(8).describe('Sequences a micro-batch.'),
+  steps: count(250000).describe('Optimiser steps.'),
+  warmupSteps: z.int().nonnegative().default(2000).describe('Steps of linear warm-up.'),
+  evaluateSequences: count(16).describe('Held-out sequences a measurement, spread evenly.'),
+  ...trainingFields,
+};
+
+const calm = z
+  .strictObject({ model: z.literal('calm').default('calm'), ...calmOwn, ...shared })
   .superRefine(checkLlama);
+const transformer = z
+  .strictObject({ model: z.literal('transformer'), ...transformerOwn, ...shared })
+  .superRefine(checkLlama);
+/** All fields, for flags, editors and tables of keys. */
+const all = z.strictObject({ model: modelField, ...calmOwn, ...transformerOwn, ...shared });
+
+const standard = all['~standard'];
+
+export type CalmFields = z.infer<typeof calm>;
+export type TransformerFields = z.infer<typeof transformer>;
+export type Config = CalmFields | TransformerFields;
+
+/** Of each model, the fields that are the other one's. */
+const FOREIGN = { calm: Object.keys(transformerOwn), transformer: Object.keys(calmOwn) };
+const NAMES = { calm: 'a CALM', transformer: 'a Transformer' };
+
+/** Checks the fields that the model has; those of the other one are refused by name. */
+function validate(value: unknown) {
+  const given = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const model = modelField.safeParse(given.model);
+  if (!model.success) return standard.validate(value);
+  const other = model.data === 'calm' ? 'transformer' : 'calm';
+  const foreign = FOREIGN[model.data].find((key) => Object.hasOwn(given, key));
+  if (foreign)
+    return {
+      issues: [
+        {
+          message: `is a field of ${NAMES[other]}, and model is ${model.data}; leave it out, or write model: ${other}`,
+          path: [foreign],
+        },
+      ],
+    };
+  return (model.data === 'calm' ? calm : transformer)['~standard'].validate(value);
+}
 
 const inHead = (option: string) => `\`head: { name: energy, ${option}: … }\``;
 
 /** Options of heads that stood beside the head. */
-export const MOVED = Object.fromEntries(
+const MOVED = Object.fromEntries(
   ['numMlpLayers', 'noiseSize', 'numSamples', 'numTargetSamples', 'beta'].map((name) => [name, inHead(name)]),
+);
+
+export const config = withMoved(
+  { '~standard': { ...standard, validate } } as unknown as z.ZodType<Config>,
+  MOVED,
 );

@@ -1,15 +1,17 @@
 /** What the stage is going to make and what it costs, for `calm cost`. Loaded when it is asked for: tables of parameters bring the tensor library. */
 
-import { calmCost, loadHead } from 'calm-lm/models';
-import { autoencoderSchema, calmSchema } from 'calm-lm/models/config';
+import { calmCost, loadHead, transformerCost } from 'calm-lm/models';
+import { autoencoderSchema, calmSchema, transformerSchema } from 'calm-lm/models/config';
 import type { Estimate } from 'calm-lm/plugin';
-import type { z } from 'zod';
-import type { config as schema } from './config.ts';
+import type { CalmFields, Config, TransformerFields } from './config.ts';
 
-export async function estimate(
-  config: z.infer<typeof schema>,
-  { tokens, autoencoder }: Readonly<Record<string, Estimate>>,
-): Promise<Estimate> {
+type Inputs = Readonly<Record<string, Estimate>>;
+
+export function estimate(config: Config, inputs: Inputs): Promise<Estimate> {
+  return config.model === 'transformer' ? ofTransformer(config, inputs) : ofCalm(config, inputs);
+}
+
+async function ofCalm(config: CalmFields, { tokens, autoencoder }: Inputs): Promise<Estimate> {
   const { patchSize, latentSize } = autoencoder.facts;
   const { vocabSize } = tokens.facts;
   const model = calmSchema.parse({ ...config, vocabSize, patchSize, latentSize });
@@ -17,11 +19,18 @@ export async function estimate(
   return {
     facts: { vocabSize: model.vocabSize, patchSize },
     parts: calmCost(model, await loadHead(config.head.name), frozen, config.patchesPerSequence),
-    trainingTokens:
-      config.steps *
-      config.accumulationSteps *
-      config.sequencesPerStep *
-      config.patchesPerSequence *
-      patchSize,
+    trainingTokens: sequencesOf(config) * config.patchesPerSequence * patchSize,
   };
 }
+
+async function ofTransformer(config: TransformerFields, { tokens }: Inputs): Promise<Estimate> {
+  const model = transformerSchema.parse({ ...config, vocabSize: tokens.facts.vocabSize });
+  return {
+    facts: { vocabSize: model.vocabSize },
+    parts: transformerCost(model, config.tokensPerSequence),
+    trainingTokens: sequencesOf(config) * config.tokensPerSequence,
+  };
+}
+
+const sequencesOf = ({ steps, accumulationSteps, sequencesPerStep }: Config) =>
+  steps * accumulationSteps * sequencesPerStep;

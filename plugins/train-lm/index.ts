@@ -1,9 +1,8 @@
 import { autoencoderFolder, languageModelFolder, latentShards, tokenShards } from 'calm-lm/artifacts';
 import { defineStage, optional } from 'calm-lm/plugin';
 import { checkSplit, patchSizeOf } from '../shared/check-splits.ts';
-import { withMoved } from '../shared/moved-fields.ts';
 import { continues, operationalFields } from '../shared/training-fields.ts';
-import { config, MOVED } from './config.ts';
+import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
 const implementation = () => import('./run.ts');
@@ -12,16 +11,17 @@ const estimation = () => import('./estimate.ts');
 
 export default defineStage({
   name: 'train-lm',
-  summary:
-    'Trains the language model that predicts the next vector, and its generative head: energy, diffusion, flow or another.',
-  config: withMoved(config, MOVED),
+  summary: 'Trains a language model: a CALM with any head, or a discrete Transformer.',
+  config,
   usesEngine: true,
   operational: operationalFields,
   continues,
   // Without latents the frozen encoder runs beside the training.
   inputs: { tokens: tokenShards, autoencoder: autoencoderFolder, latents: optional(latentShards) },
+  inputsFor: ({ model }) => (model === 'transformer' ? ['tokens'] : ['tokens', 'autoencoder', 'latents']),
   outputs: { model: languageModelFolder },
   check: async (given, { tokens, autoencoder }) => {
+    if (given.model === 'transformer') return checkSplit(tokens, 'train', given.tokensPerSequence);
     const patchSize = patchSizeOf(autoencoder);
     checkSplit(tokens, 'train', patchSize && patchSize * given.patchesPerSequence);
     await (await checking()).loadHead(given.head.name);

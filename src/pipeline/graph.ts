@@ -5,6 +5,7 @@ import {
   ambiguousInput,
   CalmError,
   cyclicStages,
+  inputNotTaken,
   missingInput,
   unknownPort,
   unknownStageId,
@@ -46,14 +47,15 @@ export async function buildGraph(config: RunConfig, registry: Registry): Promise
   );
   const nodes: StageNode[] = [];
   for (const [id, entry] of Object.entries(config.stages)) {
+    const checked = await checkedFields(stages[id], id, entry.fields, config.locate);
     nodes.push({
       id,
       base: id,
       seed: config.seed,
       stage: stages[id],
       code: registry.codeOf(entry.uses),
-      config: await checkedFields(stages[id], id, entry.fields, config.locate),
-      inputs: wire(config, id, entry, stages, registry),
+      config: checked,
+      inputs: wire(config, id, { ...entry, taken: takenPorts(stages[id], checked) }, stages, registry),
     });
   }
   // Loops first: what waits for itself is worse than what is of the wrong kind.
@@ -110,18 +112,25 @@ export function kindOf(port: ArtifactKind | OptionalPort): ArtifactKind {
   return 'optional' in port ? port.kind : port;
 }
 
+/** The inputs that a stage takes with these fields. */
+export function takenPorts(stage: AnyStage, config: Readonly<Record<string, unknown>>): readonly string[] {
+  return stage.inputsFor?.(config) ?? Object.keys(stage.inputs);
+}
+
 function wire(
   config: RunConfig,
   id: string,
-  entry: StageEntry,
+  entry: StageEntry & { readonly taken: readonly string[] },
   stages: Record<string, AnyStage>,
   registry: Registry,
 ): Record<string, Source> {
   const ports = stages[id].inputs as Record<string, ArtifactKind | OptionalPort>;
   for (const port of Object.keys(entry.inputs))
     if (!(port in ports)) throw at(config, id, port, unknownPort(id, port, Object.keys(ports)));
+    else if (!entry.taken.includes(port)) throw at(config, id, port, inputNotTaken(id, port, entry.taken));
   const wired: Record<string, Source> = {};
   for (const [port, declared] of Object.entries(ports)) {
+    if (!entry.taken.includes(port)) continue;
     const given = entry.inputs[port];
     const source =
       given === undefined

@@ -162,6 +162,8 @@ export interface Stage<
   /** Any Standard Schema. Fields may not be called `uses` or `inputs`. */
   readonly config: Schema;
   readonly inputs: Inputs;
+  /** Which of its inputs a configuration takes, all where absent. The others are not wired. */
+  readonly inputsFor?: (config: StandardSchemaV1.InferOutput<Schema>) => readonly (keyof Inputs & string)[];
   readonly outputs: Outputs;
   /**
    * Fields that say how the work is done and not what comes of it: how often it is saved or logged, what is done

@@ -1,4 +1,4 @@
-import { CheckpointStore, type languageModelFolder, type tokenShards } from 'calm-lm/artifacts';
+import { CheckpointStore } from 'calm-lm/artifacts';
 import { evenlySpread, PatchSequences, shuffledBatch } from 'calm-lm/data';
 import { disposeTree, type Engine, intTensor, type Tensor, type TensorMap } from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
@@ -11,21 +11,22 @@ import {
   transformerTable,
 } from 'calm-lm/models';
 import { type TransformerConfig, transformerSchema } from 'calm-lm/models/config';
-import type { StageContext } from 'calm-lm/plugin';
 import { loadOptimizer, train } from 'calm-lm/training';
-import type { z } from 'zod';
 import { noteFewer } from '../shared/held-out.ts';
+import { BRIER_FACTORS, BRIER_LM, CROSS_ENTROPY } from '../shared/measure-values.ts';
 import { warnOfLoss } from '../shared/result-warnings.ts';
 import { trainerOptions, trainingSummary } from '../shared/training-fields.ts';
-import type { config } from './config.ts';
+import type { TransformerFields } from './config.ts';
+import type { Context } from './context.ts';
 
-type Config = z.infer<typeof config>;
-type Context = StageContext<Config, { tokens: typeof tokenShards }, { model: typeof languageModelFolder }>;
+export type TransformerContext = Context<TransformerFields>;
 type Batch = { readonly ids: Tensor; readonly targets: Tensor };
 
+/** Random numbers stand under the name that this training had as a stage of its own. */
 const LABEL = 'train-baseline';
 
-export async function run(context: Context): Promise<void> {
+/** A Llama over tokens, by cross-entropy (paper §7). */
+export async function trainTransformer(context: TransformerContext): Promise<void> {
   const { config: given, inputs, outputs, report, seed, signal } = context;
   const engine = await context.engine();
   const model = modelConfig(context);
@@ -34,9 +35,11 @@ export async function run(context: Context): Promise<void> {
   if (training.numSequences === 0)
     throw notEnoughTokens('train', inputs.tokens.split('train').length, given.tokensPerSequence);
   const evaluate = heldOut(context, engine, model);
+  const configs = { config: model };
+  await outputs.model.writeUntrained(context.checkpoints, configs, [], inputs.tokens.tokenizerFile);
   const { parameters, ...result } = await train<Batch>({
     ...trainerOptions(given, await loadOptimizer(given.optimizer)),
-    stage: LABEL,
+    stage: 'train-lm',
     engine,
     parameters: initParameters(transformerTable(model), seed, model.initializerRange),
     tokensPerStep,
@@ -53,11 +56,7 @@ export async function run(context: Context): Promise<void> {
     evaluate,
     directions: DIRECTIONS,
   });
-  await outputs.model.write(
-    { config: model },
-    await storeParameters(parameters),
-    inputs.tokens.tokenizerFile,
-  );
+  await outputs.model.write(configs, await storeParameters(parameters), inputs.tokens.tokenizerFile);
   disposeTree(parameters);
   warnOfLoss(report, result.metrics);
   report.summary(trainingSummary(result, given.steps, tokensPerStep));
@@ -65,14 +64,14 @@ export async function run(context: Context): Promise<void> {
 
 function chosenSequences(
   { numSequences }: PatchSequences,
-  { sequencesPerStep }: Config,
+  { sequencesPerStep }: TransformerFields,
   number: number,
   seed: number,
 ): number[] {
   return shuffledBatch(numSequences, sequencesPerStep, number, seed, LABEL);
 }
 
-function modelConfig({ config, inputs }: Context): TransformerConfig {
+function modelConfig({ config, inputs }: TransformerContext): TransformerConfig {
   const { vocabSize, padId, endOfTextId } = inputs.tokens.index;
   return transformerSchema.parse({
     ...config,
@@ -84,12 +83,12 @@ function modelConfig({ config, inputs }: Context): TransformerConfig {
 
 /** Of the held-out values. */
 const DIRECTIONS = {
-  validationLoss: 'lower',
-  validationBrierLM: 'higher',
-  validationBrier1: 'higher',
-  validationBrier2: 'higher',
-  validationBrier3: 'higher',
-  validationBrier4: 'higher',
+  validationLoss: CROSS_ENTROPY.better,
+  validationBrierLM: BRIER_LM.better,
+  validationBrier1: BRIER_FACTORS.better,
+  validationBrier2: BRIER_FACTORS.better,
+  validationBrier3: BRIER_FACTORS.better,
+  validationBrier4: BRIER_FACTORS.better,
 } as const;
 
 /** Every token but the last, and every token but the first. */
@@ -103,7 +102,11 @@ function toBatch(sequences: readonly Int32Array[]): Batch {
 }
 
 /** Held-out cross-entropy, and BrierLM where it is asked for. */
-function heldOut({ config, inputs, seed, report }: Context, engine: Engine, model: TransformerConfig) {
+function heldOut(
+  { config, inputs, seed, report }: TransformerContext,
+  engine: Engine,
+  model: TransformerConfig,
+) {
   const stream = new PatchSequences(inputs.tokens.split('validation'), 1, config.tokensPerSequence);
   const sequences = evenlySpread(stream.numSequences, config.evaluateSequences).map((sequence) =>
     stream.read(sequence),

@@ -7,13 +7,14 @@ import { complete, serveCompletions } from '../helpers/completions-server.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { TINY_STAGES, tinyText } from '../helpers/tiny.ts';
 
-/** A run of the discrete baseline that takes seconds. */
+/** A run of a discrete Transformer that takes seconds. */
 function writeBaseline(folder: string): string {
   mkdirSync(join(folder, 'texts'));
   for (let i = 0; i < 10; i++) writeFileSync(join(folder, 'texts', `${i}.txt`), tinyText(i));
   const stages = {
     tokenize: TINY_STAGES.tokenize,
-    'train-baseline': {
+    'train-lm': {
+      model: 'transformer',
       hiddenSize: 16,
       intermediateSize: 24,
       numHiddenLayers: 1,
@@ -26,6 +27,7 @@ function writeBaseline(folder: string): string {
       learningRate: 0.01,
       logEvery: 20,
       evaluateEvery: 20,
+      checkpointEvery: 20,
       evaluateSequences: 4,
       evaluateBrier: true,
     },
@@ -40,7 +42,7 @@ function writeBaseline(folder: string): string {
   return 'base.yaml';
 }
 
-test('the discrete baseline: trained, judged, sampled from, by the pipeline and by its commands', async (t) => {
+test('a discrete Transformer: trained, evaluated, sampled from, by the pipeline and by its commands', async (t) => {
   const folder = temporaryFolder(t);
   const run = await calm(['run', writeBaseline(folder), '--json'], folder);
   t.is(run.code, 0, run.stderr);
@@ -67,6 +69,14 @@ test('the discrete baseline: trained, judged, sampled from, by the pipeline and 
     JSON.parse((await calm(['eval', 'perplexity', 'runs/base', '--json'], folder)).stdout).crossEntropy,
     found.perplexity.crossEntropy,
   );
+  const saved = await calm(['eval', 'perplexity', 'runs/base', '--checkpoint', '40', '--json'], folder);
+  t.true(JSON.parse(saved.stdout).crossEntropy > found.perplexity.crossEntropy, 'earlier weights are worse');
+  for (const stage of ['train', 'evaluate', 'sample'])
+    t.regex(
+      (await calm([`${stage}-baseline`, 'base.yaml'], folder)).stderr,
+      /CALM_STAGE_UNKNOWN[\s\S]*→ Write `(train-lm|evaluate|sample)`/,
+    );
+  t.regex((await calm(['export', 'runs/base', '--to', 'out'], folder)).stderr, /CALM_MODEL_KIND/);
   const temperatures = JSON.parse(
     (await calm(['eval', 'temperature', 'runs/base', '--temperatures', '1,0.5', '--json'], folder)).stdout,
   ) as {
@@ -83,8 +93,6 @@ test('the discrete baseline: trained, judged, sampled from, by the pipeline and 
   const [first, second] = [await sample(), await sample()];
   t.regex(first.stdout, /^peace /);
   t.is(first.stdout, second.stdout);
-  const moved = await calm(['sample-baseline', 'runs/base'], folder);
-  t.regex(moved.stderr, /CALM_STAGE_UNKNOWN[\s\S]*→ Write `sample` instead/);
   const refused = await calm(['sample', 'runs/base', '--sampler', 'exact'], folder);
   t.regex(refused.stderr, /CALM_SAMPLING_OPTION[\s\S]*sampler is for a CALM[\s\S]*topK and topP/);
 

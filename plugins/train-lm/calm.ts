@@ -1,0 +1,230 @@
+import { CheckpointStore, type Latents, type Split } from 'calm-lm/artifacts';
+import { evenlySpread, PatchSequences, shuffledBatch } from 'calm-lm/data';
+import { disposeTree, type Engine, type TensorMap } from 'calm-lm/engine';
+import { modelMismatch, notEnoughTokens } from 'calm-lm/errors';
+import { batchSequences, type EncodedBatch, type EncodedSequence, HeldOutLoss } from 'calm-lm/evaluation';
+import {
+  type AnyHead,
+  AUTOENCODER_PREFIX,
+  type Autoencoder,
+  type CalmConfig,
+  CorpusEncoder,
+  calmLoss,
+  calmTable,
+  initParameters,
+  loadAutoencoder,
+  loadHead,
+  savedConfig,
+  storeParameters,
+} from 'calm-lm/models';
+import { calmSchema } from 'calm-lm/models/config';
+import { RandomStream } from 'calm-lm/random';
+import { loadOptimizer, train } from 'calm-lm/training';
+import { noteFewer } from '../shared/held-out.ts';
+import { pauseFor } from '../shared/pause.ts';
+import { warnOfLoss } from '../shared/result-warnings.ts';
+import { trainerOptions, trainingSummary } from '../shared/training-fields.ts';
+import type { CalmFields } from './config.ts';
+import type { Context } from './context.ts';
+
+export type CalmContext = Context<CalmFields>;
+/** What the loss takes: sequences, their targets, and the draws of the head. */
+type Batch = Pick<EncodedBatch, 'ids' | 'latents'> & {
+  readonly targets: Pick<EncodedBatch, 'mean' | 'logStd'>;
+  readonly draws: TensorMap;
+};
+
+const LABEL = 'train-lm';
+
+/** Backbone and head, with the frozen autoencoder beside them. */
+export async function trainCalm(context: CalmContext): Promise<void> {
+  const { config: given, inputs, outputs, report, seed, signal } = context;
+  const engine = await context.engine();
+  const autoencoder = await loadAutoencoder(inputs.autoencoder);
+  const model = modelConfig(context, autoencoder);
+  const head = await loadHead(model.head.name);
+  const source = await SequenceSource.open(context, engine, autoencoder);
+  const evaluator = await heldOutLoss(context, engine, model, head, source);
+  const frozen = await storeParameters(autoencoder.parameters, AUTOENCODER_PREFIX);
+  const configs = { config: savedConfig(model), ae_config: autoencoder.config };
+  await outputs.model.writeUntrained(context.checkpoints, configs, frozen, inputs.tokens.tokenizerFile);
+  const { parameters, ...result } = await train<Batch>({
+    ...trainerOptions(given, await loadOptimizer(given.optimizer)),
+    stage: LABEL,
+    engine,
+    parameters: initParameters(calmTable(model, head), seed, model.initializerRange),
+    tokensPerStep: tokensPerStep(given, model),
+    checkpoints: new CheckpointStore(context.checkpoints, given.keepCheckpoints, given.checkpointEvery),
+    report,
+    signal,
+    loss: (current, batch) => calmLoss(current, model, head, batch, batch.draws),
+    batch: (number) => drawBatch(source, given, model, head, number, seed),
+    describeBatch: (number) => {
+      const sequences = chosenSequences(source, given, number, seed);
+      return { sequences, documents: source.documentsOf('train', sequences) };
+    },
+    evaluate:
+      evaluator &&
+      (async (current: TensorMap, pause: () => Promise<void>) =>
+        validationNames(await evaluator.measure(current, pause))),
+    directions: DIRECTIONS,
+  });
+  await outputs.model.write(
+    configs,
+    [...(await storeParameters(parameters)), ...frozen],
+    inputs.tokens.tokenizerFile,
+  );
+  disposeTree({ parameters, autoencoder: autoencoder.parameters });
+  source.close();
+  warnOfLoss(report, result.metrics);
+  report.summary(trainingSummary(result, given.steps, tokensPerStep(given, model)));
+}
+
+function tokensPerStep(
+  { accumulationSteps, sequencesPerStep, patchesPerSequence }: CalmFields,
+  { patchSize }: CalmConfig,
+): number {
+  return accumulationSteps * sequencesPerStep * patchesPerSequence * patchSize;
+}
+
+function modelConfig({ config, inputs }: CalmContext, { config: autoencoder }: Autoencoder): CalmConfig {
+  const { vocabSize, padId, endOfTextId } = inputs.tokens.index;
+  if (autoencoder.vocabSize !== vocabSize)
+    throw modelMismatch('vocabSize of the autoencoder and the tokens', vocabSize, autoencoder.vocabSize);
+  const { patchSize, latentSize } = autoencoder;
+  return calmSchema.parse({
+    ...config,
+    vocabSize,
+    patchSize,
+    latentSize,
+    padTokenId: padId,
+    eosTokenId: endOfTextId,
+  });
+}
+
+/** Sequences with their targets: read from latent shards, or encoded on the way. */
+class SequenceSource {
+  readonly #context: CalmContext;
+  readonly #encoder: CorpusEncoder | undefined;
+  readonly #sequences: Record<Split, PatchSequences>;
+
+  private constructor(context: CalmContext, encoder: CorpusEncoder | undefined, patchSize: number) {
+    this.#context = context;
+    this.#encoder = encoder;
+    const open = (split: Split) =>
+      new PatchSequences(context.inputs.tokens.split(split), patchSize, context.config.patchesPerSequence);
+    this.#sequences = { train: open('train'), validation: open('validation') };
+  }
+
+  static async open(context: CalmContext, engine: Engine, autoencoder: Autoencoder): Promise<SequenceSource> {
+    const { latents, tokens } = context.inputs;
+    const { patchSize, latentSize } = autoencoder.config;
+    if (latents && latents.index.patchSize !== patchSize)
+      throw modelMismatch('patchSize of the latents and the autoencoder', patchSize, latents.index.patchSize);
+    if (latents && latents.index.latentSize !== latentSize)
+      throw modelMismatch(
+        'latentSize of the latents and the autoencoder',
+        latentSize,
+        latents.index.latentSize,
+      );
+    const source = new SequenceSource(
+      context,
+      latents ? undefined : await CorpusEncoder.create(engine, autoencoder),
+      patchSize,
+    );
+    const needed = context.config.patchesPerSequence * patchSize;
+    if (source.count('train') === 0) throw notEnoughTokens('train', tokens.split('train').length, needed);
+    return source;
+  }
+
+  count(split: Split): number {
+    return this.#sequences[split].numSequences;
+  }
+
+  async read(split: Split, sequence: number): Promise<EncodedSequence> {
+    const sequences = this.#sequences[split];
+    const ids = sequences.read(sequence);
+    const shards = this.#context.inputs.latents;
+    const latents: Latents = shards
+      ? sequences.readLatents(shards, split, sequence)
+      : await (this.#encoder as CorpusEncoder).encode(ids);
+    return { ids, latents };
+  }
+
+  /** The document in which each of these sequences begins. */
+  documentsOf(split: Split, sequences: readonly number[]): number[] {
+    return this.#sequences[split].documentsOf(sequences);
+  }
+
+  close(): void {
+    this.#encoder?.dispose();
+  }
+}
+
+function chosenSequences(
+  source: SequenceSource,
+  { sequencesPerStep }: CalmFields,
+  number: number,
+  seed: number,
+): number[] {
+  return shuffledBatch(source.count('train'), sequencesPerStep, number, seed, LABEL);
+}
+
+/** A batch and its draws, from (seed, number) alone. */
+async function drawBatch(
+  source: SequenceSource,
+  config: CalmFields,
+  model: CalmConfig,
+  head: AnyHead,
+  number: number,
+  seed: number,
+): Promise<Batch> {
+  const sequences: EncodedSequence[] = [];
+  for (const sequence of chosenSequences(source, config, number, seed))
+    sequences.push(await source.read('train', sequence));
+  const { mean, logStd, ...read } = batchSequences(sequences, model);
+  const streams = (purpose: string) => new RandomStream(seed, LABEL, purpose, number);
+  const draws = head.drawTraining(model, mean.shape[0], streams);
+  return { ...read, targets: { mean, logStd }, draws };
+}
+
+async function heldOutLoss(
+  { config, seed, report, signal }: CalmContext,
+  engine: Engine,
+  model: CalmConfig,
+  head: AnyHead,
+  source: SequenceSource,
+): Promise<HeldOutLoss | undefined> {
+  const chosen = evenlySpread(source.count('validation'), config.evaluateSequences);
+  if (chosen.length === 0) {
+    report.warn('the validation split is shorter than one sequence; nothing is measured on held-out text');
+    return undefined;
+  }
+  const sequences: EncodedSequence[] = [];
+  const wanted = { key: 'evaluateSequences', count: config.evaluateSequences };
+  noteFewer(wanted, chosen.length, 'held-out sequences', report);
+  const pause = pauseFor(signal);
+  for (const sequence of chosen) {
+    await pause();
+    sequences.push(await source.read('validation', sequence));
+  }
+  return new HeldOutLoss(engine, model, head, sequences, seed);
+}
+
+/** Of the held-out values of the built-in heads; diversity alone says nothing. */
+const DIRECTIONS = {
+  validationLoss: 'lower',
+  validationFidelity: 'lower',
+  validationMse: 'lower',
+  validationBound: 'lower',
+} as const;
+
+/** loss → validationLoss. */
+function validationNames(measured: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(measured).map(([name, value]) => [
+      `validation${name[0].toUpperCase()}${name.slice(1)}`,
+      value,
+    ]),
+  );
+}
