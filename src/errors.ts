@@ -936,6 +936,11 @@ export const threadsInvalid = (given: string, most: number) =>
     },
   );
 
+export const engineDuplicate = (name: string) =>
+  new CalmError('CALM_ENGINE_DUPLICATE', `Two modules register an engine "${name}".`, {
+    hint: 'Rename one, or remove its module from `plugins:`.',
+  });
+
 export const engineUnknown = (name: string, available: readonly string[]) =>
   new CalmError('CALM_ENGINE_UNKNOWN', `No engine is called "${name}".`, { hint: suggest(name, available) });
 

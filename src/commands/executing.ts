@@ -2,7 +2,6 @@
 
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
-import type { EngineChoice } from '../engine/names.ts';
 import { CalmError, interrupted } from '../errors.ts';
 import {
   askStage,
@@ -77,7 +76,7 @@ async function whileListening<T>(choice: RunChoice, work: (options: RunOptions) 
 async function startEngine({ engine: choice, isEnginePreferred }: RunChoice) {
   const { loadEngine } = await import('../engine/index.ts');
   const onPassedOver = (error: CalmError) => warn(error.message);
-  const engine = await loadEngine(choice as EngineChoice, onPassedOver).catch((error: unknown) => {
+  const engine = await loadEngine(choice, onPassedOver).catch((error: unknown) => {
     if (!isEnginePreferred || choice === 'auto' || !(error instanceof CalmError)) throw error;
     warn(`${error.message} Another engine is taken.`);
     return loadEngine('auto', onPassedOver);

@@ -2,8 +2,8 @@
 
 import type { Interfaces } from '@oclif/core';
 import builtin from '#plugins';
-import { ENGINE_NAMES } from '../engine/names.ts';
-import { CalmError, engineUnknown, pluginNotLoaded } from '../errors.ts';
+import { engineNamed } from '../engine/names.ts';
+import { CalmError, pluginNotLoaded } from '../errors.ts';
 import {
   addConfiguredPlugins,
   applyOverrides,
@@ -62,8 +62,7 @@ function isOfPlugins(override: string): boolean {
 
 /** A name that is no engine's is an error before any work. */
 export function checkEngine(name: string): void {
-  const names: readonly string[] = ['auto', ...ENGINE_NAMES];
-  if (!names.includes(name)) throw engineUnknown(name, names);
+  if (name !== 'auto') engineNamed(name);
 }
 
 /** The built-in stages and those of installed oclif plugins. oclif swallows what a hook throws; it is thrown again. */

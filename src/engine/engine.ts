@@ -9,7 +9,7 @@
 import { type CalmError, engineUnavailable, noEngine } from '../errors.ts';
 import { numThreads } from '../threads.ts';
 import type { EngineEntry, LoadedEngine } from './entry.ts';
-import { type EngineChoice, type EngineName, engineNamed } from './names.ts';
+import { engineNamed } from './names.ts';
 import { ENGINES } from './registry.ts';
 import type { CompiledStep, CompileOptions, Step } from './step.ts';
 import { type TensorTree, tf } from './tensors.ts';
@@ -17,7 +17,7 @@ import { graphCompiler, runEagerly } from './trace/compiler.ts';
 
 /** A loaded engine. There is one a process: TensorFlow.js keeps its backend in global state. */
 export interface Engine {
-  readonly name: EngineName;
+  readonly name: string;
   /** Package name → version, for manifests. */
   readonly versions: Readonly<Record<string, string>>;
   /** Whether steps become graphs, of which there is one for each set of input shapes. */
@@ -35,11 +35,12 @@ export interface Engine {
 }
 
 /**
- * Loads an engine; `auto` takes the first that works, in the order of the registry.
+ * Loads an engine; `auto` takes the first of the built-in ones that works, in the order of the registry.
+ * @param choice `auto`, or an engine's name
  * @param onPassedOver told why `auto` passed over an engine that is installed; its message is one line
  */
 export async function loadEngine(
-  choice: EngineChoice = 'auto',
+  choice: string = 'auto',
   onPassedOver: (error: CalmError) => void = () => {},
 ): Promise<Engine> {
   if (choice !== 'auto') return startEngine(engineNamed(choice));
@@ -55,7 +56,7 @@ export async function loadEngine(
   throw noEngine(failures);
 }
 
-async function startEngine(entry: EngineEntry<EngineName>): Promise<Engine> {
+async function startEngine(entry: EngineEntry): Promise<Engine> {
   try {
     const loaded = await entry.load();
     await tf.setBackend(loaded.backend);

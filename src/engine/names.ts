@@ -5,7 +5,7 @@
 
 import { engineUnknown } from '../errors.ts';
 import type { EngineEntry } from './entry.ts';
-import { ENGINES } from './registry.ts';
+import { allEngines, ENGINES } from './registry.ts';
 
 export type EngineName = (typeof ENGINES)[number]['name'];
 export type EngineChoice = EngineName | 'auto';
@@ -23,9 +23,9 @@ export const ENGINE_PACKAGES = byName(({ packageName }) => packageName);
 export const HOW_TO_GET = byName(({ howToGet }) => howToGet);
 
 /** An engine's entry; an error that lists the choices where there is none. */
-export function engineNamed(name: string): EngineEntry<EngineName> {
-  const entry = ENGINES.find((candidate) => candidate.name === name);
-  if (!entry) throw engineUnknown(name, ENGINE_CHOICES);
+export function engineNamed(name: string): EngineEntry {
+  const entry = allEngines().find((candidate) => candidate.name === name);
+  if (!entry) throw engineUnknown(name, ['auto', ...allEngines().map((known) => known.name)]);
   return entry;
 }
 
