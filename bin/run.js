@@ -74,8 +74,9 @@ function runWithBundledNode() {
   const node = bundledNode();
   if (!node) {
     console.error(
-      `calm needs Node ${REQUIRED.join('.')} or newer, this is ${process.versions.node}.\n` +
-        'Run `npm ci` (or `npm install`) with install scripts allowed: it brings a newer Node as the package `node`. Or install Node 22 or newer.',
+      `calm needs Node ${REQUIRED.join('.')} or newer, and this is ${process.versions.node}.\n` +
+        'Install Node 22 or newer, or put one beside calm: npm install node@22. A clone of the sources gets one with ' +
+        '`npm ci` where install scripts are allowed.',
     );
     process.exit(1);
   }

@@ -354,7 +354,7 @@ export const headOfTransformer = (option: string) =>
 
 export const headInvalid = (name: string, problem: string) =>
   new CalmError('CALM_HEAD_INVALID', `The head "${name}" can't be registered: ${problem}.`, {
-    hint: 'docs/extending.md shows what a head is made of.',
+    hint: 'docs/extending/heads.md shows what a head is made of.',
   });
 
 /** Why an option is none of a head. @param kind of training, or of sampling */

@@ -1,4 +1,7 @@
-/** Writes a series of records (`record-series.ts`), and can be resumed at any number of records that it once had. */
+/**
+ * Writes a series of records (`record-series.ts`), and can be resumed at any number of records that it once
+ * had.
+ */
 
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

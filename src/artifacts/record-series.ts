@@ -1,6 +1,6 @@
 /**
- * Records of one width over files of so many each: name-00000.bin, name-00001.bin … They are read at random from any of
- * them (written: `record-series-writer.ts`). What a record holds is the caller's.
+ * Records of one width over files of so many each: name-00000.bin, name-00001.bin … They are read at random
+ * from any of them (written: `record-series-writer.ts`). What a record holds is the caller's.
  */
 
 import { z } from 'zod';

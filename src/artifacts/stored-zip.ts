@@ -38,7 +38,10 @@ async function storedEntry(zip: ZipFile, entry: Entry): Promise<StoredEntry> {
   return { start, size };
 }
 
-/** How the library reads the file: a broken place is an error that it is told, and not one that it throws past us. */
+/**
+ * How the library reads the file: a broken place is an error that it is told, and not one that it throws past
+ * us.
+ */
 class FileReader extends RandomAccessReader {
   readonly #files: ReadOnlyFiles;
   readonly #file: string;

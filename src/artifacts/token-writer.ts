@@ -111,7 +111,10 @@ export class TokenShardsWriter implements Disposable {
     this.directory = directory;
   }
 
-  /** Fixes the vocabulary and stores the tokenizer. Must come first. @param from the state to resume from; whatever was written after it is forgotten */
+  /**
+   * Fixes the vocabulary and stores the tokenizer. Must come first. @param from the state to resume from;
+   * whatever was written after it is forgotten
+   */
   async begin(
     vocabulary: TokenVocabulary,
     tokenizerJson: string,
@@ -177,7 +180,10 @@ export class TokenShardsWriter implements Disposable {
     return { ...index, leftOutLines: this.#leftOutLines };
   }
 
-  /** Closes what is still open. What was appended since the last `save` is lost, unless `finish` has written it. */
+  /**
+   * Closes what is still open. What was appended since the last `save` is lost, unless `finish` has written
+   * it.
+   */
   [Symbol.dispose](): void {
     for (const opened of this.#opened.splice(0)) opened[Symbol.dispose]();
   }

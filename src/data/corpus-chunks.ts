@@ -29,13 +29,16 @@ export async function* readChunks(
     let begin = index === from.file ? from : { ...CORPUS_START, file: index };
     for await (const { end, ...found } of chunksOf(file, begin)) {
       const chunk = { ...found, begin, end: { file: index, ...end, isInside: end.isInside ?? false } };
-      yield isBuiltInFormat(file.format) ? chunk : parsedHere(chunk, file);
+      yield isBuiltInFormat(file.format) ? chunk : await parsedHere(chunk, file);
       begin = chunk.end;
     }
   }
 }
 
-/** The chunks of one file. What goes wrong in a format names the file; errors of the disk are for the runner to tell. */
+/**
+ * The chunks of one file. What goes wrong in a format names the file; errors of the disk are for the runner
+ * to tell.
+ */
 async function* chunksOf(file: CorpusFile, from: FilePlace): AsyncGenerator<FileChunk> {
   const { read } = corpusFormat(file.format);
   const chunks = await naming(file, async () => read(file, from)[Symbol.asyncIterator]());
@@ -50,35 +53,27 @@ async function* chunksOf(file: CorpusFile, from: FilePlace): AsyncGenerator<File
   }
 }
 
-async function naming<T>(file: CorpusFile, work: () => Promise<T>): Promise<T> {
+async function naming<T>({ path }: CorpusFile, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw named(error, file);
+    const isKnown = error instanceof CalmError || (error as NodeJS.ErrnoException)?.syscall;
+    throw isKnown ? error : corpusFileBroken(path, messageOf(error), error);
   }
-}
-
-function named(error: unknown, { path }: CorpusFile): unknown {
-  const isKnown = error instanceof CalmError || (error as NodeJS.ErrnoException)?.syscall;
-  return isKnown ? error : corpusFileBroken(path, messageOf(error), error);
 }
 
 /** A plugin's module is loaded on this thread alone, so its chunks are parsed here, and looked at. */
-function parsedHere(chunk: CorpusChunk, file: CorpusFile): CorpusChunk {
-  try {
-    const { begin, end } = chunk;
-    const { documents, bad = [], numRecords = documents.length + bad.length } = parsed(chunk, file);
-    if (!(end.offset >= begin.offset && end.offset > 0))
-      throw corpusFormatInvalid(file.format, `a chunk from ${begin.offset} ends at ${end.offset}`);
-    if (!documents.every((text) => typeof text === 'string'))
-      throw corpusFormatInvalid(file.format, 'it gives a document that is not a string');
-    return { begin, end, documents, bad, numRecords };
-  } catch (error) {
-    throw named(error, file);
-  }
+async function parsedHere(chunk: CorpusChunk, file: CorpusFile): Promise<CorpusChunk> {
+  const { begin, end } = chunk;
+  const { documents, bad = [], numRecords } = await naming(file, () => parsed(chunk, file));
+  if (!(end.offset >= begin.offset && end.offset > 0))
+    throw corpusFormatInvalid(file.format, `a chunk from ${begin.offset} ends at ${end.offset}`);
+  if (!documents.every((text) => typeof text === 'string'))
+    throw corpusFormatInvalid(file.format, 'it gives a document that is not a string');
+  return { begin, end, documents, bad, numRecords: numRecords ?? documents.length + bad.length };
 }
 
-function parsed(chunk: CorpusChunk, file: CorpusFile): ChunkDocuments {
+async function parsed(chunk: CorpusChunk, file: CorpusFile): Promise<ChunkDocuments> {
   if ('documents' in chunk) return chunk;
   const { parse } = corpusFormat(file.format);
   if (!parse || !('bytes' in chunk))
@@ -96,8 +91,8 @@ export interface FoundDocuments {
 }
 
 /** The documents of a chunk that have text, whatever its format. */
-export function documentsOf(chunk: CorpusChunk, file: CorpusFile): FoundDocuments {
-  const { documents: given, bad = [], numRecords = given.length + bad.length } = parsed(chunk, file);
+export async function documentsOf(chunk: CorpusChunk, file: CorpusFile): Promise<FoundDocuments> {
+  const { documents: given, bad = [], numRecords = given.length + bad.length } = await parsed(chunk, file);
   const [isOpen, staysOpen] = [chunk.begin.isInside, chunk.end.isInside];
   // A document that ends where a chunk begins has a last part all the same.
   const documents = isOpen && given.length === 0 ? [''] : given;

@@ -35,10 +35,7 @@ export type ThreadAnswer = { readonly number: number } & (
   | { readonly error: Error }
 );
 
-type Work = (
-  chunk: CorpusChunk,
-  file: CorpusFile,
-) => EncodedChunk | CountedChunk | Promise<EncodedChunk | CountedChunk>;
+type Work = (chunk: CorpusChunk, file: CorpusFile) => Promise<EncodedChunk | CountedChunk>;
 
 /** How a thread does its task. */
 export function workOf({ tokenizer }: ThreadTask): Work {

@@ -30,7 +30,7 @@ export async function encodeChunk(
   file: CorpusFile,
   tokenizer: Tokenizer,
 ): Promise<EncodedChunk> {
-  const { texts, ...found } = documentsOf(chunk, file);
+  const { texts, ...found } = await documentsOf(chunk, file);
   const pieces: string[] = [];
   const ends = texts.map((text) => pieces.push(...(tokenizer.isCutAtSpaces ? piecesOf(text) : [text])));
   const encoded = (await Promise.all(batchesOf(pieces).map((batch) => tokenizer.encodeBatch(batch)))).flat();
@@ -106,8 +106,8 @@ function isInk(text: string, at: number): boolean {
   return code < 0x80 ? code > 0x20 && code < 0x7f : code !== 0x85 && /\S/.test(text[at]);
 }
 
-export function countChunk(chunk: CorpusChunk, file: CorpusFile): CountedChunk {
-  const { texts, ...found } = documentsOf(chunk, file);
+export async function countChunk(chunk: CorpusChunk, file: CorpusFile): Promise<CountedChunk> {
+  const { texts, ...found } = await documentsOf(chunk, file);
   const counter = new WordCounter();
   for (const text of texts) counter.add(text);
   return { ...found, words: [...counter.counts.keys()], counts: [...counter.counts.values()] };

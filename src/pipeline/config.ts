@@ -69,7 +69,7 @@ export const runConfigSchema = z.strictObject({
   plugins: z
     .array(z.string())
     .default([])
-    .describe('Packages or files (./…) that bring further stages or heads.'),
+    .describe('Packages or files (./…) that bring further stages, heads, optimisers or corpus formats.'),
   matrix: matrixSchema.optional(),
   report: reportConfig.optional().describe('What `calm report` shows of this run.'),
   stages: z

@@ -49,8 +49,10 @@ function applyOverride(data: Record<string, unknown>, text: string, registry: Re
   for (const segment of segments.slice(0, -1)) {
     const inner = asMap(Object.hasOwn(target, segment) ? target[segment] : undefined);
     if (!inner) throw overrideNoMap(path, segment, target[segment]);
-    target[segment] = inner;
-    target = inner;
+    // A copy: a record that an alias of YAML shares stays as it is elsewhere.
+    const own = { ...inner };
+    target[segment] = own;
+    target = own;
   }
   target[segments[segments.length - 1]] = value;
 }

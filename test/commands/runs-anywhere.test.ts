@@ -213,7 +213,7 @@ function copyOf(project: string, folder: string, name: string): string {
 }
 
 test.serial('every command that reads a run gives the same answer wherever the run is', async (t) => {
-  t.timeout(240_000);
+  t.timeout(480_000);
   const { project, answers: expected } = await original(t);
   t.is((expected.sample as { samples: object[] }).samples.length, 2);
   t.is((expected.ls as { state: string }).state, 'done');

@@ -34,7 +34,7 @@ async function readAll(sources: CorpusSource[], folder: string) {
   for await (const chunk of readChunks(files)) {
     if (chunk.begin.offset === 0) numLines = 0;
     chunks.push(chunk);
-    const found = documentsOf(chunk, files[chunk.begin.file]);
+    const found = await documentsOf(chunk, files[chunk.begin.file]);
     found.texts.forEach((text, i) => {
       if (i === 0 && chunk.begin.isInside) documents[documents.length - 1] += text;
       else documents.push(text);
@@ -251,6 +251,20 @@ test('texts in pieces have the tokens that they have as one, and threads give wh
   };
   t.true(files[0].sizeBytes > 4 * 2 ** 20);
   t.deepEqual(await ids(files[0].sizeBytes), await ids(0));
+});
+
+test('a source says what its files are, where they are not recognised as such', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'a.csv'), 'a,b\n');
+  writeFileSync(join(folder, 'b.dat'), '{"text": "c"}\n');
+  const refused = await t.throwsAsync(documents([source(['a.csv'])], folder), { code: 'CALM_CORPUS_FORMAT' });
+  t.regex((refused as { hint?: string }).hint ?? '', /`format: text`/);
+  const sources = [source(['a.csv'], { format: 'text' }), source(['b.dat'], { format: 'json-lines' })];
+  t.deepEqual(await documents(sources, folder), ['a,b\n', 'c']);
+  await t.throwsAsync(documents([source(['a.csv'], { format: 'tetx' })], folder), {
+    code: 'CALM_CORPUS_FORMAT_UNKNOWN',
+    message: /Did you mean "text"/,
+  });
 });
 
 test("an installed package's files", async (t) => {

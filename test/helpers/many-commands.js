@@ -10,6 +10,7 @@ import { Config, run } from '@oclif/core';
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const whole = { ...process.env };
 
+process.on('disconnect', () => process.exit());
 process.on('message', async ({ args, cwd, env = {} }) => {
   const shown = { stdout: '', stderr: '' };
   const restore = [capture('stdout'), capture('stderr')];

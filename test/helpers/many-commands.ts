@@ -44,8 +44,9 @@ export class CommandHost {
     return (await answer) as CommandAnswer;
   }
 
+  /** Ends it when it has nothing to do, as a program ends: what it says at its end is written. */
   end(): void {
-    this.#child.kill('SIGKILL');
+    if (this.#child.connected) this.#child.disconnect();
   }
 
   #next(limitMs = 60_000): Promise<unknown> {
@@ -54,7 +55,7 @@ export class CommandHost {
         over(new Error(`it ended: ${signal ?? code}`));
       const onMessage = (message: unknown) => over(undefined, message);
       const timer = setTimeout(() => {
-        this.end();
+        this.#child.kill('SIGKILL');
         over(new Error(`it took longer than ${limitMs} ms`));
       }, limitMs);
       const over = (error: Error | undefined, message?: unknown) => {

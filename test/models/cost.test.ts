@@ -25,7 +25,7 @@ test('the sizes of Table 1: parameters within 1 %, FLOPs within 10 % of the pape
     const cost = costs.find((candidate) => candidate.labels.size === size && candidate.stage === stage);
     const parts = cost?.parts ?? [];
     const total = totalCost(parts);
-    const own = totalCost(parts.filter(({ name }) => !name.includes('frozen'))).parameters;
+    const own = totalCost(parts.filter(({ isFrozen }) => !isFrozen)).parameters;
     const near = (found: number, published: number, share: number) =>
       t.true(Math.abs(found / published - 1) <= share, `${stage} ${size}: ${found}, ${published}`);
     near(own, parameters, 0.01);

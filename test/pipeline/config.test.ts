@@ -100,3 +100,10 @@ test('configurations that are made to break a parser are refused', (t) => {
   t.is(code('__proto__: {polluted: 1}\nstages: {}'), 'CALM_CONFIG_UNKNOWN_KEY');
   t.false('polluted' in {});
 });
+
+test('--set changes one stage of two that share a record by an alias', (t) => {
+  const yaml = 'stages:\n  a: &same { uses: x, inner: { steps: 1 } }\n  b: *same\n';
+  const { data } = applyOverrides(parseConfig('/p/x.yaml', yaml), ['a.inner.steps=5']);
+  const stages = data.stages as Record<string, { inner: { steps: number } }>;
+  t.deepEqual([stages.a.inner.steps, stages.b.inner.steps], [5, 1]);
+});

@@ -1,6 +1,6 @@
 /**
- * A file as chunks of bytes, about a megabyte each, cut where a format says. Where a chunk ends depends on where it
- * begins and on the file alone.
+ * A file as chunks of bytes, about a megabyte each, cut where a format says. Where a chunk ends depends on
+ * where it begins and on the file alone.
  */
 
 import { FileBytes } from './file-bytes.ts';

@@ -66,7 +66,10 @@ export class FileBytes {
     return taken;
   }
 
-  /** The next bytes, exactly so many; undefined at the end of the file. A file that ends in the middle is an error. */
+  /**
+   * The next bytes, exactly so many; undefined at the end of the file. A file that ends in the middle is an
+   * error.
+   */
   async read(length: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (length === 0) return new Uint8Array();
     if (!(await this.fill(length))) return undefined;

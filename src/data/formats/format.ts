@@ -1,6 +1,7 @@
 /**
- * What a format of corpus files is: how a file is recognised, and how its documents are read from any place on. A
- * format is a plain object in a registry (`registry.ts`); everything else about a corpus knows no format by name.
+ * What a format of corpus files is: how a file is recognised, and how its documents are read from any place
+ * on. A format is a plain object in a registry (`registry.ts`); everything else about a corpus knows no
+ * format by name.
  */
 
 import type { Duplex } from 'node:stream';
@@ -44,12 +45,15 @@ export interface BadRecord {
 /** The documents of a chunk. */
 export interface ChunkDocuments {
   /**
-   * In order. The first continues the last one of the chunk before, where this chunk begins inside a document, and the
-   * last one continues in the next chunk likewise. Documents without text are left out and counted by the caller.
+   * In order. The first continues the last one of the chunk before, where this chunk begins inside a
+   * document, and the last one continues in the next chunk likewise. Documents without text are left out and
+   * counted by the caller.
    */
   readonly documents: readonly string[];
   readonly bad?: readonly BadRecord[];
-  /** Records of the chunk, good and bad: later ones are counted from here. As many as documents where absent. */
+  /**
+   * Records of the chunk, good and bad: later ones are counted from here. As many as documents where absent.
+   */
   readonly numRecords?: number;
 }
 
@@ -96,7 +100,10 @@ export interface CorpusFormat {
   readonly version?: number;
   /** What a record is called in messages: line, row, … `record` where absent. */
   readonly unit?: string;
-  /** Whether it is written in UTF-8 text. Such a format is asked only about files that are text and no known other format. */
+  /**
+   * Whether it is written in UTF-8 text. Such a format is asked only about files that are text and no known
+   * other format.
+   */
   readonly isText?: boolean;
   /** Whether it is read at any place of its file, so that it can't be packed in a compressed stream. */
   readonly isRandomAccess?: boolean;
@@ -105,13 +112,16 @@ export interface CorpusFormat {
   /** Whether a file is of this format; a problem where it is but can't be read. */
   recognises(head: FileHead): boolean | FormatProblem;
   /**
-   * Reads a file from a place on, chunk by chunk. Where a chunk ends must depend on the file and on where it begins
-   * alone, so that a reader that begins at any chunk's end sees the same chunks. Memory must not grow with the file.
-   * A file that is damaged is an error with any message; the file is named by the caller.
+   * Reads a file from a place on, chunk by chunk. Where a chunk ends must depend on the file and on where it
+   * begins alone, so that a reader that begins at any chunk's end sees the same chunks. Memory must not grow
+   * with the file. A file that is damaged is an error with any message; the file is named by the caller.
    */
   read(file: CorpusFile, from: FilePlace): AsyncIterable<FileChunk>;
-  /** The documents in a chunk's bytes: a pure function. Of the built-in formats it runs on threads of its own. */
-  parse?(bytes: Uint8Array, span: ChunkSpan): ChunkDocuments;
+  /**
+   * The documents in a chunk's bytes: a function of nothing else. That of a built-in format runs on other
+   * threads.
+   */
+  parse?(bytes: Uint8Array<ArrayBuffer>, span: ChunkSpan): ChunkDocuments | Promise<ChunkDocuments>;
   /** What of a file's options decides the documents; part of a fingerprint. All of them where absent. */
   role?(file: Pick<CorpusFile, 'documents' | 'textField'>): string;
   /** Whether a whole file is one document, so that one file alone leaves nothing to hold out. */

@@ -56,9 +56,8 @@ function textOf(line: string, textField: string): string | Omit<BadRecord, 'numb
   const found = typeof record === 'object' && record !== null && !Array.isArray(record) ? record : undefined;
   const value: unknown = found && Object.getOwnPropertyDescriptor(found, textField)?.value;
   if (typeof value === 'string') return value;
-  return {
-    problem: `has no text in a field "${textField}"; ${fieldsOf(found, textField)} (\`textField\` says which field is read)`,
-  };
+  const instead = `${fieldsOf(found, textField)} (\`textField\` says which field is read)`;
+  return { problem: `has no text in a field "${textField}"; ${instead}` };
 }
 
 /** So many fields of a line are named. */

@@ -1,6 +1,6 @@
 /**
- * What a file of a corpus is: by its first bytes, then by its name. What no format reads is named with a way to convert
- * it, and never read as prose.
+ * What a file of a corpus is: by its first bytes, then by its name. What no format reads is named with a way
+ * to convert it, and never read as prose.
  */
 
 import { compressionOf, unpackedHead, unpackedName } from './compressions.ts';
@@ -36,11 +36,16 @@ export async function recogniseFormat(
   const found = recogniseUnpacked(headOf(name, bytes, isAll && isWhole), wanted);
   if ('problem' in found) return found;
   return found.format.isRandomAccess
-    ? {
-        problem: `is ${found.format.name} packed with ${compression.name}, which can't be entered in the middle`,
-        advice: `Unpack it first: ${compression.command} ${quoted(name)} > corpus.${found.format.name}`,
-      }
+    ? packedWhole(name, found.format, compression)
     : { ...found, compression };
+}
+
+/** A compressed stream can't be entered in the middle. */
+function packedWhole(name: string, format: CorpusFormat, { name: packing, command }: Compression) {
+  return {
+    problem: `is ${format.name} packed with ${packing}, and is read at any place`,
+    advice: `Unpack it first: ${command} ${quoted(name)} > corpus.${format.name}`,
+  };
 }
 
 function headOf(file: string, bytes: Uint8Array, isWhole: boolean): FileHead {

@@ -1,6 +1,6 @@
 /**
- * The formats of corpus files, by name. A further built-in one is a file beside this one and a line of the table; a
- * plugin's module adds one with `registerCorpusFormat`.
+ * The formats of corpus files, by name. A further built-in one is a file beside this one and a line of the
+ * table; a plugin's module adds one with `registerCorpusFormat`.
  */
 
 import { corpusFormatDuplicate, corpusFormatInvalid, corpusFormatUnknown } from '../../errors.ts';

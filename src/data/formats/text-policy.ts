@@ -1,6 +1,6 @@
 /**
- * What holds of every format that is written as text: it is UTF-8, a byte-order mark at its beginning is no text, and
- * CR LF is one line end. Lines that are not UTF-8 are said to be bad, and the others are taken.
+ * What holds of every format that is written as text: it is UTF-8, a byte-order mark at its beginning is no
+ * text, and CR LF is one line end. Lines that are not UTF-8 are said to be bad, and the others are taken.
  */
 
 import type { BadRecord, FileHead, FilePlace, FormatProblem } from './format.ts';
@@ -10,7 +10,10 @@ export const [NEWLINE, RETURN, SPACE] = [0x0a, 0x0d, 0x20];
 /** So much of a file is one chunk. */
 export const CHUNK_BYTES = 2 ** 20;
 
-/** Why a beginning is no text in UTF-8; undefined where it is. That all lines are is checked where they are read. */
+/**
+ * Why a beginning is no text in UTF-8; undefined where it is. That all lines are is checked where they are
+ * read.
+ */
 export function textProblem({ name, bytes }: FileHead): FormatProblem | undefined {
   const encoding = wideEncodingOf(bytes);
   if (encoding)
@@ -23,7 +26,7 @@ export function textProblem({ name, bytes }: FileHead): FormatProblem | undefine
 
 const NOT_TEXT: FormatProblem = {
   problem: 'is not text',
-  advice: 'Give text in UTF-8 or JSON lines, plain or as .gz',
+  advice: 'Give text in UTF-8 or JSON lines, plain or as .gz, or a plugin that reads such files',
 };
 
 /** UTF-16 or UTF-32: by a byte-order mark, or by zeros in every second byte of ASCII text. */

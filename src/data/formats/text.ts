@@ -1,6 +1,6 @@
 /**
- * Text in UTF-8: a file is one document, or each of its paragraphs (parted by blank lines) or lines is. Chunks end where
- * documents do or, inside a long one, where no word is cut.
+ * Text in UTF-8: a file is one document, or each of its paragraphs (parted by blank lines) or lines is.
+ * Chunks end where documents do or, inside a long one, where no word is cut.
  */
 
 import { type Cut, cutChunks } from './cut-chunks.ts';
@@ -46,8 +46,8 @@ function lastEnd(bytes: Uint8Array, documents: Kind): number {
 }
 
 /**
- * Where a long document is cut: before a single space between inks, which tokenizers give to the word after it; failing
- * that, after a newline between inks; failing that, between two characters.
+ * Where a long document is cut: before a single space between inks, which tokenizers give to the word after
+ * it; failing that, after a newline between inks; failing that, between two characters.
  */
 function safeCut(bytes: Uint8Array): number {
   const isBetweenInks = (at: number) => isInkBefore(bytes, at) && isInkAt(bytes, at + 1);
@@ -75,8 +75,8 @@ function isInkBefore(bytes: Uint8Array, at: number): boolean {
 }
 
 /**
- * Whether a character that can be seen begins here. Of those beyond ASCII, all are taken whose first bytes no white
- * space has.
+ * Whether a character that can be seen begins here. Of those beyond ASCII, all are taken whose first bytes no
+ * white space has.
  */
 function isInkAt(bytes: Uint8Array, at: number): boolean {
   const [first, second] = [bytes[at], bytes[at + 1]];

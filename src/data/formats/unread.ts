@@ -1,4 +1,6 @@
-/** Formats that no one reads here: each is named, by its first bytes or its ending, with a way to convert it. */
+/**
+ * Formats that no one reads here: each is named, by its first bytes or its ending, with a way to convert it.
+ */
 
 import type { FileHead, FormatProblem } from './format.ts';
 
@@ -13,6 +15,7 @@ interface UnreadFormat {
 
 const TABLE_ADVICE =
   "Convert it to JSON lines, for example with duckdb: COPY (FROM 'FILE') TO 'corpus.jsonl' (FORMAT json)";
+const TABLE_ADVICE_AS_TEXT = `${TABLE_ADVICE}. To train on it as it stands, give its source \`format: text\``;
 const PANDOC_ADVICE = "Convert it to text: pandoc 'FILE' -t plain -o document.txt";
 
 /** Of several that fit, the first counts. */
@@ -121,12 +124,12 @@ const UNREAD: readonly UnreadFormat[] = [
   },
   {
     problem: 'is a table of comma-separated values',
-    advice: `${TABLE_ADVICE}. To train on the table as it stands, name it .txt`,
+    advice: TABLE_ADVICE_AS_TEXT,
     endings: ['csv'],
   },
   {
     problem: 'is a table of tab-separated values',
-    advice: `${TABLE_ADVICE}. To train on the table as it stands, name it .txt`,
+    advice: TABLE_ADVICE_AS_TEXT,
     endings: ['tsv'],
   },
 ];

@@ -35,7 +35,7 @@ async function textsOf(folder: string, { name }: CorpusFormat, more: Partial<Cor
   const sources = [{ files: [`a.${name}`], documents: 'file', textField: 'text', ...more } as const];
   const files = await listCorpus(sources, folder);
   const texts: string[] = [];
-  for await (const chunk of readChunks(files)) texts.push(...documentsOf(chunk, files[0]).texts);
+  for await (const chunk of readChunks(files)) texts.push(...(await documentsOf(chunk, files[0])).texts);
   return { texts, file: files[0] };
 }
 

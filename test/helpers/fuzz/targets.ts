@@ -260,7 +260,7 @@ const zipped = file('x.txt.gz', () => gzipSync(tinyText(1, 200)));
 
 async function readCorpus(folder: string, name: string): Promise<void> {
   const files = await listCorpus([{ files: [name], documents: 'paragraph', textField: 'text' }], folder);
-  for await (const chunk of readChunks(files)) documentsOf(chunk, files[0]);
+  for await (const chunk of readChunks(files)) await documentsOf(chunk, files[0]);
 }
 
 const keptWindows = file('windows.jsonl', () =>

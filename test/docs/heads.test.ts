@@ -1,12 +1,12 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { calm, ROOT } from './helpers/cli.ts';
-import { temporaryFolder } from './helpers/temporary.ts';
-import { tinyText } from './helpers/tiny.ts';
+import { calm, ROOT } from '../helpers/cli.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+import { tinyText } from '../helpers/tiny.ts';
 
-const PAGE = readFileSync(join(ROOT, 'docs/extending.md'), 'utf8');
-const PACKAGE = join(ROOT, 'test/fixtures/calm-head-gaussian');
+const PAGE = readFileSync(join(ROOT, 'docs/extending/heads.md'), 'utf8');
+const PACKAGE = join(ROOT, 'test/fixtures/calm-plugin-gaussian');
 
 const blocksOf = (language: string) =>
   [...PAGE.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, block]) => block);
@@ -20,9 +20,9 @@ function writeProject(folder: string): void {
   mkdirSync(installed);
   symlinkSync(ROOT, join(installed, 'calm-lm'));
   symlinkSync(join(ROOT, 'node_modules/zod'), join(installed, 'zod'));
-  cpSync(join(PACKAGE, 'package.json'), join(installed, 'calm-head-gaussian/package.json'));
-  writeFileSync(join(installed, 'calm-head-gaussian/index.js'), INDEX);
-  writeFileSync(join(installed, 'calm-head-gaussian/head.js'), HEAD);
+  cpSync(join(PACKAGE, 'package.json'), join(installed, 'calm-plugin-gaussian/package.json'));
+  writeFileSync(join(installed, 'calm-plugin-gaussian/index.js'), INDEX);
+  writeFileSync(join(installed, 'calm-plugin-gaussian/head.js'), HEAD);
   writeFileSync(join(folder, 'gaussian.yaml'), blocksOf('yaml')[0]);
 }
 
@@ -76,7 +76,7 @@ function checkCost(t: ExecutionContext, output: Record<string, unknown>): void {
 async function checkImport(t: ExecutionContext, folder: string, config: object): Promise<void> {
   writeFileSync(join(folder, 'my-model/config.json'), JSON.stringify({ ...config, model_type: '' }));
   const stage = 'import-lm: { path: my-model, autoencoder: my-model/autoencoder }';
-  writeFileSync(join(folder, 'imported.yaml'), `plugins: [calm-head-gaussian]\nstages:\n  ${stage}\n`);
+  writeFileSync(join(folder, 'imported.yaml'), `plugins: [calm-plugin-gaussian]\nstages:\n  ${stage}\n`);
   const run = await calm(['run', 'imported.yaml', '--json'], folder);
   t.is(run.code, 0, run.stderr);
   t.is(JSON.parse(run.stdout).stages[0].metrics.head, 'gaussian');
