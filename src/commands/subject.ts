@@ -156,6 +156,16 @@ async function inputsIn(folder: string, stage: AnyStage, given: ChosenInputs): P
   return { inputs, seed: 0 };
 }
 
+/** The stages of a run's plugins or of a configuration's, with whatever else their modules register. */
+export async function stagesOf(oclif: Interfaces.Config, named: string | undefined): Promise<Registry> {
+  const folder = folderNamed(named);
+  if (!folder) return (await openWorkspace(oclif, { config: named })).registry;
+  const registry = await gatherStages(oclif);
+  const record = isModelFolder(folder) ? undefined : (await Run.open(folder)).record;
+  if (record) await addPlugins(registry, record);
+  return registry;
+}
+
 /** Third-party stages and heads as the run had them. Most readers do without, so a missing one is only said. */
 async function addPlugins(
   registry: Registry,

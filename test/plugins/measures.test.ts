@@ -105,6 +105,11 @@ test('a package’s measure is taken with options of its own', async (t) => {
   const { headline } = JSON.parse(readFileSync(join(folder, 'runs/tiny/evaluate/manifest.json'), 'utf8'));
   t.is(headline['hit rate'], share);
 
+  const asked = await calm(['eval', 'hit-rate', 'runs/tiny', '--tries', '2', '--json'], folder);
+  t.deepEqual(JSON.parse(asked.stdout), metrics['hit-rate'], asked.stderr);
+  const unknown = await calm(['eval', 'hit-rat', 'runs/tiny'], folder);
+  t.regex(unknown.stderr, /CALM_COMMAND_UNKNOWN[\s\S]*eval hit-rat/);
+
   const set = (value: string) => ['plan', 'tiny.yaml', '--set', `evaluate.${value}`];
   t.regex((await calm(set('tries=0'), folder)).stderr, /CALM_CONFIG_INVALID[\s\S]*tries/);
   t.regex((await calm(set('measures=[hits]'), folder)).stderr, /"hit-rate"/);

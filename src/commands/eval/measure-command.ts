@@ -1,9 +1,11 @@
 /** A command for everything that `evaluate` can be asked for: `calm eval perplexity`, made from the stage's own table. */
 
 import { type Command, Flags, type Interfaces } from '@oclif/core';
+import { CalmError } from '../../errors.ts';
 import { type FieldSchema, fieldsOf } from '../../pipeline/index.ts';
 import type { AnyStage, StageQuestion } from '../../plugin/index.ts';
 import { flagOf, kebabCase } from '../stage-command.ts';
+import { stagesOf } from '../subject.ts';
 import { EvaluationCommand, evaluationArgs, evaluationFlags } from './evaluation-command.ts';
 
 interface QuestionField {
@@ -18,6 +20,30 @@ export function measureCommands(stages: readonly AnyStage[]): Record<string, Com
     (stage.questions?.() ?? []).map((question) => [`eval:${question.name}`, measureCommand(stage, question)]),
   );
   return Object.fromEntries(commands);
+}
+
+/**
+ * Runs the command of a third party's measure, which is known once the run's plugins are loaded.
+ * @param named the run or its configuration
+ * @returns false where there is no such measure
+ */
+export async function runMeasureCommand(
+  [name, ...argv]: readonly string[],
+  named: string | undefined,
+  config: Interfaces.Config,
+): Promise<boolean> {
+  const registry = await stagesOf(config, named).catch((error: unknown) => {
+    if (error instanceof CalmError && error.code === 'CALM_CONFIG_NONE') return undefined;
+    throw error;
+  });
+  const stages = registry?.list().map(({ stage }) => stage) ?? [];
+  const command = measureCommands(stages)[`eval:${name}`] as unknown as Runnable | undefined;
+  await command?.run(argv, config);
+  return command !== undefined;
+}
+
+interface Runnable {
+  run(argv: readonly string[], config: Interfaces.Config): Promise<unknown>;
 }
 
 function measureCommand(stage: AnyStage, question: StageQuestion): Command.Class {

@@ -2,6 +2,7 @@ import type { Hook, Interfaces } from '@oclif/core';
 import { CalmError, unknownCommand, unknownStage } from '../../errors.ts';
 import type { Registry } from '../../pipeline/index.ts';
 import { showError } from '../base-command.ts';
+import { runMeasureCommand } from '../eval/measure-command.ts';
 import { runStageCommand } from '../stage-command.ts';
 import { gatherStages, openWorkspace } from '../workspace.ts';
 
@@ -12,13 +13,14 @@ const hook: Hook<'command_not_found'> = async ({ id, argv = [], config }) => {
   const [name, ...words] = id.split(':');
   const rest = [...words, ...argv];
   try {
+    if (name === 'eval' && (await runMeasureCommand(rest, words[1] ?? configIn(rest), config))) return;
     const ofTopic = config.commandIDs.filter((command) => command.startsWith(`${name}:`));
     if (ofTopic.length > 0) {
       const commands = ofTopic.map((command) => command.replace(':', ' '));
       throw unknownCommand([name, ...words.slice(0, 1)].join(' '), commands);
     }
     const installed = await gatherStages(config);
-    const named = words[0] ?? valueAfter(rest, ['--config', '-c']);
+    const named = words[0] ?? configIn(rest);
     const registry = installed.has(name) ? installed : await configuredStages(config, named, installed);
     if (!registry.has(name)) {
       const commands = config.commandIDs.filter((command) => !command.includes(':'));
@@ -46,8 +48,8 @@ async function configuredStages(
 
 const NO_CONFIGURATION = new Set(['CALM_CONFIG_NONE', 'CALM_CONFIG_NOT_FOUND', 'CALM_NOT_A_FOLDER']);
 
-function valueAfter(argv: readonly string[], names: readonly string[]): string | undefined {
-  const at = argv.findIndex((word) => names.includes(word));
+function configIn(argv: readonly string[]): string | undefined {
+  const at = argv.findIndex((word) => word === '--config' || word === '-c');
   return at < 0 ? undefined : argv[at + 1];
 }
 
