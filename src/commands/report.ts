@@ -32,6 +32,7 @@ export default class Report extends BaseCommand {
   override async run() {
     const { argv, flags } = await this.parse(Report);
     if (argv.length === 0) throw noRunNamed();
+    const file = targetFile(flags.markdown ?? flags.output);
     const sections: ReportSection[] = [];
     const values = [];
     for (const named of argv as string[]) {
@@ -40,7 +41,6 @@ export default class Report extends BaseCommand {
       sections.push(await sectionOf(run, stated));
       values.push({ run: run.name, ...valuesOf(run, stated) });
     }
-    const file = targetFile(flags.markdown ?? flags.output);
     await mkdir(dirname(file), { recursive: true });
     await (flags.markdown
       ? writeMarkdown(file, flags.title, sections)

@@ -166,7 +166,16 @@ onUnix('a pipe in a folder is waited for by no command', async (t) => {
   writeTinyProject(folder);
   execFileSync('mkfifo', [join(folder, 'pipe')]);
   mkdirSync(join(folder, 'runs/there'), { recursive: true });
-  writeFileSync(join(folder, 'runs/there/run.json'), JSON.stringify({ directory: folder }));
+  const names = { id: 'tokenize', base: 'tokenize', uses: 'tokenize' };
+  const asked = { ...names, fingerprint: 'a', inputs: {}, outputs: {} };
+  const record = { directory: folder, stages: [asked] };
+  writeFileSync(join(folder, 'runs/there/run.json'), JSON.stringify(record));
+  const manifest = {
+    ...{ formatVersion: 1, stage: 'tokenize', uses: 'tokenize', stageVersion: 1, fingerprint: 'a', seed: 0 },
+    ...{ config: {}, inputs: {}, outputs: {}, versions: {}, seconds: 1, finishedAt: '', metrics: {} },
+  };
+  mkdirSync(join(folder, 'runs/there/tokenize'));
+  writeFileSync(join(folder, 'runs/there/tokenize/manifest.json'), JSON.stringify(manifest));
   const host = new CommandHost({ cwd: folder });
   t.teardown(() => host.end());
   for (const args of [
