@@ -1,6 +1,9 @@
 /** Who may import whom; see ARCHITECTURE.md. Types count: what a file names, it knows. */
 
-/** @param {string} from @param {string[]} rooms the only rooms of src that it may import, besides itself and the leaves */
+/**
+ * @param {string} from
+ * @param {string[]} rooms the only rooms of src that it may import, besides itself and the leaves
+ */
 const only = (from, rooms) => ({
   name: `${from.replace('/', '-')}-imports`,
   comment: `${from} may import ${rooms.join(', ') || 'no other room'} and the leaf files`,
@@ -59,7 +62,8 @@ module.exports = {
     {
       name: 'plugins-are-closed-rooms',
       comment:
-        "Built-in stages use the package's public exports, as a stranger's would (Biome forbids paths into src), and nothing of each other but shared/.",
+        "Built-in stages use the package's public exports, as a stranger's would (Biome forbids paths " +
+        'into src), and nothing of each other but shared/.',
       severity: 'error',
       from: { path: '^plugins/([^/]+)/' },
       to: { path: '^plugins/', pathNot: ['^plugins/$1/', '^plugins/shared/'] },

@@ -1,8 +1,14 @@
-/** Floating-point operations of the training steps: matrix products only, two a multiply-add, backward twice the forward. */
+/**
+ * Floating-point operations of the training steps: matrix products only, two a multiply-add, backward twice
+ * the forward.
+ */
 
 import { readSize } from './tasks.ts';
 
-/** Of a whole step, in GFLOP; undefined for tasks that do not train. The gradient of the head's noise and of the ids is not needed and not counted. */
+/**
+ * Of a whole step, in GFLOP; undefined for tasks that do not train. The gradient of the head's noise and of
+ * the ids is not needed and not counted.
+ */
 export function stepGigaflops(task: string, sizeName: string): number | undefined {
   const { autoencoder, calm, rows, patches, numTargets } = readSize(sizeName);
   const positions = rows * patches;

@@ -1,6 +1,8 @@
 /**
- * npm run bench:corpus [-- --gigabytes 2 --folder DIR --only write,tokenizing,stages]: a synthetic corpus larger than memory should be, through every stage. Prints
- * the peak memory of each, how fast its first and last tenth went, and tokenizing against the native library on one core.
+ * npm run bench:corpus [-- --gigabytes 2 --folder DIR --only write,tokenizing,stages]: a synthetic corpus
+ * larger than memory should be, through every stage. Prints
+ * the peak memory of each, how fast its first and last tenth went, and tokenizing against the native library
+ * on one core.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -187,7 +189,8 @@ async function runStages(): Promise<void> {
     const { seconds, peakMegabytes, first, last } = await watch(stage, outputs[stage]);
     const speed = (rate: number) => (Number.isNaN(rate) ? '' : Math.round(rate).toLocaleString('en'));
     rows.push(
-      `| ${stage} | ${seconds.toFixed(0)} s | ${peakMegabytes.toFixed(0)} MB | ${speed(first)} | ${speed(last)} | ${Number.isNaN(last) ? '' : (last / first).toFixed(2)} |`,
+      `| ${stage} | ${seconds.toFixed(0)} s | ${peakMegabytes.toFixed(0)} MB | ${speed(first)} | ` +
+        `${speed(last)} | ${Number.isNaN(last) ? '' : (last / first).toFixed(2)} |`,
     );
     console.log(rows.at(-1));
   }
@@ -258,7 +261,8 @@ function compareTokenizing(): void {
   const cores = availableParallelism();
   const [own, one] = [median(ours), median(native)];
   console.log(
-    `tokenizing, MB of text a second, medians of ${values.rounds}: calm ${own.toFixed(2)} on ${cores} cores, tokenizers ${one.toFixed(2)} on one: ${(own / one / cores).toFixed(2)} × cores × one core`,
+    `tokenizing, MB of text a second, medians of ${values.rounds}: calm ${own.toFixed(2)} on ${cores} ` +
+      `cores, tokenizers ${one.toFixed(2)} on one: ${(own / one / cores).toFixed(2)} × cores × one core`,
   );
 }
 

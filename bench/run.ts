@@ -1,9 +1,13 @@
 /**
- * npm run bench [-- --json --only sampling --size small --contenders onnx,node,wasm,pytorch,pytorch-tuned,pytorch-compiled --rounds 5]
+ * npm run bench [-- --json --only sampling --size small --contenders
+ * onnx,node,wasm,pytorch,pytorch-tuned,pytorch-compiled --rounds 5]
  *
- * Times whole tasks on our engines and in PyTorch (bench/peer): one process a contender, whole blocks alternating, so that what else the machine does
- * meets all of them. Reported are medians over the rounds, and ratios within this one run. `pytorch` is eager as it comes, `pytorch-tuned` with an allocator that
- * keeps what it has, `pytorch-compiled` is torch.compile with that allocator; ours run with it too, tuned against tuned.
+ * Times whole tasks on our engines and in PyTorch (bench/peer): one process a contender, whole blocks
+ * alternating, so that what else the machine does
+ * meets all of them. Reported are medians over the rounds, and ratios within this one run. `pytorch` is eager
+ * as it comes, `pytorch-tuned` with an allocator that
+ * keeps what it has, `pytorch-compiled` is torch.compile with that allocator; ours run with it too, tuned
+ * against tuned.
  */
 
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
@@ -137,7 +141,8 @@ function usable(names: readonly string[]): string[] {
   const hasTorch = spawnSync(PYTHON, ['-c', 'import torch']).status === 0;
   if (!hasTorch)
     console.error(
-      `${PYTHON} has no PyTorch: make one with python3 -m venv FOLDER && FOLDER/bin/pip install torch, then CALM_BENCH_PYTHON=FOLDER/bin/python`,
+      `${PYTHON} has no PyTorch: make one with python3 -m venv FOLDER && FOLDER/bin/pip install torch, ` +
+        `then CALM_BENCH_PYTHON=FOLDER/bin/python`,
     );
   return names.filter((name) => hasTorch || !name.startsWith('pytorch'));
 }
@@ -180,10 +185,16 @@ if (values.json)
 else {
   console.log(`${machine}; medians of ${ROUNDS} alternating blocks\n`);
   console.log(
-    `Products of 2048 × 2048 matrices: ${limits.map(({ contender, medianMs }) => `${contender} ${((1000 * GEMM_GIGAFLOPS) / medianMs).toFixed(0)}`).join(', ')} GFLOP/s\n`,
+    `Products of 2048 × 2048 matrices: ` +
+      `${limits
+        .map(
+          ({ contender, medianMs }) => `${contender} ` + `${((1000 * GEMM_GIGAFLOPS) / medianMs).toFixed(0)}`,
+        )
+        .join(', ')} GFLOP/s\n`,
   );
   console.log(
-    '| task | size | on | ms | tokens/s | × PyTorch tuned | of the limit | peak MB | first ms |\n|---|---|---|---|---|---|---|---|---|',
+    '| task | size | on | ms | tokens/s | × PyTorch tuned | of the limit | peak MB | first ms ' +
+      '|\n|---|---|---|---|---|---|---|---|---|',
   );
   for (const row of rows) {
     const numbers = [

@@ -1,4 +1,7 @@
-/** What is timed: whole tasks at the sizes of sizes.json, on whichever engine is loaded. The peer's are in peer/worker.py, line for line. */
+/**
+ * What is timed: whole tasks at the sizes of sizes.json, on whichever engine is loaded. The peer's are in
+ * peer/worker.py, line for line.
+ */
 
 import { readFileSync } from 'node:fs';
 import { camelCaseKeys } from 'calm-lm/artifacts';

@@ -1,4 +1,7 @@
-/** One task on one engine in one process: worker.ts ENGINE TASK SIZE. Each message, a number of repetitions, is answered by their median time. */
+/**
+ * One task on one engine in one process: worker.ts ENGINE TASK SIZE. Each message, a number of repetitions,
+ * is answered by their median time.
+ */
 
 import { type EngineChoice, loadEngine } from 'calm-lm/engine';
 import { prepare, type Task } from './tasks.ts';

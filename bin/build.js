@@ -1,4 +1,5 @@
-// Compiles src and plugins to dist, and writes oclif.manifest.json, from which `calm --help` answers without loading a command.
+// Compiles src and plugins to dist, and writes oclif.manifest.json, from which `calm --help` answers without
+// loading a command.
 import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --conditions=calm-source
-// `calm` from the TypeScript sources, without a build: node_modules/.bin/node --conditions=calm-source bin/dev.js …
+// `calm` from the TypeScript sources, without a build: node_modules/.bin/node --conditions=calm-source
+// bin/dev.js …
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { execute } from '@oclif/core';

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The `calm` executable. Written in the JavaScript that Node 16 reads, so that an old Node gets an answer instead of a syntax error.
+// The `calm` executable. Written in the JavaScript that Node 16 reads, so that an old Node gets an answer
+// instead of a syntax error.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -27,7 +28,10 @@ async function runCalm() {
   await execute({ loadOptions: { root, pluginAdditions: pluginsOfProject(process.cwd()) } });
 }
 
-/** A user without a home folder, as containers have it, gets the root folder for one: what is not written there can be read. */
+/**
+ * A user without a home folder, as containers have it, gets the root folder for one: what is not written
+ * there can be read.
+ */
 function ensureHome() {
   if (process.platform === 'win32') return;
   try {
@@ -46,7 +50,8 @@ function pluginsOfProject(path) {
 }
 
 /**
- * Where stdout is full or closed, says so in one line and ends with code 1. A command that has work to save does that first, as on SIGTERM.
+ * Where stdout is full or closed, says so in one line and ends with code 1. A command that has work to save
+ * does that first, as on SIGTERM.
  * Takes the place of oclif's listener, which throws.
  */
 function watchOutput() {
@@ -62,7 +67,10 @@ function watchOutput() {
   });
 }
 
-/** Node opens a debugger on SIGUSR1 unless someone listens. A command that does not itself listen is ended, as by any other signal. */
+/**
+ * Node opens a debugger on SIGUSR1 unless someone listens. A command that does not itself listen is ended, as
+ * by any other signal.
+ */
 function endOnUser1() {
   process.on('SIGUSR1', () => {
     if (process.listenerCount('SIGUSR1') === 1) process.exit(128 + constants.signals.SIGUSR1);
@@ -75,14 +83,16 @@ function runWithBundledNode() {
   if (!node) {
     console.error(
       `calm needs Node ${REQUIRED.join('.')} or newer, and this is ${process.versions.node}.\n` +
-        'Install Node 22 or newer, or put one beside calm: npm install node@22. A clone of the sources gets one with ' +
+        'Install Node 22 or newer, or put one beside calm: npm install node@22. A clone of the sources ' +
+        'gets one with ' +
         '`npm ci` where install scripts are allowed.',
     );
     process.exit(1);
   }
   const child = spawn(node, process.argv.slice(1), {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    // In a session of its own: what a terminal or a job scheduler sends to the whole group reaches it once, by way of this process.
+    // In a session of its own: what a terminal or a job scheduler sends to the whole group reaches it once,
+    // by way of this process.
     detached: process.platform !== 'win32',
   });
   const passedOn = passSignals(child);
@@ -134,7 +144,9 @@ function bundledNode() {
   }
 }
 
-/** The child of an older Node must not outlive it: a killed `calm` would go on writing into its run folder. */
+/**
+ * The child of an older Node must not outlive it: a killed `calm` would go on writing into its run folder.
+ */
 function exitWithParent() {
   if (!process.channel) return;
   process.on('disconnect', () => process.exit(137));

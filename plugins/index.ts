@@ -1,4 +1,7 @@
-/** The built-in stages, as one plugin. They use nothing but the package's public exports, as a stranger's would. */
+/**
+ * The built-in stages, as one plugin. They use nothing but the package's public exports, as a stranger's
+ * would.
+ */
 
 import { definePlugin } from 'calm-lm/plugin';
 import encodeCorpus from './encode-corpus/index.ts';

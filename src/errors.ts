@@ -1,6 +1,8 @@
 /**
- * Every message that a user can meet, one function each. An error says what is wrong, where (file:line:column, key) and the way out.
- * Codes are stable and can be matched by scripts; `--json` prints { error: { code, message, hint, location } }.
+ * Every message that a user can meet, one function each. An error says what is wrong, where
+ * (file:line:column, key) and the way out.
+ * Codes are stable and can be matched by scripts; `--json` prints { error: { code, message, hint, location }
+ * }.
  */
 
 import { closest, distance } from 'fastest-levenshtein';
@@ -65,7 +67,8 @@ export const configNotFound = (file: string) =>
 export const noConfig = (directory: string) =>
   new CalmError(
     'CALM_CONFIG_NONE',
-    `No configuration was named, and none (calm.yaml, .calmrc, package.json#calm) is in ${directory} or above.`,
+    `No configuration was named, and none (calm.yaml, .calmrc, package.json#calm) is in ${directory} ` +
+      `or above.`,
     {
       hint: 'Name one (`calm run configs/quickstart.yaml`) or write one with `calm init`.',
     },
@@ -122,7 +125,9 @@ export const overrideMatrix = (path: string, axis: string) =>
 
 export const overrideWholeStage = (path: string, fields: readonly string[]) =>
   new CalmError('CALM_OVERRIDE_STAGE', `--set ${path}: "${path}" is a stage, and has keys of its own.`, {
-    hint: `Set one of them, as in --set ${path}.${fields[0] ?? 'key'}=…. ${fields.length ? `It has ${fields.join(', ')}.` : ''}`,
+    hint:
+      `Set one of them, as in --set ${path}.${fields[0] ?? 'key'}=…. ` +
+      `${fields.length ? `It has ${fields.join(', ')}.` : ''}`,
   });
 
 export const matrixSyntax = (location: SourceLocation, path: string, available: readonly string[]) =>
@@ -164,7 +169,10 @@ export const noRunNamed = () =>
     hint: 'For example: calm report runs/quickstart',
   });
 
-/** A plot, column or interval that asks for what no finished run has. @param where the part of the report that asks */
+/**
+ * A plot, column or interval that asks for what no finished run has.
+ * @param where the part of the report that asks
+ */
 export const reportKeyUnknown = (
   file: string,
   where: string,
@@ -204,13 +212,17 @@ function closestFirst(name: string, available: readonly string[]): string {
   const more = sorted.length - MOST_LISTED;
   const isNear = sharedLetters(name, sorted[0]) >= 0.5;
   const rest = more > 0 ? ` and ${more} more` : '';
-  return `${isNear ? `Did you mean "${sorted[0]}"? ` : ''}There are: ${sorted.slice(0, MOST_LISTED).join(', ')}${rest}.`;
+  return (
+    `${isNear ? `Did you mean "${sorted[0]}"? ` : ''}There are: ` +
+    `${sorted.slice(0, MOST_LISTED).join(', ')}${rest}.`
+  );
 }
 
 // — other models —
 
 /**
- * Why an address can't be that of a completions API; undefined where it can. The address itself is never part of the answer,
+ * Why an address can't be that of a completions API; undefined where it can. The address itself is never part
+ * of the answer,
  * because it may hold a secret.
  */
 export function endpointProblem(address: string): string | undefined {
@@ -235,7 +247,9 @@ export const endpointAddress = (problem: string) =>
 
 export const endpointKey = (source: string) =>
   new CalmError('CALM_ENDPOINT_KEY', `${source} holds a character that no request can carry in a key.`, {
-    hint: 'A line break or a typographic character was copied with it, as a rule. Set it again, in plain ASCII.',
+    hint:
+      'A line break or a typographic character was copied with it, as a rule. Set it again, in ' +
+      'plain ASCII.',
   });
 
 export const proxyAddress = (variable: string) =>
@@ -247,7 +261,8 @@ export const proxyAddress = (variable: string) =>
 export const endpointUnreachable = (url: string, reason: string, proxyVariable?: string) =>
   new CalmError('CALM_ENDPOINT_UNREACHABLE', `${url} does not answer: ${brief(reason)}`, {
     hint: proxyVariable
-      ? `Is the server running? ${proxyVariable} names a proxy; NO_PROXY lists hosts that are reached without it.`
+      ? `Is the server running? ${proxyVariable} names a proxy; NO_PROXY lists hosts that are reached ` +
+        `without it.`
       : 'Is the server running, and is this its address (…/v1)?',
   });
 
@@ -265,7 +280,9 @@ function refusalHint(status: number): string {
   if (status === 401 || status === 403)
     return 'Put the key into the environment variable that apiKeyVariable names.';
   if (status === 407)
-    return 'The proxy wants a name and a password: HTTP_PROXY=http://name:password@host:port, or HTTPS_PROXY.';
+    return (
+      'The proxy wants a name and a password: HTTP_PROXY=http://name:password@host:port, or ' + 'HTTPS_PROXY.'
+    );
   if (status === 408 || status === 429 || status >= 500)
     return 'The server is busy or failing. Try later, or with fewer requests at once (concurrency: 1).';
   return 'The name of the model (--model) and the address are the usual causes.';
@@ -296,7 +313,8 @@ export const endpointRedirect = (url: string, status: number, target: string) =>
 export const endpointWait = (url: string, status: number | string, seconds: number, mostSeconds: number) =>
   new CalmError(
     'CALM_ENDPOINT_BUSY',
-    `${url} answered ${status} and asks to wait ${Math.ceil(seconds)} s; at most ${mostSeconds} s are waited.`,
+    `${url} answered ${status} and asks to wait ${Math.ceil(seconds)} s; at most ${mostSeconds} s are ` +
+      `waited.`,
     {
       hint:
         'Run the same command again later, or allow longer waits: maxRetryAfterSeconds ' +
@@ -344,7 +362,9 @@ export const headDuplicate = (name: string) =>
 export const modelIsTransformer = (directory: string) =>
   new CalmError('CALM_MODEL_KIND', `${directory} is a discrete Transformer, and a CALM is needed here.`, {
     location: { file: directory },
-    hint: '`evaluate` and `sample` take either. A Transformer needs no export: its folder is a LlamaForCausalLM as it is.',
+    hint:
+      '`evaluate` and `sample` take either. A Transformer needs no export: its folder is a ' +
+      'LlamaForCausalLM as it is.',
   });
 
 export const headOfTransformer = (option: string) =>
@@ -400,7 +420,8 @@ export const measureOption = (option: string, lack: string) =>
 export const sequenceTooShort = (tokens: number, patchSize: number, leastPatches: number) =>
   new CalmError(
     'CALM_CONFIG_INVALID',
-    `evaluate.tokensPerSequence: ${tokens} tokens are fewer than ${leastPatches} patches of ${patchSize} tokens.`,
+    `evaluate.tokensPerSequence: ${tokens} tokens are fewer than ${leastPatches} patches of ` +
+      `${patchSize} tokens.`,
     { hint: `Write ${leastPatches * patchSize} or more.` },
   );
 
@@ -430,7 +451,9 @@ export const optimizerState = (step: number, problem: string) =>
     'CALM_OPTIMIZER_STATE',
     `The checkpoint at step ${step} does not fit the optimiser: ${problem}.`,
     {
-      hint: 'Use the version of the optimiser that wrote it. To start anew, delete the folder of the stage in .work/.',
+      hint:
+        'Use the version of the optimiser that wrote it. To start anew, delete the folder of the ' +
+        'stage in .work/.',
     },
   );
 
@@ -506,7 +529,9 @@ export const missingInput = (stage: string, port: string, kind: string, makers: 
     'CALM_INPUT_MISSING',
     `Stage "${stage}" needs a ${kind} for its input "${port}", and no stage of this configuration makes one.`,
     {
-      hint: `Add a stage that makes it (${makers.join(', ') || 'none is registered'}), or name a folder: inputs: { ${port}: ./runs/…/… }.`,
+      hint:
+        `Add a stage that makes it (${makers.join(', ') || 'none is registered'}), or name a ` +
+        `folder: inputs: { ${port}: ./runs/…/… }.`,
     },
   );
 
@@ -567,7 +592,9 @@ export function lockHolder({ pid, host, silentSeconds }: LockHolder): string {
 
 export const runLocked = (directory: string, owner: LockHolder) =>
   new CalmError('CALM_RUN_LOCKED', `Another calm (${lockHolder(owner)}) is working in ${directory}.`, {
-    hint: `Wait for it, stop it, or choose another name: --set name=…. If no such process is there any more, remove ${directory}/.lock.`,
+    hint:
+      `Wait for it, stop it, or choose another name: --set name=…. If no such process is there any ` +
+      `more, remove ${directory}/.lock.`,
   });
 
 export const runLost = (directory: string) =>
@@ -575,7 +602,9 @@ export const runLost = (directory: string) =>
     'CALM_RUN_LOST',
     `Another calm has taken over ${directory}, because this one was silent for too long.`,
     {
-      hint: 'What was saved before is whole. Let the other one finish, or stop it and run the same command again.',
+      hint:
+        'What was saved before is whole. Let the other one finish, or stop it and run the same ' +
+        'command again.',
     },
   );
 
@@ -591,7 +620,9 @@ export const notARun = (directory: string) =>
     `${directory} holds no run: it has neither a run.json nor a finished stage.`,
     {
       location: { file: directory },
-      hint: 'Give the folder of a run (`calm ls` lists them), or a model folder with config.json and weights.',
+      hint:
+        'Give the folder of a run (`calm ls` lists them), or a model folder with config.json and ' +
+        'weights.',
     },
   );
 
@@ -621,7 +652,8 @@ export const checkpointMissing = (directory: string, wanted: string | number, st
     location: { file: directory },
     hint: steps.length
       ? `It has steps ${steps.join(', ')}. \`best\` needs bestMetric in the configuration.`
-      : 'None is saved here: `checkpointEvery` says how often one is, and `calm gc --checkpoints` removes them.',
+      : 'None is saved here: `checkpointEvery` says how often one is, and `calm gc --checkpoints` ' +
+        'removes them.',
   });
 
 export const inputNotInFolder = (stage: string, kind: string, folder: string) =>
@@ -638,7 +670,9 @@ export const notAnOverride = (text: string, stage: string) =>
     'CALM_OVERRIDE_UNKNOWN_PATH',
     `--set ${text}: this command reads a run and does not change it.`,
     {
-      hint: `Only fields of ${stage} can be set here, as in --set ${stage}.…=…. To change the run: calm run RUN --set ….`,
+      hint:
+        `Only fields of ${stage} can be set here, as in --set ${stage}.…=…. To change the run: calm ` +
+        `run RUN --set ….`,
     },
   );
 
@@ -745,7 +779,10 @@ const SYSTEM_ERRORS: Readonly<Record<string, readonly [code: string, problem: st
   ],
 };
 
-/** An error of the operating system as the user's; undefined where it is none. @param place named where the error itself names no file */
+/**
+ * An error of the operating system as the user's; undefined where it is none.
+ * @param place named where the error itself names no file
+ */
 export function systemError(error: unknown, place: string): CalmError | undefined {
   const { code, path, syscall } = (error ?? {}) as NodeJS.ErrnoException;
   const known = syscall && code ? SYSTEM_ERRORS[code] : undefined;
@@ -797,7 +834,9 @@ export const corpusFormatUnknown = (name: string, available: readonly string[]) 
     'CALM_CORPUS_FORMAT_UNKNOWN',
     `No format of a corpus is called "${name}". ${suggest(name, available)}`,
     {
-      hint: 'Correct `format` in `corpus`. A third-party format comes by a module in `plugins:` that calls registerCorpusFormat().',
+      hint:
+        'Correct `format` in `corpus`. A third-party format comes by a module in `plugins:` that ' +
+        'calls registerCorpusFormat().',
     },
   );
 
@@ -834,7 +873,8 @@ const CORPUS_PROBLEMS: Readonly<Record<string, string>> = {
 export const corpusUnreadable = (file: string, cause: unknown) =>
   new CalmError(
     'CALM_CORPUS_FILE',
-    `${file} (corpus) ${CORPUS_PROBLEMS[(cause as { code?: string }).code ?? ''] ?? `can't be read: ${messageOf(cause)}`}.`,
+    `${file} (corpus) ` +
+      `${CORPUS_PROBLEMS[(cause as { code?: string }).code ?? ''] ?? `can't be read: ${messageOf(cause)}`}.`,
     {
       cause,
       location: { file },
@@ -869,7 +909,9 @@ export const badCorpusLine = (file: string, unit: string, number: number, proble
     unit === 'line' ? `The line ${problem}.` : `The ${unit} ${number} ${problem}.`,
     {
       location: unit === 'line' ? { file, line: number } : { file },
-      hint: `Correct or remove the ${unit}, or let such ones be left out, counted and listed: onBadLine: skip.`,
+      hint:
+        `Correct or remove the ${unit}, or let such ones be left out, counted and listed: ` +
+        `onBadLine: skip.`,
     },
   );
 
@@ -888,7 +930,9 @@ export const corpusChanged = (file: string) =>
 
 export const notEnoughTokens = (what: string, found: number, needed: number) =>
   new CalmError('CALM_TOO_FEW_TOKENS', `The ${what} split has ${found} tokens, and ${needed} are needed.`, {
-    hint: 'Use a larger corpus, a larger validationFraction, or fewer patches a sequence; split single-file corpora with `documents: paragraph`.',
+    hint:
+      'Use a larger corpus, a larger validationFraction, or fewer patches a sequence; split ' +
+      'single-file corpora with `documents: paragraph`.',
   });
 
 export const nothingToEvaluate = () =>
@@ -903,9 +947,12 @@ export const nothingToEvaluate = () =>
 export const nothingToCompareWith = (measures: readonly string[], found: number, needed: number) =>
   new CalmError(
     'CALM_TOO_FEW_TOKENS',
-    `evaluate.measures: ${measures.join(' and ')} compare the model with the training split, which has ${found} tokens; ${needed} are needed.`,
+    `evaluate.measures: ${measures.join(' and ')} compare the model with the training split, which has ` +
+      `${found} tokens; ${needed} are needed.`,
     {
-      hint: `Leave ${measures.length > 1 ? 'them' : 'it'} out of \`measures\`, or use a corpus with a training split (validationFraction below 1).`,
+      hint:
+        `Leave ${measures.length > 1 ? 'them' : 'it'} out of \`measures\`, or use a corpus with a ` +
+        `training split (validationFraction below 1).`,
     },
   );
 
@@ -953,7 +1000,9 @@ export const engineUnavailable = (
     `The engine "${name}" can't be used: ${messageOf(cause).split('\n')[0]}`,
     {
       cause,
-      hint: `It needs ${packageName}, installed and working: \`${howToGet}\`. \`engine: auto\` takes the best engine that is there; see \`calm doctor\`.`,
+      hint:
+        `It needs ${packageName}, installed and working: \`${howToGet}\`. \`engine: auto\` takes ` +
+        `the best engine that is there; see \`calm doctor\`.`,
     },
   );
 
@@ -973,7 +1022,9 @@ export const engineInstallFailed = (what: string, words: string) =>
     'CALM_ENGINE_INSTALL_FAILED',
     `The install stopped at ${what}:\n  ${words.replaceAll('\n', '\n  ')}`,
     {
-      hint: 'What was installed before stands as it was. The same command goes on from what is downloaded and unpacked; `calm engine remove cpu|gpu` clears it away.',
+      hint:
+        'What was installed before stands as it was. The same command goes on from what is ' +
+        'downloaded and unpacked; `calm engine remove cpu|gpu` clears it away.',
     },
   );
 
@@ -998,7 +1049,9 @@ export const promptsEmpty = (file: string) =>
 export const promptLineInvalid = (file: string, line: number, problem: string) =>
   new CalmError('CALM_PROMPTS', `Line ${line} of ${file} ${problem}.`, {
     location: { file, line },
-    hint: 'Each line must be a JSON object with the prompt as text, {"prompt": "…"}, in UTF-8. Other fields are kept.',
+    hint:
+      'Each line must be a JSON object with the prompt as text, {"prompt": "…"}, in UTF-8. Other ' +
+      'fields are kept.',
   });
 
 export const promptFieldTaken = (file: string, line: number, field: string) =>
@@ -1041,13 +1094,17 @@ export const resultsMissingFolder = (file: string, folder: string) =>
 export const resultsForeign = (file: string, line: number) =>
   new CalmError('CALM_RESULTS', `Line ${line} of ${file} was not written by this command.`, {
     location: { file, line },
-    hint: 'Results are only added to a file of results. Name another file: --results FILE. Nothing was changed.',
+    hint:
+      'Results are only added to a file of results. Name another file: --results FILE. Nothing was ' +
+      'changed.',
   });
 
 export const resultsOfOtherPrompts = (file: string, line: number, prompts: string) =>
   new CalmError('CALM_RESULTS', `Line ${line} of ${file} does not answer prompt ${line} of ${prompts}.`, {
     location: { file, line },
-    hint: 'To resume, the prompts must stand as they were; more may follow. Name another file: --results FILE.',
+    hint:
+      'To resume, the prompts must stand as they were; more may follow. Name another file: ' +
+      '--results FILE.',
   });
 
 export const resultsOtherSettings = (file: string, line: number, differences: readonly string[]) =>
@@ -1115,7 +1172,9 @@ export const autoencoderMissing = (directory: string) =>
     `${directory}: the autoencoder of this language model is not there.`,
     {
       location: { file: directory },
-      hint: 'Put its folder beside the weights as autoencoder/, or import both: calm import DIR --autoencoder DIR.',
+      hint:
+        'Put its folder beside the weights as autoencoder/, or import both: calm import DIR ' +
+        '--autoencoder DIR.',
     },
   );
 
@@ -1128,12 +1187,16 @@ export const weightsMissing = (directory: string, names: readonly string[]) =>
 export const pickleRefused = (file: string, what: string) =>
   new CalmError('CALM_PICKLE_REFUSED', `${file} holds ${what}. Nothing of it was run.`, {
     location: { file },
-    hint: 'Only dictionaries of tensors are read, as torch.save(model.state_dict(), …) writes them. Ask for the safetensors file.',
+    hint:
+      'Only dictionaries of tensors are read, as torch.save(model.state_dict(), …) writes them. Ask ' +
+      'for the safetensors file.',
   });
 
 export const modelMismatch = (what: string, expected: unknown, found: unknown) =>
   new CalmError('CALM_MODEL_MISMATCH', `${what}: expected ${String(expected)}, found ${String(found)}.`, {
-    hint: 'The artifacts come from different runs. Run the stages again in order (calm run), or mend `inputs:`.',
+    hint:
+      'The artifacts come from different runs. Run the stages again in order (calm run), or mend ' +
+      '`inputs:`.',
   });
 
 export const tensorMissing = (file: string, name: string) =>
@@ -1155,7 +1218,8 @@ export const tensorShape = (file: string, name: string, expected: string, found:
 export const badStep = (stage: string, step: number, problem: string, inARow: number) =>
   new CalmError(
     'CALM_BAD_STEP',
-    `${stage} stopped at step ${step}: ${problem}${inARow > 1 ? `, and so it was ${inARow} times in a row` : ''}.`,
+    `${stage} stopped at step ${step}: ` +
+      `${problem}${inARow > 1 ? `, and so it was ${inARow} times in a row` : ''}.`,
     {
       hint: `The state before it is saved, and events.jsonl says which batch it was. ${
         inARow > 1

@@ -28,7 +28,10 @@ export function resolvePath(base: string, path: string): string {
   return resolve(base, expandHome(path));
 }
 
-/** The absolute path of a file that is to be written. A pipe in a folder, which would be waited for, is refused. */
+/**
+ * The absolute path of a file that is to be written. A pipe in a folder, which would be waited for, is
+ * refused.
+ */
 export function targetFile(path: string): string {
   const file = resolvePath(process.cwd(), path);
   const isDevice = /^\/(dev|proc)\//.test(file);

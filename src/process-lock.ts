@@ -1,7 +1,10 @@
 /**
- * Locks between processes: a file that names its owner, by process id, start time, host and machine. The lock of a process that is dead is taken over; a process
- * that merely has the same id, after a restart of the machine say, is not the owner. Of a process on another machine or in another container, all that can be seen
- * is its heartbeat: the owner writes its file anew every few seconds, and a lock whose file is silent for long is stale.
+ * Locks between processes: a file that names its owner, by process id, start time, host and machine. The lock
+ * of a process that is dead is taken over; a process
+ * that merely has the same id, after a restart of the machine say, is not the owner. Of a process on another
+ * machine or in another container, all that can be seen
+ * is its heartbeat: the owner writes its file anew every few seconds, and a lock whose file is silent for
+ * long is stale.
  */
 
 import {
@@ -27,7 +30,10 @@ export interface LockOwner {
   /** When it started, as the system counts; empty where that can't be told. */
   readonly started: string;
   readonly host: string;
-  /** Of an owner that is not on this machine: seconds since its last heartbeat, by the clock of the file system. */
+  /**
+   * Of an owner that is not on this machine: seconds since its last heartbeat, by the clock of the file
+   * system.
+   */
   readonly silentSeconds?: number;
 }
 
@@ -78,7 +84,8 @@ export function takeLock(file: string, times: LockTimes = LOCK_TIMES): LockAttem
 }
 
 /**
- * Takes a lock, and waits for it where that helps: briefly for an owner that lives, until its lock is stale for one that can't be seen and is silent.
+ * Takes a lock, and waits for it where that helps: briefly for an owner that lives, until its lock is stale
+ * for one that can't be seen and is silent.
  * @param onWait told once, when there is something to wait for
  * @returns the owner that lives, where waiting did not help
  */
@@ -170,7 +177,9 @@ function createAlone(file: string, text: string): boolean {
   }
 }
 
-/** Takes a stale lock away. Where it is another's by now, or its owner has come back to life, it is put back. */
+/**
+ * Takes a stale lock away. Where it is another's by now, or its owner has come back to life, it is put back.
+ */
 function removeStale(file: string, stale: Found): boolean {
   const aside = `${file}.${process.pid}.stale`;
   try {
@@ -213,7 +222,10 @@ function livingOwner(file: string, found: Found, { staleMs }: LockTimes): LockOw
   return isLiving(owner, resolve(file)) ? owner : undefined;
 }
 
-/** The owner of a lock that only its heartbeat tells of: on another machine, in another container, or not named because the file is not whole. */
+/**
+ * The owner of a lock that only its heartbeat tells of: on another machine, in another container, or not
+ * named because the file is not whole.
+ */
 function ownerElsewhere(file: string, found: Found): LockOwner | undefined {
   const { machine: place, ...owner } = ownerOf(found.text);
   const isHere = place ? place === machine() : owner.host === hostname();
@@ -249,7 +261,9 @@ function clockOf(file: string): number {
   }
 }
 
-/** One start of one kernel, and the space in which its process ids count; empty where there is no such thing. */
+/**
+ * One start of one kernel, and the space in which its process ids count; empty where there is no such thing.
+ */
 function machine(): string {
   try {
     const start = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

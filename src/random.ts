@@ -1,10 +1,15 @@
 /**
- * Random numbers by name: (seed, labels…) names a stream, and the n-th number of a stream is a function of that name and n alone.
- * Nothing has a state that a checkpoint would have to keep: a resumed step draws what the undisturbed one would have drawn.
+ * Random numbers by name: (seed, labels…) names a stream, and the n-th number of a stream is a function of
+ * that name and n alone.
+ * Nothing has a state that a checkpoint would have to keep: a resumed step draws what the undisturbed one
+ * would have drawn.
  *
- * Names become keys by Threefry-2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), the counter-based generator that
- * JAX uses. A stream is short and read from its start, so within it a sequential generator does, and is ten times as fast: xoshiro128++ (Blackman & Vigna
- * 2019). Normal draws come by the ziggurat (Marsaglia & Tsang 2000, as mended by Doornik 2005): a fifth of the time of Box–Muller over Threefry.
+ * Names become keys by Threefry-2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as
+ * 1, 2, 3"), the counter-based generator that
+ * JAX uses. A stream is short and read from its start, so within it a sequential generator does, and is ten
+ * times as fast: xoshiro128++ (Blackman & Vigna
+ * 2019). Normal draws come by the ziggurat (Marsaglia & Tsang 2000, as mended by Doornik 2005): a fifth of
+ * the time of Box–Muller over Threefry.
  */
 
 const PARITY = 0x1bd11bda;
@@ -13,7 +18,9 @@ const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 /** A stream's name, hashed to the two words of a Threefry key. */
 export type StreamKey = readonly [number, number];
 
-/** One block of Threefry-2x32-20: two words of key and two of counter give two random words, written to `out`. */
+/**
+ * One block of Threefry-2x32-20: two words of key and two of counter give two random words, written to `out`.
+ */
 export function threefry2x32(
   key0: number,
   key1: number,
@@ -40,7 +47,9 @@ export function threefry2x32(
   out[1] = y;
 }
 
-/** Hashes a seed and any labels (stage, step, purpose) to a key. Equal names give equal keys on every machine. */
+/**
+ * Hashes a seed and any labels (stage, step, purpose) to a key. Equal names give equal keys on every machine.
+ */
 export function streamKey(seed: number, ...labels: (string | number)[]): StreamKey {
   const block = new Int32Array(2);
   let key: [number, number] = [seed | 0, Math.floor(seed / 2 ** 32) | 0];
@@ -103,7 +112,10 @@ export function xoshiro128(state: Int32Array, out: Int32Array): void {
   state.set([a, b, c, d]);
 }
 
-/** Normal draws from words, one each, up to the first word that falls beside its layer's rectangle; returns how many were drawn. */
+/**
+ * Normal draws from words, one each, up to the first word that falls beside its layer's rectangle; returns
+ * how many were drawn.
+ */
 function likelyNormals(
   words: Int32Array,
   used: number,
@@ -175,7 +187,10 @@ export class RandomStream {
     return this.fillNormals(new Float32Array(length));
   }
 
-  /** Fills with uniform draws in [low, low + 1). Large arrays are best used again and again: a fresh one costs more than its numbers. */
+  /**
+   * Fills with uniform draws in [low, low + 1). Large arrays are best used again and again: a fresh one costs
+   * more than its numbers.
+   */
   fillUniforms(out: Float32Array, low = 0): Float32Array {
     for (let begin = 0; begin < out.length; ) {
       const words = this.#used === this.#words.length ? this.#refill() : this.#words;
@@ -188,7 +203,10 @@ export class RandomStream {
     return out;
   }
 
-  /** Fills with standard normal draws. The low bits of a word choose the ziggurat's layer, the others the place in it: most often that is all. */
+  /**
+   * Fills with standard normal draws. The low bits of a word choose the ziggurat's layer, the others the
+   * place in it: most often that is all.
+   */
   fillNormals(out: Float32Array): Float32Array {
     for (let begin = 0; begin < out.length; ) {
       const words = this.#used === this.#words.length ? this.#refill() : this.#words;
@@ -231,7 +249,8 @@ export class RandomStream {
 }
 
 /**
- * The `index`-th element of a pseudo-random permutation of 0 … size − 1: a four-round Feistel network over the next even number of bits,
+ * The `index`-th element of a pseudo-random permutation of 0 … size − 1: a four-round Feistel network over
+ * the next even number of bits,
  * walked until it lands inside. Shuffles an epoch of any length without a table.
  */
 export function permutedIndex(index: number, size: number, key: StreamKey): number {

@@ -4,7 +4,9 @@ import { threadsInvalid } from './errors.ts';
 /** More than any machine has. */
 const MOST_THREADS = 4096;
 
-/** How many threads a step uses: all cores, or what CALM_THREADS says. The same number gives the same bits. */
+/**
+ * How many threads a step uses: all cores, or what CALM_THREADS says. The same number gives the same bits.
+ */
 export function numThreads(): number {
   const given = process.env.CALM_THREADS?.trim();
   if (!given) return availableParallelism();

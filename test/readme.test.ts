@@ -21,7 +21,10 @@ function wordsOf(command: string): string[] {
   );
 }
 
-/** A copy of a configuration that has every key of it but only a few small steps, so that what is tested is the command. */
+/**
+ * A copy of a configuration that has every key of it but only a few small steps, so that what is tested is
+ * the command.
+ */
 function shrink(name: string): string {
   const config = parse(readFileSync(join(ROOT, 'configs', name), 'utf8'));
   const few: Record<string, object> = {
@@ -76,7 +79,8 @@ test('the stage of the README works', async (t) => {
   writeTinyProject(folder);
   writeFileSync(
     join(folder, 'calm.yaml'),
-    "plugins: [./my-stage.js]\nstages:\n  tokenize: { corpus: 'texts/*.txt', tokenizer: bytes, validationFraction: 0.2 }\n  histogram: {}\n",
+    "plugins: [./my-stage.js]\nstages:\n  tokenize: { corpus: 'texts/*.txt', tokenizer: bytes, " +
+      'validationFraction: 0.2 }\n  histogram: {}\n',
   );
   const run = await calm(['run', '--json'], folder);
   t.is(run.code, 0, run.stderr);

@@ -23,7 +23,10 @@ type Context = StageContext<
   { latents: typeof latentShards }
 >;
 
-/** Patches are cut from the concatenated documents, as the language model will see them. A stopped stage goes on from its last whole shard. */
+/**
+ * Patches are cut from the concatenated documents, as the language model will see them. A stopped stage goes
+ * on from its last whole shard.
+ */
 export async function run(context: Context): Promise<void> {
   const { config, inputs, outputs, report, checkpoints } = context;
   const engine = await context.engine();

@@ -14,7 +14,8 @@ const commonFields = {
     .min(LEAST_PATCHES)
     .optional()
     .describe(
-      'Patches a sequence, the first of them context only; 64 of a CALM and 256 single tokens of a Transformer where absent.',
+      'Patches a sequence, the first of them context only; 64 of a CALM and 256 single tokens of a ' +
+        'Transformer where absent.',
     ),
   tokensPerSequence: z
     .int()
@@ -81,6 +82,8 @@ function checkLengths(given: unknown, issue: z.RefinementCtx): void {
     });
   const length = tokensPerSequence ?? patchesPerSequence;
   if (length === undefined || contextTokens + WINDOW <= length) return;
-  const message = `must be at most ${length - WINDOW}: a sequence of ${length} tokens has a window of ${WINDOW} behind it`;
+  const message =
+    `must be at most ${length - WINDOW}: a sequence of ${length} tokens has a window of ` +
+    `${WINDOW} behind it`;
   issue.addIssue({ code: 'custom', message, path: ['contextTokens'] });
 }

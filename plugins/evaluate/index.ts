@@ -18,7 +18,8 @@ export default defineStage({
     'Evaluates a run on held-out documents: reconstruction, BrierLM, perplexity, the energy loss, and more.',
   config,
   usesEngine: true,
-  // A run without a language model is evaluated by its autoencoder alone; a CALM has its own autoencoder inside.
+  // A run without a language model is evaluated by its autoencoder alone; a CALM has its own autoencoder
+  // inside.
   inputs: {
     tokens: tokenShards,
     autoencoder: optional(autoencoderFolder),

@@ -49,7 +49,10 @@ function refuseOptions(config: Config, given: Given): void {
     }
 }
 
-/** Some measures compare with what the training split's tokens alone can do. @param least tokens that are needed */
+/**
+ * Some measures compare with what the training split's tokens alone can do.
+ * @param least tokens that are needed
+ */
 export function checkTrainingText(chosen: readonly AnyMeasure[], found: number, least: number): void {
   const compared = chosen.filter(({ needs }) => needs.includes('training text')).map(({ name }) => name);
   if (compared.length > 0 && found < least) throw nothingToCompareWith(compared, found, least);

@@ -68,7 +68,9 @@ async function openSubject(
   };
 }
 
-/** Tokens of another tokenizer are no text to a model. Its embedding has a row for each token; a CALM pads. */
+/**
+ * Tokens of another tokenizer are no text to a model. Its embedding has a row for each token; a CALM pads.
+ */
 function checkVocabulary(model: PatchModel, { tokens, model: folder }: Context['inputs']): void {
   const { vocabSize } = tokens.index;
   const fits = folder?.isForeign ? vocabSize <= model.config.vocabSize : vocabSize === model.config.vocabSize;
@@ -111,7 +113,9 @@ function needed<Part>(part: Part | undefined, name: string): Part {
   return part;
 }
 
-/** The sequences that are scored: those that are asked for, or all blocks of one of the reference's protocols. */
+/**
+ * The sequences that are scored: those that are asked for, or all blocks of one of the reference's protocols.
+ */
 function heldOutBlocks(context: Context, model: PatchModel | undefined): Promise<HeldOut> {
   const { config, inputs } = context;
   const patchSize = model?.patchSize ?? 1;

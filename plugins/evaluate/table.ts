@@ -16,14 +16,16 @@ const brierOptions = {
     .positive()
     .optional()
     .describe(
-      'Of a Transformer: BrierLM is scored at every stride-th token, at every one where absent. A CALM is scored at every K-th.',
+      'Of a Transformer: BrierLM is scored at every stride-th token, at every one where absent. A CALM ' +
+        'is scored at every K-th.',
     ),
   contextTokens: z
     .int()
     .positive()
     .optional()
     .describe(
-      'Of a Transformer: tokens at the beginning of a sequence that are never scored, 1 where absent. A CALM never scores its first K.',
+      'Of a Transformer: tokens at the beginning of a sequence that are never scored, 1 where absent. A ' +
+        'CALM never scores its first K.',
     ),
 };
 const brierNeeds = { stride: 'likelihood', contextTokens: 'likelihood' } as const;
@@ -105,7 +107,8 @@ registerMeasure({
 registerMeasure({
   name: 'temperature',
   summary:
-    'Accuracy and collision rate of a trained model over temperatures and numbers of candidates (paper §7.5).',
+    'Accuracy and collision rate of a trained model over temperatures and numbers of candidates ' +
+    '(paper §7.5).',
   needs: ['model'],
   options: {
     temperatures: z
@@ -119,7 +122,8 @@ registerMeasure({
       .nonempty()
       .optional()
       .describe(
-        'Of a CALM: N of the measure `temperature`, one after the other; 200 where absent. A Transformer needs none.',
+        'Of a CALM: N of the measure `temperature`, one after the other; 200 where absent. A ' +
+          'Transformer needs none.',
       ),
   },
   optionNeeds: { candidateCounts: 'samples' },

@@ -36,7 +36,9 @@ type Inputs = {
 };
 type Context = StageContext<z.infer<typeof config>, Inputs, Record<never, never>>;
 
-/** Keys of a Llama's config.json that the reference's classes expect and that are the same in all our models. */
+/**
+ * Keys of a Llama's config.json that the reference's classes expect and that are the same in all our models.
+ */
 const LLAMA_KEYS = {
   hidden_act: 'silu',
   attention_bias: false,
@@ -70,7 +72,10 @@ export async function run(context: Context): Promise<void> {
   report.summary({ folder: target });
 }
 
-/** The model with its frozen autoencoder inside, as the reference saves it, and the autoencoder's own folder, which `ae_path` names. */
+/**
+ * The model with its frozen autoencoder inside, as the reference saves it, and the autoencoder's own folder,
+ * which `ae_path` names.
+ */
 async function exportModel(model: LanguageModel, folder: ModelFolder, directory: string): Promise<void> {
   const { config, parameters, autoencoder, head } = model;
   const own = await withAliases(parameters);
@@ -89,8 +94,10 @@ async function exportModel(model: LanguageModel, folder: ModelFolder, directory:
   await exportAutoencoder(autoencoder, folder, join(directory, AUTOENCODER_FOLDER));
   const facts = [
     `- head: ${name}; K = ${config.patchSize} tokens a vector; latent size ${config.latentSize}`,
-    `- ${countParameters(calmTable(config, head))} parameters, and ${countParameters(autoencoderTable(autoencoder.config))} of the frozen autoencoder`,
-    `- Transformer: ${config.numHiddenLayers} layers, hidden ${config.hiddenSize}, ${config.numAttentionHeads} heads; vocabulary ${config.vocabSize}`,
+    `- ${countParameters(calmTable(config, head))} parameters, and ` +
+      `${countParameters(autoencoderTable(autoencoder.config))} of the frozen autoencoder`,
+    `- Transformer: ${config.numHiddenLayers} layers, hidden ${config.hiddenSize}, ` +
+      `${config.numAttentionHeads} heads; vocabulary ${config.vocabSize}`,
   ];
   await writeFile(join(directory, 'README.md'), modelCard('Continuous Autoregressive Language Model', facts));
 }
@@ -118,7 +125,10 @@ async function exportAutoencoder(
   );
 }
 
-/** Parameters under both names where the reference ties them: its loader looks for the one that safetensors would leave out. */
+/**
+ * Parameters under both names where the reference ties them: its loader looks for the one that safetensors
+ * would leave out.
+ */
 async function withAliases(
   parameters: LanguageModel['parameters'],
   prefix = '',
@@ -133,5 +143,9 @@ async function withAliases(
 }
 
 function modelCard(title: string, facts: readonly string[]): string {
-  return `---\ntags: [calm, continuous-autoregressive-language-model]\n---\n\n# ${title}\n\n${facts.join('\n')}\n\nWritten by \`calm export\` of calm-lm. The method: arXiv 2510.27688.\n`;
+  return (
+    `---\ntags: [calm, continuous-autoregressive-language-model]\n---\n\n# ` +
+    `${title}\n\n${facts.join('\n')}\n\nWritten by \`calm export\` of calm-lm. The method: arXiv ` +
+    `2510.27688.\n`
+  );
 }

@@ -4,7 +4,8 @@ export const config = z.strictObject({
   path: z
     .string()
     .describe(
-      'Folder of a Hugging Face autoencoder: config.json, and model.safetensors (or its shards) or pytorch_model.bin.',
+      'Folder of a Hugging Face autoencoder: config.json, and model.safetensors (or its shards) or ' +
+        'pytorch_model.bin.',
     ),
   tokenizer: z
     .string()

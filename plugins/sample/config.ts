@@ -8,7 +8,8 @@ export const config = z.strictObject({
     .enum(['batch', 'exact'])
     .optional()
     .describe(
-      'How a CALM reaches the temperature. batch: chosen among numCandidates (paper, Algorithm 2). exact: by rejection (Algorithm 1), as many draws as it takes. batch where absent.',
+      'How a CALM reaches the temperature. batch: chosen among numCandidates (paper, Algorithm 2). ' +
+        'exact: by rejection (Algorithm 1), as many draws as it takes. batch where absent.',
     ),
   numCandidates: z
     .int()
@@ -22,7 +23,8 @@ export const config = z.strictObject({
     .min(2)
     .optional()
     .describe(
-      'Draws that the exact algorithm may take for one patch; then the batch approximation chooses among them, which is said and counted. 20,000 where absent.',
+      'Draws that the exact algorithm may take for one patch; then the batch approximation chooses ' +
+        'among them, which is said and counted. 20,000 where absent.',
     ),
   topK: z
     .int()
@@ -46,7 +48,8 @@ export const config = z.strictObject({
     .string()
     .optional()
     .describe(
-      'With `prompts`: the JSON Lines file to write; each line is a line of `prompts` with its `samples` and settings. What it has already is not made again.',
+      'With `prompts`: the JSON Lines file to write; each line is a line of `prompts` with its ' +
+        '`samples` and settings. What it has already is not made again.',
     ),
   numSamples: z.int().positive().default(3).describe('How many continuations.'),
 });

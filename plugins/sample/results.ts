@@ -1,6 +1,8 @@
 /**
- * The results file of many prompts. A line is a prompt's own line with two fields more: `calm`, the settings that its
- * samples were made with, and `samples`. By the first of them calm knows its own lines, and nothing else is added to.
+ * The results file of many prompts. A line is a prompt's own line with two fields more: `calm`, the settings
+ * that its
+ * samples were made with, and `samples`. By the first of them calm knows its own lines, and nothing else is
+ * added to.
  */
 
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
@@ -37,7 +39,10 @@ export class ResultsFile {
     this.#missing = missing;
   }
 
-  /** Looks at what is there and touches nothing. What calm did not write itself, with these settings, is an error. */
+  /**
+   * Looks at what is there and touches nothing. What calm did not write itself, with these settings, is an
+   * error.
+   */
   static check(
     path: string,
     prompts: { readonly file: string; readonly lines: readonly PromptLine[] },
@@ -53,7 +58,10 @@ export class ResultsFile {
     return new ResultsFile(path, settings, answeredIn(bytes, { path, prompts, heads, settings }));
   }
 
-  /** Brings the last line of a run that was cut short into order: completes it where only its end is missing, or cuts it off. */
+  /**
+   * Brings the last line of a run that was cut short into order: completes it where only its end is missing,
+   * or cuts it off.
+   */
   async begin(): Promise<void> {
     if (this.#keepBytes !== undefined) await truncate(this.path, this.#keepBytes);
     if (this.#missing) await appendFile(this.path, this.#missing);

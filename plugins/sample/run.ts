@@ -118,7 +118,8 @@ async function answer(
     const sample = await write(headingOf(index, config.numSamples), pieces, writing);
     if (counts.fallbacks > 0)
       report.warn(
-        `${counts.fallbacks} of ${counts.patches} patches took more than ${config.drawBudget} draws and were chosen by the batch approximation: not exact`,
+        `${counts.fallbacks} of ${counts.patches} patches took more than ${config.drawBudget} draws and ` +
+          `were chosen by the batch approximation: not exact`,
       );
     // Of a distribution there is one draw a token, and nothing to count.
     made.push(model.likelihood ? sample : { ...sample, draws: counts.draws, fallbacks: counts.fallbacks });

@@ -48,7 +48,9 @@ export async function settingsOf(config: Config, seed: number, modelDirectory: s
 const BLOCKS = 64;
 const BLOCK_BYTES = 2 ** 14;
 
-/** A short name for a model by what its files hold. Of large files the size and evenly spread blocks count. */
+/**
+ * A short name for a model by what its files hold. Of large files the size and evenly spread blocks count.
+ */
 async function modelPrint(directory: string): Promise<string> {
   const hash = createHash('sha256');
   const inside = join(directory, 'autoencoder');

@@ -3,7 +3,9 @@
 import { notEnoughTokens } from 'calm-lm/errors';
 import type { InputFacts } from 'calm-lm/plugin';
 
-/** K, as the stage that makes or takes over an autoencoder states it; undefined where that is not known yet. */
+/**
+ * K, as the stage that makes or takes over an autoencoder states it; undefined where that is not known yet.
+ */
 export function patchSizeOf(autoencoder: InputFacts | undefined): number | undefined {
   const stated = autoencoder?.config.patchSize ?? autoencoder?.metrics?.patchSize;
   return typeof stated === 'number' ? stated : undefined;
@@ -20,7 +22,9 @@ export function checkSplit(
     throw notEnoughTokens(split, found, needed);
 }
 
-/** Tokens of a split: as counted, or none where the configuration says so; undefined where that is not known. */
+/**
+ * Tokens of a split: as counted, or none where the configuration says so; undefined where that is not known.
+ */
 function tokensIn({ config, metrics }: InputFacts, split: 'train' | 'validation'): number | undefined {
   const counted = metrics?.[`${split}Tokens`];
   if (typeof counted === 'number') return counted;

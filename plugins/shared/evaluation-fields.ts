@@ -4,12 +4,14 @@ import { sequenceTooShort } from 'calm-lm/errors';
 import { z } from 'zod';
 
 const PROTOCOL =
-  'How BrierLM is put together. weighted: every window counts the same, each factor is clamped at 0. reference: every batch counts the same, the product alone is clamped.';
+  'How BrierLM is put together. weighted: every window counts the same, each factor is clamped at 0. ' +
+  'reference: every batch counts the same, the product alone is clamped.';
 
 export const protocolField = z.enum(['weighted', 'reference']).default('weighted').describe(PROTOCOL);
 
 /**
- * The reference's own evaluation: every block of the concatenated documents. While training it takes blocks of 8,192 tokens; its evaluation script passes no
+ * The reference's own evaluation: every block of the concatenated documents. While training it takes blocks
+ * of 8,192 tokens; its evaluation script passes no
  * block size and falls to 1,024 (which shifts the score).
  */
 export const REFERENCE_BLOCKS: Readonly<Record<string, number>> = {
@@ -21,7 +23,8 @@ export const calmProtocolField = z
   .enum(['weighted', 'reference', 'reference-8192', 'reference-1024'])
   .default('weighted')
   .describe(
-    `${PROTOCOL} reference-8192, reference-1024: as reference, over all held-out blocks of so many tokens; two samples, one block a batch.`,
+    `${PROTOCOL} reference-8192, reference-1024: as reference, over all held-out blocks of so many ` +
+      `tokens; two samples, one block a batch.`,
   );
 
 export const samplesField = z

@@ -5,7 +5,8 @@ import { CalmError } from 'calm-lm/errors';
 import type { StageReport } from 'calm-lm/plugin';
 
 /**
- * Opens outputs at the state that was saved, if one was. Where the files do not have what the state says, the stage starts over, and says so.
+ * Opens outputs at the state that was saved, if one was. Where the files do not have what the state says, the
+ * stage starts over, and says so.
  * @returns the state that is gone on from
  */
 export async function goOnFrom<State>(

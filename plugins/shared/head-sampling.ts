@@ -19,7 +19,8 @@ export const headSamplingField = z
   .optional()
   .meta({
     description:
-      'How the head is sampled from: options of the head, as a map or as text (`steps=4,method=euler`); its defaults where absent.',
+      'How the head is sampled from: options of the head, as a map or as text (`steps=4,method=euler`); ' +
+      'its defaults where absent.',
     get anyOf() {
       return [{ type: 'string' }, ...headEntries().map((entry) => jsonSchemaOf(entry, 'sampling'))];
     },
@@ -30,7 +31,10 @@ function typed(text: string): unknown {
   return text === '' || Number.isNaN(Number(text)) ? text : Number(text);
 }
 
-/** Refuses options that the head of the model does not have, as far as the head is known before the stage runs. */
+/**
+ * Refuses options that the head of the model does not have, as far as the head is known before the stage
+ * runs.
+ */
 export function checkHeadSampling(given: HeadSampling | undefined, model: InputFacts | undefined): void {
   const chosen = model?.config.head as { readonly name?: unknown } | undefined;
   const name = chosen?.name ?? model?.metrics?.head;

@@ -30,7 +30,10 @@ interface Telling {
   readonly signal: AbortSignal;
 }
 
-/** Where less is there than was asked for, all of it is taken, and that is said. @param things what they are, in the plural */
+/**
+ * Where less is there than was asked for, all of it is taken, and that is said.
+ * @param things what they are, in the plural
+ */
 export function noteFewer(
   { key, count }: Wanted,
   found: number,
@@ -52,7 +55,9 @@ export function noteFewerWindows(
   noteFewer(wanted, windowsIn(length, patchSize), 'windows a sequence', report);
 }
 
-/** Held-out sequences, spread evenly over the validation split: as many as are wanted, or all that there are. */
+/**
+ * Held-out sequences, spread evenly over the validation split: as many as are wanted, or all that there are.
+ */
 export async function heldOutSequences(
   tokens: TokenShards,
   { patchSize, patchesPerSequence }: { readonly patchSize: number; readonly patchesPerSequence: number },
@@ -76,7 +81,10 @@ export async function heldOutSequences(
 
 const PATCHES_AT_ONCE = 256;
 
-/** Held-out patches, spread evenly over the documents of the validation split: as many as are wanted, or all that there are. [patches·K] */
+/**
+ * Held-out patches, spread evenly over the documents of the validation split: as many as are wanted, or all
+ * that there are. [patches·K]
+ */
 export async function heldOutPatches(
   patches: DocumentPatches,
   wanted: Wanted,

@@ -37,7 +37,8 @@ export function warnOfUnknown(
 ): void {
   if (unknown.length)
     report.warn(
-      `${join(directory, 'config.json')} has keys that are not known here and were left out: ${unknown.join(', ')}`,
+      `${join(directory, 'config.json')} has keys that are not known here and were left out: ` +
+        `${unknown.join(', ')}`,
     );
 }
 
@@ -47,7 +48,8 @@ export async function tokenizerFor(
   model: { readonly vocabSize: number; readonly eosTokenId: number | null },
 ): Promise<Tokenizer> {
   const tokenizer = await loadTokenizer(path);
-  // The reference adds [PAD] to the tokenizer after the autoencoder's vocabulary was fixed, so one id may be over.
+  // The reference adds [PAD] to the tokenizer after the autoencoder's vocabulary was fixed, so one id may be
+  // over.
   if (tokenizer.vocabSize > model.vocabSize + 1)
     throw modelMismatch('vocabulary of the model and its tokenizer', model.vocabSize, tokenizer.vocabSize);
   return tokenizer;

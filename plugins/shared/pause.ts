@@ -3,7 +3,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Pause } from 'calm-lm/evaluation';
 
-/** A pause lets Node's event loop turn, so that signals and timers are heard, and throws where the signal is aborted. */
+/**
+ * A pause lets Node's event loop turn, so that signals and timers are heard, and throws where the signal is
+ * aborted.
+ */
 export function pauseFor(signal: AbortSignal): Pause {
   return async () => {
     await nextTurn();

@@ -1,21 +1,29 @@
-/** What is said of a result that will not do, as soon as it is there. Nothing is refused: the numbers stand, and so does the model. */
+/**
+ * What is said of a result that will not do, as soon as it is there. Nothing is refused: the numbers stand,
+ * and so does the model.
+ */
 
 import type { StageReport } from 'calm-lm/plugin';
 
 type Warns = Pick<StageReport, 'warn'>;
 
 /**
- * Reconstruction accuracy below which a language model on the autoencoder is hardly worth its training. Ours; the paper's autoencoders give back more than
+ * Reconstruction accuracy below which a language model on the autoencoder is hardly worth its training. Ours;
+ * the paper's autoencoders give back more than
  * 99.9 % of the tokens (§2).
  */
 export const LEAST_TOKEN_ACCURACY = 0.99;
 
-/** @param tokenAccuracy share of the held-out tokens that come back right from the mean of the posterior; undefined where it was not measured */
+/**
+ * @param tokenAccuracy share of the held-out tokens that come back right from the mean of the posterior;
+ * undefined where it was not measured
+ */
 export function warnOfReconstruction(report: Warns, tokenAccuracy: number | undefined): void {
   if (tokenAccuracy === undefined || tokenAccuracy >= LEAST_TOKEN_ACCURACY) return;
   report.warn(
     Number.isFinite(tokenAccuracy)
-      ? `reconstruction accuracy is ${shareBelow(tokenAccuracy)}: a language model on this autoencoder can be no better; train it longer, or give it a larger latentSize (the paper’s have > 99.9 %)`
+      ? `reconstruction accuracy is ${shareBelow(tokenAccuracy)}: a language model on this autoencoder ` +
+          `can be no better; train it longer, or give it a larger latentSize (the paper’s have > 99.9 %)`
       : 'reconstruction accuracy is no number: the autoencoder is of no use; lower its learningRate',
   );
 }
@@ -30,7 +38,8 @@ export function warnOfEnergy(report: Warns, loss: number, contextFree: number): 
   if (loss < contextFree) return;
   report.warn(
     Number.isFinite(loss)
-      ? `the energy loss is ${loss.toFixed(3)}, and a predictor that ignores the context reaches ${contextFree.toFixed(3)}: the model has learnt nothing from context yet; train it longer`
+      ? `the energy loss is ${loss.toFixed(3)}, and a predictor that ignores the context reaches ` +
+          `${contextFree.toFixed(3)}: the model has learnt nothing from context yet; train it longer`
       : `the energy loss is ${loss}: the model is of no use; train it with a lower learningRate`,
   );
 }

@@ -1,4 +1,7 @@
-/** The fields that training stages share: backbone, schedule, optimiser, logging. Defaults: the paper's recipe (§7.1). */
+/**
+ * The fields that training stages share: backbone, schedule, optimiser, logging. Defaults: the paper's recipe
+ * (§7.1).
+ */
 
 import { LARGEST_SIZE } from 'calm-lm/models/config';
 import type { Optimizer, TrainingResult } from 'calm-lm/training';
@@ -78,20 +81,23 @@ export const trainingFields = {
     .string()
     .optional()
     .describe(
-      'A held-out value (validationLoss, tokenAccuracy, …): the step where it was best is kept, and its weights are the result. A value that is no number is never the best.',
+      'A held-out value (validationLoss, tokenAccuracy, …): the step where it was best is kept, and its ' +
+        'weights are the result. A value that is no number is never the best.',
     ),
   onBadStep: z
     .enum(['stop', 'skip'])
     .default('stop')
     .describe(
-      'A step whose loss or gradients are not finite, or spike: save the state before it and stop, or leave it out. events.jsonl keeps which batch it was.',
+      'A step whose loss or gradients are not finite, or spike: save the state before it and stop, or ' +
+        'leave it out. events.jsonl keeps which batch it was.',
     ),
   spikeDeviations: z
     .number()
     .nonnegative()
     .default(0)
     .describe(
-      'A loss or gradient norm that many standard deviations above the mean of the last 128 steps is a spike; 0 for none. OLMo uses 6.',
+      'A loss or gradient norm that many standard deviations above the mean of the last 128 steps is a ' +
+        'spike; 0 for none. OLMo uses 6.',
     ),
   evaluateEvery: count(1000).describe(
     'Steps between measurements on held-out documents; there is one at the end in any case.',
@@ -119,7 +125,10 @@ export function continues({ schedule }: { readonly schedule: string }): string |
 const trainingObject = z.object(trainingFields);
 type TrainingFields = ScheduleConfig & z.infer<typeof trainingObject>;
 
-/** The trainer's options that come straight from the configuration. @param optimizer what `optimizer` names, loaded */
+/**
+ * The trainer's options that come straight from the configuration.
+ * @param optimizer what `optimizer` names, loaded
+ */
 export function trainerOptions(config: TrainingFields, optimizer: Optimizer) {
   const { learningRate, schedule, warmupSteps, steps } = config;
   const { accumulationSteps, maxGradNorm, logEvery, evaluateEvery, bestMetric } = config;

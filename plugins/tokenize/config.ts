@@ -4,7 +4,8 @@ const source = z.strictObject({
   files: z
     .union([z.string().transform((file) => [file]), z.array(z.string()).nonempty()])
     .describe(
-      'Paths, folders or patterns, relative to this file (or to the package). Text and JSON lines, plain or with gzip.',
+      'Paths, folders or patterns, relative to this file (or to the package). Text and JSON lines, ' +
+        'plain or with gzip.',
     ),
   package: z.string().optional().describe('An installed npm package whose files are read.'),
   documents: z
@@ -33,7 +34,8 @@ export const config = z.strictObject({
     .string()
     .default('bpe')
     .describe(
-      '`bpe` (byte-level, trained here), `bytes`, or the path of a tokenizer.json, of a tiktoken file (Llama-3’s tokenizer.model), or of a folder with one of them.',
+      '`bpe` (byte-level, trained here), `bytes`, or the path of a tokenizer.json, of a tiktoken file ' +
+        '(Llama-3’s tokenizer.model), or of a folder with one of them.',
     ),
   vocabSize: z
     .int()
@@ -55,7 +57,8 @@ export const config = z.strictObject({
     .enum(['fail', 'skip'])
     .default('fail')
     .describe(
-      'A line (or record) that is not UTF-8, no JSON, without its text, or longer than 64 MiB of JSON: an error, or left out, counted and listed in left-out.jsonl.',
+      'A line (or record) that is not UTF-8, no JSON, without its text, or longer than 64 MiB of JSON: ' +
+        'an error, or left out, counted and listed in left-out.jsonl.',
     ),
   endDocuments: z
     .boolean()

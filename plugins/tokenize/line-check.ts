@@ -4,7 +4,9 @@ import { type CorpusFile, type CountedChunk, corpusFormat, type EncodedChunk, ty
 import { badCorpusLine } from 'calm-lm/errors';
 import type { Context } from './context.ts';
 
-/** Counts the records (lines, rows) of the file that is read, and refuses or notes those that can't be used. */
+/**
+ * Counts the records (lines, rows) of the file that is read, and refuses or notes those that can't be used.
+ */
 export class LineCheck {
   /** Records of the file so far. */
   numLines: number;

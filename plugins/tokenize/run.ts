@@ -5,7 +5,10 @@ import type { Context } from './context.ts';
 import { CorpusEncoding } from './encoding.ts';
 import { chooseTokenizer } from './tokenizer.ts';
 
-/** Two passes for a trained tokenizer (count words, then encode), one otherwise. A stopped stage goes on where it was, in either. */
+/**
+ * Two passes for a trained tokenizer (count words, then encode), one otherwise. A stopped stage goes on where
+ * it was, in either.
+ */
 export async function run(context: Context): Promise<void> {
   const { outputs, report, config } = context;
   const files = await corpusFiles(context);
@@ -18,7 +21,8 @@ export async function run(context: Context): Promise<void> {
   for (const split of SPLITS) {
     if (splits[split].documents === 0 && config.validationFraction > 0 && config.validationFraction < 1)
       report.warn(
-        `the ${split} split has no document; split larger files with \`documents: paragraph\`, or change validationFraction`,
+        `the ${split} split has no document; split larger files with \`documents: paragraph\`, or ` +
+          `change validationFraction`,
       );
   }
   if (leftOutLines > 0) report.warn(`${leftOutLines} lines were left out; tokens/left-out.jsonl lists them`);
@@ -35,13 +39,16 @@ export async function run(context: Context): Promise<void> {
   });
 }
 
-/** The corpus's files. One text file alone has nothing to hold out, unless its paragraphs count as documents. */
+/**
+ * The corpus's files. One text file alone has nothing to hold out, unless its paragraphs count as documents.
+ */
 async function corpusFiles({ config, resolvePath, report }: Context): Promise<CorpusFile[]> {
   const files = await listCorpus(config.corpus, resolvePath('.'), report.warn);
   const holdsOut = config.validationFraction > 0 && config.validationFraction < 1;
   if (files.length > 1 || !holdsOut || !isOneDocument(files[0])) return files;
   report.warn(
-    'the corpus is one file, so its paragraphs are taken as documents (`documents: paragraph`); `validationFraction: 0` keeps it whole',
+    'the corpus is one file, so its paragraphs are taken as documents (`documents: paragraph`); ' +
+      '`validationFraction: 0` keeps it whole',
   );
   return [{ ...files[0], documents: 'paragraph' }];
 }

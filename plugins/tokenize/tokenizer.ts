@@ -1,4 +1,7 @@
-/** The tokenizer that the configuration asks for: bytes, a file, or a BPE trained on the corpus, which is kept for a stopped stage. */
+/**
+ * The tokenizer that the configuration asks for: bytes, a file, or a BPE trained on the corpus, which is kept
+ * for a stopped stage.
+ */
 
 import { ProgressFile } from 'calm-lm/artifacts';
 import {

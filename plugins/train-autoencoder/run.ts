@@ -128,7 +128,9 @@ function logged({ loss, crossEntropy, kl }: ReturnType<typeof autoencoderLoss>) 
   return { loss, crossEntropy, kl };
 }
 
-/** The held-out accuracy of the weights that are the result; undefined where another step's was measured last. */
+/**
+ * The held-out accuracy of the weights that are the result; undefined where another step's was measured last.
+ */
 function accuracyOf(
   { metrics, best }: Pick<TrainingResult, 'metrics' | 'best'>,
   { bestMetric, steps }: Config,

@@ -11,7 +11,8 @@ const modelField = z
   .enum(MODELS)
   .default('calm')
   .describe(
-    'calm: predicts the next vector. transformer: the discrete Transformer that the paper compares it with, a Llama over tokens, trained by cross-entropy.',
+    'calm: predicts the next vector. transformer: the discrete Transformer that the paper compares it ' +
+      'with, a Llama over tokens, trained by cross-entropy.',
   );
 
 const calmOwn = {
@@ -29,7 +30,8 @@ const transformerOwn = {
     .boolean()
     .default(false)
     .describe(
-      'Of a Transformer: whether BrierLM is measured with the held-out loss, so that the two can be compared over training.',
+      'Of a Transformer: whether BrierLM is measured with the held-out loss, so that the two can be ' +
+        'compared over training.',
     ),
 };
 
@@ -72,7 +74,9 @@ function validate(value: unknown) {
     return {
       issues: [
         {
-          message: `is a field of ${NAMES[other]}, and model is ${model.data}; leave it out, or write model: ${other}`,
+          message:
+            `is a field of ${NAMES[other]}, and model is ${model.data}; leave it out, or write ` +
+            `model: ${other}`,
           path: [foreign],
         },
       ],

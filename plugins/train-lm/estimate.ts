@@ -1,4 +1,7 @@
-/** What the stage is going to make and what it costs, for `calm cost`. Loaded when it is asked for: tables of parameters bring the tensor library. */
+/**
+ * What the stage is going to make and what it costs, for `calm cost`. Loaded when it is asked for: tables of
+ * parameters bring the tensor library.
+ */
 
 import { calmCost, loadHead, transformerCost } from 'calm-lm/models';
 import { autoencoderSchema, calmSchema, transformerSchema } from 'calm-lm/models/config';

@@ -1,5 +1,6 @@
 /**
- * The checkpoints of a stage at work: `step-00000500/{state.json, tensors.safetensors}`. A folder is written aside and renamed, so one that has its name is whole;
+ * The checkpoints of a stage at work: `step-00000500/{state.json, tensors.safetensors}`. A folder is written
+ * aside and renamed, so one that has its name is whole;
  * one that was damaged since is found by its hash, and the one before it is taken.
  */
 
@@ -43,7 +44,8 @@ export class CheckpointStore<State> {
   }
 
   /**
-   * Saves tensors and a JSON state under a step, and forgets all but the newest checkpoints. A full disk is given another try with only the newest left.
+   * Saves tensors and a JSON state under a step, and forgets all but the newest checkpoints. A full disk is
+   * given another try with only the newest left.
    * @param alsoKept steps whose checkpoints stay besides
    */
   async save(
@@ -77,7 +79,8 @@ export class CheckpointStore<State> {
   }
 
   /**
-   * Opens a checkpoint's tensors for readers; what is open can be read even when training removes the file. One that
+   * Opens a checkpoint's tensors for readers; what is open can be read even when training removes the file.
+   * One that
    * is not there is an error that says which are.
    */
   async open(which: CheckpointChoice): Promise<SafetensorsFile> {
@@ -131,7 +134,8 @@ export class CheckpointStore<State> {
   }
 
   /**
-   * Removes all but the newest, the newest regular ones, and those that are kept besides. What stays does not depend
+   * Removes all but the newest, the newest regular ones, and those that are kept besides. What stays does not
+   * depend
    * on where a run was stopped.
    * @returns whether there was anything to remove
    */

@@ -16,7 +16,9 @@ export function elementWidth(type: ElementType): number {
   return WIDTHS[type];
 }
 
-/** Little-endian bytes as numbers. The bytes may be taken over without a copy: leave them alone afterwards. */
+/**
+ * Little-endian bytes as numbers. The bytes may be taken over without a copy: leave them alone afterwards.
+ */
 export function toNumbers(bytes: Uint8Array, type: ElementType): Float32Array | Int32Array {
   const { buffer, byteOffset, byteLength } = byteOffsetOf(bytes, WIDTHS[type]);
   const length = byteLength / WIDTHS[type];

@@ -13,7 +13,10 @@ export async function writeFileWhole(file: string, bytes: string | Uint8Array): 
   await writePiecesWhole(file, [bytes]);
 }
 
-/** Likewise for a file that is given piece by piece, so that it need not be in memory as one. @returns its SHA-256, made while the disk is at work */
+/**
+ * Likewise for a file that is given piece by piece, so that it need not be in memory as one.
+ * @returns its SHA-256, made while the disk is at work
+ */
 export async function writePiecesWhole(file: string, pieces: Iterable<string | Uint8Array>): Promise<string> {
   const hash = createHash('sha256');
   await mkdir(dirname(file), { recursive: true });
@@ -40,7 +43,8 @@ export async function writePiecesWhole(file: string, pieces: Iterable<string | U
 }
 
 /**
- * The same file under another name: a hard link, or a copy where the file system has no such link. For files that no one
+ * The same file under another name: a hard link, or a copy where the file system has no such link. For files
+ * that no one
  * writes to again. Of a symbolic link the file that it leads to is taken, so that the new name stands alone.
  */
 export async function linkFile(from: string, to: string): Promise<void> {
@@ -63,7 +67,8 @@ async function copyFileWhole(from: string, to: string): Promise<void> {
 }
 
 /**
- * Makes a folder and those above it. Node's own recursive call never ends where a file system refuses new folders as
+ * Makes a folder and those above it. Node's own recursive call never ends where a file system refuses new
+ * folders as
  * missing, as /proc does.
  */
 export async function makeFolder(directory: string): Promise<void> {

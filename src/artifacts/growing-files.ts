@@ -1,4 +1,7 @@
-/** Files that grow while a stage works, and that a resumed one continues at the lengths that they had when its state was saved. */
+/**
+ * Files that grow while a stage works, and that a resumed one continues at the lengths that they had when its
+ * state was saved.
+ */
 
 import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { artifactBroken } from '../errors.ts';
@@ -7,7 +10,10 @@ import { naming } from './files.ts';
 /** Bytes that a growing file holds back, so that many small pieces are one write. */
 const BUFFERED_BYTES = 2 ** 20;
 
-/** A file that grows piece by piece, and can be continued at any length that it once had. Errors of the disk name it. */
+/**
+ * A file that grows piece by piece, and can be continued at any length that it once had. Errors of the disk
+ * name it.
+ */
 export class GrowingFile implements Disposable {
   readonly #file: string;
   readonly #handle: number;

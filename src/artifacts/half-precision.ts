@@ -3,7 +3,10 @@
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
-/** Many numbers at once, by loops over their bits: an array's `from` with a function takes twenty times as long. */
+/**
+ * Many numbers at once, by loops over their bits: an array's `from` with a function takes twenty times as
+ * long.
+ */
 export function toHalves(values: Float32Array): Uint16Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const halves = new Uint16Array(values.length);

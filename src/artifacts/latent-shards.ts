@@ -1,5 +1,6 @@
 /**
- * Latent shards: what the frozen encoder says of every patch of a corpus, so that the language model never runs the encoder again.
+ * Latent shards: what the frozen encoder says of every patch of a corpus, so that the language model never
+ * runs the encoder again.
  * For patch i of a split, the bytes hold mean (l values), then logStd (l values), as f32 or f16.
  *
  *     index.json            format version, patch size K, latent size l, dtype, counts, shards
@@ -163,7 +164,10 @@ export class LatentShardsWriter implements Disposable {
     return index;
   }
 
-  /** Closes what is still open. What was appended since the last `save` is lost, unless `finish` has written it. */
+  /**
+   * Closes what is still open. What was appended since the last `save` is lost, unless `finish` has written
+   * it.
+   */
   [Symbol.dispose](): void {
     for (const series of this.#opened.splice(0)) series[Symbol.dispose]();
   }

@@ -1,5 +1,6 @@
 /**
- * A trained model as a folder, laid out as Hugging Face does: config.json (snake_case keys of the reference), model.safetensors
+ * A trained model as a folder, laid out as Hugging Face does: config.json (snake_case keys of the reference),
+ * model.safetensors
  * (the reference's state-dict names), tokenizer.json. calm.json beside them carries kind and format version.
  */
 
@@ -19,7 +20,8 @@ const modelIndex = z.looseObject({ formatVersion: z.number(), kind: z.string() }
 
 /**
  * Makes an artifact kind for a model folder.
- * @param tensors names of which the weights of this kind have one and those of other kinds none, by which foreign folders
+ * @param tensors names of which the weights of this kind have one and those of other kinds none, by which
+ * foreign folders
  *   are told apart
  */
 export function modelFolder(name: string, ...tensors: readonly string[]) {
@@ -57,7 +59,10 @@ async function isForeign(directory: string, tensors: readonly string[]): Promise
   }
 }
 
-/** Where a model of a kind lies in a folder: it is the folder, or the autoencoder that the folder has or names. */
+/**
+ * Where a model of a kind lies in a folder: it is the folder, or the autoencoder that the folder has or
+ * names.
+ */
 async function findModel(directory: string, tensors: readonly string[]): Promise<string | undefined> {
   for (const candidate of [directory, await autoencoderBeside(directory)])
     if (candidate && (await isForeign(candidate, tensors))) return candidate;
@@ -81,13 +86,16 @@ export const autoencoderFolder = modelFolder('autoencoder', 'encoder.squeeze_lay
 export const LLAMA_TENSOR = 'model.embed_tokens.weight';
 
 /**
- * The artifact kind that `train-lm` makes: a CALM or a discrete Transformer. The weights of a CALM hold the frozen
+ * The artifact kind that `train-lm` makes: a CALM or a discrete Transformer. The weights of a CALM hold the
+ * frozen
  * autoencoder too, under `ae_model.`, so the folder is enough to sample from.
  */
 export const languageModelFolder = modelFolder('language-model', 'embed_proj.0.weight', LLAMA_TENSOR);
 
 interface ModelFolderOptions {
-  /** As a hub or `calm export` has it: the configuration is the reference's, and is checked when it is loaded. */
+  /**
+   * As a hub or `calm export` has it: the configuration is the reference's, and is checked when it is loaded.
+   */
   readonly isForeign?: boolean;
   /** A checkpoint's tensors, which stand for those of the folder; open until the folder is disposed of. */
   readonly checkpoint?: SafetensorsFile;
@@ -106,7 +114,9 @@ export class ModelFolder implements Disposable {
     this.#checkpoint = checkpoint;
   }
 
-  /** tokenizer.json; in a foreign folder Llama's tokenizer.model will do, or the tokenizer of its autoencoder. */
+  /**
+   * tokenizer.json; in a foreign folder Llama's tokenizer.model will do, or the tokenizer of its autoencoder.
+   */
   get tokenizerFile(): string {
     const own = join(this.directory, 'tokenizer.json');
     if (!this.isForeign) return own;
@@ -129,13 +139,19 @@ export class ModelFolder implements Disposable {
     this.#checkpoint?.[Symbol.dispose]();
   }
 
-  /** Writes into a stage's checkpoints all of the model that is not trained, so that a checkpoint can be opened. */
+  /**
+   * Writes into a stage's checkpoints all of the model that is not trained, so that a checkpoint can be
+   * opened.
+   */
   async writeUntrained(checkpoints: string, ...given: Parameters<ModelFolder['write']>): Promise<void> {
     const folder = new ModelFolder(join(checkpoints, UNTRAINED), this.kind);
     if (!existsSync(join(folder.directory, 'calm.json'))) await folder.write(...given);
   }
 
-  /** Reads config.json (or `name`.json) with camelCase keys, as it is. @param check makes a configuration of it; given the file, for errors */
+  /**
+   * Reads config.json (or `name`.json) with camelCase keys, as it is.
+   * @param check makes a configuration of it; given the file, for errors
+   */
   async readConfig<T>(
     check: (file: string, stated: Record<string, unknown>) => T,
     name = 'config',
@@ -145,7 +161,8 @@ export class ModelFolder implements Disposable {
   }
 
   /**
-   * Takes over the weights of another folder as they are, in their own type of numbers; `configs` as in `write`.
+   * Takes over the weights of another folder as they are, in their own type of numbers; `configs` as in
+   * `write`.
    * @param pause awaited before each file of weights
    */
   async adopt(

@@ -1,5 +1,6 @@
 /**
- * The part of Python's pickle format (protocols 2 to 4) that a dictionary of tensors needs. It is read as data: the few names below stand for records that are made here,
+ * The part of Python's pickle format (protocols 2 to 4) that a dictionary of tensors needs. It is read as
+ * data: the few names below stand for records that are made here,
  * any other name is refused, and no code of a file is ever run.
  */
 

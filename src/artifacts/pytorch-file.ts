@@ -1,6 +1,8 @@
 /**
- * pytorch_model.bin: a zip of a pickle (what tensors there are) and their raw numbers. The pickle is read by an interpreter that knows tensors, tuples, dicts and
- * strings, and nothing else: whatever it names that is no tensor's part is refused, and nothing is ever called.
+ * pytorch_model.bin: a zip of a pickle (what tensors there are) and their raw numbers. The pickle is read by
+ * an interpreter that knows tensors, tuples, dicts and
+ * strings, and nothing else: whatever it names that is no tensor's part is refused, and nothing is ever
+ * called.
  */
 
 import { basename, dirname } from 'node:path';

@@ -48,7 +48,9 @@ export class ReadOnlyFiles implements Disposable {
     this.#closeAllBut(0);
   }
 
-  /** As `close`, for good: a read that comes later all the same, of a batch drawn ahead, leaves nothing open. */
+  /**
+   * As `close`, for good: a read that comes later all the same, of a batch drawn ahead, leaves nothing open.
+   */
   [Symbol.dispose](): void {
     this.#capacity = 0;
     this.close();

@@ -1,5 +1,6 @@
 /**
- * The safetensors format: eight bytes of header length, a JSON header { name: { dtype, shape, data_offsets } }, then the raw little-endian data.
+ * The safetensors format: eight bytes of header length, a JSON header { name: { dtype, shape, data_offsets }
+ * }, then the raw little-endian data.
  * Read tensor by tensor into typed arrays; no tensor library is involved.
  */
 
@@ -39,7 +40,10 @@ export class SafetensorsFile implements StoredTensors, Disposable {
   readonly #header: ReadonlyMap<string, HeaderEntry>;
   readonly #dataStart: number;
 
-  /** Opens a file. Broken ones are errors that say what is wrong. @param files of its folder, where several share them */
+  /**
+   * Opens a file. Broken ones are errors that say what is wrong.
+   * @param files of its folder, where several share them
+   */
   constructor(file: string, files = new ReadOnlyFiles(dirname(file))) {
     this.file = file;
     this.#files = files;
@@ -134,7 +138,10 @@ function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 }
 
-/** Reads every tensor of a file, in the order of their names. @param sha256 the hash that it must have, where one is known */
+/**
+ * Reads every tensor of a file, in the order of their names.
+ * @param sha256 the hash that it must have, where one is known
+ */
 export async function readSafetensors(file: string, sha256?: string): Promise<Map<string, StoredTensor>> {
   if (sha256 !== undefined && existsSync(file) && (await hashFile(file)) !== sha256)
     throw artifactBroken(file, 'its contents have changed since it was written');

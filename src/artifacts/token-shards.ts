@@ -8,7 +8,8 @@
  *     validation-00000.bin …     likewise
  *     left-out.jsonl             lines of the corpus that could not be used, where there were any
  *
- * Documents end with the end-of-text token, unless they were written without; it counts to their length. Documents may straddle shards.
+ * Documents end with the end-of-text token, unless they were written without; it counts to their length.
+ * Documents may straddle shards.
  */
 
 import { join } from 'node:path';
@@ -75,7 +76,10 @@ export class TokenShards implements Disposable {
   }
 }
 
-/** One split as one long row of token ids. Reads go to the disk; nothing is kept. Its files are the artifact's, which closes them. */
+/**
+ * One split as one long row of token ids. Reads go to the disk; nothing is kept. Its files are the
+ * artifact's, which closes them.
+ */
 export class TokenStream {
   readonly length: number;
   readonly numDocuments: number;
@@ -127,7 +131,8 @@ export class TokenStream {
   }
 
   /**
-   * The lengths in tokens of documents [start, start + count), end-of-text included; of all of them where nothing is said. Four bytes each:
+   * The lengths in tokens of documents [start, start + count), end-of-text included; of all of them where
+   * nothing is said. Four bytes each:
    * ask for a range where a corpus may be large.
    */
   documentLengths(start = 0, count = this.numDocuments - start): Uint32Array {

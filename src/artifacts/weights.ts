@@ -14,7 +14,10 @@ import { SafetensorsFile, type StoredTensor, type StoredTensors } from './safete
 const fileName = z.string().regex(/^[^\0/\\]+$/, 'must be the name of a file beside the index');
 const weightIndex = z.object({ weight_map: z.record(z.string(), fileName) });
 
-/** Opened weights; a tensor is read when it is asked for. However many files they are in, only a few are open at a time. */
+/**
+ * Opened weights; a tensor is read when it is asked for. However many files they are in, only a few are open
+ * at a time.
+ */
 export interface Weights extends StoredTensors, Disposable {
   /** Named in errors. */
   readonly file: string;
@@ -30,7 +33,10 @@ const FILES = [
   'pytorch_model.bin.index.json',
 ] as const;
 
-/** Opens model.safetensors, sharded safetensors with their index, or pytorch_model.bin, the first of these that is there. */
+/**
+ * Opens model.safetensors, sharded safetensors with their index, or pytorch_model.bin, the first of these
+ * that is there.
+ */
 export async function openWeights(directory: string): Promise<Weights> {
   const { file, map } = await findWeights(directory);
   const files = new ReadOnlyFiles(directory);
@@ -53,7 +59,8 @@ export async function weightFiles(directory: string): Promise<string[]> {
 }
 
 /**
- * The files that `openWeights` would read, beside another folder's: by hard links where the file system can, copied
+ * The files that `openWeights` would read, beside another folder's: by hard links where the file system can,
+ * copied
  * where not.
  * @param pause awaited before each file
  */

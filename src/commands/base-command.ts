@@ -119,5 +119,6 @@ export function formatError(error: unknown): string {
   }
   return isOfOclif(error)
     ? `✖ ${messageOf(error)}`
-    : `✖ This is a defect of calm, please report it.\n${error instanceof Error ? error.stack : String(error)}`;
+    : `✖ This is a defect of calm, please report ` +
+        `it.\n${error instanceof Error ? error.stack : String(error)}`;
 }

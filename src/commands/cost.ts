@@ -11,7 +11,8 @@ const FEW_MODELS = 3;
 export default class Cost extends BaseCommand {
   static override summary = 'Parameters and FLOPs of the models that a configuration trains; nothing is run.';
   static override description =
-    'FLOPs are of matrix products and attention, for each token of text; a backward pass counts twice a forward one. Totals of parameters are without the frozen autoencoder, as in the paper.';
+    'FLOPs are of matrix products and attention, for each token of text; a backward pass counts twice a ' +
+    'forward one. Totals of parameters are without the frozen autoencoder, as in the paper.';
   static override examples = [
     'calm cost configs/paper/table-1.yaml',
     'calm cost configs/quickstart.yaml --parts',

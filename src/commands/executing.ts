@@ -21,7 +21,10 @@ export interface RunChoice {
   /** The command that goes on after a signal. */
   readonly command: string;
   readonly engine: string;
-  /** Whether another engine will do where this one can't be had: it is what a run was made with, not what was asked. */
+  /**
+   * Whether another engine will do where this one can't be had: it is what a run was made with, not what was
+   * asked.
+   */
   readonly isEnginePreferred?: boolean;
 }
 

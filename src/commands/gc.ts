@@ -8,7 +8,9 @@ import { openRun } from './subject.ts';
 export default class Gc extends BaseCommand {
   static override summary = 'Show what a run keeps beside its results; --free removes it.';
   static override description =
-    'Results of configurations that were changed, unfinished work of them, results of stages that are gone, leftovers of kills. What the configuration names, or another run takes as an input, stays. The checkpoints of finished models stay unless --checkpoints says otherwise.';
+    'Results of configurations that were changed, unfinished work of them, results of stages that are ' +
+    'gone, leftovers of kills. What the configuration names, or another run takes as an input, stays. ' +
+    'The checkpoints of finished models stay unless --checkpoints says otherwise.';
   static override examples = [
     'calm gc runs/quickstart',
     'calm gc runs/quickstart --free',

@@ -11,7 +11,9 @@ import { commandLine, gatherStages } from './workspace.ts';
 export default class Import extends BaseCommand {
   static override summary = 'Take over a model of the reference: a run that can be sampled from and judged.';
   static override description =
-    'Weights stay as they are (safetensors, shards, pytorch_model.bin; f32, bf16, f16), by hard link where the file system can. Every tensor is checked against config.json first; a pickle is read as data and never run. Without --autoencoder the folder is an autoencoder’s.';
+    'Weights stay as they are (safetensors, shards, pytorch_model.bin; f32, bf16, f16), by hard link ' +
+    'where the file system can. Every tensor is checked against config.json first; a pickle is read as ' +
+    'data and never run. Without --autoencoder the folder is an autoencoder’s.';
   static override examples = [
     'calm import ./calm-autoencoder',
     'calm import ./calm-m --autoencoder ./calm-autoencoder --tokenizer ./llama3-tokenizer --name calm-m',
@@ -60,7 +62,11 @@ export default class Import extends BaseCommand {
     });
     const run = relative(process.cwd(), plan.folder.directory);
     this.say(
-      `\n${formatRun(results)}\n\n${flags.autoencoder ? `Go on with: calm sample ${run} --prompt '…'` : `Its autoencoder is in ${run}/import-autoencoder/autoencoder`}`,
+      `\n${formatRun(results)}\n\n${
+        flags.autoencoder
+          ? `Go on with: calm sample ${run} ` + `--prompt '…'`
+          : `Its autoencoder is in ${run}/import-autoencoder/autoencoder`
+      }`,
     );
     return { run: plan.folder.directory, stages: results };
   }

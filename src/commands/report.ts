@@ -12,7 +12,8 @@ import { openRun } from './subject.ts';
 export default class Report extends BaseCommand {
   static override summary = 'Write one page on runs: tables and plots, the paper’s numbers beside ours.';
   static override description =
-    'Numbers, loss curves, samples, cost and configuration of each run; first what `report:` of its configuration asks for. The page holds its plots and needs no network.';
+    'Numbers, loss curves, samples, cost and configuration of each run; first what `report:` of its ' +
+    'configuration asks for. The page holds its plots and needs no network.';
   static override examples = [
     'calm report runs/paper-heads runs/paper-input',
     'calm report configs/paper/heads.yaml --markdown docs/heads.md',
@@ -50,7 +51,10 @@ export default class Report extends BaseCommand {
   }
 }
 
-/** What a configuration file says of the report now; undefined where a run folder is named, which remembers it. */
+/**
+ * What a configuration file says of the report now; undefined where a run folder is named, which remembers
+ * it.
+ */
 async function statedReport(named: string, set: readonly string[]): Promise<ReportConfig | undefined> {
   if (statSync(named, { throwIfNoEntry: false })?.isDirectory()) return undefined;
   const document = await readConfig(named, process.cwd());

@@ -23,7 +23,9 @@ export default class Rm extends BaseCommand {
     // Where nothing that can be read says so, a folder is none that calm may remove.
     if (!record && stages.every(({ manifest }) => !manifest)) throw notARun(named);
     const { bytes, numDone } = await describeRun(folder.directory);
-    const what = `${relative(process.cwd(), folder.directory) || folder.directory}: ${numDone} finished stages, ${formatBytes(bytes)}`;
+    const what =
+      `${relative(process.cwd(), folder.directory) || folder.directory}: ${numDone} finished ` +
+      `stages, ${formatBytes(bytes)}`;
     if (!flags.yes && !(await this.#confirm(what))) throw notConfirmed(folder.directory);
     const lock = await folder.lock(warn);
     try {

@@ -8,7 +8,8 @@ import { commandLine, planFor } from './workspace.ts';
 export default class Run extends BaseCommand {
   static override summary = 'Run the stages of a configuration that are not fresh.';
   static override description =
-    'Stages whose configuration, inputs and sources have not changed are skipped. An interrupted run goes on where it stopped.';
+    'Stages whose configuration, inputs and sources have not changed are skipped. An interrupted run ' +
+    'goes on where it stopped.';
   static override examples = [
     'calm run configs/quickstart.yaml',
     'calm run --set train-lm.steps=500 --from train-lm',

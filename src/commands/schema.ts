@@ -5,7 +5,8 @@ import { stagesOf } from './workspace.ts';
 export default class Schema extends BaseCommand {
   static override summary = 'Print the JSON Schema of configurations, for editors.';
   static override description =
-    'Write it to a file and name that in the first line of a configuration: # yaml-language-server: $schema=calm.schema.json';
+    'Write it to a file and name that in the first line of a configuration: # yaml-language-server: ' +
+    '$schema=calm.schema.json';
   static override examples = ['calm schema > calm.schema.json'];
   static override args = configArgs;
   static override flags = { config: configFlags.config };

@@ -17,7 +17,10 @@ interface StageField {
   readonly flag: AnyFlag;
 }
 
-/** Makes the command of a stage. One flag for each scalar field; an interactive stage leaves the run folder alone. */
+/**
+ * Makes the command of a stage. One flag for each scalar field; an interactive stage leaves the run folder
+ * alone.
+ */
 export function stageCommand(stage: AnyStage): Command.Class {
   const fields = Object.entries(fieldsOf(stage)).flatMap(([field, schema]) => {
     const flag = flagOf(schema);
@@ -40,7 +43,8 @@ function runningCommand(stage: AnyStage, fields: readonly StageField[]): Command
   return class StageCommand extends BaseCommand {
     static override summary = stage.summary;
     static override description =
-      'Runs this one stage of a configuration, with its fields changed by flags. The other stages are taken as they are.';
+      'Runs this one stage of a configuration, with its fields changed by flags. The other stages are ' +
+      'taken as they are.';
     static override args = configArgs;
     static override flags: Interfaces.FlagInput = {
       ...configFlags,

@@ -1,5 +1,6 @@
 /**
- * What a command reads: a run, named by its folder or by the configuration that made it, or a model folder. The stage
+ * What a command reads: a run, named by its folder or by the configuration that made it, or a model folder.
+ * The stage
  * that is asked takes its fields from there, and flags change them.
  */
 
@@ -166,7 +167,9 @@ export async function stagesOf(oclif: Interfaces.Config, named: string | undefin
   return registry;
 }
 
-/** Third-party stages and heads as the run had them. Most readers do without, so a missing one is only said. */
+/**
+ * Third-party stages and heads as the run had them. Most readers do without, so a missing one is only said.
+ */
 async function addPlugins(
   registry: Registry,
   { plugins, directory }: { readonly plugins: readonly string[]; readonly directory: string },

@@ -8,7 +8,8 @@ export default class Verify extends BaseCommand {
   static override summary =
     'Read every byte of a run’s results and compare it with what their manifests say.';
   static override description =
-    'Sizes are compared at every plan and run; this also compares contents. What is broken can be made again: calm run RUN --only STAGE --force.';
+    'Sizes are compared at every plan and run; this also compares contents. What is broken can be made ' +
+    'again: calm run RUN --only STAGE --force.';
   static override examples = ['calm verify runs/quickstart'];
   static override args = runArgs;
   static override flags = { config: readingFlags.config, set: readingFlags.set };

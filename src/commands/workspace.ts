@@ -65,7 +65,10 @@ export function checkEngine(name: string): void {
   if (name !== 'auto') engineNamed(name);
 }
 
-/** The built-in stages and those of installed oclif plugins. oclif swallows what a hook throws; it is thrown again. */
+/**
+ * The built-in stages and those of installed oclif plugins. oclif swallows what a hook throws; it is thrown
+ * again.
+ */
 export async function gatherStages(oclif: Interfaces.Config): Promise<Registry> {
   const registry = new Registry();
   registry.addPlugin(builtin);
@@ -82,7 +85,10 @@ export async function stagesOf(oclif: Interfaces.Config, named: string | undefin
   return named === undefined ? gatherStages(oclif) : (await openWorkspace(oclif, { config: named })).registry;
 }
 
-/** Sets fields of the one stage of the configuration that uses the named stage, which is added where it is not there. */
+/**
+ * Sets fields of the one stage of the configuration that uses the named stage, which is added where it is not
+ * there.
+ */
 function changeStage(
   document: ConfigDocument,
   { stage, fields }: StageChange,

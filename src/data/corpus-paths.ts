@@ -1,5 +1,6 @@
 /**
- * The files that a path or pattern of `corpus` means. What exists is itself, whatever characters its name has; of a
+ * The files that a path or pattern of `corpus` means. What exists is itself, whatever characters its name
+ * has; of a
  * pattern, the folders at its beginning that exist are themselves, and only the rest is a pattern.
  */
 
@@ -57,7 +58,8 @@ function matchesBelow(folder: string, matcher: Minimatch): string[] {
 }
 
 /**
- * Everything below a folder that is no folder itself, by its path from there with `/`. A link is followed unless it
+ * Everything below a folder that is no folder itself, by its path from there with `/`. A link is followed
+ * unless it
  * leads back to a folder that it lies in.
  * @param enters whether a folder is looked into
  */

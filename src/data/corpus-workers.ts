@@ -1,7 +1,10 @@
 /**
- * Reads a corpus and has its chunks worked on by threads, in order. The native tokenizer spreads its batches over all
- * cores by itself; a thread of ours parses, copies ids and keeps it busy, and one does so for four cores. Words are
- * counted in JavaScript, by a thread a core. Chunks of a plugin's format come parsed, as its module is not loaded there.
+ * Reads a corpus and has its chunks worked on by threads, in order. The native tokenizer spreads its batches
+ * over all
+ * cores by itself; a thread of ours parses, copies ids and keeps it busy, and one does so for four cores.
+ * Words are
+ * counted in JavaScript, by a thread a core. Chunks of a plugin's format come parsed, as its module is not
+ * loaded there.
  */
 
 import { Worker } from 'node:worker_threads';

@@ -1,4 +1,7 @@
-/** Where a corpus lies: files of every format that is registered, by path, pattern or out of an installed npm package. */
+/**
+ * Where a corpus lies: files of every format that is registered, by path, pattern or out of an installed npm
+ * package.
+ */
 
 import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -22,7 +25,10 @@ export interface CorpusSource {
   readonly files: readonly string[];
   /** An installed npm package whose files are read. */
   readonly package?: string;
-  /** Whether a text file is one document, or each of its paragraphs (parted by blank lines) or lines is. JSON lines are always one a line. */
+  /**
+   * Whether a text file is one document, or each of its paragraphs (parted by blank lines) or lines is. JSON
+   * lines are always one a line.
+   */
   readonly documents: CorpusFile['documents'];
   /** The field of a JSON line that holds the text. */
   readonly textField: string;
@@ -36,7 +42,8 @@ export interface CorpusSource {
 const MOST_NAMED = 5;
 
 /**
- * The files of all sources in order, sorted within each pattern, each file once: what another path or pattern names again
+ * The files of all sources in order, sorted within each pattern, each file once: what another path or pattern
+ * names again
  * does not count twice. An error if there are none, or if one that is named can't be read.
  * @param warn is told of what was passed over
  */
@@ -90,7 +97,9 @@ function realPathOf(path: string): string {
   }
 }
 
-/** What a file is and how it is read. Nothing but a regular file is opened: a pipe would wait for a writer. */
+/**
+ * What a file is and how it is read. Nothing but a regular file is opened: a pipe would wait for a writer.
+ */
 async function lookAt(path: string, source: CorpusSource): Promise<CorpusFile | FormatProblem> {
   const stats = statSync(path);
   if (!stats.isFile())
@@ -130,7 +139,8 @@ async function optionsOf(
 }
 
 /**
- * What a file is read as: format and options that decide its documents. Part of a fingerprint, so what the built-in
+ * What a file is read as: format and options that decide its documents. Part of a fingerprint, so what the
+ * built-in
  * formats say stays as it is.
  */
 export function corpusRole({ format: name, documents, textField, options }: CorpusFile): string {

@@ -1,4 +1,7 @@
-/** What is done with a chunk of a corpus, on this thread or on another: its documents as token ids, or its words counted. */
+/**
+ * What is done with a chunk of a corpus, on this thread or on another: its documents as token ids, or its
+ * words counted.
+ */
 
 import { type CorpusChunk, documentsOf, type FoundDocuments } from './corpus-chunks.ts';
 import type { CorpusFile } from './formats/format.ts';

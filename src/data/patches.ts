@@ -1,12 +1,15 @@
 /**
- * What the autoencoder trains on: patches of K tokens that never straddle documents. Each document (its end-of-text token included) is padded to
+ * What the autoencoder trains on: patches of K tokens that never straddle documents. Each document (its
+ * end-of-text token included) is padded to
  * a multiple of K, and the padding counts in the loss, as in the reference.
  */
 
 import type { TokenStream } from '../artifacts/index.ts';
 import { permutedIndex, streamKey } from '../random.ts';
 
-/** Documents whose beginnings are not kept in memory but found by adding up lengths from the last one that is. */
+/**
+ * Documents whose beginnings are not kept in memory but found by adding up lengths from the last one that is.
+ */
 const STRIDE = 256;
 
 export class DocumentPatches {
@@ -111,7 +114,10 @@ export class DocumentPatches {
   }
 }
 
-/** Where a patch lies: the document that it is of, and its tokens, of which the last patch of a document may have fewer than K. */
+/**
+ * Where a patch lies: the document that it is of, and its tokens, of which the last patch of a document may
+ * have fewer than K.
+ */
 interface PatchTokens {
   readonly document: number;
   readonly start: number;
@@ -131,7 +137,8 @@ function groupedBy<Item>(items: readonly Item[], keyOf: (item: Item) => number):
 }
 
 /**
- * Which items a batch takes: every epoch is a new permutation of all items, and batch n takes the next `size` of them. A function of (seed, n) alone.
+ * Which items a batch takes: every epoch is a new permutation of all items, and batch n takes the next `size`
+ * of them. A function of (seed, n) alone.
  * @param label keeps the orders of different stages apart
  */
 export function shuffledBatch(

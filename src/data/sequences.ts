@@ -1,5 +1,6 @@
 /**
- * What the language model trains on: sequences of P patches, cut from the concatenated documents without regard to their boundaries; the remainder is
+ * What the language model trains on: sequences of P patches, cut from the concatenated documents without
+ * regard to their boundaries; the remainder is
  * dropped, as in the reference.
  */
 

@@ -1,5 +1,6 @@
 /**
- * The engines, in the order in which `auto` tries them. A new one is a folder and a line here; a plugin's module adds
+ * The engines, in the order in which `auto` tries them. A new one is a folder and a line here; a plugin's
+ * module adds
  * one with `registerEngine`, which is taken where it is named and not by `auto`.
  */
 

@@ -1,4 +1,7 @@
-/** How sure a BrierLM is: the bootstrap (Efron 1979) over documents, because windows of one document are not independent of each other. */
+/**
+ * How sure a BrierLM is: the bootstrap (Efron 1979) over documents, because windows of one document are not
+ * independent of each other.
+ */
 
 import { RandomStream } from '../random.ts';
 import type { Pausing } from './batches.ts';

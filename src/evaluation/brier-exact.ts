@@ -1,6 +1,8 @@
 /**
- * BrierLM of a model whose next-token distribution is known (paper §4, as for a discrete Transformer): less noise than from samples alone. The accuracy term is
- * 2 Π p(true token); the collision term, for each pair of samples, 1{their first n−1 tokens agree} · Σ p² of the n-th, the last factor being exact.
+ * BrierLM of a model whose next-token distribution is known (paper §4, as for a discrete Transformer): less
+ * noise than from samples alone. The accuracy term is
+ * 2 Π p(true token); the collision term, for each pair of samples, 1{their first n−1 tokens agree} · Σ p² of
+ * the n-th, the last factor being exact.
  * B rows · T tokens · S samples · W windows.
  */
 
@@ -17,14 +19,18 @@ export function hasLikelihood(model: PatchModel): model is LikelyModel {
   return model.likelihood !== undefined;
 }
 
-/** The token that sample `sample` takes as its `step`-th in a window of a row; `draw` picks from the exact distribution by a uniform number. */
+/**
+ * The token that sample `sample` takes as its `step`-th in a window of a row; `draw` picks from the exact
+ * distribution by a uniform number.
+ */
 export type TakeToken = (
   at: { readonly row: number; readonly window: number; readonly sample: number; readonly step: number },
   draw: (uniform: number) => number,
 ) => number;
 
 /**
- * Estimates the four factors. Windows begin at every `stride`-th token after the first one; each is the next four tokens.
+ * Estimates the four factors. Windows begin at every `stride`-th token after the first one; each is the next
+ * four tokens.
  * @param ids sequences of one length; the first token is context only
  * @param contextTokens tokens that are never scored, 1 or more
  * @param pause awaited between pieces of the distributions, and between the steps of the samples
@@ -103,7 +109,9 @@ async function trueProbabilities(
   return found;
 }
 
-/** The hidden state after each group's path, [groups, hidden]: of the true prefix, or at the end of a branch. */
+/**
+ * The hidden state after each group's path, [groups, hidden]: of the true prefix, or at the end of a branch.
+ */
 async function hiddenAfter(
   model: LikelyModel,
   hidden: Tensor,

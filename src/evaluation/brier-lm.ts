@@ -1,5 +1,6 @@
 /**
- * BrierLM of a language model (paper §4): from samples, or with exact collisions where the model has a likelihood.
+ * BrierLM of a language model (paper §4): from samples, or with exact collisions where the model has a
+ * likelihood.
  * B rows · P target patches · K tokens a patch · S samples · W windows.
  */
 
@@ -21,7 +22,10 @@ export interface RolloutDraw {
 export interface BrierDraws {
   /** For S candidates at each of rows·patches positions. */
   accuracy(size: number): Float32Array;
-  /** For one candidate at each of these places, `step` patches after the first of their windows; `size` may cover a few places more. */
+  /**
+   * For one candidate at each of these places, `step` patches after the first of their windows; `size` may
+   * cover a few places more.
+   */
   rollout(draws: readonly RolloutDraw[], step: number, size: number): Float32Array;
   /** In [0, 1), for the token that a sample takes at a step. A model with a likelihood needs it. */
   uniform?(draw: RolloutDraw, step: number): number;
@@ -30,9 +34,14 @@ export interface BrierDraws {
 export interface BrierOptions extends Pausing {
   /** S, samples a window. */
   readonly numSamples?: number;
-  /** Takes samples although the model has a likelihood: what the score of a CALM would be if it were this model. */
+  /**
+   * Takes samples although the model has a likelihood: what the score of a CALM would be if it were this
+   * model.
+   */
   readonly fromSamples?: boolean;
-  /** Of samples: what is scored against, each P·K ids; the sequences without their first patch where absent. */
+  /**
+   * Of samples: what is scored against, each P·K ids; the sequences without their first patch where absent.
+   */
   readonly targets?: readonly Int32Array[];
   /** Of a likelihood: windows begin at every `stride`-th token … */
   readonly stride?: number;
@@ -50,7 +59,9 @@ interface Shape {
   readonly numSamples: number;
 }
 
-/** Estimates the four factors on sequences: exactly as far as the model's likelihood goes, or from samples. */
+/**
+ * Estimates the four factors on sequences: exactly as far as the model's likelihood goes, or from samples.
+ */
 export async function estimateBrier(
   model: PatchModel,
   ids: readonly Int32Array[],
@@ -66,8 +77,10 @@ export async function estimateBrier(
 /**
  * Estimates from S samples a window. The first patch is context only and never scored.
  *
- * K ≥ 4: each target patch is a window, and agreement is counted on its first four tokens. K < 4: a window is ⌈4/K⌉ patches. Its accuracy terms use the
- * teacher-forced draws; its collision term rolls the samples out for as long as any two of them agree, all windows in one pass. As in the reference, the last
+ * K ≥ 4: each target patch is a window, and agreement is counted on its first four tokens. K < 4: a window is
+ * ⌈4/K⌉ patches. Its accuracy terms use the
+ * teacher-forced draws; its collision term rolls the samples out for as long as any two of them agree, all
+ * windows in one pass. As in the reference, the last
  * window that would fit is left out.
  * @param ids sequences, each (P + 1)·K token ids
  */
@@ -140,7 +153,8 @@ function pathOf(tokens: Int32Array, shape: Shape, sample: number, row: number, w
 }
 
 /**
- * Decodes the tokens that the score depends on: of each sample the first ones, and the next ones only while it agrees with the truth or with another sample.
+ * Decodes the tokens that the score depends on: of each sample the first ones, and the next ones only while
+ * it agrees with the truth or with another sample.
  * What is left out is −1 and stands behind a disagreement.
  */
 async function decodeWhatCounts(
@@ -190,7 +204,10 @@ function undecided(tokens: Int32Array, places: readonly number[], length: number
   return unknown;
 }
 
-/** Groups of samples that agree on the first patch of their window (its first four tokens), counted on the way. */
+/**
+ * Groups of samples that agree on the first patch of their window (its first four tokens), counted on the
+ * way.
+ */
 function firstGroups(
   tokens: Int32Array,
   shape: Shape,
@@ -229,7 +246,10 @@ function splitByTokens(
 /** Draws counts are rounded up to powers of two of at least this, because each has a graph of its own. */
 const FEWEST_DRAWS = 32;
 
-/** One patch more for every group: hidden states after their paths, a draw for every member, and what is left of the groups. */
+/**
+ * One patch more for every group: hidden states after their paths, a draw for every member, and what is left
+ * of the groups.
+ */
 async function rollOn(
   model: PatchModel,
   state: SequenceState,

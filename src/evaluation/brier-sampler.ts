@@ -1,5 +1,6 @@
 /**
- * BrierLM of any model that can go on from a text: all it takes is samples, so any model can be placed on the same scale.
+ * BrierLM of any model that can go on from a text: all it takes is samples, so any model can be placed on the
+ * same scale.
  * S samples a window · W windows.
  */
 
@@ -28,7 +29,10 @@ export interface BrierWindow {
   readonly target: Int32Array;
 }
 
-/** Scores one window by the U-statistic (see addWindow). A continuation that ends early agrees with nothing behind its end. */
+/**
+ * Scores one window by the U-statistic (see addWindow). A continuation that ends early agrees with nothing
+ * behind its end.
+ */
 export async function scoreWindow(
   sampler: ContinuationSampler,
   { prefix, target }: BrierWindow,

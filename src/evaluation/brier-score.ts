@@ -1,5 +1,6 @@
 /**
- * BrierLM (paper §4) from sums over windows. Brier(P, y) = 2 P(y) − Σ P(x)², a proper score, higher is better; Brier-n takes the next n tokens as the outcome;
+ * BrierLM (paper §4) from sums over windows. Brier(P, y) = 2 P(y) − Σ P(x)², a proper score, higher is
+ * better; Brier-n takes the next n tokens as the outcome;
  * BrierLM = 100 · (Brier-1 · Brier-2 · Brier-3 · Brier-4)^¼. Loads no tensor library.
  */
 
@@ -19,7 +20,8 @@ export interface BrierBatch {
 }
 
 /**
- * Adds a window's estimate from S samples, without bias for any S ≥ 2 (the U-statistic): 2 · mean_i 1{x_i = y} − mean_{i<j} 1{x_i = x_j}, for every prefix length.
+ * Adds a window's estimate from S samples, without bias for any S ≥ 2 (the U-statistic): 2 · mean_i 1{x_i =
+ * y} − mean_{i<j} 1{x_i = x_j}, for every prefix length.
  * With S = 2 it is the paper's eq. 14.
  * @param hits for each sample how many leading tokens are the true ones
  * @param equalPairs for each prefix length 1 … 4 the number of pairs of samples that agree on it
@@ -56,7 +58,11 @@ export function agreement(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return length;
 }
 
-/** How batches become one score. `weighted`: every window counts the same and each factor is clamped at 0. `reference`: every batch counts the same and only the product is clamped, so two negative factors give a positive score. */
+/**
+ * How batches become one score. `weighted`: every window counts the same and each factor is clamped at 0.
+ * `reference`: every batch counts the same and only the product is clamped, so two negative factors give a
+ * positive score.
+ */
 export const PROTOCOLS = ['weighted', 'reference'] as const;
 export type BrierProtocol = (typeof PROTOCOLS)[number];
 

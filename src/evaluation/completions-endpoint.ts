@@ -1,4 +1,7 @@
-/** Any model behind an OpenAI-compatible completions API as a sampler: POST {endpoint}/completions, as vLLM, llama.cpp, and others serve it. */
+/**
+ * Any model behind an OpenAI-compatible completions API as a sampler: POST {endpoint}/completions, as vLLM,
+ * llama.cpp, and others serve it.
+ */
 
 import type { Tokenizer } from '../data/index.ts';
 import { endpointEcho } from '../errors.ts';
@@ -49,8 +52,10 @@ const ANSWER_BYTES = 2 ** 20;
 const BYTES_PER_COMPLETION = 2 ** 16;
 
 /**
- * Samples at temperature 1, without top-k or top-p. The text of a continuation is encoded with our tokenizer and its first tokens are taken, so models of other
- * tokenizers can be compared; where tokens of both do not end at the same places the comparison is by text all the same.
+ * Samples at temperature 1, without top-k or top-p. The text of a continuation is encoded with our tokenizer
+ * and its first tokens are taken, so models of other
+ * tokenizers can be compared; where tokens of both do not end at the same places the comparison is by text
+ * all the same.
  */
 export class CompletionsEndpoint implements ContinuationSampler {
   readonly #options: CompletionsOptions & typeof DEFAULTS;
@@ -121,7 +126,9 @@ export class CompletionsEndpoint implements ContinuationSampler {
 const ECHO_CHARACTERS = 32;
 const ECHO_ALPHABET = 8;
 
-/** Whether texts begin with the whole prompt, which must be long and varied enough for this to be no accident. */
+/**
+ * Whether texts begin with the whole prompt, which must be long and varied enough for this to be no accident.
+ */
 function isEcho(prompt: string, texts: readonly string[]): boolean {
   if (prompt.length < ECHO_CHARACTERS || new Set(prompt).size < ECHO_ALPHABET) return false;
   return texts.every((text) => text.startsWith(prompt));

@@ -5,7 +5,8 @@ import { inBatches, joinRows, type Pause } from './batches.ts';
 import type { LikelyModel } from './brier-exact.ts';
 
 /**
- * Nats a token, averaged over all tokens but the first of each sequence; lower is better. Its exponential is the perplexity.
+ * Nats a token, averaged over all tokens but the first of each sequence; lower is better. Its exponential is
+ * the perplexity.
  * @param sequences token ids of one length
  * @param pause awaited between batches
  */

@@ -1,5 +1,6 @@
 /**
- * Held-out losses of a language model: the one that it was trained with, and the energy loss of its samples, which every head has and a context-free
+ * Held-out losses of a language model: the one that it was trained with, and the energy loss of its samples,
+ * which every head has and a context-free
  * predictor too. R positions · N samples · M targets · P patches · K tokens a patch · L latent.
  */
 
@@ -85,7 +86,10 @@ export function batchSequences(sequences: readonly EncodedSequence[], config: Ca
 
 type LossInputs = { readonly parameters: TensorMap; readonly batch: EncodedBatch; readonly draws: TensorMap };
 
-/** Measures the training loss of one model again and again: the draws are the same each time, so two measurements differ by the model alone. */
+/**
+ * Measures the training loss of one model again and again: the draws are the same each time, so two
+ * measurements differ by the model alone.
+ */
 export class HeldOutLoss {
   readonly #config: CalmConfig;
   readonly #head: AnyHead;
@@ -116,7 +120,10 @@ export class HeldOutLoss {
     });
   }
 
-  /** The loss and its companions, teacher-forced, averaged over positions. @param pause awaited between batches */
+  /**
+   * The loss and its companions, teacher-forced, averaged over positions.
+   * @param pause awaited between batches
+   */
   async measure(parameters: TensorMap, pause?: Pause): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
     for await (const { batch: sequences, first } of inBatches(this.#sequences, pause)) {
@@ -151,7 +158,10 @@ type ScoreInputs = {
 };
 type ScoreOutputs = ReturnType<typeof energyTerms>;
 
-/** The energy loss (β = 1) of samples from any source against the encoder's Gaussians: model samples N = 8, target samples M = 100. */
+/**
+ * The energy loss (β = 1) of samples from any source against the encoder's Gaussians: model samples N = 8,
+ * target samples M = 100.
+ */
 export class EnergyScore {
   readonly #sequences: readonly EncodedSequence[];
   readonly #config: CalmConfig;
@@ -183,7 +193,8 @@ export class EnergyScore {
   }
 
   /**
-   * Of a context-free predictor, whose samples are latents of the corpus's own patches drawn at random: what a head can reach that knows the patches but
+   * Of a context-free predictor, whose samples are latents of the corpus's own patches drawn at random: what
+   * a head can reach that knows the patches but
    * not the text before. A model that has learnt from context lies below it.
    * @param draw latents of `count` random training patches, [count·latent]
    * @param pause awaited between engine calls

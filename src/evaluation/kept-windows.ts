@@ -1,4 +1,7 @@
-/** Windows that are scored, kept in a file as they come, so that a stopped evaluation resumes with those that are missing. */
+/**
+ * Windows that are scored, kept in a file as they come, so that a stopped evaluation resumes with those that
+ * are missing.
+ */
 
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -30,7 +33,8 @@ export class KeptWindows {
 
   /**
    * @param file JSON Lines, a window each; made where it is absent. A last line that was cut short is removed
-   * @param settings fingerprint of all that decides a window's samples: windows of other settings are passed over
+   * @param settings fingerprint of all that decides a window's samples: windows of other settings are passed
+   * over
    */
   constructor(file: string, settings: string) {
     this.#settings = settings;

@@ -1,6 +1,8 @@
 /**
- * Samples of a window that still agree. Pairs of independent samples count as equal on n tokens where both are in one group after n of them; samples of one
- * group share their prefix, so the model is asked once for all of them, and a sample that is alone is never asked about again.
+ * Samples of a window that still agree. Pairs of independent samples count as equal on n tokens where both
+ * are in one group after n of them; samples of one
+ * group share their prefix, so the model is asked once for all of them, and a sample that is alone is never
+ * asked about again.
  */
 
 /** Samples after the same true prefix whose tokens so far are equal. */

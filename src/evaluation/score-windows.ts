@@ -53,7 +53,10 @@ async function scoreCounting(
   return { sums, numEmpty };
 }
 
-/** Works on so many items at once. The first failure, or the signal, aborts the work on the others, and is thrown when all have ended. */
+/**
+ * Works on so many items at once. The first failure, or the signal, aborts the work on the others, and is
+ * thrown when all have ended.
+ */
 async function eachAtOnce<Item>(
   items: readonly Item[],
   concurrency: number,

@@ -1,5 +1,6 @@
 /**
- * What temperature does to a model (paper §7.5): how often its text is the true one, and how often two texts are the same. B rows · W windows · K tokens a patch.
+ * What temperature does to a model (paper §7.5): how often its text is the true one, and how often two texts
+ * are the same. B rows · W windows · K tokens a patch.
  */
 
 import { disposeTree, type Tensor, tf } from '../engine/index.ts';
@@ -17,13 +18,17 @@ export interface TemperatureMeasure {
   readonly numWindows: number;
 }
 
-/** How many windows of four tokens begin at a patch of a sequence but the first. @param length of the sequence in tokens */
+/**
+ * How many windows of four tokens begin at a patch of a sequence but the first.
+ * @param length of the sequence in tokens
+ */
 export function windowsIn(length: number, patchSize: number): number {
   return Math.max(0, Math.floor(length / patchSize) - Math.ceil(NUM_FACTORS / patchSize));
 }
 
 /**
- * Takes one patch for each hidden state, [positions, hidden]; called anew for each of the two texts and for each patch of them.
+ * Takes one patch for each hidden state, [positions, hidden]; called anew for each of the two texts and for
+ * each patch of them.
  * @returns positions arrays of K ids
  */
 export type ChoosePatches = (hidden: Tensor, text: number, step: number) => Promise<readonly Int32Array[]>;

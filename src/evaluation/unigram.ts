@@ -17,7 +17,8 @@ export class UnigramCounts {
   }
 
   /**
-   * Brier-n of the sampler, exactly and without drawing: 2 Π p(y_i) − (Σ p²)ⁿ, averaged over windows of the next n tokens.
+   * Brier-n of the sampler, exactly and without drawing: 2 Π p(y_i) − (Σ p²)ⁿ, averaged over windows of the
+   * next n tokens.
    * @param targets token ids that are scored; each sequence gives its windows at multiples of `stride`
    */
   score(targets: readonly Int32Array[], stride: number): BrierScore & { rows: readonly BrierSums[] } {

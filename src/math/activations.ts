@@ -1,5 +1,6 @@
 /**
- * SiLU and its gated product, with gradients written out: fewer passes over memory than the tape of the primitives.
+ * SiLU and its gated product, with gradients written out: fewer passes over memory than the tape of the
+ * primitives.
  * Shapes are free; every function works element by element.
  */
 

@@ -9,7 +9,8 @@ export interface RotaryTable {
 }
 
 /**
- * Angles position · θ^(−2i/D) for i = 0 … D/2 − 1, repeated for both halves (the rotate-half convention of Llama).
+ * Angles position · θ^(−2i/D) for i = 0 … D/2 − 1, repeated for both halves (the rotate-half convention of
+ * Llama).
  * @param positions [..., positions], float
  */
 export function rotaryTable(positions: Tensor, headSize: number, theta: number): RotaryTable {
@@ -54,7 +55,8 @@ export function attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor):
 const HIDDEN = -1e9;
 
 /**
- * 0 where a query may look, −1e9 where not. The keys are `capacity` places of a cache, of which the first `filled` count, and then the queries' own;
+ * 0 where a query may look, −1e9 where not. The keys are `capacity` places of a cache, of which the first
+ * `filled` count, and then the queries' own;
  * each query sees all that counts of the cache, and its own kind up to itself.
  * @param filled a scalar, so that one graph serves a cache as it fills
  * @returns [queries, capacity + queries]
@@ -69,7 +71,10 @@ export function causalMask(queries: number, capacity: number, filled: Tensor | n
   return tf.concat([tf.tile(tf.reshape(cacheMask, [1, capacity]), [queries, 1]), ownMask], 1);
 }
 
-/** Repeats each key/value head for its group of query heads: [batch, groups, positions, size] → [batch, heads, positions, size]. */
+/**
+ * Repeats each key/value head for its group of query heads: [batch, groups, positions, size] → [batch, heads,
+ * positions, size].
+ */
 export function repeatHeads(x: Tensor, times: number): Tensor {
   if (times === 1) return x;
   const [batch, groups, positions, size] = x.shape;

@@ -1,5 +1,6 @@
 /**
- * Vocabulary-sized products, a piece of the tokens at a time: the [tokens, vocabulary] array of logits is never made.
+ * Vocabulary-sized products, a piece of the tokens at a time: the [tokens, vocabulary] array of logits is
+ * never made.
  * N tokens · H hidden · V vocabulary.
  */
 
@@ -22,7 +23,8 @@ function pieces(numTokens: number, vocabSize: number): [begin: number, length: n
 }
 
 /**
- * The mean of −log softmax(x Wᵀ)[target], in nats; lower is better. Gradients are made with the value, piece by piece, from P = softmax(x Wᵀ):
+ * The mean of −log softmax(x Wᵀ)[target], in nats; lower is better. Gradients are made with the value, piece
+ * by piece, from P = softmax(x Wᵀ):
  * at x it is P W − W[target], at W it is Pᵀ x − (x added up by target), over N.
  * @param hidden x, [tokens, hidden]
  * @param weight W, [vocabulary, hidden]
@@ -57,7 +59,10 @@ export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tens
   return run(hidden, weight);
 }
 
-/** Loss and gradients of one piece, summed over its tokens; the weight's gradient is added to that of the pieces before. */
+/**
+ * Loss and gradients of one piece, summed over its tokens; the weight's gradient is added to that of the
+ * pieces before.
+ */
 function onePiece(
   x: Tensor,
   weight: Tensor,

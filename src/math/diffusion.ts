@@ -1,5 +1,6 @@
 /**
- * Improved DDPM (Nichol & Dhariwal 2021): a cosine schedule, noise prediction, a variance learned between its two bounds. Numbers of the schedule are made
+ * Improved DDPM (Nichol & Dhariwal 2021): a cosine schedule, noise prediction, a variance learned between its
+ * two bounds. Numbers of the schedule are made
  * in float64 and rounded once.  S steps · L latent.
  */
 
@@ -20,7 +21,10 @@ export interface DiffusionSchedule {
   /** q(x_{t−1} | x_t, x₀) has the mean coefX0·x₀ + coefXt·x_t. */
   readonly coefX0: readonly number[];
   readonly coefXt: readonly number[];
-  /** The two bounds of the log variance: of the posterior (its first value replaced by the second's) and log β. */
+  /**
+   * The two bounds of the log variance: of the posterior (its first value replaced by the second's) and log
+   * β.
+   */
   readonly minLogVariance: readonly number[];
   readonly maxLogVariance: readonly number[];
 }
@@ -61,7 +65,10 @@ export function scheduleOf(
   };
 }
 
-/** The same process in fewer steps, spread evenly over the old ones from the first to the last; each new β spans those that are left out. */
+/**
+ * The same process in fewer steps, spread evenly over the old ones from the first to the last; each new β
+ * spans those that are left out.
+ */
 export function respace(betas: readonly number[], numSteps: number): DiffusionSchedule {
   const kept = evenSteps(betas.length, numSteps);
   const { alphasCumprod } = scheduleOf(betas);
@@ -102,7 +109,8 @@ export type StepNumbers = Readonly<
 >;
 
 /**
- * p(x_{t−1} | x_t): the mean from the predicted noise ε, the log variance v between its bounds by (v + 1)/2. x₀ is not clipped.
+ * p(x_{t−1} | x_t): the mean from the predicted noise ε, the log variance v between its bounds by (v + 1)/2.
+ * x₀ is not clipped.
  * @param noise ε, the shape of x
  * @param variance v, the shape of x
  */
@@ -127,13 +135,16 @@ export function normalKl(mean1: Tensor, log1: Tensor, mean2: Tensor, log2: Tenso
   return tf.mul(tf.add(tf.sub(tf.sub(log2, log1), 1), spread), 0.5);
 }
 
-/** Half the width of a bin: the likelihood is that of 8-bit images, and the reference keeps it for latents. */
+/**
+ * Half the width of a bin: the likelihood is that of 8-bit images, and the reference keeps it for latents.
+ */
 const HALF_BIN = 1 / 255;
 const EDGE = 0.999;
 const TINY = 1e-12;
 
 /**
- * log of the probability that N(mean, exp(logScale)²) gives to the bin of width 2/255 around x; beyond ±0.999 to all that lies outwards.
+ * log of the probability that N(mean, exp(logScale)²) gives to the bin of width 2/255 around x; beyond ±0.999
+ * to all that lies outwards.
  * In nats, element by element.
  */
 export function binnedLogLikelihood(x: Tensor, mean: Tensor, logScale: Tensor): Tensor {

@@ -1,5 +1,6 @@
 /**
- * The energy loss (paper eq. 10), strictly proper for 0 < β < 2: lower is better, and in expectation lowest where the model's samples and the
+ * The energy loss (paper eq. 10), strictly proper for 0 < β < 2: lower is better, and in expectation lowest
+ * where the model's samples and the
  * targets have the same distribution.  R positions · N model samples · M target samples · L latent.
  */
 
@@ -14,10 +15,13 @@ export interface EnergyParts {
 }
 
 /**
- * loss = 2/(N M) Σ ‖x_i − y_j‖^β − 1/(N(N−1)) Σ_{i≠j} ‖x_i − x_j‖^β for each position; its two terms are returned apart.
+ * loss = 2/(N M) Σ ‖x_i − y_j‖^β − 1/(N(N−1)) Σ_{i≠j} ‖x_i − x_j‖^β for each position; its two terms are
+ * returned apart.
  *
- * Distances to targets come from products, ‖x‖² + ‖y‖² − 2x·y, so that the [N, M, L] array of differences is never made; those among the samples are
- * taken from differences, because equal samples must be at distance 0 exactly. Where a distance is 0 its gradient is 0 (not the NaN of β < 1).
+ * Distances to targets come from products, ‖x‖² + ‖y‖² − 2x·y, so that the [N, M, L] array of differences is
+ * never made; those among the samples are
+ * taken from differences, because equal samples must be at distance 0 exactly. Where a distance is 0 its
+ * gradient is 0 (not the NaN of β < 1).
  * The targets get no gradient: they come from the frozen autoencoder.
  * @param samples x, [positions, N, latent], N ≥ 2
  * @param targets y, [positions, M, latent]

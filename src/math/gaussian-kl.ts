@@ -14,7 +14,8 @@ export function gaussianKl(mean: Tensor, logStd: Tensor): Tensor {
 }
 
 /**
- * The clipped KL of the paper (eq. 4): Σ over dimensions of max(KL, clamp), averaged over patches. Below the clamp a dimension is free and has no gradient.
+ * The clipped KL of the paper (eq. 4): Σ over dimensions of max(KL, clamp), averaged over patches. Below the
+ * clamp a dimension is free and has no gradient.
  * @returns a scalar
  */
 export function clippedKl(mean: Tensor, logStd: Tensor, clamp: number): Tensor {

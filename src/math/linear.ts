@@ -17,7 +17,8 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
 }
 
 /**
- * The rows of a table: token ids to embeddings. The gradient of `frozenRow` is zero (a padding row is used but not trained, as `nn.Embedding` does).
+ * The rows of a table: token ids to embeddings. The gradient of `frozenRow` is zero (a padding row is used
+ * but not trained, as `nn.Embedding` does).
  * @param table [rows, size]
  * @param ids [n], int32
  * @returns [n, size]

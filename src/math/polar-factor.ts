@@ -14,7 +14,10 @@ const JORDAN: Quintic = [3.4445, -4.775, 2.0315];
 export const POLYNOMIALS = {
   /** Five equal steps take singular values from 0.01 … 1 to about 0.7 … 1.2 (Jordan et al. 2024, Muon). */
   'newton-schulz': [JORDAN],
-  /** Optimal step by step for singular values in 10⁻³ … 1, with a margin of 2 % (Amsel et al. 2025, arXiv 2505.16932). */
+  /**
+   * Optimal step by step for singular values in 10⁻³ … 1, with a margin of 2 % (Amsel et al. 2025, arXiv
+   * 2505.16932).
+   */
   'polar-express': [
     [8.156554524902461, -22.48329292557795, 15.878769915207462],
     [4.042929935166739, -2.808917465908714, 0.5000178451051316],
@@ -33,7 +36,8 @@ const MARGIN: Readonly<Record<PolynomialName, number>> = { 'newton-schulz': 1, '
 const TINY = 1e-7;
 
 /**
- * Brings all singular values of each matrix near 1. Matrices are divided by their Frobenius norm first, so their
+ * Brings all singular values of each matrix near 1. Matrices are divided by their Frobenius norm first, so
+ * their
  * scale does not matter.
  * @param matrices [matrices, rows, columns]
  * @param steps of the iteration, 1 or more

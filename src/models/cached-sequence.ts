@@ -1,6 +1,8 @@
 /**
- * Sequences fed piece by piece with a key/value cache, as compiled steps; and paths that branch off them, all in one pass.
- * B rows · P new positions (patches or tokens) · K tokens a position · C places of a cache · S positions a branch.
+ * Sequences fed piece by piece with a key/value cache, as compiled steps; and paths that branch off them, all
+ * in one pass.
+ * B rows · P new positions (patches or tokens) · K tokens a position · C places of a cache · S positions a
+ * branch.
  */
 
 import {
@@ -31,13 +33,19 @@ const MOST_BRANCHES = 1024;
 /** What a hidden place adds to a score. */
 const HIDDEN = -1e9;
 
-/** Sequences that have been fed: keys and values with room for more, of which the first `length` places count; the others are 0. Whoever is done with it disposes the cache. */
+/**
+ * Sequences that have been fed: keys and values with room for more, of which the first `length` places count;
+ * the others are 0. Whoever is done with it disposes the cache.
+ */
 export interface SequenceState {
   readonly cache: KeyValueCache;
   readonly length: number;
 }
 
-/** A path that leaves a fed sequence: after the first `length` positions of a row come these ids, S·K of them, S ≥ 1 the same for all branches. */
+/**
+ * A path that leaves a fed sequence: after the first `length` positions of a row come these ids, S·K of them,
+ * S ≥ 1 the same for all branches.
+ */
 export interface Branch {
   readonly row: number;
   readonly length: number;
@@ -56,7 +64,9 @@ type BranchInputs<Weights extends TensorTree> = {
   readonly past: Branches;
 };
 
-/** A Transformer with its embedding: token ids [rows, positions·K] to hidden states and fresh keys and values. */
+/**
+ * A Transformer with its embedding: token ids [rows, positions·K] to hidden states and fresh keys and values.
+ */
 export type Forward<Weights extends TensorTree> = (
   weights: Weights,
   ids: Tensor,
@@ -138,7 +148,9 @@ export class CachedSequence<Weights extends TensorTree> {
     return { hidden, state: rest.state };
   }
 
-  /** The hidden state at every position, [rows, positions, hidden], for sequences that nothing will follow. */
+  /**
+   * The hidden state at every position, [rows, positions, hidden], for sequences that nothing will follow.
+   */
   async look(ids: Tensor): Promise<Tensor> {
     return (await this.#hidden({ weights: this.#weights, ids })).hidden;
   }
@@ -165,7 +177,8 @@ export class CachedSequence<Weights extends TensorTree> {
   }
 
   /**
-   * Hidden states at the ends of branches, all in one pass: each sees the positions that it left, and its own.
+   * Hidden states at the ends of branches, all in one pass: each sees the positions that it left, and its
+   * own.
    * @returns [branches, hidden], in the order that they are given in
    */
   async branch(state: SequenceState, branches: readonly Branch[]): Promise<Tensor> {

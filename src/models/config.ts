@@ -1,4 +1,6 @@
-/** The models' configurations and defaults alone: loads no tensor library, so command-line help can read it. */
+/**
+ * The models' configurations and defaults alone: loads no tensor library, so command-line help can read it.
+ */
 
 import type { z } from 'zod';
 import { modelConfigInvalid } from '../errors.ts';
@@ -36,7 +38,8 @@ export {
 } from './transformer/config.ts';
 
 /**
- * What a configuration file says of a model, over defaults; keys that the schema does not have are passed over. Values of another kind, or of
+ * What a configuration file says of a model, over defaults; keys that the schema does not have are passed
+ * over. Values of another kind, or of
  * sizes that no model has, are errors.
  */
 export function checkedConfig<Schema extends z.ZodType>(

@@ -1,6 +1,8 @@
 /**
- * What models cost, counted from their parameter tables: a matrix of n numbers takes 2n FLOPs for each row that goes through it, and attention over a context of
- * C positions 4·C·hidden a layer and position; a backward pass takes twice the forward one. Norms, activations and the optimiser are left out, as usual.
+ * What models cost, counted from their parameter tables: a matrix of n numbers takes 2n FLOPs for each row
+ * that goes through it, and attention over a context of
+ * C positions 4·C·hidden a layer and position; a backward pass takes twice the forward one. Norms,
+ * activations and the optimiser are left out, as usual.
  * K tokens a patch · C positions a sequence.
  */
 
@@ -110,7 +112,10 @@ function autoencoderCost(config: AutoencoderConfig): CostPart {
   };
 }
 
-/** FLOPs of one patch. A layer before the squeeze (after the expansion) works on K vectors, one after it (before) on one. */
+/**
+ * FLOPs of one patch. A layer before the squeeze (after the expansion) works on K vectors, one after it
+ * (before) on one.
+ */
 function autoencoderProducts(config: AutoencoderConfig): { encoder: number; decoder: number } {
   const {
     hiddenSize: d,

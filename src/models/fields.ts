@@ -1,4 +1,7 @@
-/** Fields that configurations of models have in common, each with its limits: for stages, loaders and importers alike. */
+/**
+ * Fields that configurations of models have in common, each with its limits: for stages, loaders and
+ * importers alike.
+ */
 
 import { z } from 'zod';
 
@@ -39,7 +42,9 @@ interface LlamaDefaults {
   readonly numAttentionHeads: number;
 }
 
-/** The fields of a Llama. Check them together with `checkLlama`, and complete them with `withKeyValueHeads`. */
+/**
+ * The fields of a Llama. Check them together with `checkLlama`, and complete them with `withKeyValueHeads`.
+ */
 export const llamaFields = (defaults: LlamaDefaults) => ({
   hiddenSize: size(defaults.hiddenSize).describe('Width of the Transformer, and of the head of a CALM.'),
   intermediateSize: size(defaults.intermediateSize).describe('Width inside SwiGLU.'),

@@ -1,4 +1,7 @@
-/** Folders of the reference (and of its kind) checked before they are taken: every tensor is there, with the shape that the configuration says. No number is read. */
+/**
+ * Folders of the reference (and of its kind) checked before they are taken: every tensor is there, with the
+ * shape that the configuration says. No number is read.
+ */
 
 import type { Weights } from '../artifacts/index.ts';
 import { configUnsupported, notThisArchitecture, tensorMissing, tensorShape } from '../errors.ts';
@@ -37,7 +40,8 @@ export async function checkAutoencoderFolder(
 
 /**
  * A language model's folder, checked, with the autoencoder that belongs to it.
- * @param autoencoderDirectory where the autoencoder's configuration is, and its weights unless the model's own hold them
+ * @param autoencoderDirectory where the autoencoder's configuration is, and its weights unless the model's
+ * own hold them
  */
 export async function checkCalmFolder(directory: string, autoencoderDirectory: string) {
   const known = [...BACKBONE_KEYS, ...savedNames()];
@@ -62,7 +66,9 @@ export async function checkCalmFolder(directory: string, autoencoderDirectory: s
   });
 }
 
-/** A Llama's folder, checked. Relatives of it (Mistral, Qwen, …) differ in their mathematics and are refused. */
+/**
+ * A Llama's folder, checked. Relatives of it (Mistral, Qwen, …) differ in their mathematics and are refused.
+ */
 export async function checkTransformerFolder(
   directory: string,
 ): Promise<{ config: TransformerConfig; unknown: readonly string[] }> {
@@ -75,7 +81,10 @@ export async function checkTransformerFolder(
   return { config, unknown };
 }
 
-/** Which head the weights are of. The reference forgets to save it, so `model_type` decides only where several heads, or none, know them. */
+/**
+ * Which head the weights are of. The reference forgets to save it, so `model_type` decides only where several
+ * heads, or none, know them.
+ */
 function headOf(
   weights: Weights,
   sizes: { readonly latentSize: number },

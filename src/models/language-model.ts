@@ -67,7 +67,10 @@ export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageMo
   };
 }
 
-/** Both configurations of a language model's folder, and where the autoencoder's weights are if not in the model's. */
+/**
+ * Both configurations of a language model's folder, and where the autoencoder's weights are if not in the
+ * model's.
+ */
 async function configsOf(folder: ModelFolder) {
   if (await isTransformer(folder)) throw modelIsTransformer(folder.directory);
   if (folder.isForeign) {

@@ -1,5 +1,6 @@
 /**
- * The Llama Transformer that both language models stand on: CALM runs it over patches, the discrete baseline over tokens.
+ * The Llama Transformer that both language models stand on: CALM runs it over patches, the discrete baseline
+ * over tokens.
  * B batch · P positions (patches or tokens) · H hidden · D head size · C places of a cache.
  */
 
@@ -28,7 +29,10 @@ export interface LlamaConfig {
   readonly ropeTheta: number;
 }
 
-/** Keys (already rotated) and values of every layer, each [batch, key/value heads, positions, head size]. Names `k0`, `v0`, `k1`, … */
+/**
+ * Keys (already rotated) and values of every layer, each [batch, key/value heads, positions, head size].
+ * Names `k0`, `v0`, `k1`, …
+ */
 export type KeyValueCache = TensorMap;
 
 export interface LlamaOutput {
@@ -38,7 +42,10 @@ export interface LlamaOutput {
   readonly fresh: KeyValueCache;
 }
 
-/** A cache and how much of it counts, a float scalar. Places past `length` are hidden, so one graph serves a cache as it fills. */
+/**
+ * A cache and how much of it counts, a float scalar. Places past `length` are hidden, so one graph serves a
+ * cache as it fills.
+ */
 export type Past = {
   readonly cache: KeyValueCache;
   readonly length: Tensor;
@@ -49,7 +56,10 @@ export type Branches = {
   readonly cache: KeyValueCache;
   /** Of each new position, [batch, positions], float. */
   readonly places: Tensor;
-  /** Added to the scores: 0 where a new position may look, −1e9 where not; [batch, 1, positions, C + positions]. */
+  /**
+   * Added to the scores: 0 where a new position may look, −1e9 where not; [batch, 1, positions, C +
+   * positions].
+   */
   readonly mask: Tensor;
 };
 

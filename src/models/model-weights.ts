@@ -1,4 +1,7 @@
-/** What a language model's folder holds of its autoencoder, and reading weights for as long as they are needed. */
+/**
+ * What a language model's folder holds of its autoencoder, and reading weights for as long as they are
+ * needed.
+ */
 
 import { LLAMA_TENSOR, type ModelFolder, openWeights, type Weights } from '../artifacts/index.ts';
 import { modelMismatch } from '../errors.ts';
@@ -9,7 +12,10 @@ import { TRANSFORMER_DEFAULTS } from './transformer/config.ts';
 /** The prefix under which a language model's weights hold the frozen autoencoder, as in the reference. */
 export const AUTOENCODER_PREFIX = 'ae_model.';
 
-/** The folder inside a language model's that holds the frozen autoencoder's weights where the model's own do not. */
+/**
+ * The folder inside a language model's that holds the frozen autoencoder's weights where the model's own do
+ * not.
+ */
 export const AUTOENCODER_FOLDER = 'autoencoder';
 
 export function hasAutoencoder(weights: Pick<Weights, 'has'>): boolean {

@@ -1,4 +1,7 @@
-/** Opens a language model, whatever its kind: a CALM or a discrete Transformer, ours or in a Hugging Face folder. */
+/**
+ * Opens a language model, whatever its kind: a CALM or a discrete Transformer, ours or in a Hugging Face
+ * folder.
+ */
 
 import type { ModelFolder } from '../artifacts/index.ts';
 import type { Engine } from '../engine/index.ts';

@@ -1,6 +1,8 @@
 /**
- * Parameters are a flat, ordered map from the reference's state-dict names to tensors, so importing weights needs no table of renamings.
- * A model states its parameters once, as a table of shapes and first values; everything else (initialisation, loading, counting) reads that table.
+ * Parameters are a flat, ordered map from the reference's state-dict names to tensors, so importing weights
+ * needs no table of renamings.
+ * A model states its parameters once, as a table of shapes and first values; everything else (initialisation,
+ * loading, counting) reads that table.
  */
 
 import type { StoredTensor, StoredTensors } from '../artifacts/index.ts';
@@ -10,7 +12,8 @@ import { RandomStream } from '../random.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from '../shapes.ts';
 
 /**
- * How a parameter begins. `normal` is N(0, initializerRange²), `narrow` N(0, 0.02²) whatever the range is, `xavier` uniform within √(6 / (in + out))
+ * How a parameter begins. `normal` is N(0, initializerRange²), `narrow` N(0, 0.02²) whatever the range is,
+ * `xavier` uniform within √(6 / (in + out))
  * (Glorot & Bengio 2010).
  */
 export type Initializer = 'normal' | 'narrow' | 'xavier' | 'zeros' | 'ones';
@@ -51,7 +54,9 @@ export function swigluSpec(name: string, size: number, intermediateSize: number)
   };
 }
 
-/** First values for every parameter; each has a random stream of its own name, so adding one changes no other. */
+/**
+ * First values for every parameter; each has a random stream of its own name, so adding one changes no other.
+ */
 export function initParameters(table: ParameterTable, seed: number, initializerRange: number): TensorMap {
   const firstValues = (name: string, { shape, init }: ParameterSpec) => {
     const size = sizeOf(shape);
@@ -106,7 +111,10 @@ export async function storeParameters(parameters: TensorMap, prefix = ''): Promi
   return stored;
 }
 
-/** The numbers of a table's matrices, vectors (biases, norms) left out. @param isPart of which names; all where absent */
+/**
+ * The numbers of a table's matrices, vectors (biases, norms) left out.
+ * @param isPart of which names; all where absent
+ */
 export function countMatrices(table: ParameterTable, isPart: (name: string) => boolean = () => true): number {
   const matrices = Object.entries(table).filter(([name, { shape }]) => isPart(name) && shape.length > 1);
   return countParameters(Object.fromEntries(matrices));

@@ -1,6 +1,8 @@
 /**
- * What a language model is to whoever evaluates it or writes text with it: a sequence that is fed and branched, draws of
- * patches, and a likelihood where there is one. A discrete Transformer is the case K = 1 with a likelihood; a CALM has
+ * What a language model is to whoever evaluates it or writes text with it: a sequence that is fed and
+ * branched, draws of
+ * patches, and a likelihood where there is one. A discrete Transformer is the case K = 1 with a likelihood; a
+ * CALM has
  * none, and has latent vectors instead.
  * B rows · P patches · K tokens a patch · N candidates · V vocabulary.
  */
@@ -12,7 +14,8 @@ import type { CalmConfig } from './calm/config.ts';
 import type { Autoencoder } from './language-model.ts';
 
 /**
- * Awaited between pieces of work that are short: engine calls, batches, resamples. It lets the event loop turn, and throws
+ * Awaited between pieces of work that are short: engine calls, batches, resamples. It lets the event loop
+ * turn, and throws
  * where the work is to stop. It changes no number.
  */
 export type Pause = () => Promise<void>;
@@ -30,7 +33,11 @@ export interface PatchDraws {
 
 /** Sequences of patches. Tensors that it returns belong to the caller. */
 export interface PatchSequence {
-  /** Feeds patches after those of the past. @param ids [rows, patches·K] @returns hidden states, [rows, patches, hidden] */
+  /**
+   * Feeds patches after those of the past.
+   * @param ids [rows, patches·K]
+   * @returns hidden states, [rows, patches, hidden]
+   */
   feed(ids: Tensor, past?: SequenceState): Promise<{ hidden: Tensor; state: SequenceState }>;
   /** The hidden state at every patch of sequences that nothing will follow, [rows, patches, hidden]. */
   look(ids: Tensor): Promise<Tensor>;
@@ -51,7 +58,11 @@ export interface Likelihood {
     visit: (position: number, probabilities: Float32Array) => void,
     pause?: Pause,
   ): Promise<void>;
-  /** The mean of −log p(next token) in nats. @param ids [rows, tokens] @param targets [rows·tokens], the next tokens */
+  /**
+   * The mean of −log p(next token) in nats.
+   * @param ids [rows, tokens]
+   * @param targets [rows·tokens], the next tokens
+   */
   crossEntropy(ids: Tensor, targets: Tensor): Promise<number>;
 }
 
@@ -59,7 +70,10 @@ export interface Likelihood {
 export interface LatentDraws {
   readonly config: CalmConfig;
   readonly autoencoder: Autoencoder;
-  /** @param noise `noiseSize` numbers for each candidate of each position @returns [candidates, positions, latent] */
+  /**
+   * @param noise `noiseSize` numbers for each candidate of each position
+   * @returns [candidates, positions, latent]
+   */
   draw(hidden: Tensor, noise: Float32Array): Promise<Tensor>;
 }
 
@@ -89,7 +103,9 @@ export interface PatchModel {
   drawNoise(stream: RandomStream, size: number): Float32Array;
   readonly likelihood?: Likelihood;
   readonly latents?: LatentDraws;
-  /** The same model before its first step of training. Its weights are its own; dispose of it before this one. */
+  /**
+   * The same model before its first step of training. Its weights are its own; dispose of it before this one.
+   */
   untrained(seed: number): PatchModel;
   /** Frees the weights. */
   dispose(): void;

@@ -1,4 +1,7 @@
-/** Configurations of Hugging Face folders as ours: what they say that we know, what they say that changes the mathematics, and what neither does. */
+/**
+ * Configurations of Hugging Face folders as ours: what they say that we know, what they say that changes the
+ * mathematics, and what neither does.
+ */
 
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -6,7 +9,10 @@ import { camelCaseKeys, readJsonAs } from '../artifacts/index.ts';
 import { configUnsupported } from '../errors.ts';
 import { readRope } from './rope-parameters.ts';
 
-/** Keys that change nothing here, with the only values that they may have where another would change the mathematics. */
+/**
+ * Keys that change nothing here, with the only values that they may have where another would change the
+ * mathematics.
+ */
 const SILENT: Readonly<Record<string, readonly unknown[] | undefined>> = {
   hiddenAct: ['silu'],
   attentionBias: [false],
@@ -40,7 +46,10 @@ export interface ReferenceConfig {
   readonly unknown: readonly string[];
 }
 
-/** Reads config.json of a folder. A value that another model would be needed for is an error. @param known the model's own keys */
+/**
+ * Reads config.json of a folder. A value that another model would be needed for is an error.
+ * @param known the model's own keys
+ */
 export async function readReferenceConfig(
   directory: string,
   known: readonly string[],

@@ -1,5 +1,6 @@
 /**
- * What a config.json says of rotary positions. Older ones have `rope_theta`, and `rope_scaling` where positions are stretched; those of transformers 5 have both in
+ * What a config.json says of rotary positions. Older ones have `rope_theta`, and `rope_scaling` where
+ * positions are stretched; those of transformers 5 have both in
  * `rope_parameters`. Only plain rotary positions are known here.
  */
 
@@ -21,7 +22,10 @@ export interface StatedRope {
   readonly unknown: readonly string[];
 }
 
-/** Reads the rotary positions of a configuration in camelCase. Other mathematics is an error, and so is a base that is stated twice with different values. */
+/**
+ * Reads the rotary positions of a configuration in camelCase. Other mathematics is an error, and so is a base
+ * that is stated twice with different values.
+ */
 export function readRope(file: string, stated: Readonly<Record<string, unknown>>): StatedRope {
   const thetas = new Map<string, unknown>();
   if (stated.ropeTheta !== undefined) thetas.set('ropeTheta', stated.ropeTheta);

@@ -1,7 +1,10 @@
 import type { Tensor, TensorMap } from '../engine/index.ts';
 import { gatedSilu, linear } from '../math/index.ts';
 
-/** W_down( silu(W_gate x) ⊙ W_up x ), the feed-forward layer of Llama and of the autoencoder; [..., size] → [..., size]. */
+/**
+ * W_down( silu(W_gate x) ⊙ W_up x ), the feed-forward layer of Llama and of the autoencoder; [..., size] →
+ * [..., size].
+ */
 export function swiglu(parameters: TensorMap, name: string, x: Tensor): Tensor {
   const gate = linear(x, parameters[`${name}.gate_proj.weight`]);
   const up = linear(x, parameters[`${name}.up_proj.weight`]);

@@ -1,5 +1,6 @@
 /**
- * Asks a stage about what a run has: `calm sample`, `calm eval …`, `calm export`. The stage gets the run's artifacts
+ * Asks a stage about what a run has: `calm sample`, `calm eval …`, `calm export`. The stage gets the run's
+ * artifacts
  * and its answer is returned; the run folder stays as it is.
  */
 

@@ -1,6 +1,8 @@
 /**
- * What can be known to fail is said before the work and not after hours of it: the engine, and whatever the stages
- * themselves can check. Asked before the first stage, and again whenever a stage has made what later ones need.
+ * What can be known to fail is said before the work and not after hours of it: the engine, and whatever the
+ * stages
+ * themselves can check. Asked before the first stage, and again whenever a stage has made what later ones
+ * need.
  */
 
 import { resolvePath } from '../paths.ts';

@@ -1,4 +1,6 @@
-/** Run configurations: found, parsed with places kept for errors, and checked down to the stages' own fields. */
+/**
+ * Run configurations: found, parsed with places kept for errors, and checked down to the stages' own fields.
+ */
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
@@ -43,7 +45,8 @@ const stageEntry = z.looseObject({
     .record(z.string(), z.string())
     .optional()
     .describe(
-      'Port → id of another stage, id.port, or ./path of an artifact folder. Ports that are left out are wired by kind.',
+      'Port → id of another stage, id.port, or ./path of an artifact folder. Ports that are left out ' +
+        'are wired by kind.',
     ),
 });
 
@@ -123,7 +126,8 @@ export interface ConfigDocument {
 }
 
 /**
- * Finds and parses a configuration: the named file or run folder, or the nearest calm.yaml (cosmiconfig's rules).
+ * Finds and parses a configuration: the named file or run folder, or the nearest calm.yaml (cosmiconfig's
+ * rules).
  * The run of a file that is named is made below the working directory, of one that is found beside that file.
  */
 export async function readConfig(
@@ -189,7 +193,8 @@ function packageOf(file: string, text: string): unknown {
 }
 
 /**
- * Parses a configuration and what it `extends`: records are merged key by key, everything else is replaced, and so are `matrix` and `report`. Paths of the configuration stay relative to
+ * Parses a configuration and what it `extends`: records are merged key by key, everything else is replaced,
+ * and so are `matrix` and `report`. Paths of the configuration stay relative to
  * the file that is run.
  */
 export function parseConfig(file: string, text: string, above: readonly string[] = []): ConfigDocument {
@@ -238,7 +243,10 @@ function hasPath(data: unknown, [first, ...rest]: readonly PropertyKey[]): boole
   );
 }
 
-/** Parses YAML (or JSON, which is YAML). Its duplicate keys, tabs and the like are errors with line and column; no tag runs code. */
+/**
+ * Parses YAML (or JSON, which is YAML). Its duplicate keys, tabs and the like are errors with line and
+ * column; no tag runs code.
+ */
 function parseOne(file: string, text: string): ConfigDocument {
   const lines = new LineCounter();
   const document = unlessAbsurd(file, () =>
@@ -352,7 +360,10 @@ interface SchemaIssue {
   readonly keys?: readonly string[];
 }
 
-/** An issue of any Standard Schema as an error with its place. `available` are the keys that the schema knows at its top. */
+/**
+ * An issue of any Standard Schema as an error with its place. `available` are the keys that the schema knows
+ * at its top.
+ */
 export function issueError(
   issue: SchemaIssue,
   locate: RunConfig['locate'],

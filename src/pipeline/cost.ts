@@ -1,4 +1,7 @@
-/** What the models of a configuration cost: the stages' own estimates, each told those of its inputs. Nothing is run or read but the configuration. */
+/**
+ * What the models of a configuration cost: the stages' own estimates, each told those of its inputs. Nothing
+ * is run or read but the configuration.
+ */
 
 import { costUnknown } from '../errors.ts';
 import { resolvePath } from '../paths.ts';
@@ -29,7 +32,10 @@ export async function costsOf(config: RunConfig, registry: Registry): Promise<Mo
   return costs;
 }
 
-/** The estimates of stages that come in an order in which each follows what it needs. @returns id → estimate */
+/**
+ * The estimates of stages that come in an order in which each follows what it needs.
+ * @returns id → estimate
+ */
 export async function estimatesOf(
   nodes: readonly StageNode[],
   directory: string,

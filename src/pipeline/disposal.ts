@@ -3,7 +3,8 @@
 type MaybeDisposable = Partial<Disposable & AsyncDisposable> | null | undefined;
 
 /**
- * Disposes of everything that can be, the last one first. All are tried; the first error is thrown at the end.
+ * Disposes of everything that can be, the last one first. All are tried; the first error is thrown at the
+ * end.
  * @param opened readers and writers, by `[Symbol.asyncDispose]` or `[Symbol.dispose]`; others are left alone
  */
 export async function disposeAll(opened: readonly unknown[]): Promise<void> {

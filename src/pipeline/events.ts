@@ -1,4 +1,7 @@
-/** What a run tells the world. Reporters turn events into lines, spinners and JSON; the pipeline itself prints nothing. */
+/**
+ * What a run tells the world. Reporters turn events into lines, spinners and JSON; the pipeline itself prints
+ * nothing.
+ */
 
 export type StageState = 'done' | 'fresh' | 'failed' | 'interrupted';
 

@@ -37,7 +37,10 @@ export interface StageNode {
   readonly inputs: Readonly<Record<string, Source>>;
 }
 
-/** Checks every stage's fields and wires the stages. Returns them in an order in which each follows what it needs. */
+/**
+ * Checks every stage's fields and wires the stages. Returns them in an order in which each follows what it
+ * needs.
+ */
 export async function buildGraph(config: RunConfig, registry: Registry): Promise<StageNode[]> {
   const stages = Object.fromEntries(
     Object.entries(config.stages).map(([id, entry]) => [

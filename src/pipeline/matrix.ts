@@ -1,5 +1,6 @@
 /**
- * Sweeps: `matrix:` names keys of the configuration and their values, and every combination is a run. merge-cells.ts makes one graph of all runs.
+ * Sweeps: `matrix:` names keys of the configuration and their values, and every combination is a run.
+ * merge-cells.ts makes one graph of all runs.
  */
 
 import { z } from 'zod';
@@ -12,7 +13,8 @@ const variants = z.record(z.string(), z.record(z.string(), z.unknown()));
 export const matrixSchema = z
   .record(z.string(), z.union([values, variants]))
   .describe(
-    'Sweeps. A key (train-lm.head) with a list of values, or a name with variants that set several keys each: {wide: {train-lm.hiddenSize: 256, …}, …}.',
+    'Sweeps. A key (train-lm.head) with a list of values, or a name with variants that set several keys ' +
+      'each: {wide: {train-lm.hiddenSize: 256, …}, …}.',
   );
 
 export type Matrix = z.infer<typeof matrixSchema>;
@@ -26,7 +28,10 @@ export interface Cell {
   readonly settings: readonly (readonly [path: string, value: unknown])[];
 }
 
-/** All combinations, in the order of the axes; the first axis changes slowest. Without a matrix there is one, which sets nothing. */
+/**
+ * All combinations, in the order of the axes; the first axis changes slowest. Without a matrix there is one,
+ * which sets nothing.
+ */
 export function cellsOf(matrix: Matrix | undefined): Cell[] {
   let cells: Cell[] = [{ labels: {}, settings: [] }];
   for (const [axis, given] of Object.entries(matrix ?? {})) {

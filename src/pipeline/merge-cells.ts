@@ -1,5 +1,6 @@
 /**
- * The runs of a sweep as one graph, in one folder. Stages whose configuration, inputs and seed are the same in several runs are one stage; the others are told
+ * The runs of a sweep as one graph, in one folder. Stages whose configuration, inputs and seed are the same
+ * in several runs are one stage; the others are told
  * apart by the values that matter to them: `train-lm@flow`.
  */
 
@@ -62,7 +63,10 @@ export function mergeCells(
   return { nodes: [...merged.values()], cells: stages };
 }
 
-/** For each stage of one run what makes it what it is: the stage, its configuration and seed, and the same of its inputs. */
+/**
+ * For each stage of one run what makes it what it is: the stage, its configuration and seed, and the same of
+ * its inputs.
+ */
 function keysOf(nodes: readonly StageNode[]): Record<string, string> {
   const keys: Record<string, string> = {};
   for (const { id, stage, config, inputs, seed } of nodes) {

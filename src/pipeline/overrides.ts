@@ -19,8 +19,10 @@ import { fieldsOf } from './stage-fields.ts';
 const TOP_KEYS = Object.keys(runConfigSchema.shape);
 
 /**
- * Applies overrides in order. Values are read as YAML, and as they stand where the key wants text that is not in
- * quotes, or where they are no YAML. Paths that lead nowhere are errors; unknown fields of a stage are found by its schema later.
+ * Applies overrides in order. Values are read as YAML, and as they stand where the key wants text that is not
+ * in
+ * quotes, or where they are no YAML. Paths that lead nowhere are errors; unknown fields of a stage are found
+ * by its schema later.
  */
 export function applyOverrides(
   document: ConfigDocument,

@@ -1,5 +1,6 @@
 /**
- * What a run would do, and why: configuration + registry + manifests → ordered stages, each up to date, kept or
+ * What a run would do, and why: configuration + registry + manifests → ordered stages, each up to date, kept
+ * or
  * shared from elsewhere, stale or blocked. Changes nothing. Only a plan looks at corpora and other sources.
  */
 
@@ -25,7 +26,10 @@ import { type CellStages, mergeCells } from './merge-cells.ts';
 import type { Registry } from './registry.ts';
 import { contentsOf, describeFolder, describeSources } from './sources.ts';
 
-/** `kept`: this run has the result from before, and takes it up. `shared`: another run has it, and it is copied. */
+/**
+ * `kept`: this run has the result from before, and takes it up. `shared`: another run has it, and it is
+ * copied.
+ */
 export type PlannedState = 'fresh' | 'kept' | 'shared' | 'stale' | 'blocked' | 'left out';
 
 export interface PlannedStage {
@@ -151,7 +155,8 @@ class StagePlanning {
   }
 
   /**
-   * The source files with their hashes. Where they are gone and the finished result fits in everything else, it is
+   * The source files with their hashes. Where they are gone and the finished result fits in everything else,
+   * it is
    * taken as it is, and that is said: only a stage that must run again needs them.
    */
   async #sources(manifest: Manifest | undefined, ingredients: Ingredients): Promise<Sources> {

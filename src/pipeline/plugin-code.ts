@@ -6,7 +6,10 @@ import { dirname, extname, join, resolve, sep } from 'node:path';
 
 const CODE = new Set(['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.json', '.wasm', '.node']);
 
-/** Hash of the package that a module belongs to, or, of a file of one's own, of it and what it imports by path. */
+/**
+ * Hash of the package that a module belongs to, or, of a file of one's own, of it and what it imports by
+ * path.
+ */
 export function codeHash(module: string): string {
   return isInstalled(module) ? packageCode(packageFolder(module)) : hashOf([...withImports(module)].sort());
 }

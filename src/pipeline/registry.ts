@@ -1,4 +1,7 @@
-/** Which stages there are: the built-in ones, those of installed oclif plugins, those of the configuration's `plugins:` list. */
+/**
+ * Which stages there are: the built-in ones, those of installed oclif plugins, those of the configuration's
+ * `plugins:` list.
+ */
 
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
@@ -73,7 +76,9 @@ export class Registry {
   }
 }
 
-/** Imports the modules of a `plugins:` list, seen from a folder, and registers what they export by default. */
+/**
+ * Imports the modules of a `plugins:` list, seen from a folder, and registers what they export by default.
+ */
 export async function addConfiguredPlugins(
   registry: Registry,
   { plugins, directory, locate }: Pick<RunConfig, 'plugins' | 'directory' | 'locate'>,

@@ -1,4 +1,6 @@
-/** The `report:` part of a configuration: which results `calm report` shows, beside which published numbers. */
+/**
+ * The `report:` part of a configuration: which results `calm report` shows, beside which published numbers.
+ */
 
 import { z } from 'zod';
 
@@ -11,7 +13,8 @@ const plot = z.strictObject({
     .union([z.strictObject({ list: z.string() }), z.strictObject({ curve: z.string() })])
     .optional()
     .describe(
-      'One row a run where absent. list: one for each entry of a list in the results (evaluate.temperature). curve: one for each line of a stage’s metrics.jsonl.',
+      'One row a run where absent. list: one for each entry of a list in the results ' +
+        '(evaluate.temperature). curve: one for each line of a stage’s metrics.jsonl.',
     ),
   x: path.describe('An axis of the matrix, a result (stage.path), or a field of the list or curve.'),
   y: path.describe('Likewise.'),

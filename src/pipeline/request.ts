@@ -1,4 +1,7 @@
-/** What is asked for, written into the run folder: later commands name the folder and need no configuration file. */
+/**
+ * What is asked for, written into the run folder: later commands name the folder and need no configuration
+ * file.
+ */
 
 import { join } from 'node:path';
 import { stringify } from 'yaml';

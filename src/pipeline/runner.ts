@@ -1,4 +1,7 @@
-/** Does what a plan says, stage by stage. A stage works in a folder of its own that is renamed into place when whole. */
+/**
+ * Does what a plan says, stage by stage. A stage works in a folder of its own that is renamed into place when
+ * whole.
+ */
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -39,7 +42,10 @@ export interface StageResult {
   readonly metrics: Record<string, unknown>;
 }
 
-/** Runs the stale stages of a plan in order. Results of finished ones are in the answer, those left out are not. */
+/**
+ * Runs the stale stages of a plan in order. Results of finished ones are in the answer, those left out are
+ * not.
+ */
 export async function runPlan(plan: Plan, given: RunOptions): Promise<StageResult[]> {
   refuseBlocked(plan);
   const { release, lost } = await plan.folder.lock((text) => given.report({ type: 'warning', text }));

@@ -1,4 +1,6 @@
-/** The files that a stage reads from outside of the run. Sizes and times are the quick check; contents decide. */
+/**
+ * The files that a stage reads from outside of the run. Sizes and times are the quick check; contents decide.
+ */
 
 import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -8,7 +10,8 @@ import type { SourceFile } from '../plugin/index.ts';
 import type { SourceRecord } from '../runs/index.ts';
 
 /**
- * Sizes, times and SHA-256 of source files. A file whose path, size and time are as they were known is not read.
+ * Sizes, times and SHA-256 of source files. A file whose path, size and time are as they were known is not
+ * read.
  * @param known from manifests and unfinished work
  */
 export async function describeSources(

@@ -15,7 +15,9 @@ export interface FieldSchema {
   readonly deprecated?: boolean;
 }
 
-/** The JSON Schema of a stage's configuration, where its schema library can tell it (Standard JSON Schema). */
+/**
+ * The JSON Schema of a stage's configuration, where its schema library can tell it (Standard JSON Schema).
+ */
 export function jsonSchemaOf(stage: AnyStage): Record<string, unknown> {
   const standard = stage.config['~standard'] as {
     jsonSchema?: { input(options: { target: string }): Record<string, unknown> };

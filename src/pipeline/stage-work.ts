@@ -1,4 +1,6 @@
-/** What a stage is given to work with: opened inputs, writers, and a report that goes into files and events. */
+/**
+ * What a stage is given to work with: opened inputs, writers, and a report that goes into files and events.
+ */
 
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
@@ -36,7 +38,8 @@ export class OpenedPorts {
 }
 
 /**
- * Works with what was opened and closes it, however the work ends. Where it failed, its own error is the one that
+ * Works with what was opened and closes it, however the work ends. Where it failed, its own error is the one
+ * that
  * counts.
  */
 export async function closing(opened: OpenedPorts, work: () => Promise<void>): Promise<void> {
@@ -49,7 +52,10 @@ export async function closing(opened: OpenedPorts, work: () => Promise<void>): P
   await opened.close();
 }
 
-/** Opens a stage's inputs. @param directories port → folder of the artifact; a port without one is left out */
+/**
+ * Opens a stage's inputs.
+ * @param directories port → folder of the artifact; a port without one is left out
+ */
 export async function openInputs(
   stage: StageNode['stage'],
   directories: Readonly<Record<string, string>>,
@@ -100,7 +106,10 @@ export function reportAside(stage: string, show: Reporter, results: Results): St
   };
 }
 
-/** Likewise, and writes metrics.jsonl, events.jsonl and progress.json into the folder in which the stage works. */
+/**
+ * Likewise, and writes metrics.jsonl, events.jsonl and progress.json into the folder in which the stage
+ * works.
+ */
 export function reportInto(directory: string, stage: string, show: Reporter, results: Results): StageReport {
   const aside = reportAside(stage, show, results);
   const [metricsFile, eventsFile] = [join(directory, 'metrics.jsonl'), join(directory, 'events.jsonl')];

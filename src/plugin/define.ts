@@ -52,7 +52,10 @@ export function problemOf(stage: Partial<AnyStage> | undefined): string | undefi
   if (typeof stage.name !== 'string' || !/^[a-z][a-z0-9-]*$/.test(stage.name))
     return 'its name must be kebab-case';
   if (stage.apiVersion !== API_VERSION)
-    return `it is written for version ${String(stage.apiVersion)} of the stage interface, and this is ${API_VERSION}`;
+    return (
+      `it is written for version ${String(stage.apiVersion)} of the stage interface, and this is ` +
+      `${API_VERSION}`
+    );
   if (typeof stage.run !== 'function') return 'it has no run()';
   if (!stage.config || !('~standard' in stage.config)) return 'its config is not a Standard Schema';
   if (!stage.inputs || !stage.outputs) return 'its inputs or outputs are missing ({} says "none")';

@@ -9,15 +9,22 @@ export interface ArtifactKind<Reader = unknown, Writer = unknown> {
   readonly name: string;
   readonly formatVersion: number;
   /**
-   * Makes a reader. One that holds files (or anything else) has `[Symbol.dispose]()` or `[Symbol.asyncDispose]()`: when the stage ends, well or not,
-   * the runner calls it, the asynchronous one where there are both. It must do no harm where everything is closed already.
+   * Makes a reader. One that holds files (or anything else) has `[Symbol.dispose]()` or
+   * `[Symbol.asyncDispose]()`: when the stage ends, well or not,
+   * the runner calls it, the asynchronous one where there are both. It must do no harm where everything is
+   * closed already.
    */
   open(directory: string): Promise<Reader>;
-  /** Makes a writer; likewise. One that is disposed of before it has finished leaves what it wrote, for a stage that `keepsOutputs`. */
+  /**
+   * Makes a writer; likewise. One that is disposed of before it has finished leaves what it wrote, for a
+   * stage that `keepsOutputs`.
+   */
   create(directory: string): Promise<Writer>;
   /** Where such an artifact lies in a model folder that calm did not make; undefined where it does not. */
   findIn?(directory: string): Promise<string | undefined>;
-  /** A writer that keeps nothing, for a stage that is only asked. Without it a temporary folder is written. */
+  /**
+   * A writer that keeps nothing, for a stage that is only asked. Without it a temporary folder is written.
+   */
   discard?(): Writer;
   /** Opens what a stage at work has saved, as if it were finished. @param directory its checkpoints/ */
   openCheckpoint?(directory: string, which: CheckpointChoice): Promise<Reader>;
@@ -79,7 +86,10 @@ export interface SourceFile {
   readonly role?: string;
 }
 
-/** What is known of an input before a stage runs: how it is made and, once it is there, what its stage said of it. */
+/**
+ * What is known of an input before a stage runs: how it is made and, once it is there, what its stage said of
+ * it.
+ */
 export interface InputFacts {
   readonly config: Readonly<Record<string, unknown>>;
   /** The summary of the stage that made it; undefined as long as that has not run. */
@@ -97,7 +107,10 @@ export interface StageReport {
   }): void;
   /** A line of metrics.jsonl. Times do not belong here: the same seed gives the same lines. */
   metrics(metrics: { step: number } & Record<string, number>): void;
-  /** A line of events.jsonl: something out of the ordinary, with whatever tells where it was. No times here either. */
+  /**
+   * A line of events.jsonl: something out of the ordinary, with whatever tells where it was. No times here
+   * either.
+   */
   event(event: { step: number } & Record<string, unknown>): void;
   /** Something worth knowing. */
   note(message: string): void;
@@ -107,7 +120,9 @@ export interface StageReport {
   text(text: string): void;
   /** The stage's results; kept in the manifest and shown at the end of the run. */
   summary(results: Record<string, unknown>): void;
-  /** The few numbers of the summary that stand for the run in a list of runs, by the names that people read. */
+  /**
+   * The few numbers of the summary that stand for the run in a list of runs, by the names that people read.
+   */
   headline(numbers: Record<string, number>): void;
   /**
    * Forgets the metrics and events after a step, when a stage resumes from a checkpoint.
@@ -120,7 +135,9 @@ export interface StageContext<Config, Inputs extends InputPorts, Outputs extends
   readonly config: Config;
   readonly inputs: OpenedInputs<Inputs>;
   readonly outputs: OutputWriters<Outputs>;
-  /** Loads the tensor engine; later calls give the same one. A stage that needs no tensors never pays for it. */
+  /**
+   * Loads the tensor engine; later calls give the same one. A stage that needs no tensors never pays for it.
+   */
   readonly engine: () => Promise<Engine>;
   readonly seed: number;
   readonly report: StageReport;
@@ -157,7 +174,9 @@ export interface Stage<
   /** One sentence. */
   readonly summary: string;
   readonly apiVersion: 1;
-  /** Raise it when the same configuration would give another result: artifacts of older versions become stale. */
+  /**
+   * Raise it when the same configuration would give another result: artifacts of older versions become stale.
+   */
   readonly version?: number;
   /** Any Standard Schema. Fields may not be called `uses` or `inputs`. */
   readonly config: Schema;
@@ -166,8 +185,10 @@ export interface Stage<
   readonly inputsFor?: (config: StandardSchemaV1.InferOutput<Schema>) => readonly (keyof Inputs & string)[];
   readonly outputs: Outputs;
   /**
-   * Fields that say how the work is done and not what comes of it: how often it is saved or logged, what is done
-   * when something goes wrong. They are not part of the fingerprint, so a stage whose `checkpointEvery` changes
+   * Fields that say how the work is done and not what comes of it: how often it is saved or logged, what is
+   * done
+   * when something goes wrong. They are not part of the fingerprint, so a stage whose `checkpointEvery`
+   * changes
    * goes on where it was.
    */
   readonly operational?:
@@ -175,14 +196,20 @@ export interface Stage<
     | ((config: StandardSchemaV1.InferOutput<Schema>) => readonly string[]);
   /** It draws no random numbers, so its result does not depend on the seed. */
   readonly drawsNothing?: boolean;
-  /** It needs the tensor engine, which is loaded before the first stage, so that a broken one is known at once. */
+  /**
+   * It needs the tensor engine, which is loaded before the first stage, so that a broken one is known at
+   * once.
+   */
   readonly usesEngine?: boolean;
   /**
    * Whether a finished result can be trained on to become this one: why not, or undefined where it can. Asked
    * where the two configurations differ in `steps` alone and the wanted steps are more.
    */
   readonly continues?: (config: StandardSchemaV1.InferOutput<Schema>) => string | undefined;
-  /** What can be known to fail before the first stage of a run begins; throws the error that it would end with. */
+  /**
+   * What can be known to fail before the first stage of a run begins; throws the error that it would end
+   * with.
+   */
   readonly check?: (
     config: StandardSchemaV1.InferOutput<Schema>,
     inputs: Readonly<Record<string, InputFacts>>,
@@ -190,10 +217,14 @@ export interface Stage<
   ) => Promise<void>;
   /** Asked by a command (`calm eval …`), its checkpoints stay until it is done, so that it can be resumed. */
   readonly resumesAnswers?: boolean;
-  /** Its outputs survive an interruption: it goes on where they end. Without this they are emptied whenever the stage starts. */
+  /**
+   * Its outputs survive an interruption: it goes on where they end. Without this they are emptied whenever
+   * the stage starts.
+   */
   readonly keepsOutputs?: boolean;
   /**
-   * The files that its result depends on besides configuration and inputs, in the order in which they are read.
+   * The files that its result depends on besides configuration and inputs, in the order in which they are
+   * read.
    * Their contents, roles and order are part of the fingerprint; their names and times are not.
    */
   readonly sources?: (
@@ -201,7 +232,8 @@ export interface Stage<
     resolvePath: (path: string) => string,
   ) => Promise<readonly SourceFile[]>;
   /**
-   * Why a finished result does not serve this configuration although its fingerprint is the same; undefined where it
+   * Why a finished result does not serve this configuration although its fingerprint is the same; undefined
+   * where it
    * does. For operational fields that can change what comes out, such as what is done with bad lines.
    * @param metrics what the finished run gave to `report.summary`
    */
@@ -213,7 +245,10 @@ export interface Stage<
   readonly questions?: () => readonly StageQuestion[];
   /** Names of numbers in its summary, by their paths: for tables, plots, and for choosing the best. */
   readonly labels?: () => Readonly<Record<string, MetricLabel>>;
-  /** The stage's own command runs beside the run folder and keeps nothing: for stages that are asked again and again, like `sample`. */
+  /**
+   * The stage's own command runs beside the run folder and keeps nothing: for stages that are asked again and
+   * again, like `sample`.
+   */
   readonly isInteractive?: boolean;
   /** For `calm cost`: what the stage is going to make. Inputs without an estimate are absent. */
   readonly estimate?: (

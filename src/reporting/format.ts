@@ -50,7 +50,10 @@ function inThousands(size: number, units: readonly string[]): string {
 const LEAST_DECIMAL = 1e-4;
 const LARGEST_PLAIN = 1e6;
 
-/** Five significant digits, five decimals for values below one, powers of ten for very small ones; integers as they are. */
+/**
+ * Five significant digits, five decimals for values below one, powers of ten for very small ones; integers as
+ * they are.
+ */
 export function formatNumber(value: number): string {
   return signed(value, (size) => {
     if (size >= LARGEST_PLAIN) return formatCount(size);

@@ -9,7 +9,10 @@ const DEFAULT_COLUMNS = 80;
 /** The moving sign and the space after it. */
 const SIGN_COLUMNS = 2;
 
-/** Starts a live line; setting its `text` changes it. Every frame is cut to the width that the terminal has by then. */
+/**
+ * Starts a live line; setting its `text` changes it. Every frame is cut to the width that the terminal has by
+ * then.
+ */
 export function startLiveLine(
   text: string,
   stream: WriteStream = process.stderr,

@@ -5,7 +5,10 @@ import { readMetrics } from './metrics-file.ts';
 const WIDTH = 64;
 const HEIGHT = 8;
 
-/** The loss of metrics.jsonl as a small curve for the terminal; undefined where there are fewer than three points. */
+/**
+ * The loss of metrics.jsonl as a small curve for the terminal; undefined where there are fewer than three
+ * points.
+ */
 export function drawLossCurve(metricsFile: string): string | undefined {
   const lines = readMetrics<{ step: number; loss?: number }>(metricsFile);
   const points = lines.filter((point): point is { step: number; loss: number } =>

@@ -1,4 +1,7 @@
-/** Turns a run's events into what people see: one live line a stage in a terminal (ora), plain lines elsewhere. Text that a stage makes goes to stdout, the rest to stderr. */
+/**
+ * Turns a run's events into what people see: one live line a stage in a terminal (ora), plain lines
+ * elsewhere. Text that a stage makes goes to stdout, the rest to stderr.
+ */
 
 import type { Ora } from 'ora';
 import { isInterruption, type PipelineEvent, type StageProgress } from '../pipeline/index.ts';

@@ -23,7 +23,10 @@ function rateOf(metrics: Record<string, unknown>): string {
   return typeof metrics.tokensPerSecond === 'number' ? formatCount(metrics.tokensPerSecond) : '';
 }
 
-/** Numbers by dotted name; lists of numbers on one line. Rates have a column of their own, and texts are shown elsewhere. */
+/**
+ * Numbers by dotted name; lists of numbers on one line. Rates have a column of their own, and texts are shown
+ * elsewhere.
+ */
 export function flatten(value: unknown, name = ''): [string, string][] {
   if (typeof value === 'number') return name === 'tokensPerSecond' ? [] : [[name, formatNumber(value)]];
   if (Array.isArray(value)) return flattenList(value, name);

@@ -1,4 +1,7 @@
-/** Which artifacts of a run a stage is asked about: by kind, and where a run has several of a kind, by descent. */
+/**
+ * Which artifacts of a run a stage is asked about: by kind, and where a run has several of a kind, by
+ * descent.
+ */
 
 import { existsSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';

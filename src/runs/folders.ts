@@ -20,7 +20,8 @@ export function foldersIn(directory: string): string[] {
 }
 
 /**
- * Copies a folder whose files no one writes to again, so they are shared by hard links where the file system can.
+ * Copies a folder whose files no one writes to again, so they are shared by hard links where the file system
+ * can.
  * @param leftOut names at its top that are not copied
  */
 export async function copyFolder(from: string, to: string, leftOut: readonly string[] = []): Promise<void> {

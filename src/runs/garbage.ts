@@ -1,5 +1,6 @@
 /**
- * What lies in a run folder and its present results do not need: results kept from other configurations, unfinished
+ * What lies in a run folder and its present results do not need: results kept from other configurations,
+ * unfinished
  * work of them, results of stages that are gone, checkpoints of finished models, leftovers of kills.
  */
 
@@ -10,7 +11,10 @@ import { bytesBelow, foldersIn } from './folders.ts';
 import { MANIFEST_FILE, type Manifest, readManifest } from './manifest.ts';
 import type { Run, RunStage } from './run.ts';
 
-/** `kept`: a finished result of another configuration. `checkpoints`: what a finished model can be trained on from. */
+/**
+ * `kept`: a finished result of another configuration. `checkpoints`: what a finished model can be trained on
+ * from.
+ */
 export type GarbageKind = 'leftover' | 'unfinished' | 'kept' | 'checkpoints';
 
 export interface Garbage {

@@ -1,4 +1,7 @@
-/** Runs: folders that a plan makes and everything else reads. Knows no configuration file, no corpus and no tensor. */
+/**
+ * Runs: folders that a plan makes and everything else reads. Knows no configuration file, no corpus and no
+ * tensor.
+ */
 
 export { type ChosenInputs, chooseInputs } from './choose-inputs.ts';
 export { bytesBelow, copyFolder, foldersIn } from './folders.ts';

@@ -1,4 +1,6 @@
-/** Whether a finished stage's files are what its manifest says: sizes at every plan, contents when asked for. */
+/**
+ * Whether a finished stage's files are what its manifest says: sizes at every plan, contents when asked for.
+ */
 
 import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
@@ -45,7 +47,8 @@ async function filesBelow(directory: string, inside: string): Promise<string[]> 
 }
 
 /**
- * What is wrong with the files of a stage, in words; nothing where all is well. Files that are there besides do not matter.
+ * What is wrong with the files of a stage, in words; nothing where all is well. Files that are there besides
+ * do not matter.
  * @param isFull contents too, which reads every byte
  */
 export async function problemsOf(directory: string, files: FileList, isFull: boolean): Promise<string[]> {

@@ -9,7 +9,10 @@ import { isRunFolder, Run } from './run.ts';
 export interface ListedRun {
   readonly name: string;
   readonly directory: string;
-  /** `at work`; `done`: every stage of its configuration; `unfinished`: some are missing; `broken`: it can't be read. */
+  /**
+   * `at work`; `done`: every stage of its configuration; `unfinished`: some are missing; `broken`: it can't
+   * be read.
+   */
   readonly state: 'at work' | 'done' | 'unfinished' | 'broken';
   readonly numDone: number;
   readonly numStages: number;

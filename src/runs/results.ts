@@ -1,4 +1,6 @@
-/** Finished results that stand elsewhere: kept in this run for another configuration, or in a run beside it. */
+/**
+ * Finished results that stand elsewhere: kept in this run for another configuration, or in a run beside it.
+ */
 
 import { dirname, join } from 'node:path';
 import { foldersIn } from './folders.ts';
@@ -6,7 +8,10 @@ import { problemsOf } from './integrity.ts';
 import { readManifest } from './manifest.ts';
 import { type KeptResult, RunFolder } from './run-folder.ts';
 
-/** Fingerprint → a finished stage of another run in the same folder. Results that can't be read are passed over. */
+/**
+ * Fingerprint → a finished stage of another run in the same folder. Results that can't be read are passed
+ * over.
+ */
 export async function resultsOfOthers(folder: RunFolder): Promise<ReadonlyMap<string, KeptResult>> {
   const found = new Map<string, KeptResult>();
   const root = dirname(folder.directory);

@@ -3,7 +3,8 @@
  *
  *     run.json               what was last asked for (run-record.ts)
  *     config.yaml            the configuration as last run
- *     <stage>/               a finished stage: manifest.json, config.yaml, metrics.jsonl, one folder a port, and
+ *     <stage>/               a finished stage: manifest.json, config.yaml, metrics.jsonl, one folder a port,
+ *     and
  *                            for models checkpoints/. Whole, because it was renamed into place
  *     .work/<stage>/         a stage at work: the same, plus work.json and progress.json
  *     .work/<stage>~<print>/ the unfinished work of another configuration, resumed when that comes back
@@ -86,7 +87,8 @@ export class RunFolder {
   }
 
   /**
-   * Opens the folder in which a stage works. What the same configuration left behind is resumed; what another one
+   * Opens the folder in which a stage works. What the same configuration left behind is resumed; what another
+   * one
    * did is set aside if it has checkpoints, for hours may be in them.
    * @param continuesFrom a finished result of fewer steps whose checkpoints are the beginning
    */
@@ -152,7 +154,10 @@ export class RunFolder {
     return lockOwner(join(this.directory, LOCK_FILE));
   }
 
-  /** Finishes what a kill interrupted between two renames, and removes leftovers of stages that are not at work. */
+  /**
+   * Finishes what a kill interrupted between two renames, and removes leftovers of stages that are not at
+   * work.
+   */
   async recover(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       if (existsSync(join(this.work(id), MANIFEST_FILE))) await this.#moveIntoPlace(id);
@@ -170,7 +175,9 @@ export class RunFolder {
     await rm(`${work}.old`, { recursive: true, force: true });
   }
 
-  /** Makes room for a result: one of another fingerprint that stands there is kept, the same one is replaced. */
+  /**
+   * Makes room for a result: one of another fingerprint that stands there is kept, the same one is replaced.
+   */
   async #clearPlace(id: string, fingerprint: string): Promise<void> {
     const [final, old] = [this.stage(id), `${this.work(id)}.old`];
     await rm(old, { recursive: true, force: true });
@@ -208,7 +215,8 @@ export class RunFolder {
   }
 
   /**
-   * Takes the run for this process. The lock of a process that is dead is taken over; one that is alive is waited
+   * Takes the run for this process. The lock of a process that is dead is taken over; one that is alive is
+   * waited
    * for briefly, for a killed calm may need a moment to end.
    * @param say told what is waited for, and whose stale lock was taken over
    */

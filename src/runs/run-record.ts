@@ -1,5 +1,6 @@
 /**
- * run.json: what a run was last asked for. Whoever reads a run needs no configuration file and no corpus: this and the manifests say everything.
+ * run.json: what a run was last asked for. Whoever reads a run needs no configuration file and no corpus:
+ * this and the manifests say everything.
  * A run whose run.json is gone is known by its manifests alone.
  */
 

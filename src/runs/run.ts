@@ -1,6 +1,8 @@
 /**
- * A run as a thing: a folder that is opened by itself and read. Its manifests say what its stages are, how they were
- * configured and what they made; no configuration file, corpus or other run is looked at, and nothing is written.
+ * A run as a thing: a folder that is opened by itself and read. Its manifests say what its stages are, how
+ * they were
+ * configured and what they made; no configuration file, corpus or other run is looked at, and nothing is
+ * written.
  */
 
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
@@ -169,7 +171,10 @@ export function isRunFolder(directory: string): boolean {
   return foldersIn(directory).some((name) => isOurManifest(join(directory, name, MANIFEST_FILE)));
 }
 
-/** Whether a file is a manifest of a stage, whole or damaged: web pages and extensions have files of that name too. */
+/**
+ * Whether a file is a manifest of a stage, whole or damaged: web pages and extensions have files of that name
+ * too.
+ */
 function isOurManifest(file: string): boolean {
   try {
     return readFileSync(file, 'utf8').includes('"fingerprint"');

@@ -1,6 +1,8 @@
 /**
- * The batch approximation (see temperature.ts) on patches that are decoded as far as they matter: a patch can only be chosen if enough candidates are
- * equal to it, so a candidate is out as soon as too few share its first tokens. The choice is the one that all tokens would give.
+ * The batch approximation (see temperature.ts) on patches that are decoded as far as they matter: a patch can
+ * only be chosen if enough candidates are
+ * equal to it, so a candidate is out as soon as too few share its first tokens. The choice is the one that
+ * all tokens would give.
  * B rows · N candidates · K tokens a patch.
  */
 

@@ -1,6 +1,8 @@
 /**
- * One patch for each row at a temperature. Where the model has a likelihood, from its distribution, reweighed; where it
- * gives samples alone, by the exact algorithm or the batch approximation (see temperature.ts), from draws in blocks.
+ * One patch for each row at a temperature. Where the model has a likelihood, from its distribution,
+ * reweighed; where it
+ * gives samples alone, by the exact algorithm or the batch approximation (see temperature.ts), from draws in
+ * blocks.
  * B rows · N candidates · K tokens a patch · H hidden.
  */
 
@@ -18,7 +20,9 @@ export interface TemperatureOptions extends TokenChoice {
   readonly sampler?: (typeof SAMPLERS)[number];
   /** N, the candidates of the batch approximation. */
   readonly numCandidates?: number;
-  /** Draws that the exact algorithm may take for one patch; then the batch approximation chooses among them. */
+  /**
+   * Draws that the exact algorithm may take for one patch; then the batch approximation chooses among them.
+   */
   readonly drawBudget?: number;
   readonly pause?: Pause | undefined;
 }
@@ -42,9 +46,15 @@ export const DEFAULT_DRAW_BUDGET = 20_000;
 
 /** The random numbers of one choice. */
 export interface ChoiceDraws {
-  /** Noise for the candidates of all rows, as the head wants it; `block` counts from 0 where the exact algorithm asks again. */
+  /**
+   * Noise for the candidates of all rows, as the head wants it; `block` counts from 0 where the exact
+   * algorithm asks again.
+   */
   noise(size: number, block: number): Float32Array;
-  /** A uniform number in [0, 1) for a row: a distribution and the batch approximation take the first, the exact algorithm as many as it needs. */
+  /**
+   * A uniform number in [0, 1) for a row: a distribution and the batch approximation take the first, the
+   * exact algorithm as many as it needs.
+   */
   uniform(row: number, index: number): number;
 }
 
@@ -53,7 +63,10 @@ export interface ChosenPatches {
   readonly patches: Int32Array[];
   /** Draws that were taken for each row. */
   readonly draws: number[];
-  /** Rows where the exact algorithm ran out of draws and the batch approximation chose: their patches are not exactly distributed. */
+  /**
+   * Rows where the exact algorithm ran out of draws and the batch approximation chose: their patches are not
+   * exactly distributed.
+   */
   readonly fallbacks: boolean[];
 }
 

@@ -1,5 +1,6 @@
 /**
- * Generation patch by patch with a key/value cache (paper §3 and §5): hidden state → candidate patches → one of them, by the temperature → fed back. A model with a likelihood chooses from its
+ * Generation patch by patch with a key/value cache (paper §3 and §5): hidden state → candidate patches → one
+ * of them, by the temperature → fed back. A model with a likelihood chooses from its
  * distribution instead.
  * B rows · K tokens a patch (1 of a discrete Transformer).
  */
@@ -37,7 +38,8 @@ export interface GeneratedPatch {
 }
 
 /**
- * Generates from prompts whose length is a multiple of K (see alignPrompt). At least one patch is made, whatever maxLength says.
+ * Generates from prompts whose length is a multiple of K (see alignPrompt). At least one patch is made,
+ * whatever maxLength says.
  * @param prompts token ids, all rows of one length
  * @returns an iterator over steps; leaving it early frees everything
  */
@@ -108,8 +110,10 @@ function flatten(rows: readonly Int32Array[]): Int32Array {
 }
 
 /**
- * Fills a prompt up to a multiple of K. `left` puts `fillId` (end-of-text) before it, so that the continuation follows the prompt directly and
- * every id that the model sees was trained; `right` puts padding behind it, as the reference does. An empty prompt becomes one patch of filling.
+ * Fills a prompt up to a multiple of K. `left` puts `fillId` (end-of-text) before it, so that the
+ * continuation follows the prompt directly and
+ * every id that the model sees was trained; `right` puts padding behind it, as the reference does. An empty
+ * prompt becomes one patch of filling.
  */
 export function alignPrompt(
   ids: ArrayLike<number>,

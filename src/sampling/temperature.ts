@@ -1,5 +1,6 @@
 /**
- * Temperature without likelihoods (paper §5): from patches drawn at temperature 1, one that is distributed as P(x)^{1/T}, or nearly so.
+ * Temperature without likelihoods (paper §5): from patches drawn at temperature 1, one that is distributed as
+ * P(x)^{1/T}, or nearly so.
  * 1/T = n + α with n = ⌊1/T⌋ and 0 ≤ α < 1.  N candidates · K tokens a patch.
  */
 
@@ -52,14 +53,16 @@ export function batchWeight(count: number, numCandidates: number, { whole, rest 
 }
 
 /**
- * The power that the candidates allow: that of the temperature where some patch was drawn n times, the largest whole one that some patch reaches where not.
+ * The power that the candidates allow: that of the temperature where some patch was drawn n times, the
+ * largest whole one that some patch reaches where not.
  */
 export function reachedPower(power: Power, largestCount: number): Power {
   return largestCount >= power.whole ? power : { whole: largestCount, rest: 0 };
 }
 
 /**
- * The batch approximation (paper, Algorithm 2) for any T: distinct patches with count ≥ m get a weight, m = n or the largest that any patch reaches. The weights
+ * The batch approximation (paper, Algorithm 2) for any T: distinct patches with count ≥ m get a weight, m = n
+ * or the largest that any patch reaches. The weights
  * are unbiased and only their ratio is biased; the choice is exact as N → ∞.
  * @param pool [N·K] token ids of the candidates
  * @returns the patches that can be chosen, in the order of their first appearance
@@ -110,8 +113,10 @@ export function binomial(n: number, k: number): number {
 }
 
 /**
- * The exact algorithm (paper, Algorithm 1) for one sample of P^{1/T}/Z, fed draw by draw from P. (1) n draws must be equal to one x, or it starts again; it does
- * so at the first that differs, which changes no probability. (2) With α > 0, draw until x comes again; after the i-th other one give up with probability α/i.
+ * The exact algorithm (paper, Algorithm 1) for one sample of P^{1/T}/Z, fed draw by draw from P. (1) n draws
+ * must be equal to one x, or it starts again; it does
+ * so at the first that differs, which changes no probability. (2) With α > 0, draw until x comes again; after
+ * the i-th other one give up with probability α/i.
  * Step 2 accepts with probability P(x)^α exactly.
  */
 export class ExactSampler<T> {
@@ -156,7 +161,10 @@ export class ExactSampler<T> {
   }
 }
 
-/** How many draws the exact algorithm takes on average (paper, Theorem 2), with step 1 ended at its first difference: (1 + Σ_{j<n} S_j + 1{α>0} S_{1/T−1}) / S_{1/T}, S_j = Σ P^j. */
+/**
+ * How many draws the exact algorithm takes on average (paper, Theorem 2), with step 1 ended at its first
+ * difference: (1 + Σ_{j<n} S_j + 1{α>0} S_{1/T−1}) / S_{1/T}, S_j = Σ P^j.
+ */
 export function expectedDraws(probabilities: readonly number[], { whole, rest }: Power): number {
   const sum = (power: number) => probabilities.reduce((total, p) => total + p ** power, 0);
   let draws = 1;

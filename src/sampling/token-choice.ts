@@ -1,16 +1,21 @@
 /** Choosing tokens from a known distribution: temperature, top-k, top-p. V vocabulary. */
 
 export interface TokenChoice {
-  /** T of p^(1/T). In (0, ∞) where the distribution is known, in (0, 1] from samples alone; 1 is a plain draw. */
+  /**
+   * T of p^(1/T). In (0, ∞) where the distribution is known, in (0, 1] from samples alone; 1 is a plain draw.
+   */
   readonly temperature: number;
   /** Only the k likeliest tokens; all where absent. */
   readonly topK?: number;
-  /** Only the likeliest tokens that together reach this probability (Holtzman et al. 2020); all where absent. */
+  /**
+   * Only the likeliest tokens that together reach this probability (Holtzman et al. 2020); all where absent.
+   */
   readonly topP?: number;
 }
 
 /**
- * A distribution changed as asked, in the order that Hugging Face uses: temperature, top-k, top-p. Not normalised.
+ * A distribution changed as asked, in the order that Hugging Face uses: temperature, top-k, top-p. Not
+ * normalised.
  * @param probabilities [vocabulary]
  * @returns [vocabulary]
  */

@@ -31,20 +31,23 @@ test('a file is linked, and through symbolic links the file that they lead to', 
   await t.throwsAsync(linkFile(join(folder, 'absolute'), join(folder, 'new/gone')), { code: 'ENOENT' });
 });
 
-test('where no link can be made, a copy takes the place of what was there, whole or not at all', async (t) => {
-  const folder = temporaryFolder(t);
-  const path = (name: string) => join(folder, name);
-  writeFileSync(path('from'), 'new');
-  writeFileSync(path('to'), 'old');
-  linkSync(path('to'), path('other name'));
-  await linkFile(path('from'), path('to'));
-  t.is(readFileSync(path('to'), 'utf8'), 'new');
-  t.is(readFileSync(path('other name'), 'utf8'), 'old', 'other names of the old file keep it');
-  mkdirSync(path('folder'));
-  await t.throwsAsync(linkFile(path('folder'), path('to')));
-  t.is(readFileSync(path('to'), 'utf8'), 'new');
-  t.deepEqual(readdirSync(folder).sort(), ['folder', 'from', 'other name', 'to']);
-});
+test(
+  'where no link can be made, a copy takes the place of what was there, whole or ' + 'not at all',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const path = (name: string) => join(folder, name);
+    writeFileSync(path('from'), 'new');
+    writeFileSync(path('to'), 'old');
+    linkSync(path('to'), path('other name'));
+    await linkFile(path('from'), path('to'));
+    t.is(readFileSync(path('to'), 'utf8'), 'new');
+    t.is(readFileSync(path('other name'), 'utf8'), 'old', 'other names of the old file keep it');
+    mkdirSync(path('folder'));
+    await t.throwsAsync(linkFile(path('folder'), path('to')));
+    t.is(readFileSync(path('to'), 'utf8'), 'new');
+    t.deepEqual(readdirSync(folder).sort(), ['folder', 'from', 'other name', 'to']);
+  },
+);
 
 test('weights of a snapshot of links, in one file or in shards, stand alone', async (t) => {
   const folder = temporaryFolder(t);

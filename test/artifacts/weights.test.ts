@@ -25,18 +25,21 @@ for (const name of ['plain.bin', 'parameters.bin']) {
   });
 }
 
-test('a pickle that would call something is refused by name, and nothing is run; a view is refused', async (t) => {
-  const folder = temporaryFolder(t);
-  const errorOf = async (name: string) => {
-    copyFileSync(join(FIXTURES, name), join(folder, 'pytorch_model.bin'));
-    return (await t.throwsAsync(openWeights(folder))) as CalmError;
-  };
-  const call = await errorOf('call.bin');
-  t.is(call.code, 'CALM_PICKLE_REFUSED');
-  t.regex(call.message, /"posix\.system".*Nothing of it was run/);
-  t.false(existsSync(join(folder, 'calm-was-here')) || existsSync('calm-was-here'));
-  t.regex((await errorOf('view.bin')).message, /view with gaps/);
-});
+test(
+  'a pickle that would call something is refused by name, and nothing is run; a view is ' + 'refused',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const errorOf = async (name: string) => {
+      copyFileSync(join(FIXTURES, name), join(folder, 'pytorch_model.bin'));
+      return (await t.throwsAsync(openWeights(folder))) as CalmError;
+    };
+    const call = await errorOf('call.bin');
+    t.is(call.code, 'CALM_PICKLE_REFUSED');
+    t.regex(call.message, /"posix\.system".*Nothing of it was run/);
+    t.false(existsSync(join(folder, 'calm-was-here')) || existsSync('calm-was-here'));
+    t.regex((await errorOf('view.bin')).message, /view with gaps/);
+  },
+);
 
 test('files that are cut short or changed are errors, whatever byte it is', async (t) => {
   const folder = temporaryFolder(t);

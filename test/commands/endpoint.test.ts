@@ -1,4 +1,7 @@
-/** A model behind an endpoint, evaluated by the pipeline: stopped in every way and resumed, and told apart from other settings. */
+/**
+ * A model behind an endpoint, evaluated by the pipeline: stopped in every way and resumed, and told apart
+ * from other settings.
+ */
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -46,85 +49,91 @@ function keptLines(folder: string): string[] {
         .slice(0, -1);
 }
 
-test('an evaluation that was refused, killed or interrupted resumes with exactly what is missing', async (t) => {
-  let answer: Answer = good;
-  const server = await serveCompletions(t, (...given) => answer(...given));
-  const undisturbed = temporaryFolder(t);
-  writeProject(undisturbed, server.endpoint);
-  const expected = await evaluate(t, undisturbed, '--set', 'evaluate-endpoint.concurrency=1');
-  const prompts = server.asked.splice(0).map(({ prompt }) => prompt);
-  t.true(prompts.length > 8);
+test(
+  'an evaluation that was refused, killed or interrupted resumes with exactly what is ' + 'missing',
+  async (t) => {
+    let answer: Answer = good;
+    const server = await serveCompletions(t, (...given) => answer(...given));
+    const undisturbed = temporaryFolder(t);
+    writeProject(undisturbed, server.endpoint);
+    const expected = await evaluate(t, undisturbed, '--set', 'evaluate-endpoint.concurrency=1');
+    const prompts = server.asked.splice(0).map(({ prompt }) => prompt);
+    t.true(prompts.length > 8);
 
-  const folder = temporaryFolder(t);
-  writeProject(folder, server.endpoint);
-  const done = new Set<string>();
-  /** Answers so many prompts and treats those after them otherwise. */
-  const only =
-    (numGood: number, otherwise: Answer): Answer =>
-    (asked, ...rest) => {
-      if (done.size >= numGood) return otherwise(asked, ...rest);
-      t.false(done.has(asked.prompt), 'asked again');
-      done.add(asked.prompt);
-      good(asked, ...rest);
-    };
+    const folder = temporaryFolder(t);
+    writeProject(folder, server.endpoint);
+    const done = new Set<string>();
+    /** Answers so many prompts and treats those after them otherwise. */
+    const only =
+      (numGood: number, otherwise: Answer): Answer =>
+      (asked, ...rest) => {
+        if (done.size >= numGood) return otherwise(asked, ...rest);
+        t.false(done.has(asked.prompt), 'asked again');
+        done.add(asked.prompt);
+        good(asked, ...rest);
+      };
 
-  answer = only(3, (_, response) => response.writeHead(400).end('no more'));
-  const refused = await calm(['run', 'calm.yaml'], folder, environment);
-  t.is(refused.code, 1);
-  t.regex(
-    refused.stderr,
-    new RegExp(`CALM_ENDPOINT_REFUSED[\\s\\S]*\\b3 of ${prompts.length}\\s+windows\\s+are\\s+kept`),
-  );
-  t.is(keptLines(folder).length, 3);
+    answer = only(3, (_, response) => response.writeHead(400).end('no more'));
+    const refused = await calm(['run', 'calm.yaml'], folder, environment);
+    t.is(refused.code, 1);
+    t.regex(
+      refused.stderr,
+      new RegExp(`CALM_ENDPOINT_REFUSED[\\s\\S]*\\b3 of ${prompts.length}\\s+windows\\s+are\\s+kept`),
+    );
+    t.is(keptLines(folder).length, 3);
 
-  for (const [numGood, signal, code] of [
-    [5, 'SIGKILL', null],
-    [7, 'SIGINT', 130],
-  ] as const) {
-    answer = only(numGood, () => {});
-    const running = new RunningCli(['run', 'calm.yaml'], folder, environment);
-    let isOver = false;
-    void running.result.then(() => {
-      isOver = true;
-    });
-    while (!isOver && keptLines(folder).length < numGood) await sleep(20);
-    running.process.kill(signal);
-    const stopped = await running.result;
-    t.is(stopped.code, code, stopped.stderr);
-    t.is(keptLines(folder).length, numGood);
-  }
+    for (const [numGood, signal, code] of [
+      [5, 'SIGKILL', null],
+      [7, 'SIGINT', 130],
+    ] as const) {
+      answer = only(numGood, () => {});
+      const running = new RunningCli(['run', 'calm.yaml'], folder, environment);
+      let isOver = false;
+      void running.result.then(() => {
+        isOver = true;
+      });
+      while (!isOver && keptLines(folder).length < numGood) await sleep(20);
+      running.process.kill(signal);
+      const stopped = await running.result;
+      t.is(stopped.code, code, stopped.stderr);
+      t.is(keptLines(folder).length, numGood);
+    }
 
-  answer = only(prompts.length, good);
-  t.deepEqual(await evaluate(t, folder), expected);
-  t.deepEqual([...done].sort(), [...new Set(prompts)].sort());
-});
+    answer = only(prompts.length, good);
+    t.deepEqual(await evaluate(t, folder), expected);
+    t.deepEqual([...done].sort(), [...new Set(prompts)].sort());
+  },
+);
 
-test('windows of another model are not mistaken for this one’s, and how it is asked changes nothing', async (t) => {
-  const server = await serveCompletions(t, (asked, response, _, index) =>
-    asked.model === 'old' && index >= 3
-      ? response.writeHead(400).end('no')
-      : complete(response, textsFor(asked)),
-  );
-  const folder = temporaryFolder(t);
-  writeProject(folder, server.endpoint);
-  const set = (value: string) => ['--set', `evaluate-endpoint.${value}`];
-  const old = await calm(['run', 'calm.yaml', ...set('model=old')], folder, environment);
-  t.is(old.code, 1);
-  server.asked.length = 0;
-  const found = await evaluate(t, folder, ...set('model=new'));
-  const { numWindows } = found.brierlm as { numWindows: number };
-  t.is(server.asked.filter(({ model }) => model === 'new').length, numWindows);
-  // Nothing of this is part of the result.
-  const same = [
-    'concurrency=7',
-    'retries=0',
-    'timeoutSeconds=9',
-    'maxRetryAfterSeconds=9',
-    'apiKeyVariable=X',
-  ];
-  t.deepEqual(await evaluate(t, folder, ...set('model=new'), ...same.flatMap(set)), found);
-  t.is(server.asked.length, numWindows);
-});
+test(
+  'windows of another model are not mistaken for this one’s, and how it is asked changes ' + 'nothing',
+  async (t) => {
+    const server = await serveCompletions(t, (asked, response, _, index) =>
+      asked.model === 'old' && index >= 3
+        ? response.writeHead(400).end('no')
+        : complete(response, textsFor(asked)),
+    );
+    const folder = temporaryFolder(t);
+    writeProject(folder, server.endpoint);
+    const set = (value: string) => ['--set', `evaluate-endpoint.${value}`];
+    const old = await calm(['run', 'calm.yaml', ...set('model=old')], folder, environment);
+    t.is(old.code, 1);
+    server.asked.length = 0;
+    const found = await evaluate(t, folder, ...set('model=new'));
+    const { numWindows } = found.brierlm as { numWindows: number };
+    t.is(server.asked.filter(({ model }) => model === 'new').length, numWindows);
+    // Nothing of this is part of the result.
+    const same = [
+      'concurrency=7',
+      'retries=0',
+      'timeoutSeconds=9',
+      'maxRetryAfterSeconds=9',
+      'apiKeyVariable=X',
+    ];
+    t.deepEqual(await evaluate(t, folder, ...set('model=new'), ...same.flatMap(set)), found);
+    t.is(server.asked.length, numWindows);
+  },
+);
 
 test('no secret comes into what is shown or kept', async (t) => {
   const server = await serveCompletions(t, (asked, response, { headers }, index) => {

@@ -1,4 +1,7 @@
-/** What bin/run.js does around a command: the way to a newer Node, signals, a user without a home folder, a stdout that can't be written. */
+/**
+ * What bin/run.js does around a command: the way to a newer Node, signals, a user without a home folder, a
+ * stdout that can't be written.
+ */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, openSync, readFileSync } from 'node:fs';

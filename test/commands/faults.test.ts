@@ -49,7 +49,8 @@ for (const [code, on, expected] of [
       const folder = temporaryFolder(t);
       const config = writeTinyProject(folder, {}, { engine: 'onnx' });
       for (const [i, stage] of STAGES.entries()) {
-        // Writes fail in the stage's own folder, reads in that of the stage before it. Stages that write little fail early.
+        // Writes fail in the stage's own folder, reads in that of the stage before it. Stages that write
+        // little fail early.
         const isLarge = stage.startsWith('train') || stage === 'encode-corpus';
         const fault =
           on === 'write'
@@ -104,7 +105,8 @@ const filesOf = (root: string) =>
     .filter((path) => statSync(path).size > 0);
 
 test.serial(
-  'files that are cut short make their stages stale; bits that flip are found by calm verify; both are made again',
+  'files that are cut short make their stages stale; bits that flip are found by calm verify; both are ' +
+    'made again',
   async (t) => {
     t.timeout(300_000);
     const expectedFiles = await whole(t);

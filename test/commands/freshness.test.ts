@@ -172,37 +172,40 @@ export default defineStage({
 });
 `;
 
-test('a stage runs again where the code of its plugin changed: a file, what it imports, a package', async (t) => {
-  t.timeout(120_000);
-  const { folder, json } = project(t);
-  mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(ROOT, join(folder, 'node_modules/calm-lm'));
-  symlinkSync(join(ROOT, 'node_modules/zod'), join(folder, 'node_modules/zod'));
-  const installed = join(folder, 'node_modules/calm-plugin-count');
-  cpSync(join(ROOT, 'test/fixtures/calm-plugin-count'), installed, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  writeFileSync(join(folder, 'times.js'), 'export const times = 1;\n');
-  writeFileSync(join(folder, 'own.js'), PLUGIN("import { times } from './times.js';"));
-  const stages = { tokenize: TINY_STAGES.tokenize, count: {}, 'count-tokens': { top: 2 } };
-  const plugins = ['./own.js', 'calm-plugin-count'];
-  writeFileSync(join(folder, 'counted.yaml'), stringify({ plugins, stages }));
-  const states = async (command = 'plan') =>
-    (await json([command, 'counted.yaml'])).stages.map(({ state }) => state);
-  await states('run');
-  t.deepEqual(await states(), ['fresh', 'fresh', 'fresh']);
-  const append = (path: string, text: string) => writeFileSync(path, readFileSync(path, 'utf8') + text);
-  const changes: [string, string[]][] = [
-    [join(folder, 'own.js'), ['fresh', 'stale', 'fresh']],
-    [join(folder, 'times.js'), ['fresh', 'stale', 'fresh']],
-    [join(installed, 'index.js'), ['fresh', 'fresh', 'stale']],
-  ];
-  for (const [path, expected] of changes) {
-    const before = readFileSync(path, 'utf8');
-    append(path, '\n// changed\n');
-    t.deepEqual(await states(), expected, path);
-    const { stages: all } = await json(['plan', 'counted.yaml']);
-    t.deepEqual(all[expected.indexOf('stale')].reasons, ['the code of its plugin changed']);
-    writeFileSync(path, before);
-    t.deepEqual(await states(), ['fresh', 'fresh', 'fresh'], 'contents decide here too');
-  }
-});
+test(
+  'a stage runs again where the code of its plugin changed: a file, what it imports, a ' + 'package',
+  async (t) => {
+    t.timeout(120_000);
+    const { folder, json } = project(t);
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(ROOT, join(folder, 'node_modules/calm-lm'));
+    symlinkSync(join(ROOT, 'node_modules/zod'), join(folder, 'node_modules/zod'));
+    const installed = join(folder, 'node_modules/calm-plugin-count');
+    cpSync(join(ROOT, 'test/fixtures/calm-plugin-count'), installed, { recursive: true });
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    writeFileSync(join(folder, 'times.js'), 'export const times = 1;\n');
+    writeFileSync(join(folder, 'own.js'), PLUGIN("import { times } from './times.js';"));
+    const stages = { tokenize: TINY_STAGES.tokenize, count: {}, 'count-tokens': { top: 2 } };
+    const plugins = ['./own.js', 'calm-plugin-count'];
+    writeFileSync(join(folder, 'counted.yaml'), stringify({ plugins, stages }));
+    const states = async (command = 'plan') =>
+      (await json([command, 'counted.yaml'])).stages.map(({ state }) => state);
+    await states('run');
+    t.deepEqual(await states(), ['fresh', 'fresh', 'fresh']);
+    const append = (path: string, text: string) => writeFileSync(path, readFileSync(path, 'utf8') + text);
+    const changes: [string, string[]][] = [
+      [join(folder, 'own.js'), ['fresh', 'stale', 'fresh']],
+      [join(folder, 'times.js'), ['fresh', 'stale', 'fresh']],
+      [join(installed, 'index.js'), ['fresh', 'fresh', 'stale']],
+    ];
+    for (const [path, expected] of changes) {
+      const before = readFileSync(path, 'utf8');
+      append(path, '\n// changed\n');
+      t.deepEqual(await states(), expected, path);
+      const { stages: all } = await json(['plan', 'counted.yaml']);
+      t.deepEqual(all[expected.indexOf('stale')].reasons, ['the code of its plugin changed']);
+      writeFileSync(path, before);
+      t.deepEqual(await states(), ['fresh', 'fresh', 'fresh'], 'contents decide here too');
+    }
+  },
+);

@@ -38,52 +38,59 @@ const sample = async (folder: string, run = 'runs/imported') => {
   return JSON.parse(stdout).samples as { text: string }[];
 };
 
-test('a model is imported under any of its names, sampled from, exported, and imported again with the same bits', async (t) => {
-  const folder = temporaryFolder(t);
-  const whole = await importModel(await writeFolders(folder), folder);
-  t.is(whole.code, 0, whole.stderr);
-  t.regex(whole.stderr, /keys that are not known here and were left out: surprise/);
-  t.like(JSON.parse(whole.stdout).stages[0].metrics, {
-    head: 'energy',
-    patchSize: 4,
-    latentSize: 6,
-    vocabSize: 53,
-  });
-  const expected = await sample(folder);
+test(
+  'a model is imported under any of its names, sampled from, exported, and imported again with the ' +
+    'same bits',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const whole = await importModel(await writeFolders(folder), folder);
+    t.is(whole.code, 0, whole.stderr);
+    t.regex(whole.stderr, /keys that are not known here and were left out: surprise/);
+    t.like(JSON.parse(whole.stdout).stages[0].metrics, {
+      head: 'energy',
+      patchSize: 4,
+      latentSize: 6,
+      vocabSize: 53,
+    });
+    const expected = await sample(folder);
 
-  // Without the second names, and without the frozen autoencoder.
-  const other = join(folder, 'other');
-  mkdirSync(other);
-  const bare = await importModel(
-    await writeFolders(other, (name) => !name.startsWith('mlp_generator.') && !name.startsWith('ae_model.')),
-    other,
-  );
-  t.is(bare.code, 0, bare.stderr);
-  t.deepEqual(await sample(other), expected);
+    // Without the second names, and without the frozen autoencoder.
+    const other = join(folder, 'other');
+    mkdirSync(other);
+    const bare = await importModel(
+      await writeFolders(
+        other,
+        (name) => !name.startsWith('mlp_generator.') && !name.startsWith('ae_model.'),
+      ),
+      other,
+    );
+    t.is(bare.code, 0, bare.stderr);
+    t.deepEqual(await sample(other), expected);
 
-  const exported = await calm(['export', 'runs/imported', '--to', 'out', '--json'], folder);
-  t.is(exported.code, 0, exported.stderr + exported.stdout);
-  const [before, after] = [
-    await readSafetensors(join(GOLDEN, 'weights.safetensors')),
-    await readSafetensors(join(folder, 'out/model.safetensors')),
-  ];
-  t.deepEqual([...after.keys()].sort(), [...before.keys()].sort());
-  for (const [name, tensor] of before) t.deepEqual(after.get(name), tensor, name);
-  const config = JSON.parse(readFileSync(join(folder, 'out/config.json'), 'utf8'));
-  t.like(config, { ae_path: './autoencoder', hidden_size: 32, patch_size: 4, mlp_bias: false });
-  t.true(
-    existsSync(join(folder, 'out/README.md')) &&
-      existsSync(join(folder, 'out/autoencoder/model.safetensors')),
-  );
-  t.is((await calm(['export', 'runs/imported', '--to', 'out'], folder)).code, 1);
-  const again = await importModel(
-    { model: join(folder, 'out'), autoencoder: join(folder, 'out/autoencoder') },
-    folder,
-    'again',
-  );
-  t.is(again.code, 0, again.stderr);
-  t.deepEqual(await sample(folder, 'runs/again'), expected);
-});
+    const exported = await calm(['export', 'runs/imported', '--to', 'out', '--json'], folder);
+    t.is(exported.code, 0, exported.stderr + exported.stdout);
+    const [before, after] = [
+      await readSafetensors(join(GOLDEN, 'weights.safetensors')),
+      await readSafetensors(join(folder, 'out/model.safetensors')),
+    ];
+    t.deepEqual([...after.keys()].sort(), [...before.keys()].sort());
+    for (const [name, tensor] of before) t.deepEqual(after.get(name), tensor, name);
+    const config = JSON.parse(readFileSync(join(folder, 'out/config.json'), 'utf8'));
+    t.like(config, { ae_path: './autoencoder', hidden_size: 32, patch_size: 4, mlp_bias: false });
+    t.true(
+      existsSync(join(folder, 'out/README.md')) &&
+        existsSync(join(folder, 'out/autoencoder/model.safetensors')),
+    );
+    t.is((await calm(['export', 'runs/imported', '--to', 'out'], folder)).code, 1);
+    const again = await importModel(
+      { model: join(folder, 'out'), autoencoder: join(folder, 'out/autoencoder') },
+      folder,
+      'again',
+    );
+    t.is(again.code, 0, again.stderr);
+    t.deepEqual(await sample(folder, 'runs/again'), expected);
+  },
+);
 
 test('what does not fit is refused before anything is kept', async (t) => {
   const folder = temporaryFolder(t);

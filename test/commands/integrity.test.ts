@@ -6,40 +6,44 @@ import { calm, RunningCli } from '../helpers/cli.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
 
-test('files that are not what the manifest says: sizes make a stage stale, contents are found by calm verify', async (t) => {
-  const folder = temporaryFolder(t);
-  const config = writeTinyProject(folder);
-  const run = () => calm(['run', config, '--until', 'tokenize', '--json'], folder);
-  t.is((await run()).code, 0);
-  const stateOf = async () => JSON.parse((await run()).stdout).stages[0].state;
-  t.is(await stateOf(), 'fresh');
-  const whole = await calm(['verify', 'runs/tiny'], folder);
-  t.is(whole.code, 0, whole.stderr);
-  t.regex(whole.stdout, /tokenize +whole +\d+/);
+test(
+  'files that are not what the manifest says: sizes make a stage stale, contents are found by ' +
+    'calm verify',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const config = writeTinyProject(folder);
+    const run = () => calm(['run', config, '--until', 'tokenize', '--json'], folder);
+    t.is((await run()).code, 0);
+    const stateOf = async () => JSON.parse((await run()).stdout).stages[0].state;
+    t.is(await stateOf(), 'fresh');
+    const whole = await calm(['verify', 'runs/tiny'], folder);
+    t.is(whole.code, 0, whole.stderr);
+    t.regex(whole.stdout, /tokenize +whole +\d+/);
 
-  const shard = join(folder, 'runs/tiny/tokenize/tokens/train-00000.bin');
-  const bytes = readFileSync(shard);
-  bytes[100] ^= 1;
-  writeFileSync(shard, bytes);
-  const flipped = await calm(['verify', 'runs/tiny'], folder);
-  t.is(flipped.code, 1);
-  t.regex(flipped.stderr, /CALM_VERIFY_FAILED[\s\S]*train-00000\.bin has other contents[\s\S]*--force/);
-  t.is(await stateOf(), 'fresh', 'a flipped bit is not seen by the sizes');
+    const shard = join(folder, 'runs/tiny/tokenize/tokens/train-00000.bin');
+    const bytes = readFileSync(shard);
+    bytes[100] ^= 1;
+    writeFileSync(shard, bytes);
+    const flipped = await calm(['verify', 'runs/tiny'], folder);
+    t.is(flipped.code, 1);
+    t.regex(flipped.stderr, /CALM_VERIFY_FAILED[\s\S]*train-00000\.bin has other contents[\s\S]*--force/);
+    t.is(await stateOf(), 'fresh', 'a flipped bit is not seen by the sizes');
 
-  appendFileSync(shard, 'xx');
-  t.regex(
-    (await calm(['plan', config, '--until', 'tokenize'], folder)).stdout,
-    /tokenize +stale +tokens\/train-00000\.bin has \d+ bytes instead of/,
-  );
-  t.is(await stateOf(), 'done');
-  rmSync(shard);
-  t.regex(
-    (await calm(['plan', config, '--until', 'tokenize'], folder)).stdout,
-    /train-00000\.bin is missing/,
-  );
-  t.is(await stateOf(), 'done');
-  t.is((await calm(['verify', 'runs/tiny'], folder)).code, 0);
-});
+    appendFileSync(shard, 'xx');
+    t.regex(
+      (await calm(['plan', config, '--until', 'tokenize'], folder)).stdout,
+      /tokenize +stale +tokens\/train-00000\.bin has \d+ bytes instead of/,
+    );
+    t.is(await stateOf(), 'done');
+    rmSync(shard);
+    t.regex(
+      (await calm(['plan', config, '--until', 'tokenize'], folder)).stdout,
+      /train-00000\.bin is missing/,
+    );
+    t.is(await stateOf(), 'done');
+    t.is((await calm(['verify', 'runs/tiny'], folder)).code, 0);
+  },
+);
 
 test('calm status shows from another terminal how far a stage is, and that it stopped', async (t) => {
   const folder = temporaryFolder(t);

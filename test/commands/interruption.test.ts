@@ -27,7 +27,10 @@ function outcomeOf(folder: string): Outcome {
   };
 }
 
-/** Starts the run, waits until a stage has got to a line of its metrics, sends a signal, and runs again to the end. */
+/**
+ * Starts the run, waits until a stage has got to a line of its metrics, sends a signal, and runs again to the
+ * end.
+ */
 async function disturbed(
   folder: string,
   config: string,

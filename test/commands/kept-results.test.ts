@@ -46,45 +46,51 @@ function inPlace(run: string): Map<string, string> {
   return new Map([...contentsOf(run)].filter(([path]) => !path.startsWith('.')));
 }
 
-test('a key that is changed and changed back: the same bytes at once, and both results in between', async (t) => {
-  t.timeout(180_000);
-  const { config, run, json, states } = project(t);
-  const CHANGE = ['--set', 'train-lm.learningRate=0.001'];
-  await json(['run', config]);
-  const first = inPlace(run);
-  t.deepEqual(await states('run', config, ...CHANGE), [...Array(3).fill('fresh'), ...Array(3).fill('done')]);
-  const second = inPlace(run);
-  t.notDeepEqual(second, first);
+test(
+  'a key that is changed and changed back: the same bytes at once, and both results in ' + 'between',
+  async (t) => {
+    t.timeout(180_000);
+    const { config, run, json, states } = project(t);
+    const CHANGE = ['--set', 'train-lm.learningRate=0.001'];
+    await json(['run', config]);
+    const first = inPlace(run);
+    t.deepEqual(await states('run', config, ...CHANGE), [
+      ...Array(3).fill('fresh'),
+      ...Array(3).fill('done'),
+    ]);
+    const second = inPlace(run);
+    t.notDeepEqual(second, first);
 
-  const { stages } = await json(['plan', config]);
-  t.deepEqual(
-    stages.map(({ state }) => state),
-    [...Array(3).fill('fresh'), ...Array(3).fill('kept')],
-  );
-  t.deepEqual(stages[3].reasons, ['learningRate 0.001 → 0.005', 'kept from before']);
-  t.deepEqual(await states('run', config), Array(6).fill('fresh'));
-  t.deepEqual(inPlace(run), first);
-  t.deepEqual(await states('run', config, ...CHANGE), Array(6).fill('fresh'));
-  t.deepEqual(inPlace(run), second, 'there and back any number of times');
-  t.deepEqual(await states('run', config), Array(6).fill('fresh'));
+    const { stages } = await json(['plan', config]);
+    t.deepEqual(
+      stages.map(({ state }) => state),
+      [...Array(3).fill('fresh'), ...Array(3).fill('kept')],
+    );
+    t.deepEqual(stages[3].reasons, ['learningRate 0.001 → 0.005', 'kept from before']);
+    t.deepEqual(await states('run', config), Array(6).fill('fresh'));
+    t.deepEqual(inPlace(run), first);
+    t.deepEqual(await states('run', config, ...CHANGE), Array(6).fill('fresh'));
+    t.deepEqual(inPlace(run), second, 'there and back any number of times');
+    t.deepEqual(await states('run', config), Array(6).fill('fresh'));
 
-  const { garbage } = await json(['gc', config]);
-  const kept = garbage.filter(({ kind }) => kind === 'kept');
-  t.deepEqual(
-    kept.map(({ why }) => why),
-    [
-      'a result of evaluate with other inputs',
-      'a result of sample with other inputs',
-      'a result of train-lm with learningRate 0.001',
-    ],
-  );
-  for (const { bytes } of kept) t.true(bytes > 0);
-  await json(['gc', config, '--free']);
-  t.deepEqual(readdirSync(join(run, '.kept')), []);
-  t.deepEqual(inPlace(run), first);
-  const again = (await json(['plan', config, ...CHANGE])).stages.map(({ state }) => state);
-  t.deepEqual(again, [...Array(3).fill('fresh'), ...Array(3).fill('stale')]);
-});
+    const { garbage } = await json(['gc', config]);
+    const kept = garbage.filter(({ kind }) => kind === 'kept');
+    t.deepEqual(
+      kept.map(({ why }) => why),
+      [
+        'a result of evaluate with other inputs',
+        'a result of sample with other inputs',
+        'a result of train-lm with learningRate 0.001',
+      ],
+    );
+    for (const { bytes } of kept) t.true(bytes > 0);
+    await json(['gc', config, '--free']);
+    t.deepEqual(readdirSync(join(run, '.kept')), []);
+    t.deepEqual(inPlace(run), first);
+    const again = (await json(['plan', config, ...CHANGE])).stages.map(({ state }) => state);
+    t.deepEqual(again, [...Array(3).fill('fresh'), ...Array(3).fill('stale')]);
+  },
+);
 
 test('a kept result that is damaged is made again and not taken up', async (t) => {
   const { config, run, json } = project(t);
@@ -128,16 +134,22 @@ for (const stage of ['train-autoencoder', 'train-lm'] as const) {
   });
 }
 
-test('where the learning rate depends on the number of steps, the plan says why it starts anew', async (t) => {
-  const { config, json, folder } = project(t, { 'train-autoencoder': { ...short, schedule: 'cosine' } });
-  await json(['run', config, '--until', 'train-autoencoder']);
-  const more = ['--set', 'train-autoencoder.steps=20', '--until', 'train-autoencoder'];
-  const { stages } = await json(['plan', config, ...more]);
-  t.is(stages[1].state, 'stale');
-  t.regex(stages[1].reasons?.[1] ?? '', /^starts anew instead of from the 12 steps that are there: .*cosine/);
-  const { stderr } = await calm(['run', config, ...more], folder);
-  t.notRegex(stderr, /going on from the checkpoint/);
-});
+test(
+  'where the learning rate depends on the number of steps, the plan says why it ' + 'starts anew',
+  async (t) => {
+    const { config, json, folder } = project(t, { 'train-autoencoder': { ...short, schedule: 'cosine' } });
+    await json(['run', config, '--until', 'train-autoencoder']);
+    const more = ['--set', 'train-autoencoder.steps=20', '--until', 'train-autoencoder'];
+    const { stages } = await json(['plan', config, ...more]);
+    t.is(stages[1].state, 'stale');
+    t.regex(
+      stages[1].reasons?.[1] ?? '',
+      /^starts anew instead of from the 12 steps that are there: .*cosine/,
+    );
+    const { stderr } = await calm(['run', config, ...more], folder);
+    t.notRegex(stderr, /going on from the checkpoint/);
+  },
+);
 
 test('saved steps of a finished model are read by their number, the newest and the best', async (t) => {
   const best = { bestMetric: 'validationLoss' };

@@ -1,5 +1,6 @@
 /**
- * A run is what lies in its folder: wherever that is and whatever else is gone, every command that reads it gives the
+ * A run is what lies in its folder: wherever that is and whatever else is gone, every command that reads it
+ * gives the
  * answer that it gives in its first place, and changes nothing.
  */
 

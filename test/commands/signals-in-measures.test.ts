@@ -1,4 +1,7 @@
-/** A signal ends a stage in the middle of what it measures: no result of it is kept, and it is not finished first. */
+/**
+ * A signal ends a stage in the middle of what it measures: no result of it is kept, and it is not finished
+ * first.
+ */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

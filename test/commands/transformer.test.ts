@@ -42,74 +42,91 @@ function writeBaseline(folder: string): string {
   return 'base.yaml';
 }
 
-test('a discrete Transformer: trained, evaluated, sampled from, by the pipeline and by its commands', async (t) => {
-  const folder = temporaryFolder(t);
-  const run = await calm(['run', writeBaseline(folder), '--json'], folder);
-  t.is(run.code, 0, run.stderr);
-  const { stages } = JSON.parse(run.stdout) as { stages: { metrics: Record<string, never> }[] };
-  const found = stages[2].metrics as unknown as {
-    perplexity: { crossEntropy: number; perplexity: number; bitsPerByte: number };
-    brierlm: { brier: number[] };
-  };
-  t.true(found.perplexity.crossEntropy < Math.log(258), 'better than guessing');
-  t.true(Math.abs(found.perplexity.perplexity - Math.exp(found.perplexity.crossEntropy)) < 1e-9);
-  // One byte a token.
-  t.true(Math.abs(found.perplexity.bitsPerByte - found.perplexity.crossEntropy / Math.LN2) < 0.01);
-  t.true(found.brierlm.brier[0] > 0);
+test(
+  'a discrete Transformer: trained, evaluated, sampled from, by the pipeline and by its ' + 'commands',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const run = await calm(['run', writeBaseline(folder), '--json'], folder);
+    t.is(run.code, 0, run.stderr);
+    const { stages } = JSON.parse(run.stdout) as { stages: { metrics: Record<string, never> }[] };
+    const found = stages[2].metrics as unknown as {
+      perplexity: { crossEntropy: number; perplexity: number; bitsPerByte: number };
+      brierlm: { brier: number[] };
+    };
+    t.true(found.perplexity.crossEntropy < Math.log(258), 'better than guessing');
+    t.true(Math.abs(found.perplexity.perplexity - Math.exp(found.perplexity.crossEntropy)) < 1e-9);
+    // One byte a token.
+    t.true(Math.abs(found.perplexity.bitsPerByte - found.perplexity.crossEntropy / Math.LN2) < 0.01);
+    t.true(found.brierlm.brier[0] > 0);
 
-  const brier = JSON.parse(
-    (await calm(['eval', 'brierlm', 'runs/base', '--num-samples', '4', '--json'], folder)).stdout,
-  );
-  t.like(brier, { numSamples: 4, numWindows: 8 * 28 });
-  t.like(
-    JSON.parse((await calm(['eval', 'brierlm', 'runs/base', '--from-samples', '--json'], folder)).stdout),
-    { numSamples: 2 },
-  );
-  t.is(
-    JSON.parse((await calm(['eval', 'perplexity', 'runs/base', '--json'], folder)).stdout).crossEntropy,
-    found.perplexity.crossEntropy,
-  );
-  const saved = await calm(['eval', 'perplexity', 'runs/base', '--checkpoint', '40', '--json'], folder);
-  t.true(JSON.parse(saved.stdout).crossEntropy > found.perplexity.crossEntropy, 'earlier weights are worse');
-  for (const stage of ['train', 'evaluate', 'sample'])
-    t.regex(
-      (await calm([`${stage}-baseline`, 'base.yaml'], folder)).stderr,
-      /CALM_STAGE_UNKNOWN[\s\S]*→ Write `(train-lm|evaluate|sample)`/,
+    const brier = JSON.parse(
+      (await calm(['eval', 'brierlm', 'runs/base', '--num-samples', '4', '--json'], folder)).stdout,
     );
-  t.regex((await calm(['export', 'runs/base', '--to', 'out'], folder)).stderr, /CALM_MODEL_KIND/);
-  const temperatures = JSON.parse(
-    (await calm(['eval', 'temperature', 'runs/base', '--temperatures', '1,0.5', '--json'], folder)).stdout,
-  ) as {
-    accuracy: number;
-    collision: number;
-  }[];
-  t.is(temperatures.length, 2);
-  t.true(temperatures[1].collision > temperatures[0].collision, 'colder texts agree more often');
-  const sample = () =>
-    calm(
-      ['sample', 'runs/base', '--prompt', 'peace ', '--max-tokens', '5', '--num-samples', '1', '--seed', '4'],
-      folder,
+    t.like(brier, { numSamples: 4, numWindows: 8 * 28 });
+    t.like(
+      JSON.parse((await calm(['eval', 'brierlm', 'runs/base', '--from-samples', '--json'], folder)).stdout),
+      { numSamples: 2 },
     );
-  const [first, second] = [await sample(), await sample()];
-  t.regex(first.stdout, /^peace /);
-  t.is(first.stdout, second.stdout);
-  const refused = await calm(['sample', 'runs/base', '--sampler', 'exact'], folder);
-  t.regex(refused.stderr, /CALM_SAMPLING_OPTION[\s\S]*sampler is for a CALM[\s\S]*topK and topP/);
+    t.is(
+      JSON.parse((await calm(['eval', 'perplexity', 'runs/base', '--json'], folder)).stdout).crossEntropy,
+      found.perplexity.crossEntropy,
+    );
+    const saved = await calm(['eval', 'perplexity', 'runs/base', '--checkpoint', '40', '--json'], folder);
+    t.true(
+      JSON.parse(saved.stdout).crossEntropy > found.perplexity.crossEntropy,
+      'earlier weights are worse',
+    );
+    for (const stage of ['train', 'evaluate', 'sample'])
+      t.regex(
+        (await calm([`${stage}-baseline`, 'base.yaml'], folder)).stderr,
+        /CALM_STAGE_UNKNOWN[\s\S]*→ Write `(train-lm|evaluate|sample)`/,
+      );
+    t.regex((await calm(['export', 'runs/base', '--to', 'out'], folder)).stderr, /CALM_MODEL_KIND/);
+    const temperatures = JSON.parse(
+      (await calm(['eval', 'temperature', 'runs/base', '--temperatures', '1,0.5', '--json'], folder)).stdout,
+    ) as {
+      accuracy: number;
+      collision: number;
+    }[];
+    t.is(temperatures.length, 2);
+    t.true(temperatures[1].collision > temperatures[0].collision, 'colder texts agree more often');
+    const sample = () =>
+      calm(
+        [
+          'sample',
+          'runs/base',
+          '--prompt',
+          'peace ',
+          '--max-tokens',
+          '5',
+          '--num-samples',
+          '1',
+          '--seed',
+          '4',
+        ],
+        folder,
+      );
+    const [first, second] = [await sample(), await sample()];
+    t.regex(first.stdout, /^peace /);
+    t.is(first.stdout, second.stdout);
+    const refused = await calm(['sample', 'runs/base', '--sampler', 'exact'], folder);
+    t.regex(refused.stderr, /CALM_SAMPLING_OPTION[\s\S]*sampler is for a CALM[\s\S]*topK and topP/);
 
-  writeFileSync(join(folder, 'prompts.jsonl'), '{"prompt":"peace "}\n{"prompt":"the people"}\n');
-  const answers = ['sample', 'runs/base', '--prompts', 'prompts.jsonl', '--results', 'answers.jsonl'];
-  t.is((await calm([...answers, '--seed', '4'], folder)).code, 0);
-  const lines = readFileSync(join(folder, 'answers.jsonl'), 'utf8').trim().split('\n');
-  t.is(lines.length, 2);
-  const { calm: settings, samples } = JSON.parse(lines[0]) as {
-    calm: Record<string, unknown>;
-    samples: { tokens: number }[];
-  };
-  t.like(settings, { seed: 4, temperature: 0.8, topK: 10, topP: 0.9 });
-  t.false('numCandidates' in settings);
-  t.is(samples.length, 2);
-  t.regex((await calm(['cost', 'base.yaml', '--parts'], folder)).stdout, /language-model head +4\.13k/);
-});
+    writeFileSync(join(folder, 'prompts.jsonl'), '{"prompt":"peace "}\n{"prompt":"the people"}\n');
+    const answers = ['sample', 'runs/base', '--prompts', 'prompts.jsonl', '--results', 'answers.jsonl'];
+    t.is((await calm([...answers, '--seed', '4'], folder)).code, 0);
+    const lines = readFileSync(join(folder, 'answers.jsonl'), 'utf8').trim().split('\n');
+    t.is(lines.length, 2);
+    const { calm: settings, samples } = JSON.parse(lines[0]) as {
+      calm: Record<string, unknown>;
+      samples: { tokens: number }[];
+    };
+    t.like(settings, { seed: 4, temperature: 0.8, topK: 10, topP: 0.9 });
+    t.false('numCandidates' in settings);
+    t.is(samples.length, 2);
+    t.regex((await calm(['cost', 'base.yaml', '--parts'], folder)).stdout, /language-model head +4\.13k/);
+  },
+);
 
 test('a model behind a completions API is scored on the held-out text', async (t) => {
   const folder = temporaryFolder(t);

@@ -134,7 +134,8 @@ test('a folder is all files below it that can be read, and what was passed over 
   t.deepEqual(await found(folder, 'd'), {
     paths: ['d/1.txt', 'd/s/2.jsonl'],
     warnings: [
-      "d: passed over, because it can't be read: a.pdf is a PDF, table.CSV is a table of comma-separated values",
+      "d: passed over, because it can't be read: a.pdf is a PDF, table.CSV is a table of " +
+        'comma-separated values',
     ],
   });
   t.regex(

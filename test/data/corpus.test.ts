@@ -68,22 +68,26 @@ test('text files, globs, JSON lines and .gz of both', async (t) => {
   t.deepEqual(await documents([source(['5.jsonl.gz'], { textField: 'body' })], folder), ['six']);
 });
 
-test('one file as paragraphs or lines; empty documents are left out and counted; a byte-order mark and carriage returns are no text', async (t) => {
-  const folder = temporaryFolder(t);
-  writeFileSync(join(folder, 'x.txt'), '\uFEFFa\nb\n\n\n  \nc\n');
-  writeFileSync(join(folder, 'y.txt'), 'a\r\nb\r\n\r\nc\r\n');
-  t.deepEqual(await documents([source(['x.txt', 'y.txt'], { documents: 'paragraph' })], folder), [
-    'a\nb',
-    'c',
-    'a\nb',
-    'c',
-  ]);
-  const lines = await readAll([source(['x.txt', 'y.txt'], { documents: 'line' })], folder);
-  t.deepEqual(lines.documents, ['a', 'b', 'c', 'a', 'b', 'c']);
-  t.is(lines.numEmpty, 4);
-  writeFileSync(join(folder, 'empty.jsonl'), '{"text": ""}\n{"text": "  "}\n{"text": "x"}\n');
-  t.is((await readAll([source(['empty.jsonl'])], folder)).numEmpty, 2);
-});
+test(
+  'one file as paragraphs or lines; empty documents are left out and counted; a byte-order mark and ' +
+    'carriage returns are no text',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    writeFileSync(join(folder, 'x.txt'), '\uFEFFa\nb\n\n\n  \nc\n');
+    writeFileSync(join(folder, 'y.txt'), 'a\r\nb\r\n\r\nc\r\n');
+    t.deepEqual(await documents([source(['x.txt', 'y.txt'], { documents: 'paragraph' })], folder), [
+      'a\nb',
+      'c',
+      'a\nb',
+      'c',
+    ]);
+    const lines = await readAll([source(['x.txt', 'y.txt'], { documents: 'line' })], folder);
+    t.deepEqual(lines.documents, ['a', 'b', 'c', 'a', 'b', 'c']);
+    t.is(lines.numEmpty, 4);
+    writeFileSync(join(folder, 'empty.jsonl'), '{"text": ""}\n{"text": "  "}\n{"text": "x"}\n');
+    t.is((await readAll([source(['empty.jsonl'])], folder)).numEmpty, 2);
+  },
+);
 
 test('CR LF is one line end in every kind of text, and in no JSON string', async (t) => {
   const folder = temporaryFolder(t);
@@ -106,21 +110,27 @@ const LONG = Array.from(
 ).join('');
 
 for (const kind of ['file', 'paragraph', 'line'] as const) {
-  test(`a long file comes in chunks that begin where a word does, and nothing is lost (${kind})`, async (t) => {
-    const folder = temporaryFolder(t);
-    const text = kind === 'paragraph' ? LONG.replaceAll('\n\n', '\n') : LONG;
-    writeFileSync(join(folder, 'long.txt'), text);
-    writeFileSync(join(folder, 'long.txt.gz'), gzipSync(text));
-    const found = await readAll([source(['long.txt'], { documents: kind })], folder);
-    const expected =
-      kind === 'file' ? [text] : kind === 'line' ? text.split('\n').filter(Boolean) : [text.trimEnd()];
-    t.deepEqual(found.documents, expected);
-    t.true(found.chunks.length > 1);
-    const decoder = new TextDecoder('utf-8', { fatal: true });
-    for (const chunk of found.chunks)
-      t.regex(decoder.decode(bytesOf(chunk)), chunk.end.isInside ? /\S$/ : /\n$/);
-    t.deepEqual((await readAll([source(['long.txt.gz'], { documents: kind })], folder)).documents, expected);
-  });
+  test(
+    `a long file comes in chunks that begin where a word does, and nothing is lost ` + `(${kind})`,
+    async (t) => {
+      const folder = temporaryFolder(t);
+      const text = kind === 'paragraph' ? LONG.replaceAll('\n\n', '\n') : LONG;
+      writeFileSync(join(folder, 'long.txt'), text);
+      writeFileSync(join(folder, 'long.txt.gz'), gzipSync(text));
+      const found = await readAll([source(['long.txt'], { documents: kind })], folder);
+      const expected =
+        kind === 'file' ? [text] : kind === 'line' ? text.split('\n').filter(Boolean) : [text.trimEnd()];
+      t.deepEqual(found.documents, expected);
+      t.true(found.chunks.length > 1);
+      const decoder = new TextDecoder('utf-8', { fatal: true });
+      for (const chunk of found.chunks)
+        t.regex(decoder.decode(bytesOf(chunk)), chunk.end.isInside ? /\S$/ : /\n$/);
+      t.deepEqual(
+        (await readAll([source(['long.txt.gz'], { documents: kind })], folder)).documents,
+        expected,
+      );
+    },
+  );
 }
 
 test('a reader that begins where a chunk ends sees the same chunks, in a .gz too', async (t) => {
@@ -220,38 +230,43 @@ test('a .gz that is cut short or damaged is named', async (t) => {
   t.regex(error.message, /cut\.txt\.gz/);
 });
 
-test('texts in pieces have the tokens that they have as one, and threads give what this one gives', async (t) => {
-  const folder = temporaryFolder(t);
-  const words = new WordCounter();
-  words.add(tinyText(1, 400));
-  const own = openTokenizer(trainBpe(words.counts, 400), 'trained');
-  const tricky = `${tinyText(3, 400)}\n\n\n  two  spaces\t tabs 12345 . . "quoted" it's\n \nnaïve 日本 語 🙂 ${tinyText(4, 300)}`;
-  for (const text of [tricky, LONG.slice(0, 50_000)]) {
-    const pieces = piecesOf(text);
-    t.true(pieces.length > 3);
-    t.is(pieces.join(''), text);
-    const encoded = await own.encodeBatch(pieces);
-    t.deepEqual(
-      encoded.flatMap((ids) => Array.from(ids)),
-      Array.from(await own.encode(text)),
-    );
-  }
-  t.true(own.isCutAtSpaces);
+test(
+  'texts in pieces have the tokens that they have as one, and threads give what this ' + 'one gives',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const words = new WordCounter();
+    words.add(tinyText(1, 400));
+    const own = openTokenizer(trainBpe(words.counts, 400), 'trained');
+    const tricky =
+      `${tinyText(3, 400)}\n\n\n  two  spaces\t tabs 12345 . . "quoted" it's\n \nnaïve 日本 語 ` +
+      `🙂 ${tinyText(4, 300)}`;
+    for (const text of [tricky, LONG.slice(0, 50_000)]) {
+      const pieces = piecesOf(text);
+      t.true(pieces.length > 3);
+      t.is(pieces.join(''), text);
+      const encoded = await own.encodeBatch(pieces);
+      t.deepEqual(
+        encoded.flatMap((ids) => Array.from(ids)),
+        Array.from(await own.encode(text)),
+      );
+    }
+    t.true(own.isCutAtSpaces);
 
-  writeFileSync(join(folder, 'long.txt'), LONG + LONG);
-  writeFileSync(join(folder, 'tokenizer.json'), own.toJson());
-  const tokenizer = await loadTokenizer(join(folder, 'tokenizer.json'));
-  const files = await listCorpus([source(['long.txt'], { documents: 'line' })], folder);
-  const ids = async (sizeBytes: number) => {
-    const found: number[] = [];
-    const workers = new CorpusWorkers([{ ...files[0], sizeBytes }], new AbortController().signal);
-    for await (const { result } of workers.encode(tokenizer, { file: 0, offset: 0, isInside: false }))
-      for (const id of result.ids) found.push(id);
-    return found;
-  };
-  t.true(files[0].sizeBytes > 4 * 2 ** 20);
-  t.deepEqual(await ids(files[0].sizeBytes), await ids(0));
-});
+    writeFileSync(join(folder, 'long.txt'), LONG + LONG);
+    writeFileSync(join(folder, 'tokenizer.json'), own.toJson());
+    const tokenizer = await loadTokenizer(join(folder, 'tokenizer.json'));
+    const files = await listCorpus([source(['long.txt'], { documents: 'line' })], folder);
+    const ids = async (sizeBytes: number) => {
+      const found: number[] = [];
+      const workers = new CorpusWorkers([{ ...files[0], sizeBytes }], new AbortController().signal);
+      for await (const { result } of workers.encode(tokenizer, { file: 0, offset: 0, isInside: false }))
+        for (const id of result.ids) found.push(id);
+      return found;
+    };
+    t.true(files[0].sizeBytes > 4 * 2 ** 20);
+    t.deepEqual(await ids(files[0].sizeBytes), await ids(0));
+  },
+);
 
 test('a source says what its files are, where they are not recognised as such', async (t) => {
   const folder = temporaryFolder(t);

@@ -3,23 +3,26 @@ import { tokenShards } from '../../src/artifacts/index.ts';
 import { DocumentPatches, evenlySpread, PatchSequences, shuffledBatch } from '../../src/data/index.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
-test('documents are padded to whole patches for the autoencoder, concatenated for the language model', async (t) => {
-  const folder = temporaryFolder(t);
-  const writer = await tokenShards.create(folder);
-  await writer.begin({ vocabSize: 100, endOfTextId: 98, padId: 99 }, '{}');
-  for (const ids of [[1, 2, 3, 4], [5], [6, 7]]) {
-    writer.append('train', ids, 0);
-    writer.endDocument('train');
-  }
-  await writer.finish();
-  const stream = (await tokenShards.open(folder)).split('train');
-  const patches = new DocumentPatches(stream, 3, 99);
-  t.is(patches.numPatches, 4);
-  t.deepEqual([...patches.readMany([0, 1, 2, 3])], [1, 2, 3, 4, 98, 99, 5, 98, 99, 6, 7, 98]);
-  const sequences = new PatchSequences(stream, 2, 2);
-  t.is(sequences.numSequences, 2);
-  t.deepEqual([...sequences.read(1)], [98, 5, 98, 6]);
-});
+test(
+  'documents are padded to whole patches for the autoencoder, concatenated for the ' + 'language model',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const writer = await tokenShards.create(folder);
+    await writer.begin({ vocabSize: 100, endOfTextId: 98, padId: 99 }, '{}');
+    for (const ids of [[1, 2, 3, 4], [5], [6, 7]]) {
+      writer.append('train', ids, 0);
+      writer.endDocument('train');
+    }
+    await writer.finish();
+    const stream = (await tokenShards.open(folder)).split('train');
+    const patches = new DocumentPatches(stream, 3, 99);
+    t.is(patches.numPatches, 4);
+    t.deepEqual([...patches.readMany([0, 1, 2, 3])], [1, 2, 3, 4, 98, 99, 5, 98, 99, 6, 7, 98]);
+    const sequences = new PatchSequences(stream, 2, 2);
+    t.is(sequences.numSequences, 2);
+    t.deepEqual([...sequences.read(1)], [98, 5, 98, 6]);
+  },
+);
 
 test('patches of many documents come as they are one by one, in any order and twice', async (t) => {
   const folder = temporaryFolder(t);

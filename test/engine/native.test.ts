@@ -7,7 +7,8 @@ import { temporaryFolder } from '../helpers/temporary.ts';
 
 test('the CUDA libraries are those that the wheel names', (t) => {
   const metadata =
-    'Requires-Dist: numpy>=1.26.0\nRequires-Dist: nvidia-cublas-cu12<13.0,>=12.5.3.2; extra == "and-cuda"\nRequires-Dist: nvidia-nccl-cu12<3.0,>=2.27.7; extra == "and-cuda"\n';
+    'Requires-Dist: numpy>=1.26.0\nRequires-Dist: nvidia-cublas-cu12<13.0,>=12.5.3.2; extra == ' +
+    '"and-cuda"\nRequires-Dist: nvidia-nccl-cu12<3.0,>=2.27.7; extra == "and-cuda"\n';
   t.deepEqual(nvidiaRequirements(metadata), [
     'nvidia-cublas-cu12<13.0,>=12.5.3.2',
     'nvidia-nccl-cu12<3.0,>=2.27.7',

@@ -21,32 +21,36 @@ test('the interval holds the truth about as often as it says', async (t) => {
   t.true(held >= 85 && held <= 100, `${held} of 100`);
 });
 
-test('documents are the units where there are enough of them, sequences where not; the same seed gives the same interval', async (t) => {
-  const rows = rowsOf(0.3, 40, 1);
-  const byDocument = await brierInterval(
-    rows,
-    rows.map((_, i) => i >> 2),
-    'weighted',
-    1,
-  );
-  t.is(byDocument?.unit, 'documents');
-  t.is(byDocument?.numUnits, 10);
-  const bySequence = await brierInterval(
-    rows,
-    rows.map(() => 0),
-    'weighted',
-    1,
-  );
-  t.is(bySequence?.unit, 'sequences');
-  t.is(bySequence?.numUnits, 40);
-  t.deepEqual(
-    bySequence,
-    await brierInterval(
+test(
+  'documents are the units where there are enough of them, sequences where not; the same seed gives ' +
+    'the same interval',
+  async (t) => {
+    const rows = rowsOf(0.3, 40, 1);
+    const byDocument = await brierInterval(
+      rows,
+      rows.map((_, i) => i >> 2),
+      'weighted',
+      1,
+    );
+    t.is(byDocument?.unit, 'documents');
+    t.is(byDocument?.numUnits, 10);
+    const bySequence = await brierInterval(
       rows,
       rows.map(() => 0),
       'weighted',
       1,
-    ),
-  );
-  t.is(await brierInterval(rows.slice(0, 1), [0], 'weighted', 1), undefined);
-});
+    );
+    t.is(bySequence?.unit, 'sequences');
+    t.is(bySequence?.numUnits, 40);
+    t.deepEqual(
+      bySequence,
+      await brierInterval(
+        rows,
+        rows.map(() => 0),
+        'weighted',
+        1,
+      ),
+    );
+    t.is(await brierInterval(rows.slice(0, 1), [0], 'weighted', 1), undefined);
+  },
+);

@@ -37,49 +37,52 @@ const EXACT = [
   2 * 0.5 - (0.5 ** 2 + 0.2 ** 2 + 0.2 ** 2),
 ];
 
-test('the U-statistic is unbiased for any number of samples, and more of them give less variance', async (t) => {
-  const stream = new RandomStream(4);
-  const sampler: ContinuationSampler = {
-    sample: async (_, numSamples) =>
-      Array.from({ length: numSamples }, () => {
-        let u = stream.nextUniform();
-        return Int32Array.from(
-          OUTCOMES[
-            Math.max(
-              0,
-              OUTCOMES.findIndex(({ p }) => (u -= p) < 0),
-            )
-          ].path,
+test(
+  'the U-statistic is unbiased for any number of samples, and more of them give less ' + 'variance',
+  async (t) => {
+    const stream = new RandomStream(4);
+    const sampler: ContinuationSampler = {
+      sample: async (_, numSamples) =>
+        Array.from({ length: numSamples }, () => {
+          let u = stream.nextUniform();
+          return Int32Array.from(
+            OUTCOMES[
+              Math.max(
+                0,
+                OUTCOMES.findIndex(({ p }) => (u -= p) < 0),
+              )
+            ].path,
+          );
+        }),
+    };
+    const deviations: number[] = [];
+    for (const numSamples of [2, 3, 8]) {
+      const rounds = 20_000;
+      const sums = [0, 0, 0, 0];
+      let squares = 0;
+      for (let i = 0; i < rounds; i++) {
+        const { sums: found } = await scoreWindow(
+          sampler,
+          { prefix: Int32Array.of(0), target: Int32Array.of(1, 1, 1, 1) },
+          numSamples,
         );
-      }),
-  };
-  const deviations: number[] = [];
-  for (const numSamples of [2, 3, 8]) {
-    const rounds = 20_000;
-    const sums = [0, 0, 0, 0];
-    let squares = 0;
-    for (let i = 0; i < rounds; i++) {
-      const { sums: found } = await scoreWindow(
-        sampler,
-        { prefix: Int32Array.of(0), target: Int32Array.of(1, 1, 1, 1) },
-        numSamples,
-      );
-      found.forEach((value, n) => {
-        sums[n] += value / rounds;
+        found.forEach((value, n) => {
+          sums[n] += value / rounds;
+        });
+        squares += (found[3] - EXACT[3]) ** 2 / rounds;
+      }
+      // Four standard errors of a value in [−1, 1].
+      sums.forEach((value, n) => {
+        t.true(
+          Math.abs(value - EXACT[n]) < 4 / Math.sqrt(rounds),
+          `S ${numSamples}, Brier-${n + 1}: ${value} ${EXACT[n]}`,
+        );
       });
-      squares += (found[3] - EXACT[3]) ** 2 / rounds;
+      deviations.push(squares);
     }
-    // Four standard errors of a value in [−1, 1].
-    sums.forEach((value, n) => {
-      t.true(
-        Math.abs(value - EXACT[n]) < 4 / Math.sqrt(rounds),
-        `S ${numSamples}, Brier-${n + 1}: ${value} ${EXACT[n]}`,
-      );
-    });
-    deviations.push(squares);
-  }
-  t.true(deviations[0] > deviations[1] && deviations[1] > deviations[2], deviations.join(' '));
-});
+    t.true(deviations[0] > deviations[1] && deviations[1] > deviations[2], deviations.join(' '));
+  },
+);
 
 const config = {
   ...TRANSFORMER_DEFAULTS,

@@ -69,12 +69,15 @@ test('an address may end with /completions and may have a query', async (t) => {
   );
 });
 
-test('one completion at a time is asked for until there are enough, and more than enough are left out', async (t) => {
-  const one = await textsFrom(t, (_, response, __, index) => complete(response, [`${index}`]));
-  t.deepEqual(one, { texts: ['0', '1'], numAsked: 2 });
-  const many = await textsFrom(t, (_, response) => complete(response, ['a', 'b', 'c', 'd']));
-  t.deepEqual(many, { texts: ['a', 'b'], numAsked: 1 });
-});
+test(
+  'one completion at a time is asked for until there are enough, and more than enough are ' + 'left out',
+  async (t) => {
+    const one = await textsFrom(t, (_, response, __, index) => complete(response, [`${index}`]));
+    t.deepEqual(one, { texts: ['0', '1'], numAsked: 2 });
+    const many = await textsFrom(t, (_, response) => complete(response, ['a', 'b', 'c', 'd']));
+    t.deepEqual(many, { texts: ['a', 'b'], numAsked: 1 });
+  },
+);
 
 test('a byte order mark, an empty text and a null error are taken', async (t) => {
   const choices = [{ text: '' }, { text: 'b' }];
@@ -269,27 +272,30 @@ test('redirects within the server are followed as they are', async (t) => {
   );
 });
 
-test('a redirect to a login page, in a circle or to another server is an error, and no key goes there', async (t) => {
-  const other = await serveCompletions(t, (_, response) => complete(response, ['a', 'b']));
-  for (const [status, location] of [
-    [302, '/login?token=hush'],
-    [303, '/login'],
-    [307, '/v1/completions'],
-    [307, `${other.endpoint}/completions?token=hush`],
-    [308, `http://user:hush@127.0.0.1/v1`],
-    [307, 'http://'],
-  ] as const) {
-    const { error, numAsked } = await failureOf(
-      t,
-      (_, response) => response.writeHead(status, { location }).end(),
-      { apiKey: 'secret' },
-    );
-    t.is(error.code, 'CALM_ENDPOINT_REDIRECT', location);
-    t.notRegex(`${error.message} ${error.hint}`, /hush|secret/);
-    t.is(numAsked, location === '/v1/completions' ? 6 : 1);
-  }
-  t.is(other.asked.length, 0);
-});
+test(
+  'a redirect to a login page, in a circle or to another server is an error, and no key ' + 'goes there',
+  async (t) => {
+    const other = await serveCompletions(t, (_, response) => complete(response, ['a', 'b']));
+    for (const [status, location] of [
+      [302, '/login?token=hush'],
+      [303, '/login'],
+      [307, '/v1/completions'],
+      [307, `${other.endpoint}/completions?token=hush`],
+      [308, `http://user:hush@127.0.0.1/v1`],
+      [307, 'http://'],
+    ] as const) {
+      const { error, numAsked } = await failureOf(
+        t,
+        (_, response) => response.writeHead(status, { location }).end(),
+        { apiKey: 'secret' },
+      );
+      t.is(error.code, 'CALM_ENDPOINT_REDIRECT', location);
+      t.notRegex(`${error.message} ${error.hint}`, /hush|secret/);
+      t.is(numAsked, location === '/v1/completions' ? 6 : 1);
+    }
+    t.is(other.asked.length, 0);
+  },
+);
 
 test('no secret is shown, not even one that the server gives back', async (t) => {
   const apiKey = 'sk-0123456789abcdef';
@@ -312,30 +318,33 @@ test('no secret is shown, not even one that the server gives back', async (t) =>
   for (const text of said) t.notRegex(text, /sk-0|hush/);
 });
 
-test('keys that no request can carry, and addresses that hold a secret, are refused without being shown', (t) => {
-  const make = (endpoint: string, apiKey?: string) =>
-    t.throws(() =>
-      sampler(t, endpoint, { ...(apiKey ? { apiKey } : {}), keySource: 'KEY_VARIABLE' }),
-    ) as CalmError;
-  for (const key of ['hush\n', 'hu\r\nsh', 'hush–hush', 'hush\u0000', '  '])
-    t.like(make('http://127.0.0.1:1/v1', key), {
-      code: 'CALM_ENDPOINT_KEY',
-      message: 'KEY_VARIABLE holds a character that no request can carry in a key.',
-    });
-  for (const address of [
-    'http://me:hush@localhost/v1',
-    'https://hush@localhost/v1',
-    'http://localhost/v1?api_key=hush',
-    'http://localhost/v1?Token=hush',
-    'localhost:8000/hush',
-    'ftp://localhost/hush',
-    'http://localhost/v1/chat/completions',
-  ]) {
-    const error = make(address);
-    t.is(error.code, 'CALM_ENDPOINT_ADDRESS', address);
-    t.notRegex(`${error.message} ${error.hint}`, /hush/);
-  }
-});
+test(
+  'keys that no request can carry, and addresses that hold a secret, are refused without ' + 'being shown',
+  (t) => {
+    const make = (endpoint: string, apiKey?: string) =>
+      t.throws(() =>
+        sampler(t, endpoint, { ...(apiKey ? { apiKey } : {}), keySource: 'KEY_VARIABLE' }),
+      ) as CalmError;
+    for (const key of ['hush\n', 'hu\r\nsh', 'hush–hush', 'hush\u0000', '  '])
+      t.like(make('http://127.0.0.1:1/v1', key), {
+        code: 'CALM_ENDPOINT_KEY',
+        message: 'KEY_VARIABLE holds a character that no request can carry in a key.',
+      });
+    for (const address of [
+      'http://me:hush@localhost/v1',
+      'https://hush@localhost/v1',
+      'http://localhost/v1?api_key=hush',
+      'http://localhost/v1?Token=hush',
+      'localhost:8000/hush',
+      'ftp://localhost/hush',
+      'http://localhost/v1/chat/completions',
+    ]) {
+      const error = make(address);
+      t.is(error.code, 'CALM_ENDPOINT_ADDRESS', address);
+      t.notRegex(`${error.message} ${error.hint}`, /hush/);
+    }
+  },
+);
 
 test('a host that does not answer is an error that names it', async (t) => {
   const server = await serveCompletions(t, () => {});

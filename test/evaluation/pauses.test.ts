@@ -1,4 +1,7 @@
-/** Every measure hears a signal soon: few engine calls lie between two pauses, none follows an abort, and pauses change no number. */
+/**
+ * Every measure hears a signal soon: few engine calls lie between two pauses, none follows an abort, and
+ * pauses change no number.
+ */
 
 import test from 'ava';
 import { type Engine, loadEngine } from 'calm-lm/engine';
@@ -140,7 +143,10 @@ const MEASURES: Record<string, Measure> = {
   'temperature, exact': chosen('exact'),
 };
 
-/** As many engine calls may lie between two pauses, however much is measured: a draw with its tokens, position by position. */
+/**
+ * As many engine calls may lie between two pauses, however much is measured: a draw with its tokens, position
+ * by position.
+ */
 const MOST_CALLS = 6;
 
 /** An engine that tells of every call. */

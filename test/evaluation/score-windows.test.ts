@@ -67,33 +67,36 @@ test('as many at once as were asked for, each where it belongs whichever comes f
   }
 });
 
-test('a failure ends the others and keeps what came; the next attempt asks for exactly what is missing', async (t) => {
-  const kept = new Kept();
-  const failing: ContinuationSampler = {
-    sample: async (prefix, _, __, signal) => {
-      if (prefix[0] === 6) throw new Error('window 6');
-      // The last ones never come by themselves.
-      if (prefix[0] > 6) await sleep(60_000, undefined, { signal: signal as AbortSignal });
-      return samplesOf(prefix);
-    },
-  };
-  await t.throwsAsync(scoreWindows(failing, windows, kept, options()), { message: 'window 6' });
-  const before = [...kept.keys()].sort((a, b) => a - b);
-  t.deepEqual(before, [0, 1, 2, 3, 4, 5]);
-  const asked: number[] = [];
-  const steps: number[] = [];
-  const sampler: ContinuationSampler = {
-    sample: async (prefix) => {
-      asked.push(prefix[0]);
-      return samplesOf(prefix);
-    },
-  };
-  const onScored = (step: number) => steps.push(step);
-  const scored = await scoreWindows(sampler, windows, kept, options({ onScored }));
-  t.deepEqual(asked, [6, 7, 8, 9, 10, 11]);
-  t.deepEqual(steps, [7, 8, 9, 10, 11, 12]);
-  t.deepEqual(scored, await scoreWindows(sampler, windows, new Kept(), options({ concurrency: 1 })));
-});
+test(
+  'a failure ends the others and keeps what came; the next attempt asks for exactly what is ' + 'missing',
+  async (t) => {
+    const kept = new Kept();
+    const failing: ContinuationSampler = {
+      sample: async (prefix, _, __, signal) => {
+        if (prefix[0] === 6) throw new Error('window 6');
+        // The last ones never come by themselves.
+        if (prefix[0] > 6) await sleep(60_000, undefined, { signal: signal as AbortSignal });
+        return samplesOf(prefix);
+      },
+    };
+    await t.throwsAsync(scoreWindows(failing, windows, kept, options()), { message: 'window 6' });
+    const before = [...kept.keys()].sort((a, b) => a - b);
+    t.deepEqual(before, [0, 1, 2, 3, 4, 5]);
+    const asked: number[] = [];
+    const steps: number[] = [];
+    const sampler: ContinuationSampler = {
+      sample: async (prefix) => {
+        asked.push(prefix[0]);
+        return samplesOf(prefix);
+      },
+    };
+    const onScored = (step: number) => steps.push(step);
+    const scored = await scoreWindows(sampler, windows, kept, options({ onScored }));
+    t.deepEqual(asked, [6, 7, 8, 9, 10, 11]);
+    t.deepEqual(steps, [7, 8, 9, 10, 11, 12]);
+    t.deepEqual(scored, await scoreWindows(sampler, windows, new Kept(), options({ concurrency: 1 })));
+  },
+);
 
 test('the signal ends all of them', async (t) => {
   const stop = new AbortController();

@@ -1,10 +1,14 @@
 /**
- * A disk that fails, for processes that are started with it: NODE_OPTIONS="--import …/faulty-disk.js" and CALM_FAULT, JSON:
+ * A disk that fails, for processes that are started with it: NODE_OPTIONS="--import …/faulty-disk.js" and
+ * CALM_FAULT, JSON:
  *
- *     { "code": "ENOSPC" | "EIO", "on": "write" | "read", "within": "part of a path", "afterBytes": 5000 }   fails from so many bytes on
- *     { "delayMs": 20, "within": "…" }                                                                       is slow
+ *     { "code": "ENOSPC" | "EIO", "on": "write" | "read", "within": "part of a path", "afterBytes": 5000 }
+ *     fails from so many bytes on
+ *     { "delayMs": 20, "within": "…" }
+ *     is slow
  *
- * It stands between a program and Node's file system, so it needs no rights; descriptors are followed by the paths that they were opened with.
+ * It stands between a program and Node's file system, so it needs no rights; descriptors are followed by the
+ * paths that they were opened with.
  */
 
 import fs from 'node:fs';

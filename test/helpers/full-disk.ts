@@ -1,6 +1,8 @@
 /**
- * npm run full-disk [-- --config configs/smoke.yaml --engine onnx]: runs a configuration on a file system that really is full in the middle of each stage (a tmpfs in a
- * mount namespace of its own, so no rights are needed where user namespaces are allowed), makes room, goes on with the same command, and compares what it ends with.
+ * npm run full-disk [-- --config configs/smoke.yaml --engine onnx]: runs a configuration on a file system
+ * that really is full in the middle of each stage (a tmpfs in a
+ * mount namespace of its own, so no rights are needed where user namespaces are allowed), makes room, goes on
+ * with the same command, and compares what it ends with.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -69,7 +71,8 @@ async function inside(): Promise<void> {
   rmSync(folder, { recursive: true });
   if (differing.length) throw new Error(`${differing.join(', ')} differ from an undisturbed run`);
   console.log(
-    `${stages.length} stages, each on a disk that filled up under it: weights, metrics and every other file as in an undisturbed run`,
+    `${stages.length} stages, each on a disk that filled up under it: weights, metrics and every other ` +
+      `file as in an undisturbed run`,
   );
 }
 

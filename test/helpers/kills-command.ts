@@ -26,5 +26,6 @@ const { rounds, hits } = await killAtRandom({
 });
 rmSync(folder, { recursive: true });
 console.log(
-  `${[...hits].map(([stage, number]) => `${stage} ${number}`).join(', ')}\n${count} kills over ${rounds} runs, seed ${seed}: weights, metrics and every other file bit-identical, no stray file`,
+  `${[...hits].map(([stage, number]) => `${stage} ${number}`).join(', ')}\n${count} kills over ` +
+    `${rounds} runs, seed ${seed}: weights, metrics and every other file bit-identical, no stray file`,
 );

@@ -1,5 +1,6 @@
 /**
- * Sends SIGKILL to the process when it is about to rename something to a path that ends in CALM_KILL_AT. For processes
+ * Sends SIGKILL to the process when it is about to rename something to a path that ends in CALM_KILL_AT. For
+ * processes
  * that are started with it: NODE_OPTIONS="--import …/kills-itself.js".
  */
 

@@ -1,6 +1,8 @@
 /**
- * Kills a run with SIGKILL at random moments again and again, goes on each time with the same command, and compares what
- * it ends with, byte by byte. Every other kill waits for the stage that was hit least, so that short ones are hit too.
+ * Kills a run with SIGKILL at random moments again and again, goes on each time with the same command, and
+ * compares what
+ * it ends with, byte by byte. Every other kill waits for the stage that was hit least, so that short ones are
+ * hit too.
  */
 
 import { rmSync } from 'node:fs';

@@ -1,5 +1,6 @@
 /**
- * Runs the built `calm` many times in one process, which is forked: each message is a command, each answer what came of
+ * Runs the built `calm` many times in one process, which is forked: each message is a command, each answer
+ * what came of
  * it. Nothing is shared between commands but what is loaded.
  */
 
@@ -23,7 +24,8 @@ process.on('message', async ({ args, cwd, env = {} }) => {
     await run(args, await Config.load({ root }));
     code = process.exitCode ?? 0;
   } catch (error) {
-    // What oclif's own `handle` would show: an exit that was asked for, or an error that no command has caught.
+    // What oclif's own `handle` would show: an exit that was asked for, or an error that no command has
+    // caught.
     code = error.oclif?.exit ?? 1;
     if (code !== 0)
       shown.stderr += error.oclif ? ` ›   Error: ${error.message}\n` : `uncaught: ${error.stack}\n`;

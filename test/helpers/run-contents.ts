@@ -7,7 +7,10 @@ import { basename, join, relative } from 'node:path';
 /** These hold times and names. */
 const MAY_DIFFER = /^(manifest|run)\.json$/;
 
-/** What of a file must be the same: nothing of config.yaml, which names the run; a checkpoint's state but its time. */
+/**
+ * What of a file must be the same: nothing of config.yaml, which names the run; a checkpoint's state but its
+ * time.
+ */
 function comparedOf(path: string): Uint8Array | string {
   const name = basename(path);
   if (name === 'config.yaml') return '';

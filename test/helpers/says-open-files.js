@@ -1,4 +1,7 @@
-/** Says on stderr which files of a run folder a process has open when it exits. For processes that are started with it: NODE_OPTIONS="--import …/says-open-files.js". */
+/**
+ * Says on stderr which files of a run folder a process has open when it exits. For processes that are started
+ * with it: NODE_OPTIONS="--import …/says-open-files.js".
+ */
 
 import { readdirSync, readlinkSync } from 'node:fs';
 

@@ -1,5 +1,6 @@
 /**
- * Sends SIGTERM to the process as soon as it has written CALM_SIGNAL_AT to stderr. For processes that are started with it:
+ * Sends SIGTERM to the process as soon as it has written CALM_SIGNAL_AT to stderr. For processes that are
+ * started with it:
  * NODE_OPTIONS="--import …/signals-itself.js".
  */
 

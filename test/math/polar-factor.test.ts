@@ -51,23 +51,27 @@ for (const [rows, columns] of [
   [5, 5],
 ] as const) {
   for (const name of Object.keys(POLYNOMIALS) as PolynomialName[]) {
-    test(`${name} on ${rows} × ${columns}: singular vectors stay, singular values go where the polynomials take them`, (t) => {
-      const values = [3, 1.5, 0.9, 0.4, 0.05].slice(0, Math.min(rows, columns));
-      const { matrix } = knownMatrix(rows, columns, values);
-      const norm = Math.hypot(...values) * (name === 'polar-express' ? 1.02 : 1);
-      const expected = knownMatrix(
-        rows,
-        columns,
-        values.map((sigma) => throughSteps(sigma / norm, 5, name)),
-      ).matrix;
-      const found = polarFactor(tf.tensor3d([matrix, matrix]), 5, name).arraySync() as number[][][];
-      for (const one of found)
-        one.forEach((row, i) => {
-          row.forEach((value, j) => {
-            t.true(Math.abs(value - expected[i][j]) < 2e-5, `${i}, ${j}: ${value} and ${expected[i][j]}`);
+    test(
+      `${name} on ${rows} × ${columns}: singular vectors stay, singular values go where the ` +
+        `polynomials take them`,
+      (t) => {
+        const values = [3, 1.5, 0.9, 0.4, 0.05].slice(0, Math.min(rows, columns));
+        const { matrix } = knownMatrix(rows, columns, values);
+        const norm = Math.hypot(...values) * (name === 'polar-express' ? 1.02 : 1);
+        const expected = knownMatrix(
+          rows,
+          columns,
+          values.map((sigma) => throughSteps(sigma / norm, 5, name)),
+        ).matrix;
+        const found = polarFactor(tf.tensor3d([matrix, matrix]), 5, name).arraySync() as number[][][];
+        for (const one of found)
+          one.forEach((row, i) => {
+            row.forEach((value, j) => {
+              t.true(Math.abs(value - expected[i][j]) < 2e-5, `${i}, ${j}: ${value} and ${expected[i][j]}`);
+            });
           });
-        });
-    });
+      },
+    );
   }
 }
 

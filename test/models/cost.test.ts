@@ -4,7 +4,8 @@ import plugin from '#plugins';
 import { checkConfig, costsOf, Registry, readConfig, totalCost } from '../../src/pipeline/index.ts';
 import { ROOT } from '../helpers/cli.ts';
 
-// The paper's Table 1: parameters (without the autoencoder), training FLOPs, inference FLOPs a token. It has no CALM-S and no Transformer-XL.
+// The paper's Table 1: parameters (without the autoencoder), training FLOPs, inference FLOPs a token. It has
+// no CALM-S and no Transformer-XL.
 const PUBLISHED = [
   { size: 'S', stage: 'train-baseline', parameters: 281e6, training: 6.6e20, inference: 4.4e8 },
   { size: 'M', stage: 'train-baseline', parameters: 465e6, training: 11.9e20, inference: 7.9e8 },

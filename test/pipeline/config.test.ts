@@ -73,7 +73,8 @@ test('--set goes down into a short form, and says where it can’t', (t) => {
 
 test('a matrix goes down into a short form', (t) => {
   const text =
-    'stages: { train-lm: { head: flow } }\nmatrix: { train-lm.head.numSamples: [2, 3], train-lm.optimizer.beta1: [0.5] }';
+    'stages: { train-lm: { head: flow } }\nmatrix: { train-lm.head.numSamples: [2, 3], ' +
+    'train-lm.optimizer.beta1: [0.5] }';
   const { cells } = checkConfig(parseConfig('calm.yaml', text));
   t.deepEqual(
     cells.map(({ config }) => config.stages['train-lm'].fields),

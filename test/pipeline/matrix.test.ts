@@ -94,7 +94,8 @@ test.serial(
     const folder = temporaryFolder(t);
     const plan = await planOf(
       folder,
-      'stages: { make: {}, repeat: {} }\nmatrix:\n  kind:\n    much: { repeat.times: 9, repeat.mark: "!" }\n    none: { repeat: null }\n  seed: [0, 1]\n',
+      'stages: { make: {}, repeat: {} }\nmatrix:\n  kind:\n    much: { repeat.times: 9, repeat.mark: ' +
+        '"!" }\n    none: { repeat: null }\n  seed: [0, 1]\n',
     );
     t.deepEqual(
       plan.stages.map(({ node }) => node.id),
@@ -140,28 +141,32 @@ test.serial('a result of another run with the same fingerprint is taken, by hard
   t.false(existsSync(join(folder, 'runs/second')));
 });
 
-test('a configuration extends another: records are merged, lists and the matrix replaced, errors name the file that holds the key', (t) => {
-  const folder = temporaryFolder(t);
-  mkdirSync(join(folder, 'base'));
-  writeFileSync(
-    join(folder, 'base/b.yaml'),
-    'seed: 4\nstages:\n  make: { word: b }\n  repeat: { times: 3 }\nmatrix: { make.word: [q, r] }\n',
-  );
-  const read = (yaml: string) => checkConfig(parseConfig(join(folder, 'own.yaml'), yaml));
-  const config = read(
-    'extends: base/b.yaml\nstages: { repeat: { mark: "!" } }\nmatrix: { repeat.times: [1, 2, 3] }\n',
-  );
-  t.is(config.seed, 4);
-  t.is(config.name, 'own');
-  t.deepEqual(config.stages.repeat.fields, { times: 3, mark: '!' });
-  t.deepEqual(Object.keys(config.matrix ?? {}), ['repeat.times']);
-  t.is(config.locate(['stages', 'make', 'word']).file, join(folder, 'base/b.yaml'));
-  t.is(config.locate(['stages', 'repeat', 'mark']).file, join(folder, 'own.yaml'));
-  const codeOf = (yaml: string) => (t.throws(() => read(yaml)) as CalmError).message;
-  t.regex(codeOf('extends: nowhere.yaml\n'), /there is no file/);
-  writeFileSync(join(folder, 'own.yaml'), 'extends: own.yaml\n');
-  t.regex(codeOf('extends: own.yaml\n'), /extends itself/);
-});
+test(
+  'a configuration extends another: records are merged, lists and the matrix replaced, errors name ' +
+    'the file that holds the key',
+  (t) => {
+    const folder = temporaryFolder(t);
+    mkdirSync(join(folder, 'base'));
+    writeFileSync(
+      join(folder, 'base/b.yaml'),
+      'seed: 4\nstages:\n  make: { word: b }\n  repeat: { times: 3 }\nmatrix: { make.word: [q, r] }\n',
+    );
+    const read = (yaml: string) => checkConfig(parseConfig(join(folder, 'own.yaml'), yaml));
+    const config = read(
+      'extends: base/b.yaml\nstages: { repeat: { mark: "!" } }\nmatrix: { repeat.times: [1, 2, 3] }\n',
+    );
+    t.is(config.seed, 4);
+    t.is(config.name, 'own');
+    t.deepEqual(config.stages.repeat.fields, { times: 3, mark: '!' });
+    t.deepEqual(Object.keys(config.matrix ?? {}), ['repeat.times']);
+    t.is(config.locate(['stages', 'make', 'word']).file, join(folder, 'base/b.yaml'));
+    t.is(config.locate(['stages', 'repeat', 'mark']).file, join(folder, 'own.yaml'));
+    const codeOf = (yaml: string) => (t.throws(() => read(yaml)) as CalmError).message;
+    t.regex(codeOf('extends: nowhere.yaml\n'), /there is no file/);
+    writeFileSync(join(folder, 'own.yaml'), 'extends: own.yaml\n');
+    t.regex(codeOf('extends: own.yaml\n'), /extends itself/);
+  },
+);
 
 test('mistakes in a matrix are errors with the place and the way out', async (t: ExecutionContext) => {
   const folder = temporaryFolder(t);

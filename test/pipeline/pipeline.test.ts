@@ -167,7 +167,8 @@ test('what can’t be wired is refused before any work', async (t) => {
     t,
     plan(
       folder,
-      'stages: { make: {}, a: { uses: double, inputs: { more: b } }, b: { uses: double, inputs: { more: a } } }',
+      'stages: { make: {}, a: { uses: double, inputs: { more: b } }, b: { uses: double, inputs: { more: ' +
+        'a } } }',
     ),
   );
   t.is(loop.code, 'CALM_GRAPH_CYCLE');

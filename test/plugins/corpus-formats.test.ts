@@ -87,37 +87,41 @@ test('the example of the documentation is the package', (t) => {
   t.is(EXAMPLE, readFileSync(join(PACKAGE, 'index.js'), 'utf8'));
 });
 
-test("a plugin's format is read beside the built-in ones, packed and plain, and its bad records are counted", async (t) => {
-  const folder = temporaryFolder(t);
-  install(folder);
-  writeFileSync(join(folder, 'package.json'), '{ "name": "project", "type": "module" }');
-  writeFileSync(join(folder, 'a.rec'), records(['one', ' ', Buffer.of(0xff), 'zwei ü']));
-  writeFileSync(join(folder, 'b.rec.gz'), gzipSync(records(['drei', ''])));
-  writeFileSync(join(folder, 'c.jsonl'), '{"text": "four"}\n');
-  const config = `name: x
+test(
+  "a plugin's format is read beside the built-in ones, packed and plain, and its bad records are " +
+    'counted',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    install(folder);
+    writeFileSync(join(folder, 'package.json'), '{ "name": "project", "type": "module" }');
+    writeFileSync(join(folder, 'a.rec'), records(['one', ' ', Buffer.of(0xff), 'zwei ü']));
+    writeFileSync(join(folder, 'b.rec.gz'), gzipSync(records(['drei', ''])));
+    writeFileSync(join(folder, 'c.jsonl'), '{"text": "four"}\n');
+    const config = `name: x
 plugins: [calm-plugin-records]
 stages:
   tokenize:
     { corpus: [a.rec, b.rec.gz, c.jsonl], tokenizer: bytes, validationFraction: 0, onBadLine: fail }
 `;
-  writeFileSync(join(folder, 'x.yaml'), config);
-  const refused = await calm(['run', 'x.yaml'], folder);
-  t.is(refused.code, 1);
-  t.regex(refused.stderr, /CALM_CORPUS_LINE[\s\S]*a\.rec[\s\S]*record 3 is not UTF-8/);
-  writeFileSync(join(folder, 'x.yaml'), config.replace('fail', 'skip'));
-  const run = await calm(['run', 'x.yaml', '--json'], folder);
-  t.is(run.code, 0, run.stderr);
-  t.like(JSON.parse(run.stdout).stages[0].metrics, { documents: 4, emptyDocuments: 2, leftOutLines: 1 });
-  const tokens = join(folder, 'runs/x/tokenize/tokens');
-  const ids = new Uint16Array(new Uint8Array(readFileSync(join(tokens, 'train-00000.bin'))).buffer);
-  const text = Buffer.from(ids.map((id) => (id < 256 ? id : 10))).toString();
-  t.is(text, 'one\nzwei ü\ndrei\nfour\n');
-  t.deepEqual(JSON.parse(readFileSync(join(tokens, 'left-out.jsonl'), 'utf8')), {
-    file: 'a.rec',
-    line: 3,
-    problem: 'is not UTF-8',
-  });
-});
+    writeFileSync(join(folder, 'x.yaml'), config);
+    const refused = await calm(['run', 'x.yaml'], folder);
+    t.is(refused.code, 1);
+    t.regex(refused.stderr, /CALM_CORPUS_LINE[\s\S]*a\.rec[\s\S]*record 3 is not UTF-8/);
+    writeFileSync(join(folder, 'x.yaml'), config.replace('fail', 'skip'));
+    const run = await calm(['run', 'x.yaml', '--json'], folder);
+    t.is(run.code, 0, run.stderr);
+    t.like(JSON.parse(run.stdout).stages[0].metrics, { documents: 4, emptyDocuments: 2, leftOutLines: 1 });
+    const tokens = join(folder, 'runs/x/tokenize/tokens');
+    const ids = new Uint16Array(new Uint8Array(readFileSync(join(tokens, 'train-00000.bin'))).buffer);
+    const text = Buffer.from(ids.map((id) => (id < 256 ? id : 10))).toString();
+    t.is(text, 'one\nzwei ü\ndrei\nfour\n');
+    t.deepEqual(JSON.parse(readFileSync(join(tokens, 'left-out.jsonl'), 'utf8')), {
+      file: 'a.rec',
+      line: 3,
+      problem: 'is not UTF-8',
+    });
+  },
+);
 
 test("tokenizing a plugin's format is stopped and resumed to the same bytes, on threads too", async (t) => {
   const folder = temporaryFolder(t);

@@ -1,4 +1,7 @@
-/** Measures: a third party's by registerMeasure, needs that a model does not meet, options that are of no use to it. */
+/**
+ * Measures: a third party's by registerMeasure, needs that a model does not meet, options that are of no use
+ * to it.
+ */
 
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

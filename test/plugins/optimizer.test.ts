@@ -65,16 +65,19 @@ test('a third-party optimiser trains; a run that was killed ends with the same b
   t.true((losses.at(-1) as number) < losses[0], `${losses}`);
 });
 
-test('an option that a third-party optimiser does not have is an error in its line, before any work', async (t) => {
-  const folder = temporaryFolder(t);
-  const args = ['plan', project(folder, SGD), '--set', 'train-lm.optimizer.beta2=0.9'];
-  const { code, stderr } = await calm(args, folder);
-  t.is(code, 1);
-  t.regex(
-    stderr,
-    /CALM_CONFIG_INVALID +\S*tiny\.yaml:\d+:\d+\s+stages\.train-lm\.optimizer\.beta2: sgd has no option "beta2"\. .*Available: momentum, weightDecay/,
-  );
-});
+test(
+  'an option that a third-party optimiser does not have is an error in its line, before ' + 'any work',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const args = ['plan', project(folder, SGD), '--set', 'train-lm.optimizer.beta2=0.9'];
+    const { code, stderr } = await calm(args, folder);
+    t.is(code, 1);
+    t.regex(
+      stderr,
+      /CALM_CONFIG_INVALID +\S*tiny\.yaml:\d+:\d+\s+stages\.train-lm\.optimizer\.beta2: sgd has no option "beta2"\. .*Available: momentum, weightDecay/,
+    );
+  },
+);
 
 test('the documentation of optimisers shows the package that is tested', (t) => {
   const page = readFileSync(join(ROOT, 'docs/extending/optimizers.md'), 'utf8');
@@ -113,13 +116,16 @@ for (const { name } of trainingStages) {
     t.regex(await problemOf(name, { optimizer: { beta1: 1 } }), /^optimizer\.beta1: .*<1/);
   });
 
-  test(`${name}: an option of AdamW beside the optimiser is an error that says where it is now`, async (t) => {
-    for (const [key, value] of Object.entries({ beta1: 0.8, beta2: 0.9, epsilon: 1e-6, weightDecay: 0 }))
-      t.is(
-        await problemOf(name, { [key]: value }),
-        `${key}: is an option of the optimiser: write \`optimizer: { ${key}: ${value} }\``,
-      );
-  });
+  test(
+    `${name}: an option of AdamW beside the optimiser is an error that says where ` + `it is now`,
+    async (t) => {
+      for (const [key, value] of Object.entries({ beta1: 0.8, beta2: 0.9, epsilon: 1e-6, weightDecay: 0 }))
+        t.is(
+          await problemOf(name, { [key]: value }),
+          `${key}: is an option of the optimiser: write \`optimizer: { ${key}: ${value} }\``,
+        );
+    },
+  );
 
   test(`${name}: an optimiser is a name, or a name with options; the result has all of them`, async (t) => {
     const stage = trainingStages.find((candidate) => candidate.name === name);

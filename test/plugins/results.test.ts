@@ -73,19 +73,22 @@ test('fewer sequences, patches or windows than asked for: all are used, and that
   tokens.close();
 });
 
-test('more patches than are read at once come as if they were read one by one; a signal ends the reading', async (t) => {
-  const tokens = await tokensOf(join(temporaryFolder(t), 'tokens'), 2000);
-  const patches = new DocumentPatches(tokens.split('validation'), 2, 299);
-  const wanted = { key: 'numPatches', count: 700 };
-  const ids = await heldOutPatches(patches, wanted, listening());
-  t.deepEqual(ids, patches.readMany(Array.from({ length: 700 }, (_, i) => Math.floor((i * 1000) / 700))));
-  const stopped = new AbortController();
-  stopped.abort();
-  await t.throwsAsync(heldOutPatches(patches, wanted, listening(stopped)), { name: 'AbortError' });
-  const size = { patchSize: 2, patchesPerSequence: 7 };
-  await t.throwsAsync(heldOutSequences(tokens, size, wanted, listening(stopped)), { name: 'AbortError' });
-  tokens.close();
-});
+test(
+  'more patches than are read at once come as if they were read one by one; a signal ends the ' + 'reading',
+  async (t) => {
+    const tokens = await tokensOf(join(temporaryFolder(t), 'tokens'), 2000);
+    const patches = new DocumentPatches(tokens.split('validation'), 2, 299);
+    const wanted = { key: 'numPatches', count: 700 };
+    const ids = await heldOutPatches(patches, wanted, listening());
+    t.deepEqual(ids, patches.readMany(Array.from({ length: 700 }, (_, i) => Math.floor((i * 1000) / 700))));
+    const stopped = new AbortController();
+    stopped.abort();
+    await t.throwsAsync(heldOutPatches(patches, wanted, listening(stopped)), { name: 'AbortError' });
+    const size = { patchSize: 2, patchesPerSequence: 7 };
+    await t.throwsAsync(heldOutSequences(tokens, size, wanted, listening(stopped)), { name: 'AbortError' });
+    tokens.close();
+  },
+);
 
 test('a validation split without one whole sequence is a clear error', async (t) => {
   const folder = temporaryFolder(t);

@@ -44,31 +44,34 @@ test('tokenize reads its tokenizer, then the corpus in order, each file as what 
   t.regex(gone?.message ?? '', /gone\.json \(tokenizer\) does not exist/);
 });
 
-test('an import reads configurations, weights and the tokenizer, and no other file of the folders', async (t) => {
-  const folder = temporaryFolder(t);
-  write(folder, 'lm/config.json', 'lm/README.md', 'lm/one.bin', 'lm/two.bin', 'lm/tokenizer.json');
-  const map = { weight_map: { a: 'one.bin', b: 'two.bin', c: 'one.bin' } };
-  writeFileSync(join(folder, 'lm/pytorch_model.bin.index.json'), JSON.stringify(map));
-  write(folder, 'blobs/weights', 'blobs/config');
-  mkdirSync(join(folder, 'ae'));
-  symlinkSync('../blobs/weights', join(folder, 'ae/model.safetensors'));
-  symlinkSync('../blobs/config', join(folder, 'ae/config.json'));
-  const autoencoder = ['config: ae/config.json', 'weights: ae/model.safetensors'];
-  const [path, tokenizer] = ['ae', 'lm/tokenizer.json'];
-  t.deepEqual(await sourcesOf('import-lm', folder, { path: 'lm', autoencoder: 'ae' }), [
-    'config: lm/config.json',
-    'weights: lm/pytorch_model.bin.index.json',
-    'weights: lm/one.bin',
-    'weights: lm/two.bin',
-    ...autoencoder,
-    'tokenizer: lm/tokenizer.json',
-  ]);
-  t.deepEqual(await sourcesOf('import-autoencoder', folder, { path, tokenizer }), [
-    ...autoencoder,
-    'tokenizer: lm/tokenizer.json',
-  ]);
-  t.deepEqual(await sourcesOf('import-autoencoder', folder, { path: 'nowhere' }), []);
-});
+test(
+  'an import reads configurations, weights and the tokenizer, and no other file of the ' + 'folders',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    write(folder, 'lm/config.json', 'lm/README.md', 'lm/one.bin', 'lm/two.bin', 'lm/tokenizer.json');
+    const map = { weight_map: { a: 'one.bin', b: 'two.bin', c: 'one.bin' } };
+    writeFileSync(join(folder, 'lm/pytorch_model.bin.index.json'), JSON.stringify(map));
+    write(folder, 'blobs/weights', 'blobs/config');
+    mkdirSync(join(folder, 'ae'));
+    symlinkSync('../blobs/weights', join(folder, 'ae/model.safetensors'));
+    symlinkSync('../blobs/config', join(folder, 'ae/config.json'));
+    const autoencoder = ['config: ae/config.json', 'weights: ae/model.safetensors'];
+    const [path, tokenizer] = ['ae', 'lm/tokenizer.json'];
+    t.deepEqual(await sourcesOf('import-lm', folder, { path: 'lm', autoencoder: 'ae' }), [
+      'config: lm/config.json',
+      'weights: lm/pytorch_model.bin.index.json',
+      'weights: lm/one.bin',
+      'weights: lm/two.bin',
+      ...autoencoder,
+      'tokenizer: lm/tokenizer.json',
+    ]);
+    t.deepEqual(await sourcesOf('import-autoencoder', folder, { path, tokenizer }), [
+      ...autoencoder,
+      'tokenizer: lm/tokenizer.json',
+    ]);
+    t.deepEqual(await sourcesOf('import-autoencoder', folder, { path: 'nowhere' }), []);
+  },
+);
 
 test('a corpus of which lines were left out does not serve a configuration that refuses such lines', (t) => {
   const { config, isStale } = stageNamed('tokenize');

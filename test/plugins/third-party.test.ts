@@ -44,27 +44,30 @@ test('a stage of the plugins: list runs in the pipeline and has a command of its
   );
 });
 
-test('an installed oclif plugin brings its stages by the hook calm:stages, without a plugins: list', async (t) => {
-  const folder = temporaryFolder(t);
-  writeTinyProject(folder);
-  const path = install(folder);
-  writeFileSync(
-    join(folder, 'package.json'),
-    '{ "name": "project", "type": "module", "dependencies": { "calm-plugin-count": "*" } }',
-  );
-  writeFileSync(join(folder, 'counted.yaml'), COUNT.replace(/plugins: .*\n/, ''));
-  const run = await calm(['run', 'counted.yaml', '--json'], folder);
-  t.is(run.code, 0, run.stderr);
-  t.is(JSON.parse(run.stdout).stages[1].name, 'count-tokens');
-  t.is((await calm(['count-tokens', 'counted.yaml', '--top', '3'], folder)).code, 0);
-  writeFileSync(
-    join(path, 'hook.js'),
-    "export default async () => { throw new Error('the hook is broken'); };\n",
-  );
-  const broken = await calm(['stages'], folder);
-  t.is(broken.code, 1);
-  t.regex(broken.stderr, /CALM_PLUGIN_NOT_LOADED[\s\S]*calm-plugin-count[\s\S]*the hook is broken/);
-});
+test(
+  'an installed oclif plugin brings its stages by the hook calm:stages, without a ' + 'plugins: list',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    writeTinyProject(folder);
+    const path = install(folder);
+    writeFileSync(
+      join(folder, 'package.json'),
+      '{ "name": "project", "type": "module", "dependencies": { "calm-plugin-count": "*" } }',
+    );
+    writeFileSync(join(folder, 'counted.yaml'), COUNT.replace(/plugins: .*\n/, ''));
+    const run = await calm(['run', 'counted.yaml', '--json'], folder);
+    t.is(run.code, 0, run.stderr);
+    t.is(JSON.parse(run.stdout).stages[1].name, 'count-tokens');
+    t.is((await calm(['count-tokens', 'counted.yaml', '--top', '3'], folder)).code, 0);
+    writeFileSync(
+      join(path, 'hook.js'),
+      "export default async () => { throw new Error('the hook is broken'); };\n",
+    );
+    const broken = await calm(['stages'], folder);
+    t.is(broken.code, 1);
+    t.regex(broken.stderr, /CALM_PLUGIN_NOT_LOADED[\s\S]*calm-plugin-count[\s\S]*the hook is broken/);
+  },
+);
 
 test('a plugin that is missing, broken or a duplicate is named', async (t) => {
   const folder = temporaryFolder(t);

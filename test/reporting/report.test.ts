@@ -101,32 +101,36 @@ const figures = (blocks: ReportSection['blocks']) =>
 const notes = (blocks: ReportSection['blocks']) =>
   blocks.flatMap((block) => (block.kind === 'notes' ? block.items : []));
 
-test('what the configuration asks for comes first: a line a run, the paper’s numbers beside ours, its plots', async (t) => {
-  const run = await sweep(temporaryFolder(t));
-  const section = await sectionOf(run);
-  t.deepEqual(kinds(section), ['fact', 'text', 'notes', 'table', 'figures', 'fact']);
-  const [table] = tables(section.blocks);
-  t.deepEqual(table.head, ['train.rate', 'score, paper', 'score', 'interval, 95 %']);
-  t.deepEqual(table.rows, [
-    ['300', '1.5', '1', '0.500 … 1.50'],
-    ['400', '–', '2', '1.50 … 2.50'],
-    ['500', '–', '–', '–'],
-  ]);
-  t.deepEqual(
-    figures(section.blocks).map(({ title }) => title),
-    ['Score', 'Curve', 'List'],
-  );
-  t.deepEqual(figures(section.blocks)[1].table?.rows.length, 2);
-  t.deepEqual(notes(section.blocks), [
-    'Not run yet: train@500, later.',
-    'Not drawn yet: “Later” needs later, which has not been run.',
-  ]);
-  const { plots, notRun } = valuesOf(run);
-  t.deepEqual(plots[0].points[1], { x: '300', y: 1.5, who: 'paper' });
-  t.deepEqual(plots[0].points.length, 3);
-  t.deepEqual(notRun, ['train@500', 'later']);
-  t.true(headings(section.details).includes('Training'), 'the rest is folded away');
-});
+test(
+  'what the configuration asks for comes first: a line a run, the paper’s numbers beside ours, ' +
+    'its plots',
+  async (t) => {
+    const run = await sweep(temporaryFolder(t));
+    const section = await sectionOf(run);
+    t.deepEqual(kinds(section), ['fact', 'text', 'notes', 'table', 'figures', 'fact']);
+    const [table] = tables(section.blocks);
+    t.deepEqual(table.head, ['train.rate', 'score, paper', 'score', 'interval, 95 %']);
+    t.deepEqual(table.rows, [
+      ['300', '1.5', '1', '0.500 … 1.50'],
+      ['400', '–', '2', '1.50 … 2.50'],
+      ['500', '–', '–', '–'],
+    ]);
+    t.deepEqual(
+      figures(section.blocks).map(({ title }) => title),
+      ['Score', 'Curve', 'List'],
+    );
+    t.deepEqual(figures(section.blocks)[1].table?.rows.length, 2);
+    t.deepEqual(notes(section.blocks), [
+      'Not run yet: train@500, later.',
+      'Not drawn yet: “Later” needs later, which has not been run.',
+    ]);
+    const { plots, notRun } = valuesOf(run);
+    t.deepEqual(plots[0].points[1], { x: '300', y: 1.5, who: 'paper' });
+    t.deepEqual(plots[0].points.length, 3);
+    t.deepEqual(notRun, ['train@500', 'later']);
+    t.true(headings(section.details).includes('Training'), 'the rest is folded away');
+  },
+);
 
 test('a run that asks for nothing has a useful page', async (t) => {
   const { title, blocks, details } = await sectionOf(await fakeRun(temporaryFolder(t), WHOLE));
@@ -216,22 +220,25 @@ test('a run without a finished stage, and a report that can’t be read, are err
   t.regex(`${error?.location?.file} ${error?.message}`, /run\.json .*report\.title/);
 });
 
-test('HTML holds everything, fetches nothing, runs nothing, and shows the text of others as it is', async (t) => {
-  const whole = await sectionOf(await fakeRun(temporaryFolder(t), WHOLE));
-  const asked = await sectionOf(await sweep(temporaryFolder(t)));
-  const html = htmlPage('A <page>', [whole, asked]);
-  t.regex(html, /<title>A &lt;page&gt;<\/title>/);
-  t.regex(html, /<h2>Words &amp; &lt;signs&gt;<\/h2>/);
-  t.regex(html, /<pre dir="auto">&lt;script&gt;alert\(1\)&lt;\/script&gt;\n```\n\| \u2400<\/pre>/);
-  t.notRegex(html, /<script|<i>/i);
-  t.false(html.includes('\u0000'));
-  t.false(/(src|href|url)\s*[=(]\s*"?(https?:)?\/\//i.test(html.replaceAll(/xmlns(:xlink)?="[^"]*"/g, '')));
-  const ids = [...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
-  t.is(new Set(ids).size, ids.length, 'no id stands twice on a page');
-  t.is(html.match(/<svg role="img" aria-label="[^"]+"/g)?.length, html.match(/<svg /g)?.length);
-  t.regex(html, /prefers-color-scheme:dark/);
-  t.regex(html, /<details><summary>/);
-});
+test(
+  'HTML holds everything, fetches nothing, runs nothing, and shows the text of others ' + 'as it is',
+  async (t) => {
+    const whole = await sectionOf(await fakeRun(temporaryFolder(t), WHOLE));
+    const asked = await sectionOf(await sweep(temporaryFolder(t)));
+    const html = htmlPage('A <page>', [whole, asked]);
+    t.regex(html, /<title>A &lt;page&gt;<\/title>/);
+    t.regex(html, /<h2>Words &amp; &lt;signs&gt;<\/h2>/);
+    t.regex(html, /<pre dir="auto">&lt;script&gt;alert\(1\)&lt;\/script&gt;\n```\n\| \u2400<\/pre>/);
+    t.notRegex(html, /<script|<i>/i);
+    t.false(html.includes('\u0000'));
+    t.false(/(src|href|url)\s*[=(]\s*"?(https?:)?\/\//i.test(html.replaceAll(/xmlns(:xlink)?="[^"]*"/g, '')));
+    const ids = [...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
+    t.is(new Set(ids).size, ids.length, 'no id stands twice on a page');
+    t.is(html.match(/<svg role="img" aria-label="[^"]+"/g)?.length, html.match(/<svg /g)?.length);
+    t.regex(html, /prefers-color-scheme:dark/);
+    t.regex(html, /<details><summary>/);
+  },
+);
 
 test('Markdown shows its plots from files of names that differ, and escapes what others wrote', async (t) => {
   const whole = await sectionOf(await fakeRun(temporaryFolder(t), WHOLE));

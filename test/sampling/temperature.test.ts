@@ -77,7 +77,8 @@ test('expected draws at T = 1/3, with the first step ended at its first differen
   t.true(Math.abs(expectedDraws(P, powerOf(1 / 3)) - 26.8) < 0.05);
 });
 
-// E w(k) = P^n (1 − Σ_{j ≤ N−n} a_j (1 − P)^j): P^{n+α} but for what is left of the binomial series after N − n terms.
+// E w(k) = P^n (1 − Σ_{j ≤ N−n} a_j (1 − P)^j): P^{n+α} but for what is left of the binomial series after N −
+// n terms.
 test('the batch weight is unbiased, by enumeration', (t) => {
   const [numCandidates, p] = [12, 0.35];
   for (const temperature of [0.9, 0.6, 0.5, 0.4, 0.3]) {

@@ -114,7 +114,8 @@ const codeOf = async (t: ExecutionContext, result: Promise<unknown>) =>
 
 for (const microBatches of [1, 2]) {
   test.serial(
-    `a loss that is not finite stops the run with the state before it, and the same run goes on without that step (${microBatches})`,
+    `a loss that is not finite stops the run with the state before it, and the same run goes on without ` +
+      `that step (${microBatches})`,
     async (t) => {
       const folder = temporaryFolder(t);
       const valueAt = (step: number) => (step === 4 ? Number.NaN : 1);
@@ -136,7 +137,8 @@ for (const microBatches of [1, 2]) {
 }
 
 test.serial(
-  'a step that is left out changes nothing: gradients that are not finite, and spikes, against the steps before and after',
+  'a step that is left out changes nothing: gradients that are not finite, and spikes, against the ' +
+    'steps before and after',
   async (t) => {
     const spiked = fitNumbers(temporaryFolder(t), {
       microBatches: 1,
@@ -194,7 +196,8 @@ test.serial('when every step is bad there is an end', async (t) => {
 });
 
 test.serial(
-  'the best step by a held-out value is the result, also after a resume; names that are not measured are refused first',
+  'the best step by a held-out value is the result, also after a resume; names that are not measured ' +
+    'are refused first',
   async (t) => {
     const heldAt = [9, 5, 3, 7, 8, 9];
     const valuesAfter = async (steps: number) =>
@@ -403,7 +406,8 @@ test.serial('tensors do not grow with the steps', async (t) => {
 
 for (const microBatches of [1, 2]) {
   test.serial(
-    `every micro-batch is drawn once, by its number in the whole training, also after a resume (${microBatches})`,
+    `every micro-batch is drawn once, by its number in the whole training, also after a resume ` +
+      `(${microBatches})`,
     async (t) => {
       const folder = temporaryFolder(t);
       const drawn = async (steps: number) => {

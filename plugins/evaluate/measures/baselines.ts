@@ -2,7 +2,10 @@ import type { MeasureContext } from 'calm-lm/evaluation/measures';
 import { unigramReport } from '../../shared/held-out.ts';
 import { type BrierOptions, scoreModel } from './brierlm.ts';
 
-/** BrierLM of the model as it was before its first step, and of a sampler that draws tokens by their frequency. */
+/**
+ * BrierLM of the model as it was before its first step, and of a sampler that draws tokens by their
+ * frequency.
+ */
 export async function scoreBaselines(context: MeasureContext<BrierOptions>) {
   const { model, tokens, seed, report } = context;
   report.note('scoring the untrained model');

@@ -13,7 +13,9 @@ export async function measurePerplexity(context: MeasureContext) {
   return { perplexity: { crossEntropy, perplexity: Math.exp(crossEntropy), ...bytes } };
 }
 
-/** Cross-entropy in bits for each byte of the text that was scored, which does not depend on the tokenizer. */
+/**
+ * Cross-entropy in bits for each byte of the text that was scored, which does not depend on the tokenizer.
+ */
 async function perByte({ tokenizer, pause }: MeasureContext, { sequences }: HeldOut, crossEntropy: number) {
   const decoding = await tokenizer();
   let [numBytes, numTokens] = [0, 0];

@@ -1,4 +1,7 @@
-/** The measure `temperature`: accuracy and collisions of a model at several temperatures and numbers of candidates. */
+/**
+ * The measure `temperature`: accuracy and collisions of a model at several temperatures and numbers of
+ * candidates.
+ */
 
 import { type Tensor, tf } from 'calm-lm/engine';
 import { type ChoosePatches, measureTemperature } from 'calm-lm/evaluation';

@@ -22,7 +22,8 @@ export function engineOf(target: string): NativeEngine {
 
 export default class EngineInstall extends BaseCommand {
   static override summary =
-    'Install TensorFlow: the library out of its Python wheel, the binding compiled here. Linux; needs g++, python3 with pip, npm.';
+    'Install TensorFlow: the library out of its Python wheel, the binding compiled here. Linux; needs ' +
+    'g++, python3 with pip, npm.';
   static override args = targetArgs;
   static override flags = {
     force: Flags.boolean({ char: 'f', description: 'install again over what is there' }),
@@ -40,7 +41,8 @@ export default class EngineInstall extends BaseCommand {
     }
     const { downloadMegabytes, diskMegabytes, minutes } = COSTS[name];
     this.say(
-      `Downloads ${downloadMegabytes} MB, takes ${diskMegabytes} MB in ${engineFolder(name)}, and about ${minutes} min.`,
+      `Downloads ${downloadMegabytes} MB, takes ${diskMegabytes} MB in ${engineFolder(name)}, and about ` +
+        `${minutes} min.`,
     );
     const engine = await this.#install(name, (progress) => installEngine(name, progress));
     this.say(`Runs use it from now on (\`engine: auto\`, or --engine ${name}).`);
@@ -76,5 +78,8 @@ export function describe({
   tensorflowVersion,
   sizeBytes,
 }: InstalledEngine): string {
-  return `${packageName} ${packageVersion} on TensorFlow ${tensorflowVersion}, ${Math.round(sizeBytes / 1e6)} MB`;
+  return (
+    `${packageName} ${packageVersion} on TensorFlow ${tensorflowVersion}, ` +
+    `${Math.round(sizeBytes / 1e6)} MB`
+  );
 }

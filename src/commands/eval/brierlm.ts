@@ -17,11 +17,14 @@ const ofEndpoint = (description: string) => ({
 export default class EvalBrierlm extends EvaluationCommand {
   static override summary = question.summary;
   static override description =
-    'A Transformer is scored with exact collisions, or with --from-samples like a CALM. With --endpoint any model behind an OpenAI-compatible completions API is scored on the run’s held-out text, tokenised by the run’s tokenizer.';
+    'A Transformer is scored with exact collisions, or with --from-samples like a CALM. With --endpoint ' +
+    'any model behind an OpenAI-compatible completions API is scored on the run’s held-out text, ' +
+    'tokenised by the run’s tokenizer.';
   static override examples = [
     'calm eval brierlm runs/quickstart --num-samples 8',
     'calm eval brierlm runs/quickstart --num-sequences 128 --json',
-    'calm eval brierlm runs/quickstart --endpoint http://localhost:8000/v1 --model my-model --num-windows 500',
+    'calm eval brierlm runs/quickstart --endpoint http://localhost:8000/v1 --model my-model ' +
+      '--num-windows 500',
   ];
   static override args = evaluationArgs;
   static override flags = {

@@ -1,4 +1,7 @@
-/** A command for everything that `evaluate` can be asked for: `calm eval perplexity`, made from the stage's own table. */
+/**
+ * A command for everything that `evaluate` can be asked for: `calm eval perplexity`, made from the stage's
+ * own table.
+ */
 
 import { type Command, Flags, type Interfaces } from '@oclif/core';
 import { CalmError } from '../../errors.ts';

@@ -6,7 +6,9 @@ import { runMeasureCommand } from '../eval/measure-command.ts';
 import { runStageCommand } from '../stage-command.ts';
 import { gatherStages, openWorkspace } from '../workspace.ts';
 
-/** A name that is no command may be a stage of an installed plugin or of the configuration's `plugins:` list. */
+/**
+ * A name that is no command may be a stage of an installed plugin or of the configuration's `plugins:` list.
+ */
 const hook: Hook<'command_not_found'> = async ({ id, argv = [], config }) => {
   // Words are parts of a command's name to oclif until they begin with a dash: "my-stage calm.yaml" comes as
   // "my-stage:calm.yaml".
@@ -32,7 +34,10 @@ const hook: Hook<'command_not_found'> = async ({ id, argv = [], config }) => {
   }
 };
 
-/** The stages of the named or nearest configuration. One that can't be found or read has none; a broken plugin is said. */
+/**
+ * The stages of the named or nearest configuration. One that can't be found or read has none; a broken plugin
+ * is said.
+ */
 async function configuredStages(
   config: Interfaces.Config,
   named: string | undefined,

@@ -87,7 +87,9 @@ const UNREAD: readonly UnreadFormat[] = [
   },
   {
     problem: 'is an SQLite database',
-    advice: `Write its texts as JSON lines: sqlite3 'FILE' "select json_object('text', COLUMN) from TABLE" > corpus.jsonl`,
+    advice:
+      `Write its texts as JSON lines: sqlite3 'FILE' "select json_object('text', COLUMN) from ` +
+      `TABLE" > corpus.jsonl`,
     magic: ['SQLite format 3\0'],
     endings: ['sqlite', 'sqlite3', 'db'],
   },

@@ -75,7 +75,8 @@ async function idsOf(native: NativeTokenizer, text: string): Promise<number[]> {
 }
 
 /**
- * Opens a tokenizer.json, a tiktoken file (Llama-3's tokenizer.model), or a folder that has one of them. One without a padding token gets [PAD] as its next id,
+ * Opens a tokenizer.json, a tiktoken file (Llama-3's tokenizer.model), or a folder that has one of them. One
+ * without a padding token gets [PAD] as its next id,
  * as the reference's scripts do.
  * @param endOfText the name or the id of its end-of-text token; a usual name is looked for where absent
  */
@@ -169,7 +170,10 @@ function vocabularyOf(json: TokenizerJson, file: string): Map<string, number> {
   return ids;
 }
 
-/** Refuses merges whose parts or result are no tokens: the native library would end the process over some of them. */
+/**
+ * Refuses merges whose parts or result are no tokens: the native library would end the process over some of
+ * them.
+ */
 function refuseUnknownMerges({ model }: TokenizerJson, ids: ReadonlyMap<string, number>, file: string): void {
   const { continuing_subword_prefix: prefix, merges = [] } = model;
   const refuse = (problem: string) => tokenizerInvalid(file, new Error(problem));

@@ -1,6 +1,8 @@
 /**
- * Llama-3's own tokenizer file as tokenizer.json. A tiktoken file has a line a token, its bytes in base64 and its rank, which is also its id; merges are not
- * written down but follow from the ranks: two tokens merge where their bytes together are a token, and lower ranks merge first.
+ * Llama-3's own tokenizer file as tokenizer.json. A tiktoken file has a line a token, its bytes in base64 and
+ * its rank, which is also its id; merges are not
+ * written down but follow from the ranks: two tokens merge where their bytes together are a token, and lower
+ * ranks merge first.
  */
 
 import { existsSync } from 'node:fs';

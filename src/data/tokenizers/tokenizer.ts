@@ -1,11 +1,17 @@
-/** Text ↔ token ids. Every tokenizer, also `bytes`, is stored as a tokenizer.json that Hugging Face tokenizers loads with the same ids. */
+/**
+ * Text ↔ token ids. Every tokenizer, also `bytes`, is stored as a tokenizer.json that Hugging Face tokenizers
+ * loads with the same ids.
+ */
 
 export interface Tokenizer {
   /** One more than the largest id. */
   readonly vocabSize: number;
   readonly endOfTextId: number;
   readonly padId: number;
-  /** Names of special tokens in the text become these tokens, as Hugging Face has it; but not [PAD], which no text may turn into. */
+  /**
+   * Names of special tokens in the text become these tokens, as Hugging Face has it; but not [PAD], which no
+   * text may turn into.
+   */
   encode(text: string): Promise<ArrayLike<number>>;
   /** Many texts at once, on all cores. */
   encodeBatch(texts: readonly string[]): Promise<readonly ArrayLike<number>[]>;
@@ -50,7 +56,8 @@ export interface TokenizerJson {
 }
 
 /**
- * A byte-level BPE as tokenizer.json: the 256 bytes take ids 0 … 255, merges follow, end-of-text and padding come last.
+ * A byte-level BPE as tokenizer.json: the 256 bytes take ids 0 … 255, merges follow, end-of-text and padding
+ * come last.
  * @param useRegex whether text is split by GPT-2's pattern first; without merges it makes no difference
  */
 export function byteLevelJson(
@@ -85,7 +92,10 @@ export function byteLevelJson(
   return json as unknown as TokenizerJson;
 }
 
-/** The `model` of a byte-level tokenizer.json. @param ignoreMerges whether a word that is a token is that token, whatever its merges would give */
+/**
+ * The `model` of a byte-level tokenizer.json.
+ * @param ignoreMerges whether a word that is a token is that token, whatever its merges would give
+ */
 export function bpeModel(
   vocab: Readonly<Record<string, number>>,
   merges: readonly (readonly [string, string])[],
@@ -117,9 +127,13 @@ function byteSymbols(): string[] {
 
 /** How Llama-3 (and GPT-4) cuts text into words before merging. */
 export const LLAMA3_PATTERN =
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| " +
+  '?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
 
-/** Whether a tokenizer.json is known to split text at spaces, giving each to the word after it: byte-level, by the pattern of GPT-2 or of Llama-3. */
+/**
+ * Whether a tokenizer.json is known to split text at spaces, giving each to the word after it: byte-level, by
+ * the pattern of GPT-2 or of Llama-3.
+ */
 export function cutsAtSpaces({
   normalizer,
   pre_tokenizer: splitting,

@@ -1,5 +1,6 @@
 /**
- * Training a byte-level BPE (Sennrich et al. 2016, Radford et al. 2019): count words, then merge the commonest pair of symbols again and again.
+ * Training a byte-level BPE (Sennrich et al. 2016, Radford et al. 2019): count words, then merge the
+ * commonest pair of symbols again and again.
  * Only the words and their counts are held, never the text.
  */
 
@@ -46,7 +47,8 @@ export class WordCounter {
 }
 
 /**
- * Learns merges until the vocabulary has `vocabSize` entries, the 256 bytes and two special tokens included, or no pair occurs twice.
+ * Learns merges until the vocabulary has `vocabSize` entries, the 256 bytes and two special tokens included,
+ * or no pair occurs twice.
  * Ties go to the pair whose symbols came first, so equal counts give equal tokenizers.
  */
 export function trainBpe(words: ReadonlyMap<string, number>, vocabSize: number): TokenizerJson {
@@ -86,7 +88,10 @@ class PairMerger {
     for (const [key, count] of this.#counts) this.#heap.push(count, key);
   }
 
-  /** The pair with the largest count of two or more. Entries whose count has changed since they were pushed are stale and dropped. */
+  /**
+   * The pair with the largest count of two or more. Entries whose count has changed since they were pushed
+   * are stale and dropped.
+   */
   commonest(): Pair | undefined {
     for (let top = this.#heap.pop(); top; top = this.#heap.pop()) {
       if (top.priority < 2) return undefined;

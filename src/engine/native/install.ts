@@ -91,7 +91,8 @@ async function checkNeeds(name: NativeEngine): Promise<void> {
   if (free < needed)
     throw engineInstallNeeds(
       'disk space',
-      `${needed} MB in ${enginesFolder()}, and ${Math.round(free)} MB are free; CALM_CACHE=FOLDER puts it elsewhere`,
+      `${needed} MB in ${enginesFolder()}, and ${Math.round(free)} MB are free; CALM_CACHE=FOLDER puts ` +
+        `it elsewhere`,
     );
   if (name === 'node-gpu' && !existsSync('/dev/nvidia0'))
     throw engineInstallNeeds(

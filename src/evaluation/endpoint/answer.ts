@@ -1,4 +1,7 @@
-/** Reads the answer of a completions API. Whatever it is, it ends in texts or in an error that names what is wrong. */
+/**
+ * Reads the answer of a completions API. Whatever it is, it ends in texts or in an error that names what is
+ * wrong.
+ */
 
 import { endpointAnswer, endpointRefused, endpointWait } from '../../errors.ts';
 import { PassingFailure } from './retries.ts';

@@ -3,7 +3,10 @@
 import type { Dispatcher } from 'undici';
 import { proxyAddress } from '../../errors.ts';
 
-/** The proxy variable of an address's scheme that is set. As in undici, the lower case counts first, and HTTP_PROXY is for https too. */
+/**
+ * The proxy variable of an address's scheme that is set. As in undici, the lower case counts first, and
+ * HTTP_PROXY is for https too.
+ */
 export function proxyVariable(
   protocol: string,
   environment: NodeJS.ProcessEnv = process.env,

@@ -34,7 +34,8 @@ const SAID_MS = 1000;
 const LONGEST_WAIT_MS = 30_000;
 
 /**
- * Does a request, again where it fails with a PassingFailure. A busy server that answered others since the last failure costs no retry:
+ * Does a request, again where it fails with a PassingFailure. A busy server that answered others since the
+ * last failure costs no retry:
  * it is at work, and its turn will come.
  * @param numAnswered how many requests of all have been answered so far
  */

@@ -1,4 +1,7 @@
-/** Requests to a server over undici, which is the same in every Node: proxies, redirects, a time limit, a limit of what is read. */
+/**
+ * Requests to a server over undici, which is the same in every Node: proxies, redirects, a time limit, a
+ * limit of what is read.
+ */
 
 import type { Dispatcher } from 'undici';
 import {

@@ -1,4 +1,7 @@
-/** Measures by name, and the door for more of them. Loads no tensor library, so configurations can be checked against it. */
+/**
+ * Measures by name, and the door for more of them. Loads no tensor library, so configurations can be checked
+ * against it.
+ */
 
 export type {
   AnyMeasure,

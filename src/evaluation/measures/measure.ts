@@ -1,4 +1,7 @@
-/** What a measure is: something that `evaluate` finds out about a model on held-out text. Loads no tensor library. */
+/**
+ * What a measure is: something that `evaluate` finds out about a model on held-out text. Loads no tensor
+ * library.
+ */
 
 import type { z } from 'zod';
 import type { TokenShards } from '../../artifacts/index.ts';
@@ -7,8 +10,10 @@ import type { Engine } from '../../engine/index.ts';
 import type { Autoencoder, PatchModel } from '../../models/index.ts';
 
 /**
- * What a measure can't do without. `likelihood`: a model that knows the probabilities of tokens. `samples`: one that gives
- * samples alone. `latents`: one with an autoencoder. `autoencoder`: given, or inside the model. `training text`: a training
+ * What a measure can't do without. `likelihood`: a model that knows the probabilities of tokens. `samples`:
+ * one that gives
+ * samples alone. `latents`: one with an autoencoder. `autoencoder`: given, or inside the model. `training
+ * text`: a training
  * split to compare with.
  */
 export type Need = 'model' | 'likelihood' | 'samples' | 'latents' | 'autoencoder' | 'training text';
@@ -76,7 +81,10 @@ export interface Measure<Shape extends z.ZodRawShape = z.ZodRawShape> {
   readonly needs: readonly Need[];
   /** Whether it is taken where `measures` is absent and the model meets its needs. */
   readonly isStandard?: boolean;
-  /** Its options, as fields of the stage `evaluate`. Measures may share a field: the same object under the same name. */
+  /**
+   * Its options, as fields of the stage `evaluate`. Measures may share a field: the same object under the
+   * same name.
+   */
   readonly options: Shape;
   /** Options that are of no use without something; given all the same, they are refused. */
   readonly optionNeeds?: Readonly<Partial<Record<keyof Shape & string, Need>>>;

@@ -1,5 +1,6 @@
 /**
- * The measures of `evaluate`, by name, in the order in which they are taken. A module of `plugins:` adds one with
+ * The measures of `evaluate`, by name, in the order in which they are taken. A module of `plugins:` adds one
+ * with
  * `registerMeasure`, as the built-in ones are added.
  */
 

@@ -6,7 +6,8 @@
  *     ids [N·K] → embed → ½ layers → [N, K·H] squeeze → ½ layers → norm → mean, logStd [N, L]
  *     z [N, L] → hidden → ½ layers → expand [N·K, H] → ½ layers → norm → tied head → logits [N·K, V]
  *
- * Each half uses ⌊n/2⌋ of n layers; with an odd n the last one is a parameter without use, as in the reference.
+ * Each half uses ⌊n/2⌋ of n layers; with an odd n the last one is a parameter without use, as in the
+ * reference.
  */
 
 import { type Tensor, type TensorMap, tf } from '../../engine/index.ts';
@@ -40,7 +41,10 @@ export interface AutoencoderLoss {
   readonly kl: Tensor;
 }
 
-/** Every parameter with its shape and first value, under the reference's names. `decoder.lm_head_weight` is the embedding and not listed. */
+/**
+ * Every parameter with its shape and first value, under the reference's names. `decoder.lm_head_weight` is
+ * the embedding and not listed.
+ */
 export function autoencoderTable(config: AutoencoderConfig): ParameterTable {
   const { vocabSize, hiddenSize: hidden, intermediateSize, latentSize, patchSize } = config;
   const layer = (name: string) => ({
@@ -78,7 +82,10 @@ export function encode(parameters: TensorMap, config: AutoencoderConfig, ids: Te
   );
 }
 
-/** The part of the encoder that sees one token alone: the first half of its layers, [tokens, hidden] → [tokens, hidden]. */
+/**
+ * The part of the encoder that sees one token alone: the first half of its layers, [tokens, hidden] →
+ * [tokens, hidden].
+ */
 export function tokenStage(parameters: TensorMap, config: AutoencoderConfig, embedded: Tensor): Tensor {
   return residualLayers(
     parameters,
@@ -136,7 +143,10 @@ export function decodePatches(parameters: TensorMap, config: AutoencoderConfig, 
   );
 }
 
-/** The rest of it up to the tied head, where each token stands alone: all K of each patch, [patches·K, hidden], or those at one position, [patches, hidden]. */
+/**
+ * The rest of it up to the tied head, where each token stands alone: all K of each patch, [patches·K,
+ * hidden], or those at one position, [patches, hidden].
+ */
 function expandPatches(
   parameters: TensorMap,
   config: AutoencoderConfig,
@@ -184,7 +194,8 @@ export function decodeTokens(parameters: TensorMap, config: AutoencoderConfig, l
 }
 
 /**
- * The training loss (paper eq. 1, 2, 4). The labels are the undropped ids; the KL sees the encoder of the dropped ones.
+ * The training loss (paper eq. 1, 2, 4). The labels are the undropped ids; the KL sees the encoder of the
+ * dropped ones.
  * @param ids [patches·K], int32
  * @param draws needed by the robust variant
  */

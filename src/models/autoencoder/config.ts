@@ -4,7 +4,9 @@ import { checkPadding, layers, nonnegative, positive, size, tokenId } from '../f
 const RATE = { error: 'must be a number from 0 to below 1' };
 const rate = () => z.number(RATE).min(0, RATE).lt(1, RATE);
 
-/** The autoencoder's configuration: the keys of the reference in camelCase, with its defaults (paper §7.1). */
+/**
+ * The autoencoder's configuration: the keys of the reference in camelCase, with its defaults (paper §7.1).
+ */
 const fields = z.object({
   variant: z
     .enum(['robust', 'plain'], { error: 'must be robust or plain' })

@@ -70,12 +70,17 @@ export class CorpusEncoder {
 
 /** Distinct patches that are remembered; they take 67 MB at 128 numbers a latent. */
 const REMEMBERED = 2 ** 16;
-/** Fewest patches that are encoded at once; counts are rounded up to powers of two, because each has a graph of its own. */
+/**
+ * Fewest patches that are encoded at once; counts are rounded up to powers of two, because each has a graph
+ * of its own.
+ */
 const FEWEST = 64;
 
 /**
- * Encodes a corpus, each distinct patch once: an encoder that sees a patch alone gives the same patch the same Gaussian. Of 5.4 million patches of two bytes
- * a few thousand differ. For a pass from beginning to end: which patches are encoded together depends on what came before, and with it the last bit.
+ * Encodes a corpus, each distinct patch once: an encoder that sees a patch alone gives the same patch the
+ * same Gaussian. Of 5.4 million patches of two bytes
+ * a few thousand differ. For a pass from beginning to end: which patches are encoded together depends on what
+ * came before, and with it the last bit.
  */
 export class DistinctPatchEncoder {
   readonly #encoder: CorpusEncoder;

@@ -1,6 +1,8 @@
 /**
- * The frozen encoder by tables (an exact identity): its first half sees one token alone, and the squeeze layer is linear, so
- * T_k = stage1(embedding) · W_squeeze[:, k-th block]ᵀ can be made once for each position k, and a patch is then a sum of K table rows.
+ * The frozen encoder by tables (an exact identity): its first half sees one token alone, and the squeeze
+ * layer is linear, so
+ * T_k = stage1(embedding) · W_squeeze[:, k-th block]ᵀ can be made once for each position k, and a patch is
+ * then a sum of K table rows.
  * N patches · K tokens a patch · H hidden · V vocabulary.
  */
 

@@ -1,6 +1,8 @@
 /**
- * The backbone (paper §3): a Llama over patches.  B batch · P patches · K tokens a patch · H hidden · L latent.
- * Its input is discrete: the K token embeddings of a patch, compressed by a two-layer network. Table 5 of the paper compares it with the patch's latent vector, and with both.
+ * The backbone (paper §3): a Llama over patches.  B batch · P patches · K tokens a patch · H hidden · L
+ * latent.
+ * Its input is discrete: the K token embeddings of a patch, compressed by a two-layer network. Table 5 of the
+ * paper compares it with the patch's latent vector, and with both.
  */
 
 import { type Tensor, type TensorMap, tf } from '../../engine/index.ts';
@@ -48,7 +50,8 @@ function compress(parameters: TensorMap, name: string, x: Tensor): Tensor {
 }
 
 /**
- * Patches to one vector each. `discrete`: the compressed token embeddings; the padding row is used but gets no gradient. `continuous`: the compressed latent
+ * Patches to one vector each. `discrete`: the compressed token embeddings; the padding row is used but gets
+ * no gradient. `continuous`: the compressed latent
  * mean that the frozen encoder gives the patch. `both`: their sum.
  * @param ids [batch, patches·K], int32
  * @param latents [batch, patches, latent]; needed unless the input is discrete

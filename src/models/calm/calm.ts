@@ -23,7 +23,10 @@ export interface CalmBatch {
   readonly latents?: Tensor;
   /** Of every patch but the first, row by row: mean and logStd [positions, latent]. */
   readonly targets: PatchGaussians;
-  /** Which of the batch·(patches−1) hidden states predict a target; all of them where it is absent. int32 [positions]. */
+  /**
+   * Which of the batch·(patches−1) hidden states predict a target; all of them where it is absent. int32
+   * [positions].
+   */
   readonly positions?: Tensor;
 }
 

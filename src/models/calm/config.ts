@@ -14,7 +14,9 @@ import { savedOptions } from './heads/saved-options.ts';
 /** What the backbone reads of a patch (paper, Table 5): its tokens, its latent vector, or both. */
 export const INPUT_MODES = ['discrete', 'continuous', 'both'] as const;
 
-/** The model around the head: the keys of the reference in camelCase, with its defaults; `inputMode` is ours. */
+/**
+ * The model around the head: the keys of the reference in camelCase, with its defaults; `inputMode` is ours.
+ */
 const fields = z.object({
   inputMode: z
     .enum(INPUT_MODES, { error: `must be ${INPUT_MODES.join(' or ')}` })
@@ -44,7 +46,9 @@ export const calmSchema = fields
   .superRefine(checkPadding)
   .transform(withKeyValueHeads);
 
-/** The language model's configuration. A head knows the type of its own options; everyone else only its name. */
+/**
+ * The language model's configuration. A head knows the type of its own options; everyone else only its name.
+ */
 export type CalmConfig<Options = ChosenHead> = Readonly<z.output<typeof backboneSchema>> & {
   readonly head: Options;
 };

@@ -1,5 +1,6 @@
 /**
- * The network calls of decoding, as compiled steps: the backbone over new patches, patches drawn from a hidden state, and their tokens.
+ * The network calls of decoding, as compiled steps: the backbone over new patches, patches drawn from a
+ * hidden state, and their tokens.
  * B rows · P new patches · N candidates · K tokens a patch · L latent.
  */
 
@@ -137,7 +138,10 @@ function readPatches(
 
 type TokenInputs = { readonly parameters: TensorMap; readonly patches: Tensor; readonly rows: Tensor };
 
-/** Decodes tokens of patches: those at one position of many, or all of a few. Compiled steps, one for each position and one for whole patches. */
+/**
+ * Decodes tokens of patches: those at one position of many, or all of a few. Compiled steps, one for each
+ * position and one for whole patches.
+ */
 class TokenDecoder {
   readonly autoencoder: Autoencoder;
   readonly #isCompiling: boolean;
@@ -188,7 +192,8 @@ class TokenDecoder {
 const FEW_ROWS = 8;
 
 /**
- * Patches that were drawn, as vectors in the middle of the decoder. Scores and temperatures need few of their tokens: most candidates are out after the
+ * Patches that were drawn, as vectors in the middle of the decoder. Scores and temperatures need few of their
+ * tokens: most candidates are out after the
  * first one. So a token is decoded when it is asked for.
  */
 export class DrawnPatches implements PatchDraws {

@@ -9,7 +9,10 @@ import {
   withKeyValueHeads,
 } from '../fields.ts';
 
-/** The discrete Transformer: keys of Hugging Face's Llama in camelCase; sizes of the paper's Transformer-S (Table 1). */
+/**
+ * The discrete Transformer: keys of Hugging Face's Llama in camelCase; sizes of the paper's Transformer-S
+ * (Table 1).
+ */
 const fields = z.object({
   vocabSize: size(128256),
   ...llamaFields({ hiddenSize: 768, intermediateSize: 2048, numHiddenLayers: 12, numAttentionHeads: 12 }),

@@ -1,5 +1,6 @@
 /**
- * The network calls of decoding a discrete Transformer, as compiled steps: a language model with patches of one token and
+ * The network calls of decoding a discrete Transformer, as compiled steps: a language model with patches of
+ * one token and
  * a likelihood.
  * B rows · T tokens · M positions · S candidates · V vocabulary.
  */
@@ -101,7 +102,8 @@ export class TransformerDecoder implements PatchModel {
   }
 
   /**
-   * Shows the distribution of the next token after each hidden state, in order; a piece of the positions is computed at a time.
+   * Shows the distribution of the next token after each hidden state, in order; a piece of the positions is
+   * computed at a time.
    * @param hidden [positions, hidden]
    * @param visit is given [vocabulary] numbers for each position
    * @param pause awaited before each piece
@@ -152,7 +154,10 @@ export class TransformerDecoder implements PatchModel {
   }
 }
 
-/** Draws from weights by uniform numbers in [0, 1): the first outcome whose cumulative share exceeds the number. */
+/**
+ * Draws from weights by uniform numbers in [0, 1): the first outcome whose cumulative share exceeds the
+ * number.
+ */
 export function inverseCdf(weights: ArrayLike<number>): (uniform: number) => number {
   const cumulative = new Float64Array(weights.length);
   let total = 0;

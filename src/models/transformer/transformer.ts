@@ -1,5 +1,6 @@
 /**
- * The discrete Transformer that the paper compares CALM with (§7): a Llama over tokens with a language-model head, trained by cross-entropy. Names are those of Hugging Face's LlamaForCausalLM.
+ * The discrete Transformer that the paper compares CALM with (§7): a Llama over tokens with a language-model
+ * head, trained by cross-entropy. Names are those of Hugging Face's LlamaForCausalLM.
  * B batch · T tokens · H hidden · V vocabulary.
  */
 

@@ -1,5 +1,6 @@
 /**
- * Whether everything that a report asks for exists. A key that no finished run has is an error; one of a stage that
+ * Whether everything that a report asks for exists. A key that no finished run has is an error; one of a
+ * stage that
  * has not been run yet is not, for it may come.
  */
 

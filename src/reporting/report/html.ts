@@ -12,7 +12,10 @@ export function htmlPage(title: string, sections: readonly ReportSection[]): str
     `<style>${STYLE}</style>`,
   ].join('\n');
   const body = sections.map(htmlSection).join('\n');
-  return `<!doctype html>\n<html lang="en">\n<head>\n${head}\n</head>\n<body>\n<h1>${toHtml(title)}</h1>\n${body}\n</body>\n</html>\n`;
+  return (
+    `<!doctype html>\n<html ` +
+    `lang="en">\n<head>\n${head}\n</head>\n<body>\n<h1>${toHtml(title)}</h1>\n${body}\n</body>\n</html>\n`
+  );
 }
 
 function htmlSection({ title, blocks, details }: ReportSection): string {
@@ -62,7 +65,10 @@ function htmlTable({ head, rows }: ReportTable): string {
   if (rows.length === 0) return '';
   const heads = head.map((cell) => `<th scope="col">${toHtml(cell)}</th>`).join('');
   const lines = rows.map((row) => `<tr>${row.map(htmlCell).join('')}</tr>`).join('\n');
-  return `<div class="scroll" tabindex="0"><table><thead><tr>${heads}</tr></thead><tbody>\n${lines}\n</tbody></table></div>`;
+  return (
+    `<div class="scroll" ` +
+    `tabindex="0"><table><thead><tr>${heads}</tr></thead><tbody>\n${lines}\n</tbody></table></div>`
+  );
 }
 
 /** Long words stand to the left, numbers to the right. */

@@ -53,7 +53,9 @@ export function unplaced(rows: readonly ReportRow[], points: readonly Point[], p
   return left.length ? [`The paper’s number for ${left.join(', ')} has no place here.`] : [];
 }
 
-/** A number for `x / color` has its place where x is one of the matrix's labels, though it has not been run. */
+/**
+ * A number for `x / color` has its place where x is one of the matrix's labels, though it has not been run.
+ */
 function placed(key: string, places: ReadonlySet<string>): boolean {
   const cut = key.indexOf(' / ');
   return cut > 0 && places.has(paperName(key.slice(0, cut)));

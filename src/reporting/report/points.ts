@@ -1,4 +1,7 @@
-/** The points of a plot: runs that share a place are one point, their mean with its spread; the paper's numbers stand beside. */
+/**
+ * The points of a plot: runs that share a place are one point, their mean with its spread; the paper's
+ * numbers stand beside.
+ */
 
 import { notesOf } from './captions.ts';
 import { groupBy } from './group.ts';

@@ -1,5 +1,6 @@
 /**
- * A report of runs: what the configuration asks for, the paper's numbers beside ours, and what every run has to show.
+ * A report of runs: what the configuration asks for, the paper's numbers beside ours, and what every run has
+ * to show.
  * As one HTML page, or as Markdown with SVG files.
  */
 
@@ -25,7 +26,10 @@ import { sampleBlocks } from './sections/samples.ts';
 import { trainingBlocks } from './sections/training.ts';
 import { type Variant, variantsOf } from './variants.ts';
 
-/** The section of one run or sweep. @param stated the `report:` of the configuration; that of the last run where absent */
+/**
+ * The section of one run or sweep.
+ * @param stated the `report:` of the configuration; that of the last run where absent
+ */
 export async function sectionOf(run: Run, stated = recordedReport(run)): Promise<ReportSection> {
   const variants = variantsOf(run);
   if (variants.length === 0) throw noResults(run.folder.directory);

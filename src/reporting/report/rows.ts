@@ -1,4 +1,7 @@
-/** What a report reads of a run: for each combination of its matrix the labels, the stages' results, and what the models cost. */
+/**
+ * What a report reads of a run: for each combination of its matrix the labels, the stages' results, and what
+ * the models cost.
+ */
 
 import { join } from 'node:path';
 import { costsOfRun, type Labels, type ModelCost, type ReportPlot, totalsOf } from '../../pipeline/index.ts';
@@ -40,7 +43,10 @@ export function rowsOf(run: Run): ReportRow[] {
   });
 }
 
-/** A value by name, of several names the first that the row has: an axis of the matrix, a field of the list, `cost.<stage>.<total>`, or `<stage>.<result>`. */
+/**
+ * A value by name, of several names the first that the row has: an axis of the matrix, a field of the list,
+ * `cost.<stage>.<total>`, or `<stage>.<result>`.
+ */
 export function readValue(row: ReportRow, name: string | readonly string[]): unknown {
   if (typeof name !== 'string')
     return name.map((one) => readValue(row, one)).find((value) => value !== undefined);

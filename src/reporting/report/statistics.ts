@@ -14,7 +14,8 @@ const RESAMPLES = 2000;
 const LEVEL = 0.95;
 
 /**
- * Pearson's correlation, linear; and Spearman's, of ranks. Undefined with fewer than three points, or where all x or
+ * Pearson's correlation, linear; and Spearman's, of ranks. Undefined with fewer than three points, or where
+ * all x or
  * all y are equal.
  */
 export function correlations(

@@ -38,7 +38,10 @@ export function formatShare(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
 }
 
-/** The values of nested results by their paths, each with its interval. Intervals' other facts, and lists of objects, are left out. */
+/**
+ * The values of nested results by their paths, each with its interval. Intervals' other facts, and lists of
+ * objects, are left out.
+ */
 export function measuresIn(
   metrics: Readonly<Record<string, unknown>>,
   before: readonly string[] = [],

@@ -1,5 +1,6 @@
 /**
- * Muon (Jordan et al. 2024): the momentum of a matrix is replaced by its polar factor, so all of its directions are
+ * Muon (Jordan et al. 2024): the momentum of a matrix is replaced by its polar factor, so all of its
+ * directions are
  * learnt at one rate. Vectors, embeddings and small matrices go to AdamW. R rows · C columns.
  */
 
@@ -13,14 +14,17 @@ import { mapTensors, type Optimizer, zerosLike } from './optimizer.ts';
 /** The momentum of matrices; AdamW's moments of the rest. A type, so that it fits a tensor tree. */
 export type MuonState = AdamWState & { readonly momentum: TensorMap };
 
-/** The update of a matrix has the size that AdamW's has, so rate and decay serve for both (Liu et al. 2025). */
+/**
+ * The update of a matrix has the size that AdamW's has, so rate and decay serve for both (Liu et al. 2025).
+ */
 const SIZE_OF_ADAMW = 0.2;
 
 /** Rows are looked up or compared one by one: no direction of such a matrix means anything. */
 const EMBEDDINGS = /(^|\.)(embed_tokens|lm_head)(\.weight|_weight)$/;
 
 /**
- * m ← μ m + (1 − μ) g, u = polar(μ m + (1 − μ) g), p ← p (1 − lr·wd) − lr · 0.2 √max(R, C) · u   (torch.optim.Muon with
+ * m ← μ m + (1 − μ) g, u = polar(μ m + (1 − μ) g), p ← p (1 − lr·wd) − lr · 0.2 √max(R, C) · u
+ * (torch.optim.Muon with
  * match_rms_adamw, in float32)
  */
 export function muon(options: MuonOptions): Optimizer<MuonState> {

@@ -92,19 +92,22 @@ test('a format that breaks its promises is named, and so is a file that it fails
   t.regex(await problemOf(t, textsOf(folder, failing)), /^CALM_CORPUS_FILE .*a\.test-\d+.*no such luck/);
 });
 
-test("options are checked by the format's schema, and with format and version are what a file is read as", async (t) => {
-  const folder = temporaryFolder(t);
-  const read = chunks({ end: { offset: 9 }, documents: ['a'] });
-  const plain = format(read);
-  t.regex(await problemOf(t, textsOf(folder, plain, { options: { a: 1 } })), /^CALM_CORPUS_OPTIONS .*"a"/);
-  const choosy = format(read, { version: 2, options: z.strictObject({ columns: z.int().default(3) }) });
-  const { file } = await textsOf(folder, choosy);
-  t.deepEqual(file.options, { columns: 3 });
-  t.is(corpusRole(file), `${choosy.name} file text v2 {"columns":3}`);
-  t.false(isOneDocument(file));
-  const wrong = textsOf(folder, choosy, { options: { columns: 'x' } });
-  t.regex(await problemOf(t, wrong), /^CALM_CORPUS_OPTIONS .*columns: /);
-});
+test(
+  "options are checked by the format's schema, and with format and version are what a file is " + 'read as',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const read = chunks({ end: { offset: 9 }, documents: ['a'] });
+    const plain = format(read);
+    t.regex(await problemOf(t, textsOf(folder, plain, { options: { a: 1 } })), /^CALM_CORPUS_OPTIONS .*"a"/);
+    const choosy = format(read, { version: 2, options: z.strictObject({ columns: z.int().default(3) }) });
+    const { file } = await textsOf(folder, choosy);
+    t.deepEqual(file.options, { columns: 3 });
+    t.is(corpusRole(file), `${choosy.name} file text v2 {"columns":3}`);
+    t.false(isOneDocument(file));
+    const wrong = textsOf(folder, choosy, { options: { columns: 'x' } });
+    t.regex(await problemOf(t, wrong), /^CALM_CORPUS_OPTIONS .*columns: /);
+  },
+);
 
 test('what built-in formats are read as stays as it is, so that results stay up to date', async (t) => {
   const folder = temporaryFolder(t);

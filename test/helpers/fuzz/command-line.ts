@@ -1,6 +1,8 @@
 /**
- * What is fuzzed besides files: arguments and the environment. Commands run in one process that is watched, in a folder
- * with a small finished run; whatever they are given, they end with a result or a clear error, and write only where
+ * What is fuzzed besides files: arguments and the environment. Commands run in one process that is watched,
+ * in a folder
+ * with a small finished run; whatever they are given, they end with a result or a clear error, and write only
+ * where
  * they were told to.
  */
 
@@ -272,7 +274,10 @@ async function flagsByCommand(): Promise<ReadonlyMap<string, readonly (readonly 
 
 type Flags = Awaited<ReturnType<typeof flagsByCommand>>;
 
-/** Arguments and environment of a case. Most flags are the command's own, so that more than the parser is reached. */
+/**
+ * Arguments and environment of a case. Most flags are the command's own, so that more than the parser is
+ * reached.
+ */
 export function commandOf(
   stream: RandomStream,
   flags: Flags,

@@ -1,5 +1,6 @@
 /**
- * npm run fuzz [-- --count 10000 --seed 1 --target tokenizer.json|'command line']: mutated inputs of every kind that calm reads, each read in a process that is watched: a crash, a hang, a stack instead of a
+ * npm run fuzz [-- --count 10000 --seed 1 --target tokenizer.json|'command line']: mutated inputs of every
+ * kind that calm reads, each read in a process that is watched: a crash, a hang, a stack instead of a
  * clear error, or memory beyond a gigabyte is a failure. Prints what came of them by target.
  */
 
@@ -92,7 +93,8 @@ async function parent(): Promise<void> {
     failures.push(`the process had ${peakMegabytes.toFixed(0)} MB at its peak`);
   for (const failure of failures.slice(0, 20)) console.log(`FAILED ${failure}`);
   console.log(
-    `${values.count} cases, seed ${values.seed}: ${failures.length} failures, peak memory ${peakMegabytes.toFixed(0)} MB`,
+    `${values.count} cases, seed ${values.seed}: ${failures.length} failures, peak memory ` +
+      `${peakMegabytes.toFixed(0)} MB`,
   );
   process.exitCode = failures.length ? 1 : 0;
 }

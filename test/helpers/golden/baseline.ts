@@ -58,7 +58,10 @@ function shifted(golden: GoldenCase, labels: string): { ids: Tensor; targets: Te
   };
 }
 
-/** The recorded tokens are taken instead of drawing: [windows, steps, rows, samples], −1 where the reference had stopped. */
+/**
+ * The recorded tokens are taken instead of drawing: [windows, steps, rows, samples], −1 where the reference
+ * had stopped.
+ */
 async function checkBrier(golden: GoldenCase, engine: Engine, config: TransformerConfig): Promise<void> {
   const decoder = new TransformerDecoder(engine, {
     config,

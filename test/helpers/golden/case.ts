@@ -1,4 +1,7 @@
-/** A golden case: a folder of recorded inputs, draws, outputs and gradients of the PyTorch reference. Knows the file format, not the cases. */
+/**
+ * A golden case: a folder of recorded inputs, draws, outputs and gradients of the PyTorch reference. Knows
+ * the file format, not the cases.
+ */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +17,10 @@ import {
   readHead,
 } from 'calm-lm/models';
 
-/** The README's float32 noise floors, relative to the largest magnitude of each tensor; a check allows ten times as much. */
+/**
+ * The README's float32 noise floors, relative to the largest magnitude of each tensor; a check allows ten
+ * times as much.
+ */
 export const NOISE_FLOOR = { standard: 3e-6, precise: 1e-6, heads: 3e-5, headGradients: 5e-5 };
 export const ALLOWANCE = 10;
 

@@ -1,4 +1,7 @@
-/** What is computed for each kind of case. A kind is recognised by what the folder holds, never by its name or sizes. */
+/**
+ * What is computed for each kind of case. A kind is recognised by what the folder holds, never by its name or
+ * sizes.
+ */
 
 import { loadTokenizer } from 'calm-lm/data';
 import {

@@ -32,7 +32,10 @@ export async function compiledGradients<Inputs extends TensorTree & { parameters
   return run(inputs);
 }
 
-/** Context patches, the labelled target patches, and the positions that predict them (labels of −100 drop out). */
+/**
+ * Context patches, the labelled target patches, and the positions that predict them (labels of −100 drop
+ * out).
+ */
 export function shiftByPatch(
   golden: GoldenCase,
   patchSize: number,
@@ -86,7 +89,10 @@ export function rowsOf(golden: GoldenCase, name: string): Int32Array[] {
   );
 }
 
-/** What a training step of a whole language model needs: its weights, the batch with the frozen encoder's Gaussians, which are checked. */
+/**
+ * What a training step of a whole language model needs: its weights, the batch with the frozen encoder's
+ * Gaussians, which are checked.
+ */
 export async function trainingStepOf(golden: GoldenCase, head: AnyHead) {
   const config = golden.calmConfig();
   const autoencoderConfig = golden.autoencoderConfig();

@@ -137,7 +137,10 @@ async function checkSamplingSteps(
   }
 }
 
-/** From noise down to the sample, step by step and by the head's own sampler; and the second half alone, at the scale of latents. */
+/**
+ * From noise down to the sample, step by step and by the head's own sampler; and the second half alone, at
+ * the scale of latents.
+ */
 async function checkSamplingLoops(
   golden: GoldenCase,
   engine: Engine,

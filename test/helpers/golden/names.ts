@@ -1,4 +1,7 @@
-/** A number as Python writes a float: 1 → 1.0, 0.00001 → 1e-05, 1e16 → 1e+16. Tensors of golden cases have such numbers in their names. */
+/**
+ * A number as Python writes a float: 1 → 1.0, 0.00001 → 1e-05, 1e16 → 1e+16. Tensors of golden cases have
+ * such numbers in their names.
+ */
 export function pythonFloat(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';

@@ -18,44 +18,51 @@ const TWO_SEEDS = {
   '0.002': { 1: { score: 5, range: [4, 6] }, 2: undefined },
 };
 
-test('seeds are one point: their mean with its spread, never a sum; the paper’s number stands there once', async (t) => {
-  const { stages, cells } = sweepOf(TWO_SEEDS);
-  const rows = rowsOf(await fakeRun(temporaryFolder(t), stages, { cells }));
-  const { points, notes } = pointsOf(rows, { ...PLOT, interval: 'train.range', paper: { '1e-3': 4.7 } });
-  t.deepEqual(points, [
-    { x: '0.001', y: 6.5, who: 'ours', low: 6, high: 7, runs: 2 },
-    { x: '0.001', y: 4.7, who: 'paper' },
-    { x: '0.002', y: 5, who: 'ours', low: 4, high: 6 },
-  ]);
-  t.deepEqual(notes, [
-    'Mean of 2 seeds; whiskers reach from the least to the greatest.',
-    'A point of one run has the interval of that run.',
-  ]);
-});
+test(
+  'seeds are one point: their mean with its spread, never a sum; the paper’s number stands ' + 'there once',
+  async (t) => {
+    const { stages, cells } = sweepOf(TWO_SEEDS);
+    const rows = rowsOf(await fakeRun(temporaryFolder(t), stages, { cells }));
+    const { points, notes } = pointsOf(rows, { ...PLOT, interval: 'train.range', paper: { '1e-3': 4.7 } });
+    t.deepEqual(points, [
+      { x: '0.001', y: 6.5, who: 'ours', low: 6, high: 7, runs: 2 },
+      { x: '0.001', y: 4.7, who: 'paper' },
+      { x: '0.002', y: 5, who: 'ours', low: 4, high: 6 },
+    ]);
+    t.deepEqual(notes, [
+      'Mean of 2 seeds; whiskers reach from the least to the greatest.',
+      'A point of one run has the interval of that run.',
+    ]);
+  },
+);
 
-test('where a plot hides another axis than a seed, it says how many runs are in a point and in what they differ', async (t) => {
-  const { stages, cells } = sweepOf({
-    '0.001': { 1: { score: 6 }, 2: { score: 8 } },
-    '0.002': { 1: { score: 4 }, 2: { score: 2 } },
-  });
-  const rows = rowsOf(await fakeRun(temporaryFolder(t), stages, { cells }));
-  const hidden = pointsOf(rows, { ...PLOT, x: 'seed' });
-  t.deepEqual(
-    hidden.points.map(({ x, y, runs }) => [x, y, runs]),
-    [
-      ['1', 5, 2],
-      ['2', 5, 2],
-    ],
-  );
-  t.regex(hidden.notes[0], /^Mean of 2 runs that differ in train\.rate;/);
-  const shown = pointsOf(rows, { ...PLOT, x: 'seed', color: 'train.rate', paper: { '1 / 1e-3': 3 } });
-  t.is(shown.points.filter(({ who }) => who === 'ours').length, 4);
-  t.deepEqual(
-    shown.points.filter(({ who }) => who === 'paper'),
-    [{ x: '1', y: 3, color: '0.001', who: 'paper' }],
-  );
-  t.deepEqual(shown.notes, []);
-});
+test(
+  'where a plot hides another axis than a seed, it says how many runs are in a point and in what ' +
+    'they differ',
+  async (t) => {
+    const { stages, cells } = sweepOf({
+      '0.001': { 1: { score: 6 }, 2: { score: 8 } },
+      '0.002': { 1: { score: 4 }, 2: { score: 2 } },
+    });
+    const rows = rowsOf(await fakeRun(temporaryFolder(t), stages, { cells }));
+    const hidden = pointsOf(rows, { ...PLOT, x: 'seed' });
+    t.deepEqual(
+      hidden.points.map(({ x, y, runs }) => [x, y, runs]),
+      [
+        ['1', 5, 2],
+        ['2', 5, 2],
+      ],
+    );
+    t.regex(hidden.notes[0], /^Mean of 2 runs that differ in train\.rate;/);
+    const shown = pointsOf(rows, { ...PLOT, x: 'seed', color: 'train.rate', paper: { '1 / 1e-3': 3 } });
+    t.is(shown.points.filter(({ who }) => who === 'ours').length, 4);
+    t.deepEqual(
+      shown.points.filter(({ who }) => who === 'paper'),
+      [{ x: '1', y: 3, color: '0.001', who: 'paper' }],
+    );
+    t.deepEqual(shown.notes, []);
+  },
+);
 
 test('a stage that several runs share counts once', async (t) => {
   const stages = {

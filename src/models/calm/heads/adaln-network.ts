@@ -1,5 +1,6 @@
 /**
- * The network of the diffusion and flow heads: an MLP whose layer norms are shifted, scaled and gated by what it is conditioned on (adaLN, Peebles & Xie 2023).
+ * The network of the diffusion and flow heads: an MLP whose layer norms are shifted, scaled and gated by what
+ * it is conditioned on (adaLN, Peebles & Xie 2023).
  * N samples · R positions · C channels (= hidden size) · L latent.  Names under `generative_head.net.`
  *
  *     c = timeEmbed(t) + condEmbed(h)        x₀ = inputProj(x)
@@ -93,7 +94,10 @@ function modulate(x: Tensor, shift: Tensor, scale: Tensor): Tensor {
   return tf.add(tf.mul(x, tf.add(scale, 1)), shift);
 }
 
-/** Everything is done for every sample, and again in each step of the sampling. @param evaluations of the network for one sample */
+/**
+ * Everything is done for every sample, and again in each step of the sampling.
+ * @param evaluations of the network for one sample
+ */
 export function adaLnFlops(table: ParameterTable, numSamples: number, evaluations: number): HeadFlops {
   const once = 2 * countMatrices(table);
   return { training: numSamples * once, inference: evaluations * once };

@@ -12,10 +12,12 @@ export interface ChosenHead {
 }
 
 const DESCRIPTION =
-  'The generative head: energy, diffusion, flow, or one that a plugin registers. Its name, or a map of its name and its options.';
+  'The generative head: energy, diffusion, flow, or one that a plugin registers. Its name, or a map of ' +
+  'its name and its options.';
 
 /**
- * `head: flow` or `head: { name: flow, numMlpLayers: 2 }`, with the options' defaults filled in. The heads are looked up when a value
+ * `head: flow` or `head: { name: flow, numMlpLayers: 2 }`, with the options' defaults filled in. The heads
+ * are looked up when a value
  * is checked, because plugins may add some until then.
  */
 export const headField = z

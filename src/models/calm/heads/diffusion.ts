@@ -1,6 +1,7 @@
 /**
  * The diffusion head (paper §3, compared in Figures 8 and 9): improved DDPM in 1,000 steps, sampled in fewer.
- * n = numSamples targets a position · N candidates · R positions · L latent.  The network: adaln-network.ts, the process: math/diffusion.ts.
+ * n = numSamples targets a position · N candidates · R positions · L latent.  The network: adaln-network.ts,
+ * the process: math/diffusion.ts.
  */
 
 import {
@@ -53,9 +54,11 @@ function predict(
 }
 
 /**
- * MSE of the predicted noise + variational bound (bits a dimension) for the variance, in which the mean is detached; averaged over targets.
+ * MSE of the predicted noise + variational bound (bits a dimension) for the variance, in which the mean is
+ * detached; averaged over targets.
  * At t = 0 the bound is a binned likelihood, as the reference has it.
- * @param draws `targetNoise` standard normal [n, positions, latent]; `time` int32 [n, positions] in 0 … 999; `noise` standard normal [n, positions, latent]
+ * @param draws `targetNoise` standard normal [n, positions, latent]; `time` int32 [n, positions] in 0 … 999;
+ * `noise` standard normal [n, positions, latent]
  */
 function diffusionLoss(
   parameters: TensorMap,
@@ -101,7 +104,9 @@ export function diffusionTerms(
   return { mse, bound: variationalBound(start, x, reverse, numbers, time) };
 }
 
-/** KL of the true posterior from the model's, in bits a dimension; at t = 0 the negative log likelihood of x₀. */
+/**
+ * KL of the true posterior from the model's, in bits a dimension; at t = 0 the negative log likelihood of x₀.
+ */
 function variationalBound(
   start: Tensor,
   x: Tensor,
@@ -224,7 +229,10 @@ function flops(config: Config, { steps }: DiffusionSampling): HeadFlops {
   return adaLnFlops(table(config), config.head.numSamples, samplingSchedule(steps).betas.length);
 }
 
-/** Noise layout: [steps, candidates, positions, latent], standard normal: x_T, then what each step but the last adds. */
+/**
+ * Noise layout: [steps, candidates, positions, latent], standard normal: x_T, then what each step but the
+ * last adds.
+ */
 export const diffusionHead: Head<DiffusionOptions, DiffusionSampling> = {
   table,
   drawTraining,

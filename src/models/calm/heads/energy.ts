@@ -1,6 +1,7 @@
 /**
  * The energy head (paper §3.2): one step from noise and hidden state to a latent sample.
- * N samples · R positions · M targets · Z noise · C channels (= hidden size) · L latent.  Names under `mlp_generator.`
+ * N samples · R positions · M targets · Z noise · C channels (= hidden size) · L latent.  Names under
+ * `mlp_generator.`
  */
 
 import {
@@ -48,7 +49,8 @@ function energyHeadTable(config: Config): ParameterTable {
 }
 
 /**
- * Latent samples. What depends on the position alone (the embedded hidden state, and its part of each block's first product) is computed once a
+ * Latent samples. What depends on the position alone (the embedded hidden state, and its part of each block's
+ * first product) is computed once a
  * position and broadcast over the samples: Linear(cat(LN(x), y)) = W_x LN(x) + (W_y y + b).
  * @param hidden [positions, hidden]
  * @param noise uniform in [−½, ½), [samples, positions, noise]
@@ -100,8 +102,10 @@ function splitLinear(parameters: TensorMap, name: string, x: Tensor): [Tensor, T
 }
 
 /**
- * The energy loss (eq. 10) of N samples a position against M draws of the target, and its two terms for the log: fidelity 2·E‖x−y‖^β and diversity E‖x−x′‖^β.
- * @param draws `noise` uniform in [−½, ½), [N, positions, noise]; `targetNoise` standard normal, [positions, M, latent]
+ * The energy loss (eq. 10) of N samples a position against M draws of the target, and its two terms for the
+ * log: fidelity 2·E‖x−y‖^β and diversity E‖x−x′‖^β.
+ * @param draws `noise` uniform in [−½, ½), [N, positions, noise]; `targetNoise` standard normal, [positions,
+ * M, latent]
  */
 function energyHeadLoss(
   parameters: TensorMap,
@@ -114,7 +118,11 @@ function energyHeadLoss(
   return energyTerms(samples, targets, draws.targetNoise, config.head.beta);
 }
 
-/** The energy loss of any samples, averaged over positions. @param samples [positions, N, latent] @param targetNoise [positions, M, latent] */
+/**
+ * The energy loss of any samples, averaged over positions.
+ * @param samples [positions, N, latent]
+ * @param targetNoise [positions, M, latent]
+ */
 export function energyTerms(
   samples: Tensor,
   { mean, logStd }: PatchGaussians,
@@ -164,7 +172,10 @@ function sampler(engine: Engine, config: Config): HeadSampler {
   };
 }
 
-/** What depends on the position alone is done once: the embedded hidden state, and half of each block's first matrix. */
+/**
+ * What depends on the position alone is done once: the embedded hidden state, and half of each block's first
+ * matrix.
+ */
 function flops(config: Config): HeadFlops {
   const table = energyHeadTable(config);
   const isOnce = (name: string) => name.startsWith(`${HEAD}.hidden_embd`);

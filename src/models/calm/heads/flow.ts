@@ -1,5 +1,6 @@
 /**
- * The flow-matching head (paper §3, compared in Figures 8 and 9): the velocity of straight lines from noise to targets.
+ * The flow-matching head (paper §3, compared in Figures 8 and 9): the velocity of straight lines from noise
+ * to targets.
  * n = numSamples targets a position · N candidates · R positions · L latent.  The network: adaln-network.ts.
  */
 
@@ -26,7 +27,8 @@ export function networkTime(t: number): number {
 
 /**
  * mean ‖v(x_t, t, h) − (target − x₀)‖² with x_t = (1 − t) x₀ + t·target, averaged over targets.
- * @param draws `targetNoise` standard normal [n, positions, latent]; `start` x₀, likewise; `time` t in [0, 1), `networkTime` ⌊1000 t⌋, both [n, positions]
+ * @param draws `targetNoise` standard normal [n, positions, latent]; `start` x₀, likewise; `time` t in [0,
+ * 1), `networkTime` ⌊1000 t⌋, both [n, positions]
  */
 function flowLoss(
   parameters: TensorMap,
@@ -40,7 +42,10 @@ function flowLoss(
   };
 }
 
-/** The squared error of each target, averaged over dimensions, [n, positions]. @param target [n, positions, latent] */
+/**
+ * The squared error of each target, averaged over dimensions, [n, positions].
+ * @param target [n, positions, latent]
+ */
 export function flowErrors(
   parameters: TensorMap,
   config: Config,

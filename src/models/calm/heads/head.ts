@@ -1,5 +1,6 @@
 /**
- * What a generative head is: a distribution of latent vectors given a hidden state, that can be trained and sampled from.
+ * What a generative head is: a distribution of latent vectors given a hidden state, that can be trained and
+ * sampled from.
  * R positions · N candidates · H hidden · L latent.
  */
 
@@ -22,7 +23,8 @@ export interface HeadConfig<Options> {
 export type Streams = (purpose: string) => RandomStream;
 
 /**
- * Draws latents. The noise is flat, as many numbers as `noiseSize` says for each candidate of each position; its layout is the head's own.
+ * Draws latents. The noise is flat, as many numbers as `noiseSize` says for each candidate of each position;
+ * its layout is the head's own.
  * @returns [candidates, positions, latent]; the caller disposes it
  */
 export type HeadSampler = (parameters: TensorMap, hidden: Tensor, noise: Float32Array) => Promise<Tensor>;
@@ -37,7 +39,10 @@ export interface HeadFlops {
 
 /** A head's mathematics. Options and Sampling are what its two schemas give. */
 export interface Head<Options, Sampling> {
-  /** Trainable parameters. Names must differ from those of the backbone, which begin with `transformer.`, `embed_proj.` or `latent_proj.`. */
+  /**
+   * Trainable parameters. Names must differ from those of the backbone, which begin with `transformer.`,
+   * `embed_proj.` or `latent_proj.`.
+   */
   readonly table: (config: HeadConfig<Options>) => ParameterTable;
   /** The random tensors of one training step on `positions` hidden states. */
   readonly drawTraining: (config: HeadConfig<Options>, positions: number, streams: Streams) => TensorMap;

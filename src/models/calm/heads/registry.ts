@@ -1,5 +1,6 @@
 /**
- * The generative heads that `train-lm` can train, by name. Loads no tensor library, so configurations can be checked against it; a head's mathematics comes
+ * The generative heads that `train-lm` can train, by name. Loads no tensor library, so configurations can be
+ * checked against it; a head's mathematics comes
  * when it is used. A plugin's module adds one with `registerHead`.
  */
 

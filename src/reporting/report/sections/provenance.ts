@@ -7,7 +7,9 @@ import { groupBy } from '../group.ts';
 import { NONE } from '../values.ts';
 import type { Variant } from '../variants.ts';
 
-/** What a reader must know before the numbers: stages without a result, and results of another configuration. */
+/**
+ * What a reader must know before the numbers: stages without a result, and results of another configuration.
+ */
 export function stateNotes(run: Run): string[] {
   const asked = run.stages.filter(({ isAsked }) => isAsked || run.record === undefined);
   const ids = (stages: readonly RunStage[]) => stages.map(({ id }) => id).join(', ');
