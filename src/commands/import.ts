@@ -61,13 +61,10 @@ export default class Import extends BaseCommand {
       throw error;
     });
     const run = relative(process.cwd(), plan.folder.directory);
-    this.say(
-      `\n${formatRun(results)}\n\n${
-        flags.autoencoder
-          ? `Go on with: calm sample ${run} ` + `--prompt '…'`
-          : `Its autoencoder is in ${run}/import-autoencoder/autoencoder`
-      }`,
-    );
+    const next = flags.autoencoder
+      ? `Sample from it: calm sample ${run} --prompt '…'`
+      : `Its autoencoder is in ${run}/import-autoencoder/autoencoder`;
+    this.say(`\n${formatRun(results)}\n\n${next}`);
     return { run: plan.folder.directory, stages: results };
   }
 }

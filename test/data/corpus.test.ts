@@ -110,27 +110,21 @@ const LONG = Array.from(
 ).join('');
 
 for (const kind of ['file', 'paragraph', 'line'] as const) {
-  test(
-    `a long file comes in chunks that begin where a word does, and nothing is lost ` + `(${kind})`,
-    async (t) => {
-      const folder = temporaryFolder(t);
-      const text = kind === 'paragraph' ? LONG.replaceAll('\n\n', '\n') : LONG;
-      writeFileSync(join(folder, 'long.txt'), text);
-      writeFileSync(join(folder, 'long.txt.gz'), gzipSync(text));
-      const found = await readAll([source(['long.txt'], { documents: kind })], folder);
-      const expected =
-        kind === 'file' ? [text] : kind === 'line' ? text.split('\n').filter(Boolean) : [text.trimEnd()];
-      t.deepEqual(found.documents, expected);
-      t.true(found.chunks.length > 1);
-      const decoder = new TextDecoder('utf-8', { fatal: true });
-      for (const chunk of found.chunks)
-        t.regex(decoder.decode(bytesOf(chunk)), chunk.end.isInside ? /\S$/ : /\n$/);
-      t.deepEqual(
-        (await readAll([source(['long.txt.gz'], { documents: kind })], folder)).documents,
-        expected,
-      );
-    },
-  );
+  test(`chunks of a long file begin where a word does, and nothing is lost (${kind})`, async (t) => {
+    const folder = temporaryFolder(t);
+    const text = kind === 'paragraph' ? LONG.replaceAll('\n\n', '\n') : LONG;
+    writeFileSync(join(folder, 'long.txt'), text);
+    writeFileSync(join(folder, 'long.txt.gz'), gzipSync(text));
+    const found = await readAll([source(['long.txt'], { documents: kind })], folder);
+    const expected =
+      kind === 'file' ? [text] : kind === 'line' ? text.split('\n').filter(Boolean) : [text.trimEnd()];
+    t.deepEqual(found.documents, expected);
+    t.true(found.chunks.length > 1);
+    const decoder = new TextDecoder('utf-8', { fatal: true });
+    for (const chunk of found.chunks)
+      t.regex(decoder.decode(bytesOf(chunk)), chunk.end.isInside ? /\S$/ : /\n$/);
+    t.deepEqual((await readAll([source(['long.txt.gz'], { documents: kind })], folder)).documents, expected);
+  });
 }
 
 test('a reader that begins where a chunk ends sees the same chunks, in a .gz too', async (t) => {

@@ -116,16 +116,13 @@ for (const { name } of trainingStages) {
     t.regex(await problemOf(name, { optimizer: { beta1: 1 } }), /^optimizer\.beta1: .*<1/);
   });
 
-  test(
-    `${name}: an option of AdamW beside the optimiser is an error that says where ` + `it is now`,
-    async (t) => {
-      for (const [key, value] of Object.entries({ beta1: 0.8, beta2: 0.9, epsilon: 1e-6, weightDecay: 0 }))
-        t.is(
-          await problemOf(name, { [key]: value }),
-          `${key}: is an option of the optimiser: write \`optimizer: { ${key}: ${value} }\``,
-        );
-    },
-  );
+  test(`${name}: an option of AdamW beside the optimiser is an error that says its place`, async (t) => {
+    for (const [key, value] of Object.entries({ beta1: 0.8, beta2: 0.9, epsilon: 1e-6, weightDecay: 0 }))
+      t.is(
+        await problemOf(name, { [key]: value }),
+        `${key}: is an option of the optimiser: write \`optimizer: { ${key}: ${value} }\``,
+      );
+  });
 
   test(`${name}: an optimiser is a name, or a name with options; the result has all of them`, async (t) => {
     const stage = trainingStages.find((candidate) => candidate.name === name);
