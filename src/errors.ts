@@ -141,15 +141,6 @@ export const duplicateCell = (axis: string, label: string) =>
     hint: 'Every value of an axis must be another.',
   });
 
-export const matrixVariants = (stage: string, variants: readonly string[]) =>
-  new CalmError(
-    'CALM_MATRIX_VARIANTS',
-    `"${stage}" has several variants in this sweep: ${variants.join(', ')}.`,
-    {
-      hint: 'Name one as the stage to use: --variant NAME.',
-    },
-  );
-
 export const costUnknown = (stage: string, fact: string, from: string) =>
   new CalmError(
     'CALM_COST_UNKNOWN',

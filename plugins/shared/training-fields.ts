@@ -1,62 +1,13 @@
 /**
- * The fields that training stages share: backbone, schedule, optimiser, logging. Defaults: the paper's recipe
+ * The fields that training stages share: schedule, optimiser, logging. Defaults: the paper's recipe
  * (§7.1).
  */
 
-import { LARGEST_SIZE } from 'calm-lm/models/config';
 import type { Optimizer, TrainingResult } from 'calm-lm/training';
 import { SCHEDULES, type ScheduleConfig } from 'calm-lm/training/schedule';
 import { z } from 'zod';
-import { count, layers, size } from './count.ts';
+import { count } from './count.ts';
 import { movedToOptimizer, optimizerField } from './optimizer-field.ts';
-
-interface BackboneDefaults {
-  readonly hiddenSize: number;
-  readonly intermediateSize: number;
-  readonly numHiddenLayers: number;
-  readonly numAttentionHeads: number;
-  readonly ropeTheta: number;
-  readonly initializerRange: number;
-}
-
-/** The sizes of a Llama. Check them with `checkHeads`. */
-export const backboneFields = (defaults: BackboneDefaults) => ({
-  hiddenSize: size(defaults.hiddenSize).describe('Width of the Transformer, and of the head of a CALM.'),
-  intermediateSize: size(defaults.intermediateSize).describe('Width inside SwiGLU.'),
-  numHiddenLayers: layers(defaults.numHiddenLayers).describe('Layers of the Transformer.'),
-  numAttentionHeads: size(defaults.numAttentionHeads).describe('Attention heads.'),
-  numKeyValueHeads: z
-    .int()
-    .positive()
-    .max(LARGEST_SIZE)
-    .optional()
-    .describe('Key/value heads of grouped-query attention; as many as attention heads where absent.'),
-  ropeTheta: z.number().positive().default(defaults.ropeTheta).describe('Base of the rotary positions.'),
-  initializerRange: z
-    .number()
-    .positive()
-    .default(defaults.initializerRange)
-    .describe('Standard deviation of the first weights; narrow models learn sooner from larger ones.'),
-});
-
-/** Attention heads must divide the width into even sizes, and key/value heads must divide them. */
-export function checkHeads(
-  {
-    hiddenSize,
-    numAttentionHeads,
-    numKeyValueHeads = numAttentionHeads,
-  }: { hiddenSize: number; numAttentionHeads: number; numKeyValueHeads?: number },
-  issue: z.RefinementCtx,
-): void {
-  if (hiddenSize % (2 * numAttentionHeads) !== 0)
-    issue.addIssue({
-      code: 'custom',
-      message: 'must be a multiple of 2 · numAttentionHeads',
-      path: ['hiddenSize'],
-    });
-  if (numAttentionHeads % numKeyValueHeads !== 0)
-    issue.addIssue({ code: 'custom', message: 'must divide numAttentionHeads', path: ['numKeyValueHeads'] });
-}
 
 export const trainingFields = {
   accumulationSteps: count(1).describe('Micro-batches whose gradients are averaged into one step.'),
