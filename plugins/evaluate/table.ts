@@ -38,7 +38,11 @@ registerMeasure({
   options: { numPatches: count(16384).describe('Held-out patches for the reconstruction.') },
   values: [
     TOKEN_ACCURACY,
-    { path: 'reconstruction.patchAccuracy', label: 'whole patches given back', better: 'higher' },
+    {
+      path: 'reconstruction.patchAccuracy',
+      label: 'reconstruction accuracy, whole patches',
+      better: 'higher',
+    },
   ],
   load: async () => (await import('./measures/reconstruction.ts')).reconstruct,
 });

@@ -213,6 +213,7 @@ class StageRun {
       ),
       ...(sources ? { sources: [...sources] } : {}),
       ...(Object.keys(headline).length ? { headline } : {}),
+      ...(node.stage.labels ? { labels: { ...node.stage.labels() } } : {}),
       versions: { calm: version, node: process.versions.node, ...engine },
       seconds,
       finishedAt: new Date().toISOString(),

@@ -55,6 +55,10 @@ const manifest = z.object({
   cost: z.object({ parts: z.array(costPart), trainingTokens: z.number().optional() }).optional(),
   /** The few numbers that stand for the result in a list of runs. */
   headline: z.record(z.string(), z.number()).optional(),
+  /** Names of numbers in the metrics, by their paths. */
+  labels: z
+    .record(z.string(), z.object({ label: z.string(), better: z.enum(['higher', 'lower']) }))
+    .optional(),
   /** calm, node, engine and its packages. */
   versions: z.record(z.string(), z.string()),
   seconds: z.number(),

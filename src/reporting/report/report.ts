@@ -13,7 +13,7 @@ import { checkKeys } from './check-keys.ts';
 import { figureOf } from './figure.ts';
 import { titleOf } from './names.ts';
 import { pointsOf } from './points.ts';
-import { type ReportRow, rowsOf } from './rows.ts';
+import { labelOf, type ReportRow, rowsOf } from './rows.ts';
 import { correlationOf, correlationTable, runTable } from './run-rows.ts';
 import { brierBlocks } from './sections/brier.ts';
 import { configurationBlocks } from './sections/configuration.ts';
@@ -90,16 +90,18 @@ async function askedFigures(
   const [figures, empty]: [ReportFigure[], string[]] = [[], []];
   for (const plot of plots) {
     const data = pointsOf(rows, plot);
-    const figure = await figureOf(data, lookOf(plot));
+    const figure = await figureOf(data, lookOf(rows, plot));
     if (figure) figures.push({ ...figure, table: correlationTable(rows, plot) });
     else if (data.notes.length) empty.push(`Not drawn: “${plot.title}”. ${data.notes.join(' ')}`);
   }
   return { figures, empty };
 }
 
-function lookOf({ title, kind, x, y, color }: ReportPlot) {
+/** Axes are named as the stages name their values, or else by their paths. */
+function lookOf(rows: readonly ReportRow[], { title, kind, x, y, color }: ReportPlot) {
+  const named = (name: string | readonly string[]) => labelOf(rows, name) ?? titleOf(name);
   const hasSteps = [x].flat().every((name) => name.split('.').at(-1) === 'step');
-  return { title, kind, x: titleOf(x), y: titleOf(y), hasSteps, ...(color ? { color: titleOf(color) } : {}) };
+  return { title, kind, x: named(x), y: named(y), hasSteps, ...(color ? { color: named(color) } : {}) };
 }
 
 /** All values that the plots show, for scripts, and what has not been run. */

@@ -44,6 +44,16 @@ export function rowsOf(run: Run): ReportRow[] {
 }
 
 /**
+ * What a stage itself calls a value: the label that its measure has.
+ * @param name `<stage>.<path>`, of several the first
+ */
+export function labelOf(rows: readonly ReportRow[], name: string | readonly string[]): string | undefined {
+  const [stage, ...path] = (typeof name === 'string' ? name : name[0]).split('.');
+  const key = path.join('.');
+  return rows.map(({ manifests }) => manifests[stage]?.labels?.[key]?.label).find((label) => label);
+}
+
+/**
  * A value by name, of several names the first that the row has: an axis of the matrix, a field of the list,
  * `cost.<stage>.<total>`, or `<stage>.<result>`.
  */

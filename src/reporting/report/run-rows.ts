@@ -5,7 +5,7 @@ import type { ReportTable } from './blocks.ts';
 import { headingOf, titleOf } from './names.ts';
 import { paperNumberOf } from './paper.ts';
 import { pairsOf } from './points.ts';
-import { type ReportRow, readValue } from './rows.ts';
+import { labelOf, type ReportRow, readValue } from './rows.ts';
 import { type Coefficient, correlations } from './statistics.ts';
 import { formatValue, NONE } from './values.ts';
 
@@ -22,7 +22,7 @@ export function runTable(rows: readonly ReportRow[], { columns, plots }: ReportC
   const paper = (row: ReportRow) =>
     published && (paperNumberOf(published, row.labels[published.x as string])?.toString() ?? NONE);
   return {
-    head: [...axes, ...(published ? [`${titleOf(published.y)}, paper`] : []), ...headingsOf(shown)],
+    head: [...axes, ...(published ? [`${titleOf(published.y)}, paper`] : []), ...headingsOf(rows, shown)],
     rows: rows.map((row) => [
       ...axes.map((axis) => row.labels[axis]),
       ...[paper(row) ?? []].flat(),
@@ -34,8 +34,8 @@ export function runTable(rows: readonly ReportRow[], { columns, plots }: ReportC
 }
 
 /** Two columns of one name are told apart by their stages. */
-function headingsOf(columns: readonly string[]): string[] {
-  const plain = columns.map(headingOf);
+function headingsOf(rows: readonly ReportRow[], columns: readonly string[]): string[] {
+  const plain = columns.map((column) => labelOf(rows, column) ?? headingOf(column));
   return plain.map((name, i) =>
     plain.indexOf(name) === plain.lastIndexOf(name) ? name : `${name} (${columns[i].split('.')[0]})`,
   );
