@@ -6,7 +6,7 @@ test('a value is called what its stage calls it', (t) => {
   const manifest = {
     labels: { 'hits.rate': { label: 'hit rate', better: 'higher' } },
   } as unknown as Manifest;
-  const row = { labels: {}, manifests: { evaluate: manifest }, curves: {}, costs: [], own: {} };
+  const row = { labels: {}, manifests: { evaluate: manifest }, curves: {}, costs: [], own: {}, ids: {} };
   t.is(labelOf([row], 'evaluate.hits.rate'), 'hit rate');
   t.is(labelOf([row], ['evaluate.hits.rate', 'evaluate.other']), 'hit rate');
   t.is(labelOf([row], 'evaluate.hits.count'), undefined);
