@@ -40,16 +40,9 @@ export function measureName(path: readonly string[]): string {
   return `${titleOf(path.join('.'))}${around.length ? ` (${around.map(inWords).join(', ')})` : ''}`;
 }
 
-/**
- * A column's name; an interval is named after what it is of, and the stage is said where two have the same.
- */
+/** A column's name; an interval is named after what it is of. */
 export function headingOf(column: string): string {
-  const parts = column.split('.');
-  if (parts.includes('interval')) return `${titleOf(column)}, 95 %`;
-  const stage = parts[0] === 'cost' ? (parts[1] ?? '') : parts[0];
-  return stage.endsWith('-baseline')
-    ? `${titleOf(column)}${parts.includes('sampled') ? ', sampled' : ''} (Transformer)`
-    : titleOf(column);
+  return column.split('.').includes('interval') ? `${titleOf(column)}, 95 %` : titleOf(column);
 }
 
 /** numWindows → windows, learningRate → learning rate. */
