@@ -20,13 +20,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { calm } from '../helpers/cli.ts';
+import { calm, otherUser } from '../helpers/cli.ts';
 import { CommandHost } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
 
 const short = { steps: 4, warmupSteps: 1, evaluateEvery: 4 };
-const NOBODY = 65534;
 
 /** Where a run is and how it is named. */
 interface Place {
@@ -86,11 +85,11 @@ const SITUATIONS: Readonly<Record<string, Arrange>> = {
     return placeIn(project, 'tiny', { cwd: join(project, 'elsewhere'), named: '../runs/tiny', runs });
   },
   'read-only': (project) => {
-    const uid = process.getuid?.() === 0 ? { uid: NOBODY } : {};
+    const uid = otherUser();
     setModes(project, 0o555, 0o444);
     chmodSync(join(project, 'out'), 0o777);
     chmodSync(join(project, 'out/home'), 0o777);
-    return placeIn(project, 'tiny', uid);
+    return placeIn(project, 'tiny', uid === undefined ? {} : { uid });
   },
   'behind a symbolic link': (project) => {
     mkdirSync(join(project, 'links'));

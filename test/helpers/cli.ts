@@ -1,12 +1,28 @@
 /** Runs the built `calm` as a user does. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const EXECUTABLE = join(ROOT, 'bin/run.js');
+
+/**
+ * Somebody who may read the project and not change it, for tests that root runs, whom no mode stops.
+ * @returns the number of a user that the system does not know; undefined for anybody but root, and where the
+ *   project lies in a folder that only root may enter
+ */
+export function otherUser(): number | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const uid = 54_321;
+  const { status } = spawnSync(process.execPath, ['-e', 'fs.accessSync(process.argv[1])', EXECUTABLE], {
+    cwd: '/',
+    uid,
+    gid: uid,
+  });
+  return status === 0 ? uid : undefined;
+}
 
 export interface CliResult {
   readonly code: number | null;
