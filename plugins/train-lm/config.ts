@@ -2,7 +2,6 @@ import { calmFields, checkLlama, transformerFields } from 'calm-lm/models/config
 import { z } from 'zod';
 import { backboneFields } from '../shared/backbone-fields.ts';
 import { count } from '../shared/count.ts';
-import { withMoved } from '../shared/moved-fields.ts';
 import { trainingFields } from '../shared/training-fields.ts';
 
 export const MODELS = ['calm', 'transformer'] as const;
@@ -84,14 +83,24 @@ function validate(value: unknown) {
   return (model.data === 'calm' ? calm : transformer)['~standard'].validate(value);
 }
 
-const inHead = (option: string) => `\`head: { name: energy, ${option}: … }\``;
+/** Options of the energy head that may also stand beside `head`, as in the reference's config.json. */
+const BESIDE_HEAD = ['numMlpLayers', 'noiseSize', 'numSamples', 'numTargetSamples', 'beta'];
 
-/** Options of heads that stood beside the head. */
-const MOVED = Object.fromEntries(
-  ['numMlpLayers', 'noiseSize', 'numSamples', 'numTargetSamples', 'beta'].map((name) => [name, inHead(name)]),
-);
+/** Puts options that stand beside the head into it: what follows knows one way of writing them. */
+function withHeadsOptions(value: unknown) {
+  const given = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const beside = BESIDE_HEAD.filter((key) => Object.hasOwn(given, key));
+  if (beside.length === 0 || given.model === 'transformer') return validate(value);
+  const { head = calmFields.head.parse(undefined).name, ...others } = given;
+  const written = typeof head === 'string' ? { name: head } : head;
+  if (written === null || typeof written !== 'object') return validate({ head });
+  const twice = beside.find((key) => Object.hasOwn(written, key));
+  if (twice) return { issues: [{ message: 'is given in head too; leave one out', path: [twice] }] };
+  const options = Object.fromEntries(beside.map((key) => [key, given[key]]));
+  const rest = Object.fromEntries(Object.entries(others).filter(([key]) => !beside.includes(key)));
+  return validate({ ...rest, head: { ...written, ...options } });
+}
 
-export const config = withMoved(
-  { '~standard': { ...standard, validate } } as unknown as z.ZodType<Config>,
-  MOVED,
-);
+export const config = {
+  '~standard': { ...standard, validate: withHeadsOptions },
+} as unknown as z.ZodType<Config>;

@@ -93,10 +93,7 @@ test('what is wrong with a head or its options is said before any work, with the
     ['train-lm.head={name: gaussian, width: 0}', /CALM_CONFIG_INVALID[\s\S]*head\.width: /],
     ['train-lm.head={name: gausian}', /head\.name: No head is called "gausian"\. Did you mean "gaussian"\?/],
     ['train-lm.head=7', /head: must be the name of a head, or a map/],
-    [
-      'train-lm.noiseSize=7',
-      /train-lm\.noiseSize: has moved: write `head: \{ name: energy, noiseSize: … \}`/,
-    ],
+    ['train-lm.noiseSize=7', /the gaussian head has no option "noiseSize"/],
     ['evaluate.headSteps=7', /evaluate\.headSteps: has moved: write `headSampling: \{ steps: … \}`/],
     ['sample.headSampling=steps', /must be a map of options, or a text like steps=4/],
     [
