@@ -4,9 +4,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { constants, homedir } from 'node:os';
-import { dirname, isAbsolute, join, parse } from 'node:path';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { standInForUnlistedUser } from './unlisted-user.js';
 
 const REQUIRED = [22, 18];
 const PASSED_ON = 'SIGHUP SIGINT SIGQUIT SIGTERM SIGUSR1 SIGUSR2 SIGALRM SIGXCPU SIGWINCH SIGCONT'.split(' ');
@@ -15,7 +16,7 @@ const isOld = major < REQUIRED[0] || (major === REQUIRED[0] && minor < REQUIRED[
 
 // ONNX Runtime reads it when it is loaded: no device id, no event database, no look-up of a telemetry host.
 process.env.ORT_DISABLE_TELEMETRY ||= '1';
-ensureHome();
+standInForUnlistedUser();
 if (isOld) runWithBundledNode();
 else runCalm();
 
@@ -26,20 +27,6 @@ async function runCalm() {
   if (Command) watchOutput();
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
   await execute({ loadOptions: { root, pluginAdditions: pluginsOfProject(process.cwd()) } });
-}
-
-/**
- * A user without a home folder, as containers have it, gets the root folder for one: what is not written
- * there can be read.
- */
-function ensureHome() {
-  if (process.platform === 'win32') return;
-  try {
-    if (isAbsolute(homedir())) return;
-  } catch {
-    // The user id is not in the system's list of users.
-  }
-  process.env.HOME = parse(process.cwd()).root;
 }
 
 /** oclif plugins called calm-plugin-… among the dependencies of the project that calm is started in. */

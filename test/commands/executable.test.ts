@@ -96,7 +96,7 @@ test('SIGUSR1 opens no debugger', async (t) => {
   t.notRegex(stderr, /Debugger/);
 });
 
-test('a user without a home folder', async (t) => {
+test('a user without a home folder, or in no list of users', async (t) => {
   const folder = temporaryFolder(t);
   const config = writeTinyProject(folder);
   for (const HOME of ['', 'relative', undefined]) {
@@ -105,14 +105,14 @@ test('a user without a home folder', async (t) => {
   }
   const uid = otherUser();
   if (uid === undefined) return;
-  const { stderr } = spawnSync(process.execPath, [EXECUTABLE, 'stages'], {
+  const { status, stderr } = spawnSync(process.execPath, [EXECUTABLE, 'stages'], {
     cwd: '/',
     env: { PATH: process.env.PATH },
     uid,
     gid: uid,
     encoding: 'utf8',
   });
-  t.notRegex(stderr, /uv_os_homedir/);
+  t.is(status, 0, stderr);
 });
 
 const hasFull = existsSync('/dev/full');

@@ -1,12 +1,14 @@
 /**
  * Runs the built `calm` many times in one process, which is forked: each message is a command, each answer
- * what came of
- * it. Nothing is shared between commands but what is loaded.
+ * what came of it. Nothing is shared between commands but what is loaded.
  */
 
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Config, run } from '@oclif/core';
+import { standInForUnlistedUser } from '../../bin/unlisted-user.js';
+
+standInForUnlistedUser();
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const whole = { ...process.env };
