@@ -13,8 +13,6 @@ import { modelMismatch } from 'calm-lm/errors';
 import { CorpusEncoder, DistinctPatchEncoder, loadAutoencoder } from 'calm-lm/models';
 import type { StageContext } from 'calm-lm/plugin';
 import type { z } from 'zod';
-import { goOnFrom } from '../shared/going-on.ts';
-import { pauseFor } from '../shared/pause.ts';
 import type { config } from './config.ts';
 
 type Context = StageContext<
@@ -40,7 +38,7 @@ export async function run(context: Context): Promise<void> {
     );
   const tables = await CorpusEncoder.create(engine, autoencoder);
   const progress = new ProgressFile<EncodingState>(checkpoints, 'encoding');
-  const begun = await goOnFrom(progress, report, (state) =>
+  const begun = await progress.goOn(report, (state) =>
     outputs.latents.begin({ patchSize, latentSize, dtype: config.precision }, state?.writer),
   );
   if (begun) report.note(`going on after ${begun.writer.train + begun.writer.validation} patches`);
@@ -101,11 +99,10 @@ class Encoding {
 
   /** Encodes the patches of a split from one on. */
   async encodeSplit(split: Split, from: number): Promise<void> {
-    const { config, inputs, outputs, report, signal } = this.#context;
+    const { config, inputs, outputs, report, pause } = this.#context;
     const stream = inputs.tokens.split(split);
     const numPatches = Math.floor(stream.length / this.#patchSize);
     const started = performance.now();
-    const pause = pauseFor(signal);
     for (let patch = from; patch < numPatches; ) {
       await pause();
       // Each shard begins with nothing known, so what is in it does not depend on where the stage was begun.

@@ -1,7 +1,7 @@
 import { endpointProblem } from 'calm-lm/errors';
 import { z } from 'zod';
-import { count } from '../shared/count.ts';
-import { protocolField, samplesField } from '../shared/evaluation-fields.ts';
+import { protocolField, samplesField } from '../fields/brier.ts';
+import { count } from '../fields/count.ts';
 
 const DAY_SECONDS = 86_400;
 

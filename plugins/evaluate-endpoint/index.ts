@@ -1,7 +1,7 @@
 import { tokenShards } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
-import { endpointEvaluation } from '../shared/evaluations.ts';
 import { config, OPERATIONAL_FIELDS } from './config.ts';
+import { endpointEvaluation } from './evaluation.ts';
 
 /** Loaded when the stage runs: what it needs has no place in `calm --help`. */
 const implementation = () => import('./run.ts');

@@ -2,12 +2,21 @@ import { join } from 'node:path';
 import type { tokenShards } from 'calm-lm/artifacts';
 import { loadTokenizer, type Tokenizer } from 'calm-lm/data';
 import { CalmError, endpointStopped } from 'calm-lm/errors';
-import { CompletionsEndpoint, KeptWindows, type ScoredWindow, scoreWindows } from 'calm-lm/evaluation';
+import {
+  type BrierReport,
+  brierReport,
+  CompletionsEndpoint,
+  heldOutSequences,
+  KeptWindows,
+  type ScoredWindow,
+  scoreWindows,
+  unigramReport,
+} from 'calm-lm/evaluation';
+import type { HeldOut } from 'calm-lm/evaluation/measures';
 import type { StageContext } from 'calm-lm/plugin';
 import type { z } from 'zod';
-import type { BrierReport, EndpointEvaluation, endpointEvaluation } from '../shared/evaluations.ts';
-import { brierReport, type HeldOut, heldOutSequences, unigramReport } from '../shared/held-out.ts';
 import type { config } from './config.ts';
+import type { EndpointEvaluation, endpointEvaluation } from './evaluation.ts';
 import { settingsOf, type TextWindow, textWindows } from './windows.ts';
 
 type Context = StageContext<

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Tokenizer } from 'calm-lm/data';
 import { endpointNoWindows } from 'calm-lm/errors';
 import type { BrierWindow } from 'calm-lm/evaluation';
-import type { HeldOut } from '../shared/held-out.ts';
+import type { HeldOut } from 'calm-lm/evaluation/measures';
 
 export interface TextWindow extends BrierWindow {
   /** The held-out document that it is from. */

@@ -1,9 +1,9 @@
 import { allMeasures, measureNames } from 'calm-lm/evaluation/measures';
 import { z } from 'zod';
-import { count } from '../shared/count.ts';
-import { LEAST_PATCHES } from '../shared/evaluation-fields.ts';
-import { headSamplingField, MOVED } from '../shared/head-sampling.ts';
-import { withMoved } from '../shared/moved-fields.ts';
+import { count } from '../fields/count.ts';
+import { headSamplingField, movedToHeadSampling } from '../fields/head-sampling.ts';
+import { withMoved } from '../fields/moved.ts';
+import { LEAST_PATCHES } from './lengths.ts';
 import './table.ts';
 
 const commonFields = {
@@ -49,7 +49,7 @@ type Converter = ReturnType<typeof currentSchema>['~standard']['jsonSchema']['in
 function currentSchema() {
   const options: z.ZodRawShape = Object.assign({}, ...allMeasures().map((measure) => measure.options));
   const fields = { measures: measuresField(), ...options, ...commonFields };
-  return withMoved(z.strictObject(fields).superRefine(checkLengths), MOVED);
+  return withMoved(z.strictObject(fields).superRefine(checkLengths), movedToHeadSampling);
 }
 
 function measuresField() {

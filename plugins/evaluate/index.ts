@@ -1,12 +1,11 @@
 import { autoencoderFolder, languageModelFolder, tokenShards } from 'calm-lm/artifacts';
 import { allMeasures } from 'calm-lm/evaluation/measures';
 import { defineStage, optional } from 'calm-lm/plugin';
-import { checkSplit, patchSizeOf } from '../shared/check-splits.ts';
-import { tokensAtOnce } from '../shared/evaluation-fields.ts';
-import { evaluation } from '../shared/evaluations.ts';
-import { checkHeadSampling } from '../shared/head-sampling.ts';
-import { isTransformerAhead } from '../shared/model-kind.ts';
+import { checkHeadSampling, isTransformerAhead } from '../checks/model.ts';
+import { checkSplit, patchSizeOf } from '../checks/splits.ts';
 import { config } from './config.ts';
+import { evaluation } from './evaluation.ts';
+import { tokensAtOnce } from './lengths.ts';
 import { chooseMeasures } from './needs.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */

@@ -2,6 +2,7 @@ import type { autoencoderFolder, languageModelFolder, tokenShards } from 'calm-l
 import { loadTokenizer } from 'calm-lm/data';
 import { disposeTree, type Engine } from 'calm-lm/engine';
 import { modelMismatch } from 'calm-lm/errors';
+import { heldOutSequences } from 'calm-lm/evaluation';
 import type { AnyMeasure, HeldOut, MeasureContext } from 'calm-lm/evaluation/measures';
 import {
   type Autoencoder,
@@ -11,12 +12,11 @@ import {
   type PatchModel,
 } from 'calm-lm/models';
 import type { OptionalPort, StageContext } from 'calm-lm/plugin';
-import { patchesAtOnce, REFERENCE_BLOCKS } from '../shared/evaluation-fields.ts';
-import type { evaluation } from '../shared/evaluations.ts';
-import { heldOutSequences } from '../shared/held-out.ts';
-import { pauseFor } from '../shared/pause.ts';
 import type { Config } from './config.ts';
+import type { evaluation } from './evaluation.ts';
+import { patchesAtOnce } from './lengths.ts';
 import { checkTrainingText, chooseMeasures } from './needs.ts';
+import { REFERENCE_BLOCKS } from './protocols.ts';
 
 type Inputs = {
   tokens: typeof tokenShards;
@@ -84,7 +84,7 @@ function measuring(
   engine: Engine,
   { model, autoencoder }: Omit<Subject, 'dispose'>,
 ): MeasureContext {
-  const { config, inputs, seed, report, signal } = context;
+  const { config, inputs, seed, report, pause, signal } = context;
   let heldOut: Promise<HeldOut> | undefined;
   return {
     options: config,
@@ -103,7 +103,7 @@ function measuring(
     },
     seed,
     report,
-    pause: pauseFor(signal),
+    pause,
     signal,
   };
 }

@@ -1,15 +1,21 @@
 /** The built-in measures, registered as a third party's are. Each one's work is in a file of its own. */
 
-import { registerMeasure } from 'calm-lm/evaluation/measures';
+import {
+  BRIER_FACTORS,
+  BRIER_LM,
+  CROSS_ENTROPY,
+  registerMeasure,
+  TOKEN_ACCURACY,
+} from 'calm-lm/evaluation/measures';
 import { z } from 'zod';
-import { count } from '../shared/count.ts';
-import { calmProtocolField, samplesField } from '../shared/evaluation-fields.ts';
-import { BRIER_FACTORS, BRIER_LM, CROSS_ENTROPY, TOKEN_ACCURACY } from '../shared/measure-values.ts';
-import { temperatureField } from '../shared/sampling-fields.ts';
+import { samplesField } from '../fields/brier.ts';
+import { count } from '../fields/count.ts';
+import { temperatureField } from '../fields/temperature.ts';
+import { protocolField } from './protocols.ts';
 
 /** Shared by the measures that score BrierLM. */
 const brierOptions = {
-  protocol: calmProtocolField,
+  protocol: protocolField,
   numSamples: samplesField,
   stride: z
     .int()

@@ -2,8 +2,7 @@ import type { autoencoderFolder } from 'calm-lm/artifacts';
 import { autoencoderTable, checkAutoencoderFolder, countParameters } from 'calm-lm/models';
 import type { StageContext } from 'calm-lm/plugin';
 import type { z } from 'zod';
-import { tokenizerFor, warnOfUnknown } from '../shared/importing.ts';
-import { pauseFor } from '../shared/pause.ts';
+import { tokenizerFor, warnOfUnknown } from '../importing/checks.ts';
 import type { config } from './config.ts';
 
 type Context = StageContext<
@@ -12,8 +11,7 @@ type Context = StageContext<
   { autoencoder: typeof autoencoderFolder }
 >;
 
-export async function run({ config, outputs, report, resolvePath, signal }: Context): Promise<void> {
-  const pause = pauseFor(signal);
+export async function run({ config, outputs, report, resolvePath, pause }: Context): Promise<void> {
   const directory = resolvePath(config.path);
   const { config: model, unknown } = await checkAutoencoderFolder(directory);
   warnOfUnknown(report, directory, unknown);

@@ -1,6 +1,6 @@
 import { languageModelFolder } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
-import { modelSources, tokenizerSources } from '../shared/importing.ts';
+import { modelSources, tokenizerSources } from '../importing/sources.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */

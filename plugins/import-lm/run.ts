@@ -10,8 +10,7 @@ import {
 } from 'calm-lm/models';
 import type { StageContext } from 'calm-lm/plugin';
 import type { z } from 'zod';
-import { tokenizerFor, warnOfUnknown } from '../shared/importing.ts';
-import { pauseFor } from '../shared/pause.ts';
+import { tokenizerFor, warnOfUnknown } from '../importing/checks.ts';
 import type { config } from './config.ts';
 
 type Context = StageContext<
@@ -20,8 +19,7 @@ type Context = StageContext<
   { model: typeof languageModelFolder }
 >;
 
-export async function run({ config, outputs, report, resolvePath, signal }: Context): Promise<void> {
-  const pause = pauseFor(signal);
+export async function run({ config, outputs, report, resolvePath, pause }: Context): Promise<void> {
   const [directory, autoencoderDirectory] = [resolvePath(config.path), resolvePath(config.autoencoder)];
   const {
     config: model,

@@ -1,9 +1,14 @@
 import { z } from 'zod';
-import { headSamplingField } from '../shared/head-sampling.ts';
-import { samplingFields } from '../shared/sampling-fields.ts';
+import { headSamplingField } from '../fields/head-sampling.ts';
+import { temperatureField } from '../fields/temperature.ts';
 
 export const config = z.strictObject({
-  ...samplingFields,
+  prompt: z.string().default('').describe('Text to go on from; empty starts a document.'),
+  temperature: temperatureField
+    .default(0.5)
+    .describe('In (0, 1]; lower is safer and duller, 1 leaves the model as it is.'),
+  maxTokens: z.int().positive().default(200).describe('Tokens to make, at most.'),
+  seed: z.int().nonnegative().optional().describe("The samples' own seed; the run's where absent."),
   sampler: z
     .enum(['batch', 'exact'])
     .optional()

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { languageModelFolder } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
-import { checkHeadSampling, MOVED } from '../shared/head-sampling.ts';
-import { isTransformerAhead } from '../shared/model-kind.ts';
-import { withMoved } from '../shared/moved-fields.ts';
-import { samples } from '../shared/samples.ts';
+import { checkHeadSampling, isTransformerAhead } from '../checks/model.ts';
+import { movedToHeadSampling } from '../fields/head-sampling.ts';
+import { withMoved } from '../fields/moved.ts';
 import { config } from './config.ts';
 import { readPrompts } from './prompts.ts';
+import { samples } from './samples.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
 const implementation = () => import('./run.ts');
@@ -15,7 +15,7 @@ const checking = () => import('calm-lm/sampling');
 export default defineStage({
   name: 'sample',
   summary: 'Writes text with a CALM or a Transformer, at any temperature in (0, 1].',
-  config: withMoved(config, MOVED),
+  config: withMoved(config, movedToHeadSampling),
   usesEngine: true,
   inputs: { model: languageModelFolder },
   outputs: { samples },

@@ -7,13 +7,12 @@ import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { alignPrompt, checkChoice, type GenerateDraws, generate } from 'calm-lm/sampling';
 import type { z } from 'zod';
-import { pauseFor } from '../shared/pause.ts';
-import type { Sample, SampleCounts, samples } from '../shared/samples.ts';
-import { type Clock, headingOf, summaryOf, write } from '../shared/writing.ts';
 import type { config } from './config.ts';
 import { type PromptLine, readPrompts } from './prompts.ts';
 import { ResultsFile } from './results.ts';
+import type { Sample, SampleCounts, samples } from './samples.ts';
 import { settingsOf, withDefaults } from './settings.ts';
+import { type Clock, headingOf, summaryOf, write } from './writing.ts';
 
 type Config = z.infer<typeof config>;
 type Context = StageContext<Config, { model: typeof languageModelFolder }, { samples: typeof samples }>;
@@ -107,7 +106,7 @@ async function answer(
     maxLength: prompt.length + config.maxTokens,
     padId: tokenizer.padId,
     endOfTextId: tokenizer.endOfTextId,
-    pause: pauseFor(context.signal),
+    pause: context.pause,
   };
   const made: Made[] = [];
   for (let index = 0; index < config.numSamples; index++) {

@@ -10,9 +10,9 @@ import {
   type Read,
   type Tokenizer,
 } from 'calm-lm/data';
-import { goOnFrom, takeAll } from '../shared/going-on.ts';
 import type { Context } from './context.ts';
 import { LineCheck } from './line-check.ts';
+import { takeAll } from './take-all.ts';
 
 /** Where the encoding of a corpus is. */
 interface EncodingState {
@@ -54,7 +54,7 @@ export class CorpusEncoding {
   async run(): Promise<{ readonly numEmpty: number; readonly firstProblem: string | undefined }> {
     const { outputs, report, signal } = this.#context;
     await this.#forgetLeftOutLines();
-    const saved = await goOnFrom(this.#progress, report, (state) =>
+    const saved = await this.#progress.goOn(report, (state) =>
       outputs.tokens.begin(this.#tokenizer, this.#tokenizer.toJson(), state?.writer),
     );
     if (saved) {

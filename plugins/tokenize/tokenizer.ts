@@ -20,9 +20,9 @@ import {
   trainBpe,
   WordCounter,
 } from 'calm-lm/data';
-import { takeAll } from '../shared/going-on.ts';
 import type { Context } from './context.ts';
 import { LineCheck } from './line-check.ts';
+import { takeAll } from './take-all.ts';
 
 export async function chooseTokenizer(context: Context, files: readonly CorpusFile[]): Promise<Tokenizer> {
   const { tokenizer, endOfTextToken } = context.config;

@@ -1,7 +1,7 @@
 import { autoencoderFields as fields } from 'calm-lm/models/config';
 import { z } from 'zod';
-import { count } from '../shared/count.ts';
-import { trainingFields } from '../shared/training-fields.ts';
+import { count } from '../fields/count.ts';
+import { trainingFields } from '../training/fields.ts';
 
 export const config = z.strictObject({
   variant: fields.variant,

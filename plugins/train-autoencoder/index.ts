@@ -1,7 +1,7 @@
 import { autoencoderFolder, tokenShards } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
-import { checkSplit } from '../shared/check-splits.ts';
-import { continues, operationalFields } from '../shared/training-fields.ts';
+import { checkSplit } from '../checks/splits.ts';
+import { continues, operationalFields } from '../training/fields.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */

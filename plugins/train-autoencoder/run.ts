@@ -9,7 +9,7 @@ import {
   type TensorMap,
 } from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
-import { measureReconstruction } from 'calm-lm/evaluation';
+import { heldOutPatches, measureReconstruction, warnOfReconstruction } from 'calm-lm/evaluation';
 import {
   type AutoencoderConfig,
   type AutoencoderDraws,
@@ -23,9 +23,7 @@ import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { loadOptimizer, type TrainingResult, train } from 'calm-lm/training';
 import type { z } from 'zod';
-import { heldOutPatches } from '../shared/held-out.ts';
-import { warnOfReconstruction } from '../shared/result-warnings.ts';
-import { trainerOptions, trainingSummary } from '../shared/training-fields.ts';
+import { trainerOptions, trainingSummary } from '../training/trainer.ts';
 import type { config } from './config.ts';
 
 type Config = z.infer<typeof config>;

@@ -2,7 +2,14 @@ import { CheckpointStore, type Latents, type Split } from 'calm-lm/artifacts';
 import { evenlySpread, PatchSequences, shuffledBatch } from 'calm-lm/data';
 import { disposeTree, type Engine, type TensorMap } from 'calm-lm/engine';
 import { modelMismatch, notEnoughTokens } from 'calm-lm/errors';
-import { batchSequences, type EncodedBatch, type EncodedSequence, HeldOutLoss } from 'calm-lm/evaluation';
+import {
+  batchSequences,
+  type EncodedBatch,
+  type EncodedSequence,
+  HeldOutLoss,
+  noteFewer,
+  warnOfLoss,
+} from 'calm-lm/evaluation';
 import {
   type AnyHead,
   AUTOENCODER_PREFIX,
@@ -20,10 +27,7 @@ import {
 import { calmSchema } from 'calm-lm/models/config';
 import { RandomStream } from 'calm-lm/random';
 import { loadOptimizer, train } from 'calm-lm/training';
-import { noteFewer } from '../shared/held-out.ts';
-import { pauseFor } from '../shared/pause.ts';
-import { warnOfLoss } from '../shared/result-warnings.ts';
-import { trainerOptions, trainingSummary } from '../shared/training-fields.ts';
+import { trainerOptions, trainingSummary } from '../training/trainer.ts';
 import type { CalmFields } from './config.ts';
 import type { Context } from './context.ts';
 
@@ -189,7 +193,7 @@ async function drawBatch(
 }
 
 async function heldOutLoss(
-  { config, seed, report, signal }: CalmContext,
+  { config, seed, report, pause }: CalmContext,
   engine: Engine,
   model: CalmConfig,
   head: AnyHead,
@@ -203,7 +207,6 @@ async function heldOutLoss(
   const sequences: EncodedSequence[] = [];
   const wanted = { key: 'evaluateSequences', count: config.evaluateSequences };
   noteFewer(wanted, chosen.length, 'held-out sequences', report);
-  const pause = pauseFor(signal);
   for (const sequence of chosen) {
     await pause();
     sequences.push(await source.read('validation', sequence));

@@ -1,8 +1,7 @@
 import { calmFields, checkLlama, transformerFields } from 'calm-lm/models/config';
 import { z } from 'zod';
-import { backboneFields } from '../shared/backbone-fields.ts';
-import { count } from '../shared/count.ts';
-import { trainingFields } from '../shared/training-fields.ts';
+import { count } from '../fields/count.ts';
+import { trainingFields } from '../training/fields.ts';
 
 export const MODELS = ['calm', 'transformer'] as const;
 
@@ -35,7 +34,13 @@ const transformerOwn = {
 };
 
 const shared = {
-  ...backboneFields(calmFields),
+  hiddenSize: calmFields.hiddenSize,
+  intermediateSize: calmFields.intermediateSize,
+  numHiddenLayers: calmFields.numHiddenLayers,
+  numAttentionHeads: calmFields.numAttentionHeads,
+  numKeyValueHeads: calmFields.numKeyValueHeads,
+  ropeTheta: calmFields.ropeTheta,
+  initializerRange: calmFields.initializerRange,
   sequencesPerStep: count(8).describe('Sequences a micro-batch.'),
   steps: count(250000).describe('Optimiser steps.'),
   warmupSteps: z.int().nonnegative().default(2000).describe('Steps of linear warm-up.'),

@@ -1,7 +1,7 @@
 import { autoencoderFolder, languageModelFolder, latentShards, tokenShards } from 'calm-lm/artifacts';
 import { defineStage, optional } from 'calm-lm/plugin';
-import { checkSplit, patchSizeOf } from '../shared/check-splits.ts';
-import { continues, operationalFields } from '../shared/training-fields.ts';
+import { checkSplit, patchSizeOf } from '../checks/splits.ts';
+import { continues, operationalFields } from '../training/fields.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */

@@ -2,7 +2,15 @@ import { CheckpointStore } from 'calm-lm/artifacts';
 import { evenlySpread, PatchSequences, shuffledBatch } from 'calm-lm/data';
 import { disposeTree, type Engine, intTensor, type Tensor, type TensorMap } from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
-import { aggregateBrier, joinRows, measureCrossEntropy, scoreBrier } from 'calm-lm/evaluation';
+import {
+  aggregateBrier,
+  joinRows,
+  measureCrossEntropy,
+  noteFewer,
+  scoreBrier,
+  warnOfLoss,
+} from 'calm-lm/evaluation';
+import { BRIER_FACTORS, BRIER_LM, CROSS_ENTROPY } from 'calm-lm/evaluation/measures';
 import {
   initParameters,
   storeParameters,
@@ -12,10 +20,7 @@ import {
 } from 'calm-lm/models';
 import { type TransformerConfig, transformerSchema } from 'calm-lm/models/config';
 import { loadOptimizer, train } from 'calm-lm/training';
-import { noteFewer } from '../shared/held-out.ts';
-import { BRIER_FACTORS, BRIER_LM, CROSS_ENTROPY } from '../shared/measure-values.ts';
-import { warnOfLoss } from '../shared/result-warnings.ts';
-import { trainerOptions, trainingSummary } from '../shared/training-fields.ts';
+import { trainerOptions, trainingSummary } from '../training/trainer.ts';
 import type { TransformerFields } from './config.ts';
 import type { Context } from './context.ts';
 

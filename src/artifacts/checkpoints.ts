@@ -182,6 +182,27 @@ export class ProgressFile<State> {
     return readJson<State>(this.#file).catch(() => undefined);
   }
 
+  /**
+   * Opens outputs at the state that was saved, if one was. Where the files do not have what the state says,
+   * everything starts over, and that is said.
+   * @returns the state that is gone on from
+   */
+  async goOn(
+    report: { warn(message: string): void },
+    open: (state: State | undefined) => void | Promise<void>,
+  ): Promise<State | undefined> {
+    const saved = await this.load();
+    try {
+      await open(saved);
+      return saved;
+    } catch (error) {
+      if (!saved || !(error instanceof CalmError)) throw error;
+      report.warn(`can't go on from what an earlier run left (${error.message}); starting over`);
+      await open(undefined);
+      return undefined;
+    }
+  }
+
   isDue(): boolean {
     return performance.now() - this.#savedMs >= this.#everyMs;
   }

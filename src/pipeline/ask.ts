@@ -22,7 +22,7 @@ import { fingerprint } from './fingerprint.ts';
 import { kindOf } from './graph.ts';
 import { resultFields } from './plan.ts';
 import { type RunOptions, type StageResult, shownError } from './runner.ts';
-import { closing, OpenedPorts, type Results, reportAside } from './stage-work.ts';
+import { closing, OpenedPorts, pauseFor, type Results, reportAside } from './stage-work.ts';
 
 export interface Question {
   readonly stage: AnyStage;
@@ -58,6 +58,7 @@ export async function askStage(question: Question, options: RunOptions): Promise
         seed,
         report: reportAside(stage.name, options.report, results),
         signal: options.signal,
+        pause: pauseFor(options.signal),
         checkpoints: place.checkpoints,
         resolvePath: (path: string) => resolvePath(process.cwd(), path),
       };

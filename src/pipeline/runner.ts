@@ -21,6 +21,7 @@ import {
   createOutputs,
   type LoadedEngine,
   openInputs,
+  pauseFor,
   type Results,
   reportInto,
 } from './stage-work.ts';
@@ -186,6 +187,7 @@ class StageRun {
         seed: node.seed,
         report: reportInto(directory, node.id, report, this.#results),
         signal,
+        pause: pauseFor(signal),
         checkpoints: join(directory, 'checkpoints'),
         resolvePath: (path: string) => resolvePath(config.directory, path),
       };

@@ -5,6 +5,7 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ArtifactKind, OptionalPort, StageReport } from '../plugin/index.ts';
 import { PROGRESS_FILE } from '../runs/index.ts';
 import { disposeAll } from './disposal.ts';
@@ -79,6 +80,14 @@ export async function createOutputs(stage: StageNode['stage'], directory: string
     });
   }
   return opened;
+}
+
+/** How a stage hears a signal; see StageContext. */
+export function pauseFor(signal: AbortSignal): () => Promise<void> {
+  return async () => {
+    await nextTurn();
+    signal.throwIfAborted();
+  };
 }
 
 /** What a stage said of its results. */

@@ -143,6 +143,11 @@ export interface StageContext<Config, Inputs extends InputPorts, Outputs extends
   readonly report: StageReport;
   /** Aborted by Ctrl-C. A stage saves what it can and throws; `signal.throwIfAborted()` will do. */
   readonly signal: AbortSignal;
+  /**
+   * Awaited between two short pieces of work: Node's event loop turns, so that signals and timers are heard;
+   * throws where the signal is aborted.
+   */
+  readonly pause: () => Promise<void>;
   /** A folder that survives interruption and is removed when the stage is done. */
   readonly checkpoints: string;
   /** Makes a path of the configuration absolute: relative to the configuration file. */

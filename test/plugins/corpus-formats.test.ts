@@ -73,6 +73,7 @@ async function tokenize(
     outputs: { tokens: await tokenShards.create(join(folder, 'tokens')) },
     engine: () => Promise.reject(new Error('no engine is needed')),
     ...{ seed: 1, report, checkpoints, signal: stop.signal },
+    pause: async () => {},
     resolvePath: (path: string) => resolve(folder, path),
   });
   return { notes, chunks };

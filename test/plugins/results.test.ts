@@ -5,15 +5,17 @@ import { join } from 'node:path';
 import test from 'ava';
 import { tokenShards } from 'calm-lm/artifacts';
 import { DocumentPatches } from 'calm-lm/data';
-import { stringify } from 'yaml';
-import { config as evaluateConfig } from '../../plugins/evaluate/config.ts';
-import { heldOutPatches, heldOutSequences, noteFewerWindows } from '../../plugins/shared/held-out.ts';
 import {
+  heldOutPatches,
+  heldOutSequences,
   LEAST_TOKEN_ACCURACY,
   warnOfEnergy,
   warnOfLoss,
   warnOfReconstruction,
-} from '../../plugins/shared/result-warnings.ts';
+} from 'calm-lm/evaluation';
+import { stringify } from 'yaml';
+import { config as evaluateConfig } from '../../plugins/evaluate/config.ts';
+import { pauseFor } from '../../src/pipeline/stage-work.ts';
 import { calm } from '../helpers/cli.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
@@ -23,7 +25,7 @@ function listening(controller = new AbortController()) {
   const say = (text: string) => {
     said.push(text);
   };
-  return { said, report: { note: say, warn: say }, signal: controller.signal };
+  return { said, report: { note: say, warn: say }, pause: pauseFor(controller.signal) };
 }
 
 /** A validation split of so many tokens, in one document. */
@@ -43,7 +45,7 @@ async function tokensOf(folder: string, numTokens: number) {
   return tokenShards.open(folder);
 }
 
-test('fewer sequences, patches or windows than asked for: all are used, and that is said', async (t) => {
+test('fewer sequences or patches than asked for: all are used, and that is said', async (t) => {
   const tokens = await tokensOf(join(temporaryFolder(t), 'tokens'), 100);
   const size = { patchSize: 2, patchesPerSequence: 7 };
   for (const [count, used, isSaid] of [
@@ -64,12 +66,7 @@ test('fewer sequences, patches or windows than asked for: all are used, and that
   const patches = new DocumentPatches(tokens.split('validation'), 2, 299);
   const ids = await heldOutPatches(patches, { key: 'numPatches', count: 600 }, context);
   t.deepEqual(ids, patches.readMany(Array.from({ length: 50 }, (_, i) => i)));
-  noteFewerWindows(8, 14, 2, context.report);
-  noteFewerWindows(5, 14, 2, context.report);
-  t.deepEqual(said, [
-    'numPatches asks for 600 held-out patches, and there are 50: all of them are used',
-    'windowsPerSequence asks for 8 windows a sequence, and there are 5: all of them are used',
-  ]);
+  t.deepEqual(said, ['numPatches asks for 600 held-out patches, and there are 50: all of them are used']);
   tokens.close();
 });
 
@@ -157,6 +154,7 @@ test('a tiny run says what its results are worth, and how much was measured', as
     evaluate: {
       numSequences: 1000,
       numPatches: 100_000,
+      windowsPerSequence: 1000,
       measures: ['reconstruction', 'energy', 'temperature'],
     },
   };
@@ -171,6 +169,7 @@ test('a tiny run says what its results are worth, and how much was measured', as
     ['train-lm', 'evaluateSequences'],
     ['evaluate', 'numSequences'],
     ['evaluate', 'numPatches'],
+    ['evaluate', 'windowsPerSequence'],
   ])
     t.regex(stderr, new RegExp(`${stage}: ${key} asks for \\d+ .* and there are \\d+: all of them`));
 

@@ -23,6 +23,7 @@ async function tokenize(folder: string, given: Record<string, unknown>) {
     outputs: { tokens: await tokenShards.create(join(folder, 'tokens')) },
     engine: () => Promise.reject(new Error('no engine is needed')),
     ...{ seed: 1, report, checkpoints, signal: new AbortController().signal },
+    pause: async () => {},
     resolvePath: (path: string) => resolve(folder, path),
   });
   return { warnings, summary: summaries[0] };

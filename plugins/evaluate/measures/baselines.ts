@@ -1,5 +1,5 @@
+import { unigramReport } from 'calm-lm/evaluation';
 import type { MeasureContext } from 'calm-lm/evaluation/measures';
-import { unigramReport } from '../../shared/held-out.ts';
 import { type BrierOptions, scoreModel } from './brierlm.ts';
 
 /**

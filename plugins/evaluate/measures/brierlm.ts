@@ -1,9 +1,7 @@
-import { scoreBrier } from 'calm-lm/evaluation';
+import { type BrierReport, brierReport, scoreBrier } from 'calm-lm/evaluation';
 import type { MeasureContext } from 'calm-lm/evaluation/measures';
 import type { PatchModel } from 'calm-lm/models';
-import { REFERENCE_BLOCKS } from '../../shared/evaluation-fields.ts';
-import type { BrierReport } from '../../shared/evaluations.ts';
-import { brierReport } from '../../shared/held-out.ts';
+import { REFERENCE_BLOCKS } from '../protocols.ts';
 
 export interface BrierOptions {
   readonly protocol: string;

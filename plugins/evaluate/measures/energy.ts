@@ -1,8 +1,7 @@
-import { type EncodedSequence, EnergyScore } from 'calm-lm/evaluation';
+import { type EncodedSequence, EnergyScore, warnOfEnergy } from 'calm-lm/evaluation';
 import type { MeasureContext } from 'calm-lm/evaluation/measures';
 import { CorpusEncoder, type LatentDraws, type PatchModel } from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
-import { warnOfEnergy } from '../../shared/result-warnings.ts';
 
 /** The energy loss of the model's samples, and of patches drawn without a look at the context. */
 export async function measureEnergy(context: MeasureContext) {

@@ -1,6 +1,5 @@
-import { hasLikelihood, measureCrossEntropy } from 'calm-lm/evaluation';
+import { hasLikelihood, measureCrossEntropy, warnOfLoss } from 'calm-lm/evaluation';
 import type { HeldOut, MeasureContext } from 'calm-lm/evaluation/measures';
-import { warnOfLoss } from '../../shared/result-warnings.ts';
 
 export async function measurePerplexity(context: MeasureContext) {
   const { model, report, pause } = context;

@@ -1,9 +1,7 @@
 import { DocumentPatches } from 'calm-lm/data';
 import { notEnoughTokens } from 'calm-lm/errors';
-import { measureReconstruction } from 'calm-lm/evaluation';
+import { heldOutPatches, measureReconstruction, warnOfReconstruction } from 'calm-lm/evaluation';
 import type { MeasureContext } from 'calm-lm/evaluation/measures';
-import { heldOutPatches } from '../../shared/held-out.ts';
-import { warnOfReconstruction } from '../../shared/result-warnings.ts';
 
 /** Of the autoencoder that is given, or else of the one that the model has inside. */
 export async function reconstruct(context: MeasureContext<{ readonly numPatches: number }>) {

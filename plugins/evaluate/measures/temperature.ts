@@ -4,12 +4,11 @@
  */
 
 import { type Tensor, tf } from 'calm-lm/engine';
-import { type ChoosePatches, measureTemperature } from 'calm-lm/evaluation';
+import { type ChoosePatches, measureTemperature, noteFewer, windowsIn } from 'calm-lm/evaluation';
 import type { MeasureContext } from 'calm-lm/evaluation/measures';
 import { RandomStream } from 'calm-lm/random';
 import { choose, DEFAULT_CANDIDATES } from 'calm-lm/sampling';
-import type { TemperatureReport } from '../../shared/evaluations.ts';
-import { noteFewerWindows } from '../../shared/held-out.ts';
+import type { TemperatureReport } from '../evaluation.ts';
 
 interface Options {
   readonly temperatures: readonly number[];
@@ -30,7 +29,8 @@ interface Setting {
 export async function measureTemperatures(context: Context) {
   const { options, model, report, pause } = context;
   const { sequences } = await context.heldOut();
-  noteFewerWindows(options.windowsPerSequence, sequences[0].length, model.patchSize, report);
+  const wanted = { key: 'windowsPerSequence', count: options.windowsPerSequence };
+  noteFewer(wanted, windowsIn(sequences[0].length, model.patchSize), 'windows a sequence', report);
   const temperature: TemperatureReport[] = [];
   for (const setting of settingsOf(context)) {
     const { temperature: at, numCandidates } = setting;

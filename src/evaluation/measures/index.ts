@@ -15,3 +15,4 @@ export type {
   RunMeasure,
 } from './measure.ts';
 export { allMeasures, directionOf, measureNames, registerMeasure } from './registry.ts';
+export { BRIER_FACTORS, BRIER_LM, CROSS_ENTROPY, TOKEN_ACCURACY } from './values.ts';

@@ -1,7 +1,6 @@
-/** How a head is sampled from: the field of the stages that draw samples, and its check. */
+/** How a head is sampled from: the field of the stages that draw samples. */
 
-import { type HeadSampling, headEntries, jsonSchemaOf, samplingOptions } from 'calm-lm/models/config';
-import type { InputFacts } from 'calm-lm/plugin';
+import { headEntries, jsonSchemaOf } from 'calm-lm/models/config';
 import { z } from 'zod';
 
 const WANTED = 'must be a map of options, or a text like steps=4,method=euler';
@@ -31,20 +30,10 @@ function typed(text: string): unknown {
   return text === '' || Number.isNaN(Number(text)) ? text : Number(text);
 }
 
-/**
- * Refuses options that the head of the model does not have, as far as the head is known before the stage
- * runs.
- */
-export function checkHeadSampling(given: HeadSampling | undefined, model: InputFacts | undefined): void {
-  const chosen = model?.config.head as { readonly name?: unknown } | undefined;
-  const name = chosen?.name ?? model?.metrics?.head;
-  if (typeof name === 'string') samplingOptions(name, given);
-}
-
 const inSampling = (option: string) => `\`headSampling: { ${option}: … }\``;
 
-/** Options of sampling that were fields of the stages. */
-export const MOVED = {
+/** Options of sampling that were fields of the stages; see `withMoved`. */
+export const movedToHeadSampling = {
   headSteps: inSampling('steps'),
   flowMethod: inSampling('method'),
   noiseTemperature: inSampling('noiseTemperature'),

@@ -3,9 +3,9 @@
  * and so does the model.
  */
 
-import type { StageReport } from 'calm-lm/plugin';
-
-type Warns = Pick<StageReport, 'warn'>;
+interface Warns {
+  warn(message: string): void;
+}
 
 /**
  * Reconstruction accuracy below which a language model on the autoencoder is hardly worth its training. Ours;

@@ -1,6 +1,6 @@
 /** Names of the numbers that measures find, and which way each is better. Training goes by the same. */
 
-import type { MeasureValue } from 'calm-lm/evaluation/measures';
+import type { MeasureValue } from './measure.ts';
 
 export const TOKEN_ACCURACY = {
   path: 'reconstruction.tokenAccuracy',

@@ -1,20 +1,11 @@
 import { jsonReport } from 'calm-lm/artifacts';
 import type {
-  BrierInterval,
-  BrierScore,
+  BrierReport,
   EnergyMeasure,
   Reconstruction,
   TemperatureMeasure,
+  UnigramReport,
 } from 'calm-lm/evaluation';
-
-/** BrierLM as scripts read it; brierLM is × 100, as the paper prints it, the factors are fractions. */
-export interface BrierReport extends BrierScore {
-  /** Samples a position. */
-  readonly numSamples: number;
-  readonly protocol: string;
-  /** 95 %, from the bootstrap over documents; absent where there is only one sequence. */
-  readonly interval?: BrierInterval;
-}
 
 /** The energy loss of the model and of a predictor that ignores the context. */
 export interface EnergyReport extends EnergyMeasure {
@@ -49,17 +40,6 @@ export interface Evaluation {
   readonly unigram?: UnigramReport;
   readonly temperature?: readonly TemperatureReport[];
 }
-
-export type UnigramReport = BrierScore & { readonly interval?: BrierInterval };
-
-/** All that `evaluate-endpoint` measures. */
-export interface EndpointEvaluation {
-  readonly brierlm?: BrierReport;
-  readonly unigram?: UnigramReport;
-}
-
-/** The artifact kind that `evaluate-endpoint` makes: endpoint-evaluation.json. */
-export const endpointEvaluation = jsonReport<EndpointEvaluation>('endpoint-evaluation');
 
 /** The artifact kind that `evaluate` makes: evaluation.json. */
 export const evaluation = jsonReport<Evaluation>('evaluation');

@@ -1,4 +1,4 @@
-/** What both sampling stages share: continuations one after the other, shown while they are made. */
+/** Continuations one after the other, shown while they are made. */
 
 import type { Tokenizer } from 'calm-lm/data';
 import type { StageReport } from 'calm-lm/plugin';

@@ -1,0 +1,29 @@
+/** The files that taking over a folder of others depends on. */
+
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { weightFiles } from 'calm-lm/artifacts';
+import { tokenizerFileOf } from 'calm-lm/data';
+import type { SourceFile } from 'calm-lm/plugin';
+
+/** The files of a model's folder that an import depends on: its configuration and its weights. */
+export async function modelSources(directory: string): Promise<SourceFile[]> {
+  // A folder without weights is refused, with a better error, when the stage runs.
+  const weights = await weightFiles(directory).catch(() => []);
+  return present([
+    { path: join(directory, 'config.json'), role: 'config' },
+    ...weights.map((name) => ({ path: join(directory, name), role: 'weights' })),
+  ]);
+}
+
+/** The file of a tokenizer, named by itself or by its folder. */
+export async function tokenizerSources(path: string): Promise<SourceFile[]> {
+  const file = await tokenizerFileOf(path).catch(() => path);
+  return present([{ path: file, role: 'tokenizer' }]);
+}
+
+/** Those that are files; what is missing is named when the stage runs. */
+async function present(files: readonly SourceFile[]): Promise<SourceFile[]> {
+  const found = await Promise.all(files.map(({ path }) => stat(path).catch(() => undefined)));
+  return files.filter((_, i) => found[i]?.isFile());
+}
