@@ -656,6 +656,11 @@ export const inputNotInFolder = (stage: string, kind: string, folder: string) =>
         : 'Give the folder of a model of this kind: config.json, weights and tokenizer.',
   });
 
+export const takesNoText = (stage: string) =>
+  new CalmError('CALM_INPUT_MISSING', `${stage} takes nothing that is made of text.`, {
+    hint: 'Leave out --corpus.',
+  });
+
 export const notAnOverride = (text: string, stage: string) =>
   new CalmError(
     'CALM_OVERRIDE_UNKNOWN_PATH',

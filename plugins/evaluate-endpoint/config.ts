@@ -64,3 +64,15 @@ export const OPERATIONAL_FIELDS = [
   'timeoutSeconds',
   'maxRetryAfterSeconds',
 ] as const satisfies readonly (keyof typeof config.shape)[];
+
+/** What a command can be told; the rest is for configurations. */
+export const ASKED_FIELDS = [
+  'endpoint',
+  'model',
+  'protocol',
+  'numSamples',
+  'contextTokens',
+  'numWindows',
+  'concurrency',
+  'maxRetryAfterSeconds',
+] as const satisfies readonly (keyof typeof config.shape)[];

@@ -36,13 +36,16 @@ export default defineStage({
     checkSplit(tokens, 'validation', wanted);
   },
   questions: () =>
-    allMeasures().map(({ name, summary, options, flags }) => ({
+    allMeasures().map(({ name, summary, options, flags, insteadOf }) => ({
       name,
       summary,
       fields: {
         numSequences: undefined,
         ...Object.fromEntries(Object.keys(options).map((option) => [option, flags?.[option]])),
       },
+      ...(insteadOf
+        ? { insteadOf: { question: insteadOf.measure, flag: insteadOf.flag, summary: insteadOf.summary } }
+        : {}),
     })),
   labels: () =>
     Object.fromEntries(

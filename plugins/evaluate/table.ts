@@ -84,6 +84,11 @@ registerMeasure({
   needs: ['model'],
   options: { protocol: brierOptions.protocol, numSamples: brierOptions.numSamples },
   values: [{ path: 'sampled.brierLM', label: 'BrierLM, sampled', better: 'higher' }],
+  insteadOf: {
+    measure: 'brierlm',
+    flag: 'from-samples',
+    summary: 'from samples alone, also of a Transformer, which is else scored with exact collisions',
+  },
   load: async () => (await import('./measures/brierlm.ts')).scoreFromSamples,
 });
 

@@ -13,6 +13,7 @@ export default defineStage({
   drawsNothing: true,
   // The folders are sources: what their files hold counts, not where they lie.
   operational: ['path', 'tokenizer'],
+  imports: ['path'],
   inputs: {},
   outputs: { autoencoder: autoencoderFolder },
   sources: async ({ path, tokenizer }, resolvePath) => [

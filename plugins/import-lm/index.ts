@@ -13,6 +13,7 @@ export default defineStage({
   drawsNothing: true,
   // The folders are sources: what their files hold counts, not where they lie.
   operational: ['path', 'autoencoder', 'tokenizer'],
+  imports: ['path', 'autoencoder'],
   inputs: {},
   outputs: { model: languageModelFolder },
   sources: async ({ path, autoencoder, tokenizer }, resolvePath) => [

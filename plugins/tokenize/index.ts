@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { tokenShards } from 'calm-lm/artifacts';
+import { autoencoderFolder, languageModelFolder, tokenShards } from 'calm-lm/artifacts';
 import { corpusRole, listCorpus, tokenizerFileOf } from 'calm-lm/data';
 import { fileMissing } from 'calm-lm/errors';
-import { defineStage } from 'calm-lm/plugin';
+import { defineStage, optional } from 'calm-lm/plugin';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
@@ -31,6 +31,19 @@ export default defineStage({
       ...own.map((path) => ({ path, role: 'tokenizer' })),
       ...files.map((file) => ({ path: file.path, role: corpusRole(file) })),
     ];
+  },
+  // Whatever brings a tokenizer of its own.
+  ofText: {
+    like: {
+      tokens: optional(tokenShards),
+      autoencoder: optional(autoencoderFolder),
+      model: optional(languageModelFolder),
+    },
+    fields: ({ files, textField, like }) => ({
+      corpus: [{ files, ...(textField ? { textField } : {}) }],
+      tokenizer: like,
+      validationFraction: 1,
+    }),
   },
   isStale: ({ onBadLine }, { leftOutLines }) =>
     onBadLine === 'fail' && Number(leftOutLines ?? 0) > 0

@@ -2,7 +2,8 @@ import { existsSync, rmSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { resolvePath } from '../paths.ts';
-import { checkConfig, makePlan } from '../pipeline/index.ts';
+import { checkConfig, makePlan, type Registry, wantedInputs } from '../pipeline/index.ts';
+import type { AnyStage, ArtifactKind } from '../plugin/index.ts';
 import { formatRun } from '../reporting/index.ts';
 import { BaseCommand } from './base-command.ts';
 import { execute } from './executing.ts';
@@ -35,23 +36,18 @@ export default class Import extends BaseCommand {
 
   override async run() {
     const { args, flags } = await this.parse(Import);
-    const given = {
-      path: resolvePath(process.cwd(), args.path),
-      ...(flags.tokenizer ? { tokenizer: resolvePath(process.cwd(), flags.tokenizer) } : {}),
-    };
-    const stages = flags.autoencoder
-      ? { 'import-lm': { ...given, autoencoder: resolvePath(process.cwd(), flags.autoencoder) } }
-      : { 'import-autoencoder': given };
-    const file = resolve('import.yaml');
-    const data = { name: flags.name ?? basename(given.path), stages };
+    const folders = absolute({ path: args.path, autoencoder: flags.autoencoder });
+    const fields = { ...folders, ...absolute({ tokenizer: flags.tokenizer }) };
+    const registry = await gatherStages(this.config);
+    const stage = importerOf(registry, Object.keys(folders));
     const config = checkConfig({
-      file,
+      file: resolve('import.yaml'),
       directory: process.cwd(),
       outputBase: process.cwd(),
-      data,
-      locate: () => ({ file: given.path }),
+      data: { name: flags.name ?? basename(folders.path), stages: { [stage.name]: fields } },
+      locate: () => ({ file: folders.path }),
     });
-    const plan = await makePlan(config, await gatherStages(this.config));
+    const plan = await makePlan(config, registry);
     const wasThere = existsSync(plan.folder.directory);
     const results = await execute(plan, {
       isJson: this.jsonEnabled(),
@@ -61,10 +57,36 @@ export default class Import extends BaseCommand {
       throw error;
     });
     const run = relative(process.cwd(), plan.folder.directory);
-    const next = flags.autoencoder
-      ? `Sample from it: calm sample ${run} --prompt '…'`
-      : `Its autoencoder is in ${run}/import-autoencoder/autoencoder`;
-    this.say(`\n${formatRun(results)}\n\n${next}`);
+    this.say(`\n${formatRun(results)}\n\n${nextOf(registry, stage, run)}`);
     return { run: plan.folder.directory, stages: results };
   }
+}
+
+/** The paths that are given, absolute. */
+function absolute(paths: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(paths).flatMap(([field, path]) =>
+      path === undefined ? [] : [[field, resolvePath(process.cwd(), path)]],
+    ),
+  );
+}
+
+/** The stage that takes over what these fields name; there are built-in ones for all that can be given. */
+function importerOf(registry: Registry, fields: readonly string[]): AnyStage {
+  const stages = registry.list().map(({ stage }) => stage);
+  const wanted = [...fields].sort().join();
+  return stages.find(({ imports = [] }) => [...imports].sort().join() === wanted) as AnyStage;
+}
+
+/** What can be done now: ask a stage that is there for such an artifact, or where the artifact is. */
+function nextOf(registry: Registry, { name, outputs }: AnyStage, run: string): string {
+  const [[port, { name: kind }]] = Object.entries<ArtifactKind>(outputs);
+  const asked = registry
+    .list()
+    .map(({ stage }) => stage)
+    .find(
+      (stage) =>
+        stage.isInteractive && wantedInputs(stage).some((input) => input.kind === kind && !input.isOptional),
+    );
+  return asked ? `Go on with: calm ${asked.name} ${run}` : `Its ${port} is in ${run}/${name}/${port}`;
 }

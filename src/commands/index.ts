@@ -7,7 +7,6 @@ import Doctor from './doctor.ts';
 import EngineInstall from './engine/install.ts';
 import EngineList from './engine/list.ts';
 import EngineRemove from './engine/remove.ts';
-import EvalBrierlm from './eval/brierlm.ts';
 import { measureCommands } from './eval/measure-command.ts';
 import Gc from './gc.ts';
 import Import from './import.ts';
@@ -30,7 +29,6 @@ export const COMMANDS: Record<string, Command.Class> = {
   'engine:list': EngineList,
   'engine:remove': EngineRemove,
   ...measureCommands(builtin.stages),
-  'eval:brierlm': EvalBrierlm,
   gc: Gc,
   import: Import,
   init: Init,

@@ -7,7 +7,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Interfaces } from '@oclif/core';
-import { inputNotInFolder, messageOf, notAnOverride } from '../errors.ts';
+import { inputNotInFolder, messageOf, notAnOverride, takesNoText } from '../errors.ts';
 import { resolvePath } from '../paths.ts';
 import {
   addConfiguredPlugins,
@@ -20,7 +20,7 @@ import {
   readConfig,
   wantedInputs,
 } from '../pipeline/index.ts';
-import type { AnyStage, CheckpointChoice } from '../plugin/index.ts';
+import type { AnyStage, ArtifactKind, CheckpointChoice, TextMaker } from '../plugin/index.ts';
 import { type ChosenInputs, chooseInputs, isModelFolder, Run } from '../runs/index.ts';
 import { warn } from './base-command.ts';
 import { type ConfigChoice, checkEngine, gatherStages, openWorkspace } from './workspace.ts';
@@ -130,7 +130,7 @@ function questionOf(
 
 async function inputsOf(
   run: Run,
-  stage: AnyStage,
+  stage: Pick<AnyStage, 'name' | 'inputs'>,
   choice: SubjectChoice,
   given: ChosenInputs,
 ): Promise<Found> {
@@ -140,13 +140,17 @@ async function inputsOf(
     mayBeUnfinished: choice.checkpoint !== undefined,
     stage: stage.name,
   });
-  const last = Object.values(chosen).sort((a, b) => b.order - a.order)[0];
+  const last = newestOf(chosen);
   const seed = (last && run.stage(last.stage)?.manifest?.seed) ?? 0;
   return { inputs: { ...chosen, ...given }, seed };
 }
 
 /** The parts of a model folder, as the kinds of artifacts find them. */
-async function inputsIn(folder: string, stage: AnyStage, given: ChosenInputs): Promise<Found> {
+async function inputsIn(
+  folder: string,
+  stage: Pick<AnyStage, 'name' | 'inputs'>,
+  given: ChosenInputs,
+): Promise<Found> {
   const inputs: Record<string, ChosenInputs[string]> = { ...given };
   for (const { port, kind, isOptional } of wantedInputs(stage)) {
     if (port in given) continue;
@@ -155,6 +159,51 @@ async function inputsIn(folder: string, stage: AnyStage, given: ChosenInputs): P
     else if (!isOptional) throw inputNotInFolder(stage.name, kind, folder);
   }
   return { inputs, seed: 0 };
+}
+
+/** How text that a command is given becomes an input of the stage that it asks. */
+export interface InputOfText {
+  readonly stage: AnyStage;
+  readonly ofText: TextMaker;
+  /** The output that is made, and the input that takes it. */
+  readonly output: string;
+  readonly port: string;
+  readonly kind: string;
+}
+
+/** The stage that makes an input of the asked one from given text. */
+export function textMakerFor(registry: Registry, asked: string): InputOfText {
+  const wanted = wantedInputs(registry.get(asked));
+  for (const { stage } of registry.list())
+    for (const [output, { name: kind }] of Object.entries<ArtifactKind>(stage.outputs)) {
+      const taken = wanted.find((input) => input.kind === kind);
+      if (stage.ofText && taken) return { stage, ofText: stage.ofText, output, port: taken.port, kind };
+    }
+  throw takesNoText(asked);
+}
+
+/**
+ * The folder of the artifact of these kinds that was made last, of the run or model folder that is meant.
+ * @param stage named in errors
+ */
+export async function newestLike(
+  choice: SubjectChoice,
+  stage: string,
+  inputs: TextMaker['like'],
+): Promise<string> {
+  const folder = folderNamed(choice.config);
+  const isModel = folder !== undefined && isModelFolder(folder);
+  const found = isModel
+    ? await inputsIn(folder, { name: stage, inputs }, {})
+    : await inputsOf(await openRun(choice.config), { name: stage, inputs }, choice, {});
+  const last = newestOf(found.inputs);
+  const kinds = Object.values(inputs).map((port) => kindOf(port).name);
+  if (!last) throw inputNotInFolder(stage, kinds.join(' or '), folder ?? String(choice.config));
+  return last.directory;
+}
+
+function newestOf(inputs: ChosenInputs): ChosenInputs[string] | undefined {
+  return Object.values(inputs).sort((a, b) => b.order - a.order)[0];
 }
 
 /** The stages of a run's plugins or of a configuration's, with whatever else their modules register. */

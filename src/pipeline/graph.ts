@@ -101,7 +101,9 @@ export async function checkedFields(
 }
 
 /** The inputs of a stage, by kind. */
-export function wantedInputs(stage: AnyStage): { port: string; kind: string; isOptional: boolean }[] {
+export function wantedInputs(
+  stage: Pick<AnyStage, 'inputs'>,
+): { port: string; kind: string; isOptional: boolean }[] {
   const ports = Object.entries(stage.inputs as Record<string, ArtifactKind | OptionalPort>);
   return ports.map(([port, declared]) => ({
     port,

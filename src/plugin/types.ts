@@ -162,6 +162,37 @@ export interface StageQuestion {
   readonly summary: string;
   /** Fields of the stage that matter to it, each with its flag where that is not the field's own name. */
   readonly fields: Readonly<Record<string, string | undefined>>;
+  /** The flag by which the command of another question asks this one. */
+  readonly insteadOf?: QuestionSwitch;
+}
+
+export interface QuestionSwitch {
+  /** The name of the other question. */
+  readonly question: string;
+  /** The flag of one of `fields`; where it is none of theirs, a switch without a value. */
+  readonly flag: string;
+  /** What the flag does, for help. */
+  readonly summary: string;
+  /** How a command line goes on with it, for help. */
+  readonly example?: string;
+}
+
+/** Text that a command was given, and what is to be done with it. */
+export interface GivenText {
+  /** Paths and patterns. */
+  readonly files: readonly string[];
+  /** Of JSON lines, the field that holds the text. */
+  readonly textField?: string | undefined;
+  /** Folder of the artifact that the text is made ready for. */
+  readonly like: string;
+}
+
+/** How a stage is asked to make its outputs of given text instead of its configuration's. */
+export interface TextMaker {
+  /** What the text can be made ready for; of several artifacts the one that was made last. */
+  readonly like: Readonly<Record<string, OptionalPort<AnyKind>>>;
+  /** The fields that ask for it. */
+  readonly fields: (text: GivenText) => Readonly<Record<string, unknown>>;
 }
 
 export interface MetricLabel {
@@ -248,6 +279,12 @@ export interface Stage<
   ) => string | undefined;
   /** What it can be asked for by itself: `calm eval NAME` asks `evaluate` for one measure. */
   readonly questions?: () => readonly StageQuestion[];
+  /** `calm eval … --corpus` has the text made ready by the stage whose output the asked one takes. */
+  readonly ofText?: TextMaker;
+  /**
+   * The fields that name folders of others, which it takes over: `calm import` chooses the stage by them.
+   */
+  readonly imports?: readonly string[];
   /** Names of numbers in its summary, by their paths: for tables, plots, and for choosing the best. */
   readonly labels?: () => Readonly<Record<string, MetricLabel>>;
   /**

@@ -6,7 +6,7 @@ import { flatten, formatTable } from '../../reporting/index.ts';
 import type { ChosenInputs } from '../../runs/index.ts';
 import { BaseCommand, readingFlags, runArgs } from '../base-command.ts';
 import { ask } from '../executing.ts';
-import { openSubject, type SubjectChoice } from '../subject.ts';
+import { newestLike, openSubject, type SubjectChoice, stagesOf, textMakerFor } from '../subject.ts';
 import { commandLine } from '../workspace.ts';
 
 export const evaluationArgs = runArgs;
@@ -39,7 +39,7 @@ export abstract class EvaluationCommand extends BaseCommand {
     const wanted = { ...given, measures: [measure] };
     const folder = choice.corpus ? temporaryFolder() : undefined;
     try {
-      const text = folder ? await this.#tokenize(choice, folder) : {};
+      const text = folder ? await this.#prepare(stage, choice, folder) : {};
       const subject = await openSubject(this.config, choice, stage, wanted, text);
       const { metrics } = await ask(subject.question, { ...subject, ...this.#running });
       // A measure may have results of several names.
@@ -54,23 +54,22 @@ export abstract class EvaluationCommand extends BaseCommand {
     return { isJson: this.jsonEnabled(), command };
   }
 
-  /** The given text as tokens of the model's own tokenizer, in a folder. */
-  async #tokenize(choice: EvaluationChoice, folder: string): Promise<ChosenInputs> {
-    const model = await openSubject(this.config, { ...choice, set: [] }, 'export', { to: folder });
-    const { directory } = Object.values(model.question.inputs).sort((a, b) => b.order - a.order)[0];
+  /** The given text, made ready for the model, as the input of the stage that takes it. */
+  async #prepare(asked: string, choice: EvaluationChoice, folder: string): Promise<ChosenInputs> {
     const files = choice.corpus as readonly string[];
-    const corpus = [{ files, ...(choice.textField ? { textField: choice.textField } : {}) }];
-    const fields = { corpus, tokenizer: directory, validationFraction: 1 };
+    const registry = await stagesOf(this.config, choice.config);
+    const { stage, ofText, port, output, kind } = textMakerFor(registry, asked);
+    const like = await newestLike(choice, stage.name, ofText.like);
+    const fields = ofText.fields({ files, textField: choice.textField, like });
     const { question, ...subject } = await openSubject(
       this.config,
       { ...choice, set: [] },
-      'tokenize',
+      stage.name,
       fields,
     );
     await ask({ ...question, outputFolder: folder }, { ...subject, ...this.#running });
-    const directoryOfTokens = join(folder, 'tokens');
-    const artifact = { stage: 'tokenize', port: 'tokens', kind: 'token-shards', isFinished: true, order: -1 };
-    return { tokens: { ...artifact, directory: directoryOfTokens } };
+    const directory = join(folder, output);
+    return { [port]: { stage: stage.name, port, kind, directory, isFinished: true, order: -1 } };
   }
 
   /** The run as an argument or a flag, with what chooses in it. */

@@ -1,12 +1,9 @@
-/**
- * A command for everything that `evaluate` can be asked for: `calm eval perplexity`, made from the stage's
- * own table.
- */
+/** A command for everything that stages can be asked for: `calm eval perplexity`, made from their tables. */
 
 import { type Command, Flags, type Interfaces } from '@oclif/core';
 import { CalmError } from '../../errors.ts';
 import { type FieldSchema, fieldsOf } from '../../pipeline/index.ts';
-import type { AnyStage, StageQuestion } from '../../plugin/index.ts';
+import type { AnyStage, QuestionSwitch, StageQuestion } from '../../plugin/index.ts';
 import { flagOf, kebabCase } from '../stage-command.ts';
 import { stagesOf } from '../subject.ts';
 import { EvaluationCommand, evaluationArgs, evaluationFlags } from './evaluation-command.ts';
@@ -17,11 +14,31 @@ interface QuestionField {
   readonly schema: FieldSchema & { readonly items?: FieldSchema };
 }
 
+/** A question with the stage that answers it, and the fields that can be flags. */
+interface Asked {
+  readonly stage: AnyStage;
+  readonly question: StageQuestion;
+  readonly fields: readonly QuestionField[];
+}
+
+/** A question that a flag puts in the place of another. */
+type Switched = Asked & { readonly by: QuestionSwitch };
+
 /** The commands of all questions, by id. */
 export function measureCommands(stages: readonly AnyStage[]): Record<string, Command.Class> {
-  const commands = stages.flatMap((stage) =>
-    (stage.questions?.() ?? []).map((question) => [`eval:${question.name}`, measureCommand(stage, question)]),
+  const all = stages.flatMap((stage) =>
+    (stage.questions?.() ?? []).map((question) => asked(stage, question)),
   );
+  const switched = all.flatMap((one) =>
+    one.question.insteadOf ? [{ ...one, by: one.question.insteadOf }] : [],
+  );
+  const commands = all
+    .filter(({ question: { name, insteadOf } }) => insteadOf?.question !== name)
+    .map((one) => {
+      const { name } = one.question;
+      const others = switched.filter(({ by }) => by.question === name);
+      return [`eval:${name}`, measureCommand(one, others)] as const;
+    });
   return Object.fromEntries(commands);
 }
 
@@ -49,20 +66,28 @@ interface Runnable {
   run(argv: readonly string[], config: Interfaces.Config): Promise<unknown>;
 }
 
-function measureCommand(stage: AnyStage, question: StageQuestion): Command.Class {
-  const fields = questionFields(stage, question);
+/** @param others what flags ask instead */
+function measureCommand(own: Asked, others: readonly Switched[]): Command.Class {
+  const { name, summary } = own.question;
+  const fields = [own, ...others].flatMap((one) => one.fields);
   return class MeasureCommand extends EvaluationCommand {
-    static override summary = question.summary;
+    static override summary = summary;
     static override examples = [
-      `calm eval ${question.name} runs/quickstart`,
-      `calm eval ${question.name} runs/quickstart --num-sequences 128 --json`,
+      `calm eval ${name} runs/quickstart`,
+      `calm eval ${name} runs/quickstart --num-sequences 128 --json`,
+      ...others.flatMap(({ by }) => (by.example ? [`calm eval ${name} runs/quickstart ${by.example}`] : [])),
     ];
     static override args = evaluationArgs;
-    static override flags: Interfaces.FlagInput = { ...evaluationFlags, ...flagsOf(fields) };
+    static override flags: Interfaces.FlagInput = {
+      ...Object.assign({}, ...others.map(flagsOfOther)),
+      ...evaluationFlags,
+      ...flagsOf(own.fields),
+    };
 
     override async run() {
       const { args, flags } = await this.parse(MeasureCommand);
       const choice = this.choiceOf(args, flags as Parameters<EvaluationCommand['choiceOf']>[1]);
+      const { stage, question } = others.find(({ by }) => flags[by.flag] !== undefined) ?? own;
       const found = await this.measure(stage.name, question.name, choice, givenFields(fields, flags));
       this.sayFound(found);
       return found;
@@ -71,16 +96,17 @@ function measureCommand(stage: AnyStage, question: StageQuestion): Command.Class
 }
 
 /** The fields of a question that can be flags. */
-export function questionFields(stage: AnyStage, { fields }: StageQuestion): QuestionField[] {
+function asked(stage: AnyStage, question: StageQuestion): Asked {
   const schemas = fieldsOf(stage);
-  return Object.entries(fields).map(([field, name]) => ({
+  const fields = Object.entries(question.fields).map(([field, name]) => ({
     field,
     name: name ?? kebabCase(field),
     schema: schemas[field] ?? {},
   }));
+  return { stage, question, fields };
 }
 
-export function flagsOf(fields: readonly QuestionField[]): Interfaces.FlagInput {
+function flagsOf(fields: readonly QuestionField[]): Interfaces.FlagInput {
   return Object.fromEntries(
     fields.flatMap(({ name, schema }) => {
       const { description = '' } = schema;
@@ -91,8 +117,22 @@ export function flagsOf(fields: readonly QuestionField[]): Interfaces.FlagInput 
   );
 }
 
+/** The flag that asks the other question, and those of its fields, which depend on it. */
+function flagsOfOther({ fields, by: { flag, summary } }: Switched): Interfaces.FlagInput {
+  const found = Object.entries(flagsOf(fields)).map(([name, definition]) => {
+    const description =
+      name === flag ? summary : `with --${flag}: ${lowerFirst(String(definition.description ?? ''))}`;
+    return [name, { ...definition, description, ...(name === flag ? {} : { dependsOn: [flag] }) }];
+  });
+  return { [flag]: Flags.boolean({ description: summary }), ...Object.fromEntries(found) };
+}
+
+function lowerFirst(text: string): string {
+  return `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`;
+}
+
 /** What flags gave, by field. */
-export function givenFields(
+function givenFields(
   fields: readonly QuestionField[],
   flags: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {

@@ -90,6 +90,8 @@ export interface Measure<Shape extends z.ZodRawShape = z.ZodRawShape> {
   readonly optionNeeds?: Readonly<Partial<Record<keyof Shape & string, Need>>>;
   /** Option → its flag in `calm eval`, where that is not the option's own name. */
   readonly flags?: Readonly<Partial<Record<keyof Shape & string, string>>>;
+  /** The flag by which `calm eval` takes it instead of another measure, besides its own command. */
+  readonly insteadOf?: { readonly measure: string; readonly flag: string; readonly summary: string };
   readonly values: readonly MeasureValue[];
   /** Loads the work. */
   readonly load: () => Promise<RunMeasure<z.output<z.ZodObject<Shape>>>>;
