@@ -1,4 +1,5 @@
 import { tokenShards } from 'calm-lm/artifacts';
+import { brierValues, labelsOf } from 'calm-lm/evaluation/measures';
 import { defineStage } from 'calm-lm/plugin';
 import { ASKED_FIELDS, config, OPERATIONAL_FIELDS } from './config.ts';
 import { endpointEvaluation } from './evaluation.ts';
@@ -30,5 +31,6 @@ export default defineStage({
       },
     },
   ],
+  labels: () => labelsOf([...brierValues('brierlm'), ...brierValues('unigram', 'unigram sampler')]),
   run: async (context) => (await implementation()).run(context),
 });

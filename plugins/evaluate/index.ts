@@ -1,5 +1,5 @@
 import { autoencoderFolder, languageModelFolder, tokenShards } from 'calm-lm/artifacts';
-import { allMeasures } from 'calm-lm/evaluation/measures';
+import { allMeasures, labelsOf } from 'calm-lm/evaluation/measures';
 import { defineStage, optional } from 'calm-lm/plugin';
 import { checkHeadSampling, isTransformerAhead } from '../checks/model.ts';
 import { checkSplit, patchSizeOf } from '../checks/splits.ts';
@@ -47,11 +47,6 @@ export default defineStage({
         ? { insteadOf: { question: insteadOf.measure, flag: insteadOf.flag, summary: insteadOf.summary } }
         : {}),
     })),
-  labels: () =>
-    Object.fromEntries(
-      allMeasures().flatMap(({ values }) =>
-        values.map(({ path, label, better }) => [path, { label, better }]),
-      ),
-    ),
+  labels: () => labelsOf(allMeasures().flatMap(({ values }) => values)),
   run: async (context) => (await implementation()).run(context),
 });

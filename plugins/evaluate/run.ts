@@ -39,7 +39,6 @@ export async function run(context: Context): Promise<void> {
   subject.dispose();
   await outputs.evaluation.write(found);
   report.summary(found);
-  report.headline(headlineOf(chosen, found));
 }
 
 /** What is evaluated. */
@@ -126,18 +125,4 @@ function heldOutBlocks(context: Context, model: PatchModel | undefined): Promise
     count: isReference ? Number.POSITIVE_INFINITY : config.numSequences,
   };
   return heldOutSequences(inputs.tokens, { patchSize, patchesPerSequence }, wanted, context);
-}
-
-/** The numbers that stand for the run, by the names that people read. */
-function headlineOf(
-  chosen: readonly AnyMeasure[],
-  found: Readonly<Record<string, unknown>>,
-): Record<string, number> {
-  const values = chosen.flatMap((measure) => measure.values).filter(({ isHeadline }) => isHeadline);
-  return Object.fromEntries(
-    values.flatMap(({ path, label }) => {
-      const value = path.split('.').reduce((part: unknown, key: string) => (part as never)?.[key], found);
-      return typeof value === 'number' ? [[label, value]] : [];
-    }),
-  );
 }

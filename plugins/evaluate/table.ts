@@ -1,11 +1,11 @@
 /** The built-in measures, registered as a third party's are. Each one's work is in a file of its own. */
 
 import {
-  BRIER_FACTORS,
-  BRIER_LM,
+  brierValues,
   CROSS_ENTROPY,
+  RECONSTRUCTION,
   registerMeasure,
-  TOKEN_ACCURACY,
+  valuesBelow,
 } from 'calm-lm/evaluation/measures';
 import { z } from 'zod';
 import { samplesField } from '../fields/brier.ts';
@@ -43,12 +43,16 @@ registerMeasure({
   isStandard: true,
   options: { numPatches: count(16384).describe('Held-out patches for the reconstruction.') },
   values: [
-    TOKEN_ACCURACY,
+    ...valuesBelow('reconstruction', RECONSTRUCTION),
     {
-      path: 'reconstruction.patchAccuracy',
-      label: 'reconstruction accuracy, whole patches',
-      better: 'higher',
+      path: 'reconstruction.underNoise',
+      label: 'reconstruction under noise',
+      drawn: { title: 'reconstruction under noise', kind: 'line', x: 'sigma', y: 'tokenAccuracy' },
     },
+    ...valuesBelow('reconstruction.underNoise', {
+      sigma: { label: 'σ of the noise on the latents' },
+      tokenAccuracy: { label: RECONSTRUCTION.tokenAccuracy.label, isShare: true },
+    }),
   ],
   load: async () => (await import('./measures/reconstruction.ts')).reconstruct,
 });
@@ -61,7 +65,7 @@ registerMeasure({
   options: {},
   values: [
     { path: 'perplexity.perplexity', label: 'perplexity', better: 'lower', isHeadline: true },
-    CROSS_ENTROPY,
+    { path: 'perplexity.crossEntropy', ...CROSS_ENTROPY },
     { path: 'perplexity.bitsPerByte', label: 'bits a byte', better: 'lower' },
   ],
   load: async () => (await import('./measures/perplexity.ts')).measurePerplexity,
@@ -74,7 +78,7 @@ registerMeasure({
   isStandard: true,
   options: brierOptions,
   optionNeeds: brierNeeds,
-  values: [BRIER_LM, BRIER_FACTORS],
+  values: brierValues('brierlm', undefined, { isHeadline: true, beside: 'unigram.brierLM' }),
   load: async () => (await import('./measures/brierlm.ts')).scoreAsTheModelAllows,
 });
 
@@ -83,7 +87,7 @@ registerMeasure({
   summary: 'BrierLM from samples alone, also of a model with likelihoods.',
   needs: ['model'],
   options: { protocol: brierOptions.protocol, numSamples: brierOptions.numSamples },
-  values: [{ path: 'sampled.brierLM', label: 'BrierLM, sampled', better: 'higher' }],
+  values: brierValues('sampled', 'sampled'),
   insteadOf: {
     measure: 'brierlm',
     flag: 'from-samples',
@@ -99,7 +103,13 @@ registerMeasure({
   isStandard: true,
   options: {},
   values: [
-    { path: 'energy.loss', label: 'energy loss', better: 'lower' },
+    {
+      path: 'energy.loss',
+      label: 'energy loss',
+      better: 'lower',
+      isHeadline: true,
+      beside: 'energy.contextFreeLoss',
+    },
     { path: 'energy.contextFreeLoss', label: 'energy loss, context-free', better: 'lower' },
   ],
   load: async () => (await import('./measures/energy.ts')).measureEnergy,
@@ -112,10 +122,7 @@ registerMeasure({
   isStandard: true,
   options: brierOptions,
   optionNeeds: brierNeeds,
-  values: [
-    { path: 'untrained.brierLM', label: 'BrierLM, untrained', better: 'higher' },
-    { path: 'unigram.brierLM', label: 'BrierLM, unigram', better: 'higher' },
-  ],
+  values: [...brierValues('untrained', 'untrained'), ...brierValues('unigram', 'unigram sampler')],
   load: async () => (await import('./measures/baselines.ts')).scoreBaselines,
 });
 

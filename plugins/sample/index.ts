@@ -20,6 +20,10 @@ export default defineStage({
   inputs: { model: languageModelFolder },
   outputs: { samples },
   isInteractive: true,
+  labels: () => ({
+    samples: { label: 'samples', texts: { settings: ['prompt', 'temperature'] } },
+    secondsToFirstToken: { label: 'seconds to the first token' },
+  }),
   check: async (given, { model }) => {
     const { prompts, headSampling } = given;
     checkHeadSampling(headSampling, model);

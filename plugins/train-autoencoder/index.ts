@@ -1,7 +1,9 @@
 import { autoencoderFolder, tokenShards } from 'calm-lm/artifacts';
+import { RECONSTRUCTION } from 'calm-lm/evaluation/measures';
 import { defineStage } from 'calm-lm/plugin';
 import { checkSplit } from '../checks/splits.ts';
 import { continues, operationalFields } from '../training/fields.ts';
+import { STEP_LABELS } from '../training/labels.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
@@ -17,6 +19,12 @@ export default defineStage({
   continues,
   inputs: { tokens: tokenShards },
   outputs: { autoencoder: autoencoderFolder },
+  labels: () => ({
+    ...STEP_LABELS,
+    crossEntropy: { label: 'cross-entropy, nats a token' },
+    kl: { label: 'KL, nats a patch' },
+    ...RECONSTRUCTION,
+  }),
   check: async ({ patchSize }, { tokens }) => checkSplit(tokens, 'train', patchSize),
   estimate: async (given, inputs) => (await estimation()).estimate(given, inputs),
   run: async (context) => (await implementation()).run(context),

@@ -10,6 +10,7 @@ import {
 } from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
 import { heldOutPatches, measureReconstruction, warnOfReconstruction } from 'calm-lm/evaluation';
+import { RECONSTRUCTION } from 'calm-lm/evaluation/measures';
 import {
   type AutoencoderConfig,
   type AutoencoderDraws,
@@ -23,6 +24,7 @@ import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
 import { loadOptimizer, type TrainingResult, train } from 'calm-lm/training';
 import type { z } from 'zod';
+import { directionsOf } from '../training/labels.ts';
 import { trainerOptions, trainingSummary } from '../training/trainer.ts';
 import type { config } from './config.ts';
 
@@ -70,13 +72,11 @@ export async function run(context: Context): Promise<void> {
       return { patches: chosen, documents: [...new Set(patches.documentsOf(chosen))] };
     },
     evaluate,
-    directions: { tokenAccuracy: 'higher', patchAccuracy: 'higher', sampledTokenAccuracy: 'higher' },
+    directions: directionsOf(RECONSTRUCTION),
   });
   await outputs.autoencoder.write({ config: model }, await storeParameters(parameters), tokenizerFile);
   disposeTree(parameters);
   warnOfReconstruction(report, accuracyOf(result, context.config));
-  const { tokenAccuracy } = result.metrics;
-  if (tokenAccuracy !== undefined) report.headline({ 'reconstruction accuracy': tokenAccuracy });
   report.summary(trainingSummary(result, context.config.steps, tokensPerStep(context.config)));
 }
 

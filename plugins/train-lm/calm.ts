@@ -27,9 +27,11 @@ import {
 import { calmSchema } from 'calm-lm/models/config';
 import { RandomStream } from 'calm-lm/random';
 import { loadOptimizer, train } from 'calm-lm/training';
+import { directionsOf, heldOutValues } from '../training/labels.ts';
 import { trainerOptions, trainingSummary } from '../training/trainer.ts';
 import type { CalmFields } from './config.ts';
 import type { Context } from './context.ts';
+import { calmLabels } from './labels.ts';
 
 export type CalmContext = Context<CalmFields>;
 /** What the loss takes: sequences, their targets, and the draws of the head. */
@@ -70,8 +72,8 @@ export async function trainCalm(context: CalmContext): Promise<void> {
     evaluate:
       evaluator &&
       (async (current: TensorMap, pause: () => Promise<void>) =>
-        validationNames(await evaluator.measure(current, pause))),
-    directions: DIRECTIONS,
+        heldOutValues(await evaluator.measure(current, pause))),
+    directions: directionsOf(calmLabels(model.head.name)),
   });
   await outputs.model.write(
     configs,
@@ -212,22 +214,4 @@ async function heldOutLoss(
     sequences.push(await source.read('validation', sequence));
   }
   return new HeldOutLoss(engine, model, head, sequences, seed);
-}
-
-/** Of the held-out values of the built-in heads; diversity alone says nothing. */
-const DIRECTIONS = {
-  validationLoss: 'lower',
-  validationFidelity: 'lower',
-  validationMse: 'lower',
-  validationBound: 'lower',
-} as const;
-
-/** loss → validationLoss. */
-function validationNames(measured: Record<string, number>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(measured).map(([name, value]) => [
-      `validation${name[0].toUpperCase()}${name.slice(1)}`,
-      value,
-    ]),
-  );
 }

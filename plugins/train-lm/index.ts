@@ -3,6 +3,7 @@ import { defineStage, optional } from 'calm-lm/plugin';
 import { checkSplit, patchSizeOf } from '../checks/splits.ts';
 import { continues, operationalFields } from '../training/fields.ts';
 import { config } from './config.ts';
+import { allLabels } from './labels.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
 const implementation = () => import('./run.ts');
@@ -26,6 +27,7 @@ export default defineStage({
     checkSplit(tokens, 'train', patchSize && patchSize * given.patchesPerSequence);
     await (await checking()).loadHead(given.head.name);
   },
+  labels: allLabels,
   estimate: async (given, inputs) => (await estimation()).estimate(given, inputs),
   run: async (context) => (await implementation()).run(context),
 });

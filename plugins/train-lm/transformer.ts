@@ -10,7 +10,6 @@ import {
   scoreBrier,
   warnOfLoss,
 } from 'calm-lm/evaluation';
-import { BRIER_FACTORS, BRIER_LM, CROSS_ENTROPY } from 'calm-lm/evaluation/measures';
 import {
   initParameters,
   storeParameters,
@@ -20,9 +19,11 @@ import {
 } from 'calm-lm/models';
 import { type TransformerConfig, transformerSchema } from 'calm-lm/models/config';
 import { loadOptimizer, train } from 'calm-lm/training';
+import { directionsOf, heldOutValues } from '../training/labels.ts';
 import { trainerOptions, trainingSummary } from '../training/trainer.ts';
 import type { TransformerFields } from './config.ts';
 import type { Context } from './context.ts';
+import { TRANSFORMER_LABELS } from './labels.ts';
 
 export type TransformerContext = Context<TransformerFields>;
 type Batch = { readonly ids: Tensor; readonly targets: Tensor };
@@ -59,7 +60,7 @@ export async function trainTransformer(context: TransformerContext): Promise<voi
       return { sequences, documents: training.documentsOf(sequences) };
     },
     evaluate,
-    directions: DIRECTIONS,
+    directions: directionsOf(TRANSFORMER_LABELS),
   });
   await outputs.model.write(configs, await storeParameters(parameters), inputs.tokens.tokenizerFile);
   disposeTree(parameters);
@@ -85,16 +86,6 @@ function modelConfig({ config, inputs }: TransformerContext): TransformerConfig 
     eosTokenId: endOfTextId,
   });
 }
-
-/** Of the held-out values. */
-const DIRECTIONS = {
-  validationLoss: CROSS_ENTROPY.better,
-  validationBrierLM: BRIER_LM.better,
-  validationBrier1: BRIER_FACTORS.better,
-  validationBrier2: BRIER_FACTORS.better,
-  validationBrier3: BRIER_FACTORS.better,
-  validationBrier4: BRIER_FACTORS.better,
-} as const;
 
 /** Every token but the last, and every token but the first. */
 function toBatch(sequences: readonly Int32Array[]): Batch {
@@ -126,14 +117,11 @@ function heldOut(
   return async (parameters: TensorMap, pause: () => Promise<void>): Promise<Record<string, number>> => {
     decoder ??= new TransformerDecoder(engine, { config: model, parameters }, true);
     decoder.use(parameters);
-    const validationLoss = await measureCrossEntropy(decoder, sequences, pause);
-    if (!config.evaluateBrier) return { validationLoss };
+    const loss = await measureCrossEntropy(decoder, sequences, pause);
+    if (!config.evaluateBrier) return heldOutValues({ loss });
     const batches = await scoreBrier(decoder, sequences, seed, { pause });
     const { brierLM, brier } = aggregateBrier(batches, 'weighted');
-    return {
-      validationLoss,
-      validationBrierLM: brierLM,
-      ...Object.fromEntries(brier.map((factor, n) => [`validationBrier${n + 1}`, factor])),
-    };
+    const factors = Object.fromEntries(brier.map((factor, n) => [`brier${n + 1}`, factor]));
+    return heldOutValues({ loss, brierLM, ...factors });
   };
 }

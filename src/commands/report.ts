@@ -8,6 +8,7 @@ import { applyOverrides, checkConfig, type ReportConfig, readConfig } from '../p
 import { htmlPage, markdownPage, type ReportSection, sectionOf, valuesOf } from '../reporting/index.ts';
 import { BaseCommand, configFlags } from './base-command.ts';
 import { openRun } from './subject.ts';
+import { gatherStages } from './workspace.ts';
 
 export default class Report extends BaseCommand {
   static override summary = 'Write one page on runs: tables and plots, the paper’s numbers beside ours.';
@@ -34,10 +35,12 @@ export default class Report extends BaseCommand {
     const { argv, flags } = await this.parse(Report);
     if (argv.length === 0) throw noRunNamed();
     const file = targetFile(flags.markdown ?? flags.output);
+    const registry = await gatherStages(this.config);
+    const labelsOf = (uses: string) => (registry.has(uses) ? (registry.get(uses).labels?.() ?? {}) : {});
     const sections: ReportSection[] = [];
     const values = [];
     for (const named of argv as string[]) {
-      const run = await openRun(named, flags.set);
+      const run = (await openRun(named, flags.set)).withLabels(labelsOf);
       const stated = await statedReport(named, flags.set);
       sections.push(await sectionOf(run, stated));
       values.push({ run: run.name, ...valuesOf(run, stated) });

@@ -199,6 +199,7 @@ class StageRun {
     const { node, fingerprint, inputs, sources } = this.#planned;
     const { version } = this.#options;
     const { summary, headline } = this.#results;
+    const labels = node.stage.labels?.();
     const engine = this.#engine ? { engine: this.#engine.name, ...this.#engine.versions } : {};
     return {
       formatVersion: MANIFEST_VERSION,
@@ -215,7 +216,7 @@ class StageRun {
       ),
       ...(sources ? { sources: [...sources] } : {}),
       ...(Object.keys(headline).length ? { headline } : {}),
-      ...(node.stage.labels ? { labels: { ...node.stage.labels() } } : {}),
+      ...(labels ? { labels } : {}),
       versions: { calm: version, node: process.versions.node, ...engine },
       seconds,
       finishedAt: new Date().toISOString(),

@@ -3,6 +3,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { CheckpointChoice } from '../artifacts/index.ts';
 import type { Engine } from '../engine/index.ts';
+import type { DrawnList, ValueLabel, ValueLabels } from '../models/config.ts';
 
 /** A kind of artifact: how a folder of this kind is read and written. Opening checks the format version. */
 export interface ArtifactKind<Reader = unknown, Writer = unknown> {
@@ -30,7 +31,7 @@ export interface ArtifactKind<Reader = unknown, Writer = unknown> {
   openCheckpoint?(directory: string, which: CheckpointChoice): Promise<Reader>;
 }
 
-export type { CheckpointChoice };
+export type { CheckpointChoice, DrawnList, ValueLabel, ValueLabels };
 
 /** An input that a stage can do without. */
 export interface OptionalPort<Kind extends ArtifactKind = ArtifactKind> {
@@ -105,7 +106,9 @@ export interface StageReport {
     values?: Record<string, number>;
     tokensPerSecond?: number;
   }): void;
-  /** A line of metrics.jsonl. Times do not belong here: the same seed gives the same lines. */
+  /**
+   * A line of metrics.jsonl. Times do not belong here: the same seed gives the same lines. `loss` is drawn.
+   */
   metrics(metrics: { step: number } & Record<string, number>): void;
   /**
    * A line of events.jsonl: something out of the ordinary, with whatever tells where it was. No times here
@@ -118,10 +121,14 @@ export interface StageReport {
   warn(message: string): void;
   /** Text that the stage makes for people, piece by piece: samples, tables. */
   text(text: string): void;
-  /** The stage's results; kept in the manifest and shown at the end of the run. */
+  /**
+   * The stage's results; kept in the manifest and shown at the end of the run. `tokensPerSecond` is its rate.
+   * What else has a name is told by `labels`.
+   */
   summary(results: Record<string, unknown>): void;
   /**
-   * The few numbers of the summary that stand for the run in a list of runs, by the names that people read.
+   * Numbers that stand for the run in a list of runs, by the names that people read; besides those of the
+   * summary whose label says so.
    */
   headline(numbers: Record<string, number>): void;
   /**
@@ -193,11 +200,6 @@ export interface TextMaker {
   readonly like: Readonly<Record<string, OptionalPort<AnyKind>>>;
   /** The fields that ask for it. */
   readonly fields: (text: GivenText) => Readonly<Record<string, unknown>>;
-}
-
-export interface MetricLabel {
-  readonly label: string;
-  readonly better: 'higher' | 'lower';
 }
 
 export interface Stage<
@@ -285,8 +287,8 @@ export interface Stage<
    * The fields that name folders of others, which it takes over: `calm import` chooses the stage by them.
    */
   readonly imports?: readonly string[];
-  /** Names of numbers in its summary, by their paths: for tables, plots, and for choosing the best. */
-  readonly labels?: () => Readonly<Record<string, MetricLabel>>;
+  /** Names of values in its summary and its metrics.jsonl, by their paths: for tables, plots and headlines. */
+  readonly labels?: () => ValueLabels;
   /**
    * The stage's own command runs beside the run folder and keeps nothing: for stages that are asked again and
    * again, like `sample`.

@@ -37,7 +37,7 @@ export function flatten(value: unknown, name = ''): [string, string][] {
 function flattenList(list: readonly unknown[], name: string): [string, string][] {
   if (list.every((item) => typeof item === 'number'))
     return list.length ? [[name, list.map((item) => formatNumber(item as number)).join('  ')]] : [];
-  if (name === 'samples') return [];
+  if (list.some((item) => typeof (item as { text?: unknown })?.text === 'string')) return [];
   return list.flatMap((item) => {
     const [[label, shown] = ['', ''], ...rest] = flatten(item);
     return rest.map(([key, value]) => [`${name}[${label} ${shown}].${key}`, value] as [string, string]);

@@ -4,6 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { bytesBelow, foldersIn } from './folders.ts';
+import { headlineOf } from './headline.ts';
 import { isRunFolder, Run } from './run.ts';
 
 export interface ListedRun {
@@ -45,7 +46,7 @@ export async function describeRun(directory: string): Promise<ListedRun> {
     const asked = run.stages.filter(({ isAsked }) => isAsked || run.record === undefined);
     const done = asked.filter(({ isCurrent }) => isCurrent);
     const state = run.folder.owner() ? 'at work' : done.length === asked.length ? 'done' : 'unfinished';
-    const headlines = run.stages.map(({ manifest }) => manifest?.headline ?? {});
+    const headlines = run.stages.map(({ manifest }) => (manifest ? headlineOf(manifest) : {}));
     const headline = Object.assign({}, ...headlines) as Record<string, number>;
     return { ...facts, state, numDone: done.length, numStages: asked.length, headline };
   } catch (error) {

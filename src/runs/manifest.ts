@@ -28,6 +28,26 @@ const costPart = z.object({
   inferenceFlops: z.number(),
 });
 
+const valueLabel = z.object({
+  label: z.string(),
+  better: z.enum(['higher', 'lower']).optional(),
+  isHeadline: z.boolean().optional(),
+  beside: z.string().optional(),
+  isShare: z.boolean().optional(),
+  isCurve: z.boolean().optional(),
+  drawn: z
+    .object({
+      title: z.string(),
+      kind: z.enum(['bar', 'line']),
+      x: z.string(),
+      y: z.string(),
+      parts: z.array(z.string()).readonly().optional(),
+      of: z.string().optional(),
+    })
+    .optional(),
+  texts: z.object({ settings: z.array(z.string()).readonly() }).optional(),
+});
+
 const manifest = z.object({
   formatVersion: z.number(),
   stage: z.string(),
@@ -55,10 +75,8 @@ const manifest = z.object({
   cost: z.object({ parts: z.array(costPart), trainingTokens: z.number().optional() }).optional(),
   /** The few numbers that stand for the result in a list of runs. */
   headline: z.record(z.string(), z.number()).optional(),
-  /** Names of numbers in the metrics, by their paths. */
-  labels: z
-    .record(z.string(), z.object({ label: z.string(), better: z.enum(['higher', 'lower']) }))
-    .optional(),
+  /** Names of values in the metrics and in metrics.jsonl, by their paths; see ValueLabel of the plugin door. */
+  labels: z.record(z.string(), valueLabel).optional(),
   /** calm, node, engine and its packages. */
   versions: z.record(z.string(), z.string()),
   seconds: z.number(),
@@ -70,6 +88,8 @@ const manifest = z.object({
 });
 
 export type Manifest = Readonly<z.infer<typeof manifest>>;
+/** Names of a stage's values. */
+export type Labels = Readonly<Record<string, z.infer<typeof valueLabel>>>;
 
 /** Reads the manifest of a folder; undefined where it has none. One of another format version is an error. */
 export async function readManifest(directory: string): Promise<Manifest | undefined> {

@@ -9,7 +9,7 @@ import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { CalmError, notARun, runMissing } from '../errors.ts';
 import { foldersIn } from './folders.ts';
-import { MANIFEST_FILE, type Manifest } from './manifest.ts';
+import { type Labels, MANIFEST_FILE, type Manifest } from './manifest.ts';
 import { RunFolder } from './run-folder.ts';
 import { RECORD_FILE, type RecordedStage, type RunRecord, readRecord } from './run-record.ts';
 
@@ -70,6 +70,23 @@ export class Run {
       if (stage) stages.push(stage);
     }
     return new Run(folder, record, sortByNeed(stages));
+  }
+
+  /**
+   * The same run; where a manifest lacks labels, as those of earlier versions do, its stage's own stand in.
+   * @param labelsOf what a stage of this name says now
+   */
+  withLabels(labelsOf: (uses: string) => Labels): Run {
+    const labelled = (manifest: Manifest): Manifest => {
+      const now = Object.entries(labelsOf(manifest.uses));
+      const own = now.map(([path, label]) => [path, { ...label, ...manifest.labels?.[path] }]);
+      return { ...manifest, labels: { ...manifest.labels, ...Object.fromEntries(own) } };
+    };
+    const stages = this.stages.map((stage) => ({
+      ...stage,
+      manifest: stage.manifest && labelled(stage.manifest),
+    }));
+    return new Run(this.folder, this.record, stages);
   }
 
   stage(id: string): RunStage | undefined {

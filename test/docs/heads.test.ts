@@ -61,7 +61,9 @@ function checkRun(t: ExecutionContext, { stages }: Record<string, unknown>): voi
   const metrics = Object.fromEntries(
     (stages as StageOutcome[]).map(({ name, metrics: found }) => [name, found]),
   );
-  t.is(typeof metrics['train-lm'].validationSquares, 'number');
+  const { validationSquares, bestValue, bestStep } = metrics['train-lm'];
+  t.is(typeof validationSquares, 'number');
+  t.like({ bestValue, bestStep }, { bestValue: validationSquares, bestStep: 20 });
   t.true(Number.isFinite(metrics.evaluate.brierlm.brierLM));
 }
 

@@ -1,4 +1,5 @@
 import test from 'ava';
+import builtin from '#plugins';
 import { CalmError } from '../../src/errors.ts';
 import type { ReportSection } from '../../src/reporting/index.ts';
 import { htmlPage, markdownPage, sectionOf, valuesOf } from '../../src/reporting/index.ts';
@@ -53,6 +54,11 @@ async function sweep(folder: string) {
   return fakeRun(folder, stages, { cells, report: REPORT });
 }
 
+/** What a stage's manifest has of its labels. */
+const labelsOf = (stage: string) => ({
+  labels: builtin.stages.find(({ name }) => name === stage)?.labels?.(),
+});
+
 /** What a whole run leaves, of which nothing is asked. */
 const WHOLE: Readonly<Record<string, FakeStage>> = {
   'train-lm': {
@@ -60,6 +66,7 @@ const WHOLE: Readonly<Record<string, FakeStage>> = {
     metrics: { loss: 5, steps: 30 },
     curve: [10, 20, 30].map((step) => ({ step, loss: 100 / step, validationLoss: 90 / step })),
     manifest: {
+      ...labelsOf('train-lm'),
       config: { steps: 30, 'learn|ing': '<i>' },
       cost: {
         parts: [{ name: 'layers', parameters: 1234, trainingFlops: 30, inferenceFlops: 10 }],
@@ -83,11 +90,12 @@ const WHOLE: Readonly<Record<string, FakeStage>> = {
       temperature: [{ temperature: 1, accuracy: 0.2, collision: 0.1 }],
       broken: null,
     },
+    manifest: labelsOf('evaluate'),
   },
   sample: {
     base: 'sample',
     metrics: { samples: [{ text: '<script>alert(1)</script>\n```\n| \u0000', end: 'length' }] },
-    manifest: { config: { prompt: '*The*' } },
+    manifest: { ...labelsOf('sample'), config: { prompt: '*The*' } },
   },
 };
 
@@ -149,9 +157,9 @@ test('a run that asks for nothing has a useful page', async (t) => {
   ]);
   const [headline] = blocks.flatMap((block) => (block.kind === 'headline' ? [block.items] : []));
   t.deepEqual(headline, [
-    { name: 'BrierLM', value: '6.3000', beside: '95 %: 5.5000 … 7; unigram sampler: 0.08000' },
     { name: 'reconstruction accuracy', value: '50.00 %', beside: '' },
-    { name: 'energy loss', value: '5.4000', beside: 'context-free: 6.1000' },
+    { name: 'BrierLM', value: '6.3000', beside: '95 %: 5.5000 … 7; BrierLM, unigram sampler: 0.08000' },
+    { name: 'energy loss', value: '5.4000', beside: 'energy loss, context-free: 6.1000' },
     { name: 'parameters', value: '1.2k', beside: 'train-lm' },
     { name: 'time', value: '6.0 s', beside: 'all stages' },
   ]);
@@ -161,13 +169,13 @@ test('a run that asks for nothing has a useful page', async (t) => {
       'train-lm: loss',
       'train-lm: loss, held-out text',
       'evaluate: reconstruction under noise',
-      'evaluate: the factors of BrierLM',
+      'evaluate: factors of BrierLM',
     ],
   );
   const lines = tables(blocks).flatMap(({ rows }) => rows);
   for (const line of [
     ['BrierLM', '6.3000 (95 %: 5.5000 … 7)'],
-    ['BrierLM (unigram)', '0.08000'],
+    ['BrierLM, unigram sampler', '0.08000'],
     ['energy loss, context-free', '6.1000'],
     ['broken', 'not finite'],
     ['1', '0.20000', '0.10000'],

@@ -14,5 +14,13 @@ export type {
   Need,
   RunMeasure,
 } from './measure.ts';
-export { allMeasures, directionOf, measureNames, registerMeasure } from './registry.ts';
-export { BRIER_FACTORS, BRIER_LM, CROSS_ENTROPY, TOKEN_ACCURACY } from './values.ts';
+export { allMeasures, measureNames, registerMeasure } from './registry.ts';
+export {
+  BRIER_FACTORS,
+  BRIER_LM,
+  brierValues,
+  CROSS_ENTROPY,
+  labelsOf,
+  RECONSTRUCTION,
+  valuesBelow,
+} from './values.ts';

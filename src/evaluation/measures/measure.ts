@@ -8,6 +8,7 @@ import type { TokenShards } from '../../artifacts/index.ts';
 import type { Tokenizer } from '../../data/index.ts';
 import type { Engine } from '../../engine/index.ts';
 import type { Autoencoder, PatchModel } from '../../models/index.ts';
+import type { ValueLabel } from '../../models/value-labels.ts';
 
 /**
  * What a measure can't do without. `likelihood`: a model that knows the probabilities of tokens. `samples`:
@@ -62,15 +63,10 @@ export type RunMeasure<Options> = (
   context: MeasureContext<Options>,
 ) => Promise<Readonly<Record<string, unknown>>>;
 
-/** A number among the results that is worth a name: in plots, tables, lists of runs. */
-export interface MeasureValue {
+/** A value among the results that is worth a name: in plots, tables, lists of runs. */
+export interface MeasureValue extends ValueLabel {
   /** Where it is in the results: `brierlm.brierLM`. */
   readonly path: string;
-  /** What people read. */
-  readonly label: string;
-  readonly better: 'higher' | 'lower';
-  /** Whether it stands for the run in a list of runs. */
-  readonly isHeadline?: boolean;
 }
 
 export interface Measure<Shape extends z.ZodRawShape = z.ZodRawShape> {

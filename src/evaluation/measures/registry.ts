@@ -41,10 +41,3 @@ export function allMeasures(): AnyMeasure[] {
 export function measureNames(): string[] {
   return [...measures.keys()];
 }
-
-/** Which way a value is better, by its path: `brierlm.brierLM`. */
-export function directionOf(path: string): 'higher' | 'lower' | undefined {
-  return allMeasures()
-    .flatMap(({ values }) => values)
-    .find((value) => value.path === path)?.better;
-}

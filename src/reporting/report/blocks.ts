@@ -24,7 +24,7 @@ export type Block =
   | { readonly kind: 'headline'; readonly items: readonly HeadlineNumber[] }
   | { readonly kind: 'table'; readonly table: ReportTable }
   | { readonly kind: 'figures'; readonly figures: readonly ReportFigure[] }
-  | { readonly kind: 'sample'; readonly title: string; readonly text: string };
+  | { readonly kind: 'quote'; readonly title: string; readonly text: string };
 
 export interface HeadlineNumber {
   readonly name: string;

@@ -46,7 +46,7 @@ function htmlBlock(block: Block): string {
       return htmlTable(block.table);
     case 'figures':
       return `<div class="figures">${block.figures.map(htmlFigure).join('\n')}</div>`;
-    case 'sample':
+    case 'quote':
       return `<p class="fact">${toHtml(block.title)}</p>\n<pre dir="auto">${toHtml(block.text)}</pre>`;
   }
 }

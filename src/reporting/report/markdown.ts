@@ -62,7 +62,7 @@ function markdownBlock(block: Block, keep: Keep): string {
           ...(table ? [markdownTable(table)] : []),
         ])
         .join('\n\n');
-    case 'sample':
+    case 'quote':
       return `*${toMarkdown(block.title)}*\n\n${toFence(block.text)}`;
   }
 }

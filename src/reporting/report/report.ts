@@ -15,12 +15,11 @@ import { titleOf } from './names.ts';
 import { pointsOf } from './points.ts';
 import { labelOf, type ReportRow, rowsOf } from './rows.ts';
 import { correlationOf, correlationTable, runTable } from './run-rows.ts';
-import { brierBlocks } from './sections/brier.ts';
 import { configurationBlocks } from './sections/configuration.ts';
 import { costBlocks } from './sections/cost.ts';
+import { drawnBlocks } from './sections/drawn.ts';
 import { headlineBlocks } from './sections/headline.ts';
 import { notRun, provenanceBlocks, provenanceLine, stateNotes } from './sections/provenance.ts';
-import { reconstructionBlocks } from './sections/reconstruction.ts';
 import { resultBlocks } from './sections/results.ts';
 import { sampleBlocks } from './sections/samples.ts';
 import { trainingBlocks } from './sections/training.ts';
@@ -72,8 +71,7 @@ async function standardBlocks(variants: readonly Variant[]): Promise<Block[]> {
   return [
     ...headlineBlocks(variants),
     ...(await trainingBlocks(variants)),
-    ...(await reconstructionBlocks(variants)),
-    ...(await brierBlocks(variants)),
+    ...(await drawnBlocks(variants)),
     ...sampleBlocks(variants),
     ...resultBlocks(variants),
     ...costBlocks(variants),
@@ -98,8 +96,8 @@ async function askedFigures(
 }
 
 /** Axes are named as the stages name their values, or else by their paths. */
-function lookOf(rows: readonly ReportRow[], { title, kind, x, y, color }: ReportPlot) {
-  const named = (name: string | readonly string[]) => labelOf(rows, name) ?? titleOf(name);
+function lookOf(rows: readonly ReportRow[], { title, kind, x, y, color, rows: from }: ReportPlot) {
+  const named = (name: string | readonly string[]) => labelOf(rows, name, from) ?? titleOf(name);
   const hasSteps = [x].flat().every((name) => name.split('.').at(-1) === 'step');
   return { title, kind, x: named(x), y: named(y), hasSteps, ...(color ? { color: named(color) } : {}) };
 }

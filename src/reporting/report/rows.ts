@@ -5,7 +5,7 @@
 
 import { join } from 'node:path';
 import { costsOfRun, type Labels, type ModelCost, type ReportPlot, totalsOf } from '../../pipeline/index.ts';
-import type { Manifest, Run } from '../../runs/index.ts';
+import { inside, type Manifest, type Run } from '../../runs/index.ts';
 import { readMetrics } from '../metrics-file.ts';
 
 /** One run of a sweep. */
@@ -45,12 +45,21 @@ export function rowsOf(run: Run): ReportRow[] {
 
 /**
  * What a stage itself calls a value: the label that its measure has.
- * @param name `<stage>.<path>`, of several the first
+ * @param name `<stage>.<path>`, of several the first; or a key of the list or curve
  */
-export function labelOf(rows: readonly ReportRow[], name: string | readonly string[]): string | undefined {
-  const [stage, ...path] = (typeof name === 'string' ? name : name[0]).split('.');
-  const key = path.join('.');
-  return rows.map(({ manifests }) => manifests[stage]?.labels?.[key]?.label).find((label) => label);
+export function labelOf(
+  rows: readonly ReportRow[],
+  name: string | readonly string[],
+  from?: ReportPlot['rows'],
+): string | undefined {
+  const first = typeof name === 'string' ? name : name[0];
+  const inside = from && `${'list' in from ? from.list : from.curve}.${first}`;
+  return [first, inside ?? first].map((key) => labelAt(rows, key)).find((label) => label !== undefined);
+}
+
+function labelAt(rows: readonly ReportRow[], key: string): string | undefined {
+  const [stage, ...path] = key.split('.');
+  return rows.map(({ manifests }) => manifests[stage]?.labels?.[path.join('.')]?.label).find(Boolean);
 }
 
 /**
@@ -73,20 +82,6 @@ export function readValue(row: ReportRow, name: string | readonly string[]): unk
 function costOf({ costs }: ReportRow, [stage, total]: readonly string[]): number | undefined {
   const cost = costs.find((candidate) => candidate.stage === stage);
   return cost && (totalsOf(cost) as Record<string, number | undefined>)[total];
-}
-
-/** A value in nested ones, by its path. Keys may hold dots themselves. */
-export function inside(value: unknown, path: string): unknown {
-  if (path === '') return value;
-  if (typeof value !== 'object' || value === null) return undefined;
-  const record = value as Record<string, unknown>;
-  if (Object.hasOwn(record, path)) return record[path];
-  for (let dot = path.indexOf('.'); dot > 0; dot = path.indexOf('.', dot + 1)) {
-    const head = path.slice(0, dot);
-    const found = Object.hasOwn(record, head) ? inside(record[head], path.slice(dot + 1)) : undefined;
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
 
 /** The rows of one plot: the runs, or the entries of a list or curve of each. */

@@ -2,7 +2,7 @@
 
 import type { ReportConfig, ReportPlot } from '../../pipeline/index.ts';
 import type { ReportTable } from './blocks.ts';
-import { headingOf, titleOf } from './names.ts';
+import { titleOf } from './names.ts';
 import { paperNumberOf } from './paper.ts';
 import { pairsOf } from './points.ts';
 import { labelOf, type ReportRow, readValue } from './rows.ts';
@@ -33,9 +33,16 @@ export function runTable(rows: readonly ReportRow[], { columns, plots }: ReportC
   };
 }
 
+/** A column's name; an interval is named after what it is of. */
+function headingOf(rows: readonly ReportRow[], column: string): string {
+  const name = column.replace('.interval.', '.');
+  const title = labelOf(rows, name) ?? titleOf(name);
+  return column.split('.').includes('interval') ? `${title}, 95 %` : title;
+}
+
 /** Two columns of one name are told apart by their stages. */
 function headingsOf(rows: readonly ReportRow[], columns: readonly string[]): string[] {
-  const plain = columns.map((column) => labelOf(rows, column) ?? headingOf(column));
+  const plain = columns.map((column) => headingOf(rows, column));
   return plain.map((name, i) =>
     plain.indexOf(name) === plain.lastIndexOf(name) ? name : `${name} (${columns[i].split('.')[0]})`,
   );

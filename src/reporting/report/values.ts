@@ -33,6 +33,12 @@ export function isInterval(value: unknown): value is [number, number] {
   return Array.isArray(value) && value.length === 2 && value.every((end) => typeof end === 'number');
 }
 
+/** Where a result has the interval of one of its values: brierlm.brierLM → brierlm.interval.brierLM. */
+export function intervalPath(path: string): string {
+  const parts = path.split('.');
+  return [...parts.slice(0, -1), 'interval', parts.at(-1)].join('.');
+}
+
 /** 99.95 %. */
 export function formatShare(share: number): string {
   return `${(100 * share).toFixed(2)} %`;

@@ -11,4 +11,7 @@ test('a value is called what its stage calls it', (t) => {
   t.is(labelOf([row], ['evaluate.hits.rate', 'evaluate.other']), 'hit rate');
   t.is(labelOf([row], 'evaluate.hits.count'), undefined);
   t.is(labelOf([row], 'seed'), undefined);
+  t.is(labelOf([row], 'rate', { list: 'evaluate.hits' }), 'hit rate');
+  t.is(labelOf([row], 'hits.rate', { curve: 'evaluate' }), 'hit rate');
+  t.is(labelOf([row], 'rate', { curve: 'evaluate' }), undefined);
 });

@@ -31,6 +31,10 @@ export const diffusionDescription = {
   options,
   sampling,
   architecture: 'DiffusionTransformer',
+  values: {
+    mse: { label: 'mean squared error of the noise', better: 'lower' },
+    bound: { label: 'variational bound, bits a dimension', better: 'lower' },
+  },
   recognises: ({ shapeOf }, { latentSize }) =>
     shapeOf('generative_head.net.final_layer.linear.weight')?.[0] === 2 * latentSize,
 } as const satisfies HeadDescription;

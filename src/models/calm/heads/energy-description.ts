@@ -27,5 +27,7 @@ export const energyDescription = {
   options,
   sampling: z.object({}),
   architecture: 'EnergyTransformer',
+  // Diversity alone says nothing.
+  values: { fidelity: { label: 'fidelity', better: 'lower' }, diversity: { label: 'diversity' } },
   recognises: ({ has }) => NOISE_EMBEDDINGS.some(has),
 } as const satisfies HeadDescription;

@@ -10,6 +10,7 @@ import type { RandomStream } from '../../../random.ts';
 import type { Shape } from '../../../shapes.ts';
 import type { PatchGaussians } from '../../autoencoder/autoencoder.ts';
 import type { ParameterTable } from '../../parameters.ts';
+import type { ValueLabels } from '../../value-labels.ts';
 
 /** What a head is built for: the sizes of the model around it, and its own options. */
 export interface HeadConfig<Options> {
@@ -94,6 +95,8 @@ export interface HeadDescription {
   readonly savedAs?: Readonly<Record<string, string>>;
   /** `architectures` in the config.json of an export; the name where absent. */
   readonly architecture?: string;
+  /** What its loss logs besides `loss`: names, and which way each is better on held-out text. */
+  readonly values?: ValueLabels;
   /** Whether weights are of this head. Without it `model_type` decides. */
   readonly recognises?: (weights: TensorShapes, sizes: { readonly latentSize: number }) => boolean;
 }

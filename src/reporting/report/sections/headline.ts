@@ -1,70 +1,56 @@
 /** The numbers that stand for a run. */
 
 import { totalsOf } from '../../../pipeline/index.ts';
+import { inside } from '../../../runs/index.ts';
 import { formatCount, formatNumber, formatSeconds } from '../../format.ts';
 import { type Block, type HeadlineNumber, heading } from '../blocks.ts';
 import { groupBy } from '../group.ts';
 import { inWords } from '../names.ts';
-import { inside } from '../rows.ts';
+
 import { extentOf } from '../statistics.ts';
-import { formatInterval, formatShare, NONE } from '../values.ts';
+import { formatInterval, formatShare, intervalPath, NONE } from '../values.ts';
 import type { Variant } from '../variants.ts';
 
-interface Measure {
+/** A value of a result, by the label that says that it stands for the run. */
+interface Measured {
+  readonly variant: Variant;
+  readonly path: string;
   readonly name: string;
-  /** Where stages have it in their results; the first that is there counts. */
-  readonly paths: readonly string[];
-  readonly format?: (value: number) => string;
-  readonly interval?: string;
-  readonly against?: readonly [words: string, path: string];
+  readonly value: number;
+  readonly format: (value: number) => string;
 }
 
-const MEASURES: readonly Measure[] = [
-  {
-    name: 'BrierLM',
-    paths: ['brierlm.brierLM'],
-    interval: 'brierlm.interval.brierLM',
-    against: ['unigram sampler', 'unigram.brierLM'],
-  },
-  {
-    name: 'reconstruction accuracy',
-    paths: ['reconstruction.tokenAccuracy', 'tokenAccuracy'],
-    format: formatShare,
-  },
-  { name: 'energy loss', paths: ['energy.loss'], against: ['context-free', 'energy.contextFreeLoss'] },
-  { name: 'perplexity', paths: ['perplexity.perplexity'] },
-];
-
-/** One number for each measure; of several results the range. */
+/** One number for each name; of several results the range. */
 export function headlineBlocks(variants: readonly Variant[]): Block[] {
-  const known = MEASURES.flatMap((measure) => headlineOf(variants, measure));
-  const names = new Set(known.map(({ name }) => name));
+  const known = [...groupBy(variants.flatMap(measuredIn), ({ name }) => name)];
+  const names = new Set(known.map(([name]) => name));
   const items = [
-    ...known,
+    ...known.map(([, measured]) => headlineOf(measured)),
     ...saidByStages(variants).filter(({ name }) => !names.has(name)),
     ...sizeOf(variants),
   ];
   return items.length ? [heading('In short'), { kind: 'headline', items }] : [];
 }
 
+function measuredIn(variant: Variant): Measured[] {
+  const { labels = {}, metrics } = variant.manifest;
+  return Object.entries(labels).flatMap(([path, { label: name, isHeadline, isShare }]) => {
+    const value = isHeadline ? inside(metrics, path) : undefined;
+    const format = isShare ? formatShare : formatNumber;
+    return typeof value === 'number' ? [{ variant, path, name, value, format }] : [];
+  });
+}
+
 /** The best place for a measure is the stage that comes last: the evaluation after the training. */
-function headlineOf(variants: readonly Variant[], measure: Measure): HeadlineNumber[] {
-  const { name, paths, format = formatNumber } = measure;
-  for (const path of paths) {
-    const having = variants.filter(({ manifest }) => typeof inside(manifest.metrics, path) === 'number');
-    const last = having.at(-1);
-    if (!last) continue;
-    const siblings = having.filter(({ base }) => base === last.base);
-    const values = siblings.map(({ manifest }) => inside(manifest.metrics, path) as number);
-    return [
-      {
-        name,
-        value: rangeOf(values, format),
-        beside: siblings.length > 1 ? rangeWords(siblings) : besideOf(last, measure),
-      },
-    ];
-  }
-  return [];
+function headlineOf(measured: readonly Measured[]): HeadlineNumber {
+  const last = measured.at(-1) as Measured;
+  const siblings = measured.filter(({ variant }) => variant.base === last.variant.base);
+  const values = siblings.map(({ value }) => value);
+  return {
+    name: last.name,
+    value: rangeOf(values, last.format),
+    beside: siblings.length > 1 ? `${siblings.length} results` : besideOf(last),
+  };
 }
 
 function rangeOf(values: readonly number[], format: (value: number) => string): string {
@@ -72,17 +58,14 @@ function rangeOf(values: readonly number[], format: (value: number) => string): 
   return least === greatest ? least : `${least} … ${greatest}`;
 }
 
-const rangeWords = ({ length }: readonly Variant[]) => `${length} results`;
-
-function besideOf(
-  { manifest: { metrics } }: Variant,
-  { interval, against, format = formatNumber }: Measure,
-): string {
-  const range = interval ? formatInterval(inside(metrics, interval)) : '';
-  const other = against ? inside(metrics, against[1]) : undefined;
+function besideOf({ variant: { manifest }, path, format }: Measured): string {
+  const { metrics, labels = {} } = manifest;
+  const range = formatInterval(inside(metrics, intervalPath(path)));
+  const other = labels[path].beside ?? '';
+  const value = other ? inside(metrics, other) : undefined;
   return [
     range && `95 %: ${range}`,
-    against && typeof other === 'number' ? `${against[0]}: ${format(other)}` : '',
+    typeof value === 'number' ? `${labels[other]?.label ?? inWords(other)}: ${format(value)}` : '',
   ]
     .filter(Boolean)
     .join('; ');
@@ -93,7 +76,7 @@ function saidByStages(variants: readonly Variant[]): HeadlineNumber[] {
   const said = variants.flatMap(({ manifest }) => Object.entries(manifest.headline ?? {}));
   const byName = groupBy(said, ([name]) => name);
   return [...byName].map(([name, found]) => ({
-    name: inWords(name),
+    name,
     value: rangeOf(
       found.map(([, value]) => value),
       formatNumber,

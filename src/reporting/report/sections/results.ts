@@ -1,7 +1,8 @@
 /** What the stages measured: one table a stage, one column for each of its settings. */
 
+import type { Labels } from '../../../runs/index.ts';
 import { type Block, heading, type ReportTable } from '../blocks.ts';
-import { inWords, measureName, titleOf } from '../names.ts';
+import { measureName, titleOf } from '../names.ts';
 import { isRecord } from '../rows.ts';
 import { formatInterval, formatValue, measuresIn, NONE } from '../values.ts';
 import { byBase, type Variant } from '../variants.ts';
@@ -37,7 +38,7 @@ function measureTable(siblings: readonly Variant[]): ReportTable {
   return {
     head: ['measure', ...columnsOf(siblings, 'value')],
     rows: [...paths].map(([key, path]) => [
-      measureName(path),
+      measureName(path, labelsOf(siblings)),
       ...measured.map((measures) => {
         const found = measures.get(key);
         const interval = formatInterval(found?.interval);
@@ -47,31 +48,40 @@ function measureTable(siblings: readonly Variant[]): ReportTable {
   };
 }
 
-/** Lists that have a section of their own. */
-const ELSEWHERE = new Set(['samples', 'underNoise']);
+/** The labels of all results of a stage. */
+function labelsOf(siblings: readonly Variant[]): Labels {
+  return Object.assign({}, ...siblings.map(({ manifest }) => manifest.labels));
+}
 
+/** Lists that have no section of their own. */
 function listTables(siblings: readonly Variant[]): { title: string; table: ReportTable }[] {
-  return siblings.flatMap(({ name, manifest }) =>
-    listsIn(manifest.metrics)
-      .filter(([key]) => !ELSEWHERE.has(key))
-      .map(([key, entries]) => ({
-        title: `${inWords(key)}${name && `, ${name}`}`,
-        table: entryTable(entries),
+  return siblings.flatMap(({ name, manifest: { metrics, labels = {} } }) =>
+    listsIn(metrics)
+      .filter(({ path }) => !labels[path]?.drawn && !labels[path]?.texts)
+      .map(({ path, entries }) => ({
+        title: `${titleOf(path)}${name && `, ${name}`}`,
+        table: entryTable(entries, (key) => labels[`${path}.${key}`]?.label ?? titleOf(key)),
       })),
   );
 }
 
-function listsIn(metrics: Readonly<Record<string, unknown>>): [string, Record<string, unknown>[]][] {
-  return Object.entries(metrics).flatMap(([key, value]): [string, Record<string, unknown>[]][] => {
-    if (isRecord(value)) return listsIn(value);
-    return Array.isArray(value) && value.length && value.every(isRecord) ? [[key, value]] : [];
+interface List {
+  readonly path: string;
+  readonly entries: readonly Record<string, unknown>[];
+}
+
+function listsIn(metrics: Readonly<Record<string, unknown>>, before = ''): List[] {
+  return Object.entries(metrics).flatMap(([key, value]): List[] => {
+    const path = `${before}${key}`;
+    if (isRecord(value)) return listsIn(value, `${path}.`);
+    return Array.isArray(value) && value.length && value.every(isRecord) ? [{ path, entries: value }] : [];
   });
 }
 
-function entryTable(entries: readonly Record<string, unknown>[]): ReportTable {
+function entryTable(entries: List['entries'], titled: (key: string) => string): ReportTable {
   const keys = [...new Set(entries.flatMap(Object.keys))];
   return {
-    head: keys.map(titleOf),
+    head: keys.map(titled),
     rows: entries.map((entry) => keys.map((key) => formatValue(entry[key]))),
   };
 }

@@ -1,0 +1,34 @@
+/** What a measured value is called, which way it is better, and how pages show it. */
+
+export interface ValueLabel {
+  readonly label: string;
+  /** Absent where neither way is: such a value can't be the best of anything. */
+  readonly better?: 'higher' | 'lower';
+  /** Whether it stands for the run: in a list of runs, and first on its page. */
+  readonly isHeadline?: boolean;
+  /** Path of the value that a headline tells beside it: that of a baseline. */
+  readonly beside?: string;
+  /** Whether it is a share of 1, shown in percent. */
+  readonly isShare?: boolean;
+  /** Whether it is drawn over the steps of metrics.jsonl. */
+  readonly isCurve?: boolean;
+  /** How it is drawn where it is a list. */
+  readonly drawn?: DrawnList;
+  /** Where it is a list of texts, `{ text, end? }`: the fields of the stage that are told with them. */
+  readonly texts?: { readonly settings: readonly string[] };
+}
+
+export interface DrawnList {
+  readonly title: string;
+  readonly kind: 'bar' | 'line';
+  /** Keys of the list's entries; where it is one of numbers, what the axes are called. */
+  readonly x: string;
+  readonly y: string;
+  /** Of a list of numbers: what each is. */
+  readonly parts?: readonly string[];
+  /** Of several lists with one title, which are drawn beside one another: whose it is. */
+  readonly of?: string;
+}
+
+/** Labels by the names or paths of their values. */
+export type ValueLabels = Readonly<Record<string, ValueLabel>>;
