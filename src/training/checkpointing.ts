@@ -8,15 +8,12 @@ import { formatShape, sameShape } from '../shapes.ts';
 import type { BadStepsState } from './bad-steps.ts';
 import type { BestStep } from './best-step.ts';
 import type { HeldOutState } from './held-out.ts';
-import type { MetricsState } from './metrics-window.ts';
 import { firstState, type Learnt, leavesOf, mapLeaves, type Optimizer } from './optimizers/optimizer.ts';
 import type { TrainingReport } from './report.ts';
+import type { LogState } from './training-log.ts';
 
 /** What a checkpoint keeps besides tensors. */
-export interface TrainerState extends MetricsState, BadStepsState, HeldOutState {
-  readonly elapsedMs: number;
-  readonly best?: BestStep;
-}
+export interface TrainerState extends LogState, BadStepsState, HeldOutState {}
 
 /** Where training begins. */
 export interface Beginning {
@@ -26,12 +23,21 @@ export interface Beginning {
   readonly state: TrainerState | undefined;
 }
 
+/** What training ends with. */
+export interface Chosen {
+  /** The trained parameters; the caller frees them. */
+  readonly parameters: TensorMap;
+  /** The step whose parameters these are, where they are the best by `bestMetric`. */
+  readonly best?: BestStep;
+}
+
 export interface CheckpointingOptions {
   readonly checkpoints: CheckpointStore<TrainerState>;
   /** A checkpoint is due every so many steps, */
   readonly checkpointEvery: number;
   /** and when so much time has passed since the last; 0 for never. */
   readonly checkpointMinutes: number;
+  readonly report: Pick<TrainingReport, 'note' | 'warn' | 'rewind'>;
 }
 
 export class Checkpointing {
@@ -44,8 +50,9 @@ export class Checkpointing {
   }
 
   /** The newest whole checkpoint, or the first values. Takes the parameters over. */
-  async begin(optimizer: Optimizer, parameters: TensorMap, report: TrainingReport): Promise<Beginning> {
-    const saved = await this.#options.checkpoints.latest((problem) =>
+  async begin(optimizer: Optimizer, parameters: TensorMap): Promise<Beginning> {
+    const { checkpoints, report } = this.#options;
+    const saved = await checkpoints.latest((problem) =>
       report.warn(`a checkpoint is damaged (${problem}); the one before it is taken`),
     );
     report.rewind(saved?.step ?? 0, saved?.state.numLines);
@@ -77,13 +84,23 @@ export class Checkpointing {
     this.#savedStep = step;
   }
 
-  /** The parameters of a step that was saved; what is wrong with its checkpoint where it is not whole. */
-  async parametersOf(step: number, like: TensorMap): Promise<TensorMap | string> {
+  /**
+   * The parameters of the last step, or of the best one where there is one and its checkpoint is whole.
+   * Takes the last ones over.
+   */
+  async choose(step: number, last: TensorMap, best: BestStep | undefined): Promise<Chosen> {
+    if (!best) return { parameters: last };
+    if (best.step === step) return { parameters: last, best };
     try {
-      return read(like, await this.#options.checkpoints.at(step));
+      const parameters = read(last, await this.#options.checkpoints.at(best.step));
+      disposeTree(last);
+      return { parameters, best };
     } catch (error) {
       if (!(error instanceof CalmError)) throw error;
-      return error.message;
+      this.#options.report.warn(
+        `the best step, ${best.step}, is lost (${error.message}); the result is the last one`,
+      );
+      return { parameters: last };
     }
   }
 }

@@ -1,12 +1,20 @@
-/** How a signal is heard in the middle of a step or of an evaluation. */
+/** How training ends before its last step: by a signal, or by a step that is too bad. */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { interrupted } from '../errors.ts';
 
-/** Thrown to leave a step or an evaluation in which the signal was seen; nothing of it counts. */
-export const LEFT = Symbol('left by a signal');
+/** Thrown to end training with its state saved. Nothing counts of a step or evaluation that it leaves. */
+export class Leaving {
+  /** What training ends with. */
+  readonly reason: Error;
+
+  constructor(reason: Error) {
+    this.reason = reason;
+  }
+}
 
 export function leaveIfAsked(signal: AbortSignal): void {
-  if (signal.aborted) throw LEFT;
+  if (signal.aborted) throw new Leaving(interrupted('the same command'));
 }
 
 /** Gives signals their turn, and leaves where one came. */

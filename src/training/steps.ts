@@ -1,0 +1,115 @@
+/**
+ * The steps of training, one after the other: batches that are read ahead, gradients, clipping, the
+ * optimiser, and what is done with a step that is bad.
+ */
+
+import {
+  disposeTree,
+  type Engine,
+  type LossOutputs,
+  readFloats,
+  type TensorMap,
+  type TensorTree,
+} from '../engine/index.ts';
+import { badStep } from '../errors.ts';
+import { type BadStepPolicy, BadSteps, type BadStepsState } from './bad-steps.ts';
+import { type Rule, stepScalars } from './clipping.ts';
+import { pause } from './leaving.ts';
+import type { Learnt } from './optimizers/optimizer.ts';
+import { ReadAhead } from './read-ahead.ts';
+import type { TrainingReport } from './report.ts';
+import { learningRateAt, type ScheduleConfig } from './schedule.ts';
+import { makeStepRunner, type StepRunner } from './step-runner.ts';
+import type { DoneStep } from './training-log.ts';
+
+export interface StepsOptions<Batch extends TensorTree> extends Rule {
+  /** Named in errors. */
+  readonly stage: string;
+  readonly engine: Engine;
+  readonly schedule: ScheduleConfig;
+  /** Micro-batches whose gradients are averaged into one step. */
+  readonly accumulationSteps: number;
+  readonly onBadStep: BadStepPolicy;
+  /** See StepWatch. */
+  readonly spikeDeviations: number;
+  readonly report: Pick<TrainingReport, 'event' | 'warn'>;
+  readonly signal: AbortSignal;
+  /** The loss of a batch; pure. Its companions are logged. */
+  loss(parameters: TensorMap, batch: Batch): LossOutputs;
+  /** A micro-batch by its number in the whole training, counted from 0. The trainer frees it. */
+  batch(number: number): Batch | Promise<Batch>;
+  /** Where a micro-batch comes from, in words that lead back to the text: kept where a step is bad. */
+  describeBatch?(number: number): Record<string, unknown>;
+}
+
+/** What came of a step. */
+export interface Taken extends DoneStep {
+  /** As it was before where the step was bad. */
+  readonly learnt: Learnt;
+  /** Why no further step can be taken. */
+  readonly hindrance: Error | undefined;
+}
+
+export class Steps<Batch extends TensorTree> {
+  readonly #options: StepsOptions<Batch>;
+  readonly #batches: ReadAhead<Batch>;
+  readonly #runner: StepRunner;
+  readonly #badSteps: BadSteps;
+
+  constructor(options: StepsOptions<Batch>, state?: BadStepsState) {
+    const { engine, optimizer, maxGradNorm, accumulationSteps, schedule, signal } = options;
+    this.#options = options;
+    this.#batches = new ReadAhead((number) => options.batch(number), schedule.steps * accumulationSteps);
+    this.#runner = makeStepRunner<Batch>({
+      ...{ engine, optimizer, maxGradNorm, accumulationSteps },
+      batches: this.#batches,
+      loss: (parameters, batch) => options.loss(parameters, batch),
+      pause: () => pause(signal),
+    });
+    this.#badSteps = new BadSteps(options.onBadStep, options.spikeDeviations, options.report, state);
+  }
+
+  get state(): BadStepsState {
+    return this.#badSteps.state;
+  }
+
+  /** @param step counts from 0 @param learnt is given up once the step is through */
+  async take(step: number, learnt: Learnt): Promise<Taken> {
+    const { schedule, optimizer } = this.#options;
+    const started = performance.now();
+    const learningRate = learningRateAt(schedule, step);
+    const scalars = stepScalars(optimizer, learningRate, step + 1, this.#badSteps.limits());
+    const outputs = await this.#runner.run(step, learnt, scalars);
+    const values = await numbersOf(outputs.values);
+    disposeTree({ scalars, values: outputs.values });
+    const problem = this.#badSteps.problemOf(values);
+    const hindrance = problem === undefined ? undefined : this.#meet(step, problem);
+    return {
+      learnt: outputs.learnt,
+      values: problem === undefined ? { ...values, learningRate } : undefined,
+      ms: performance.now() - started,
+      hindrance,
+    };
+  }
+
+  /** Nothing is read any more. */
+  async end(): Promise<void> {
+    await this.#batches.drop();
+  }
+
+  /** A bad step is left out, or it is the last. */
+  #meet(step: number, problem: string): Error | undefined {
+    const { stage, accumulationSteps, describeBatch } = this.#options;
+    const first = step * accumulationSteps;
+    const batches =
+      describeBatch && Array.from({ length: accumulationSteps }, (_, micro) => describeBatch(first + micro));
+    const stop = this.#badSteps.meet(step + 1, problem, batches);
+    return stop && badStep(stage, step + 1, stop.problem, stop.numInARow);
+  }
+}
+
+async function numbersOf(values: TensorMap): Promise<Record<string, number>> {
+  const numbers: Record<string, number> = {};
+  for (const [name, tensor] of Object.entries(values)) numbers[name] = (await readFloats(tensor))[0];
+  return numbers;
+}
