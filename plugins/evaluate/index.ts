@@ -17,6 +17,8 @@ export default defineStage({
     'Evaluates a run on held-out documents: reconstruction, BrierLM, perplexity, the energy loss, and more.',
   config,
   usesEngine: true,
+  parts: ({ measures }) =>
+    allMeasures().filter(({ name, isStandard }) => measures?.includes(name) ?? isStandard),
   // A run without a language model is evaluated by its autoencoder alone; a CALM has its own autoencoder
   // inside.
   inputs: {

@@ -1,4 +1,5 @@
 import { languageModelFolder } from 'calm-lm/artifacts';
+import { headEntries } from 'calm-lm/models/config';
 import { defineStage } from 'calm-lm/plugin';
 import { modelSources, tokenizerSources } from '../importing/sources.ts';
 import { config } from './config.ts';
@@ -13,6 +14,8 @@ export default defineStage({
   drawsNothing: true,
   // The folders are sources: what their files hold counts, not where they lie.
   operational: ['path', 'autoencoder', 'tokenizer'],
+  // Every head is asked whose the weights are.
+  parts: () => headEntries(),
   imports: ['path', 'autoencoder'],
   inputs: {},
   outputs: { model: languageModelFolder },

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { autoencoderFolder, languageModelFolder, tokenShards } from 'calm-lm/artifacts';
-import { corpusRole, listCorpus, tokenizerFileOf } from 'calm-lm/data';
+import { corpusFormat, corpusFormats, corpusRole, listCorpus, tokenizerFileOf } from 'calm-lm/data';
 import { fileMissing } from 'calm-lm/errors';
 import { defineStage, optional } from 'calm-lm/plugin';
 import { config } from './config.ts';
@@ -20,6 +20,11 @@ export default defineStage({
   drawsNothing: true,
   // The files themselves are sources: what they hold counts, and how each is read, not where they lie.
   operational: ({ tokenizer }) => ['onBadLine', 'corpus', ...(isFile(tokenizer) ? ['tokenizer'] : [])],
+  // Every format is asked whose a file is, unless the configuration says it.
+  parts: ({ corpus }) =>
+    corpus.flatMap((source) =>
+      'format' in source && source.format !== undefined ? [corpusFormat(source.format)] : corpusFormats(),
+    ),
   keepsOutputs: true,
   inputs: {},
   outputs: { tokens: tokenShards },

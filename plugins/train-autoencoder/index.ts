@@ -1,6 +1,7 @@
 import { autoencoderFolder, tokenShards } from 'calm-lm/artifacts';
 import { RECONSTRUCTION } from 'calm-lm/evaluation/measures';
 import { defineStage } from 'calm-lm/plugin';
+import { optimizerEntry } from 'calm-lm/training/optimizers';
 import { checkSplit } from '../checks/splits.ts';
 import { continues, operationalFields } from '../training/fields.ts';
 import { STEP_LABELS } from '../training/labels.ts';
@@ -16,6 +17,7 @@ export default defineStage({
   config,
   usesEngine: true,
   operational: operationalFields,
+  parts: ({ optimizer }) => [optimizerEntry(optimizer.name)],
   continues,
   inputs: { tokens: tokenShards },
   outputs: { autoencoder: autoencoderFolder },

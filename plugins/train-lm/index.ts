@@ -1,5 +1,7 @@
 import { autoencoderFolder, languageModelFolder, latentShards, tokenShards } from 'calm-lm/artifacts';
+import { headEntry } from 'calm-lm/models/config';
 import { defineStage, optional } from 'calm-lm/plugin';
+import { optimizerEntry } from 'calm-lm/training/optimizers';
 import { checkSplit, patchSizeOf } from '../checks/splits.ts';
 import { continues, operationalFields } from '../training/fields.ts';
 import { config } from './config.ts';
@@ -16,6 +18,10 @@ export default defineStage({
   config,
   usesEngine: true,
   operational: operationalFields,
+  parts: (given) => [
+    optimizerEntry(given.optimizer.name),
+    ...(given.model === 'transformer' ? [] : [headEntry(given.head.name)]),
+  ],
   continues,
   // Without latents the frozen encoder runs beside the training.
   inputs: { tokens: tokenShards, autoencoder: autoencoderFolder, latents: optional(latentShards) },

@@ -9,6 +9,7 @@ import {
   applyOverrides,
   type ConfigDocument,
   checkConfig,
+  codeOfAll,
   makePlan,
   type Plan,
   type PlanOptions,
@@ -19,6 +20,7 @@ import {
   readConfig,
   registerExport,
 } from '../pipeline/index.ts';
+import { loadingEntries } from '../plugin-entries.ts';
 
 export interface ConfigChoice {
   /** A YAML file or run folder; the nearest calm.yaml where absent. */
@@ -72,12 +74,21 @@ export function checkEngine(name: string): void {
 export async function gatherStages(oclif: Interfaces.Config): Promise<Registry> {
   const registry = new Registry();
   registry.addPlugin(builtin);
-  const { failures, successes } = await oclif.runHook('calm:stages', {});
+  const { failures, found } = await loadingEntries(
+    () => runStagesHook(oclif),
+    // Installed plugins are loaded at the same time: what they register is taken for the work of them all.
+    ({ found }) => (found.length ? codeOfAll(found.map(({ code }) => code)) : undefined),
+  );
   for (const { error, plugin } of failures)
     throw error instanceof CalmError ? error : pluginNotLoaded(plugin.name, error);
-  for (const { result, plugin } of successes)
-    registerExport(registry, result, plugin.name, packageCode(plugin.root));
+  for (const { result, plugin, code } of found) registerExport(registry, result, plugin.name, code);
   return registry;
+}
+
+async function runStagesHook(oclif: Interfaces.Config) {
+  const { failures, successes } = await oclif.runHook('calm:stages', {});
+  const found = successes.map(({ result, plugin }) => ({ result, plugin, code: packageCode(plugin.root) }));
+  return { failures, found };
 }
 
 /** All stages that a configuration knows; without one, those that are installed. */

@@ -16,7 +16,7 @@ export type {
   FilePlace,
   FormatProblem,
 } from './formats/format.ts';
-export { corpusFormat, registerCorpusFormat } from './formats/registry.ts';
+export { corpusFormat, corpusFormats, registerCorpusFormat } from './formats/registry.ts';
 export { DocumentPatches, evenlySpread, shuffledBatch } from './patches.ts';
 export { PatchSequences } from './sequences.ts';
 export { ByteTokenizer } from './tokenizers/byte-tokenizer.ts';

@@ -13,7 +13,9 @@ import {
 } from '../errors.ts';
 import { resolvePath } from '../paths.ts';
 import type { AnyStage, ArtifactKind, OptionalPort } from '../plugin/index.ts';
+import { codeOfEntry } from '../plugin-entries.ts';
 import { issueError, type RunConfig, type StageEntry } from './config.ts';
+import { codeOfAll } from './plugin-code.ts';
 import type { Registry } from './registry.ts';
 import { fieldsOf } from './stage-fields.ts';
 
@@ -31,6 +33,8 @@ export interface StageNode {
   readonly stage: AnyStage;
   /** Hash of a third-party stage's code. */
   readonly code?: string | undefined;
+  /** Hash of the code of what it takes from plugins besides. */
+  readonly partsCode?: string | undefined;
   /** The stage's configuration, checked, defaults filled in. */
   readonly config: Record<string, unknown>;
   /** Port → source; an optional port without one is left out. */
@@ -57,6 +61,7 @@ export async function buildGraph(config: RunConfig, registry: Registry): Promise
       seed: config.seed,
       stage: stages[id],
       code: registry.codeOf(entry.uses),
+      partsCode: partsCodeOf(stages[id], checked),
       config: checked,
       inputs: wire(config, id, { ...entry, taken: takenPorts(stages[id], checked) }, stages, registry),
     });
@@ -65,6 +70,12 @@ export async function buildGraph(config: RunConfig, registry: Registry): Promise
   const sorted = sortByNeed(nodes);
   for (const node of nodes) checkKinds(config, node, stages);
   return sorted;
+}
+
+/** Hash of the code of the plugins whose heads, optimisers, … a stage takes; undefined where it takes none. */
+function partsCodeOf(stage: AnyStage, checked: Record<string, unknown>): string | undefined {
+  const codes = (stage.parts?.(checked) ?? []).flatMap((entry: object) => codeOfEntry(entry) ?? []);
+  return codes.length ? codeOfAll(codes) : undefined;
 }
 
 /** Refuses wires whose ends are of different kinds. */

@@ -17,7 +17,7 @@ export type { Labels } from './matrix.ts';
 export type { CellStages } from './merge-cells.ts';
 export { applyOverrides } from './overrides.ts';
 export { makePlan, type Plan, type PlannedStage, type PlanOptions } from './plan.ts';
-export { packageCode } from './plugin-code.ts';
+export { codeOfAll, packageCode } from './plugin-code.ts';
 export { addConfiguredPlugins, Registry, registerExport } from './registry.ts';
 export { type ReportConfig, type ReportPlot, reportConfig } from './report-config.ts';
 export { recordOf } from './request.ts';

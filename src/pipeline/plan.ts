@@ -287,11 +287,15 @@ async function describeInput(
 }
 
 /** Everything that a result follows from but its sources. */
-function ingredientsOf({ stage, config, code, seed, ...node }: StageNode, inputs: Manifest['inputs']) {
+function ingredientsOf(
+  { stage, config, code, partsCode, seed, ...node }: StageNode,
+  inputs: Manifest['inputs'],
+) {
   return {
     stage: stage.name,
     version: stage.version ?? 1,
     ...(code ? { code } : {}),
+    ...(partsCode ? { partsCode } : {}),
     config: resultFields(stage, config),
     inputs: Object.fromEntries(Object.entries(inputs).map(([port, input]) => [port, input.fingerprint])),
     ...(stage.drawsNothing ? {} : { seed }),
@@ -340,6 +344,7 @@ function staleReasons(
     ...(node.stage.drawsNothing ? [] : changed('seed', manifest.seed, node.seed)),
     ...changed('stage version', manifest.stageVersion, version),
     ...(manifest.code === node.code ? [] : ['the code of its plugin changed']),
+    ...(manifest.partsCode === node.partsCode ? [] : ['the code of a plugin that it uses changed']),
     ...Object.entries(inputs).flatMap(([port, { from, fingerprint: print }]) =>
       manifest.inputs[port]?.fingerprint === print ? [] : [`input ${port} from ${from} changed`],
     ),

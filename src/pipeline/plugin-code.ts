@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, extname, join, resolve, sep } from 'node:path';
+import { fingerprint } from './fingerprint.ts';
 
 const CODE = new Set(['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.json', '.wasm', '.node']);
 
@@ -17,6 +18,11 @@ export function codeHash(module: string): string {
 /** Hash of a package's code. @param folder of the package */
 export function packageCode(folder: string): string {
   return hashOf(filesOfPackage(folder));
+}
+
+/** One hash of several. */
+export function codeOfAll(codes: readonly string[]): string {
+  return fingerprint([...new Set(codes)].sort());
 }
 
 function hashOf(files: readonly string[]): string {

@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { CalmError, duplicateStage, invalidStage, pluginNotLoaded, unknownStage } from '../errors.ts';
 import { resolvePath } from '../paths.ts';
 import { type AnyStage, type Plugin, problemOf } from '../plugin/index.ts';
+import { loadingEntries } from '../plugin-entries.ts';
 import type { RunConfig } from './config.ts';
 import { codeHash } from './plugin-code.ts';
 import { reservedField } from './stage-fields.ts';
@@ -86,8 +87,12 @@ export async function addConfiguredPlugins(
   for (const [i, name] of plugins.entries()) {
     try {
       const file = pluginFile(name, directory);
-      const { default: exported } = (await import(pathToFileURL(file).href)) as { default?: unknown };
-      registerExport(registry, exported, name, codeHash(file));
+      const code = codeHash(file);
+      const { default: exported } = await loadingEntries(
+        () => import(pathToFileURL(file).href) as Promise<{ default?: unknown }>,
+        () => code,
+      );
+      registerExport(registry, exported, name, code);
     } catch (error) {
       if (error instanceof CalmError) throw error;
       throw pluginNotLoaded(name, error, locate(['plugins', i]));

@@ -207,6 +207,7 @@ class StageRun {
       uses: node.stage.name,
       stageVersion: node.stage.version ?? 1,
       ...(node.code ? { code: node.code } : {}),
+      ...(node.partsCode ? { partsCode: node.partsCode } : {}),
       fingerprint,
       seed: node.seed,
       config: node.config,

@@ -218,6 +218,11 @@ export interface Stage<
   readonly version?: number;
   /** Any Standard Schema. Fields may not be called `uses` or `inputs`. */
   readonly config: Schema;
+  /**
+   * What a configuration takes from registries: heads, optimisers, measures, corpus formats. The code of those
+   * that a plugin brought is part of the fingerprint.
+   */
+  readonly parts?: (config: StandardSchemaV1.InferOutput<Schema>) => readonly object[];
   readonly inputs: Inputs;
   /** Which of its inputs a configuration takes, all where absent. The others are not wired. */
   readonly inputsFor?: (config: StandardSchemaV1.InferOutput<Schema>) => readonly (keyof Inputs & string)[];

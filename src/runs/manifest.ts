@@ -55,6 +55,8 @@ const manifest = z.object({
   stageVersion: z.number(),
   /** Hash of a third-party stage's code. */
   code: z.string().optional(),
+  /** Hash of the code of heads, optimisers, measures and formats that plugins brought and it took. */
+  partsCode: z.string().optional(),
   fingerprint: z.string(),
   seed: z.number(),
   config: z.record(z.string(), z.unknown()),

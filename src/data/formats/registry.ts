@@ -4,6 +4,7 @@
  */
 
 import { corpusFormatDuplicate, corpusFormatInvalid, corpusFormatUnknown } from '../../errors.ts';
+import { noteEntry } from '../../plugin-entries.ts';
 import type { CorpusFormat } from './format.ts';
 import { jsonLines } from './json-lines.ts';
 import { text } from './text.ts';
@@ -19,7 +20,9 @@ export function registerCorpusFormat(format: CorpusFormat): void {
   const problem = problemOf(format);
   if (problem) throw corpusFormatInvalid(String(format?.name), problem);
   const taken = builtIn.get(format.name) ?? registered.get(format.name);
-  if (taken && taken !== format) throw corpusFormatDuplicate(format.name);
+  if (taken === format) return;
+  if (taken) throw corpusFormatDuplicate(format.name);
+  noteEntry(format);
   registered.set(format.name, format);
 }
 

@@ -6,6 +6,7 @@
 
 import type { z } from 'zod';
 import { measureInvalid, measureTaken } from '../../errors.ts';
+import { noteEntry } from '../../plugin-entries.ts';
 import type { AnyMeasure, Measure } from './measure.ts';
 
 const measures = new Map<string, AnyMeasure>();
@@ -19,6 +20,7 @@ export function registerMeasure<Shape extends z.ZodRawShape>(measure: Measure<Sh
   const problem = problemOf(measure);
   if (problem) throw measureInvalid(String(measure?.name), problem);
   if (measures.has(measure.name)) throw measureTaken(measure.name);
+  noteEntry(measure);
   measures.set(measure.name, measure);
 }
 

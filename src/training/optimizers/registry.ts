@@ -6,6 +6,7 @@
 
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import { optimizerDuplicate, optimizerProblem, optimizerUnknown, suggest } from '../../errors.ts';
+import { noteEntry } from '../../plugin-entries.ts';
 import { adamWOptions } from './adamw-options.ts';
 import { muonOptions } from './muon-options.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -34,7 +35,9 @@ const entries = new Map<string, AnyEntry>();
 /** Adds an optimiser. A name that is taken is an error, unless the same entry comes again. */
 export function registerOptimizer<Schema extends StandardSchemaV1>(entry: OptimizerEntry<Schema>): void {
   const taken = entries.get(entry.name);
-  if (taken && taken !== entry) throw optimizerDuplicate(entry.name);
+  if (taken === entry) return;
+  if (taken) throw optimizerDuplicate(entry.name);
+  noteEntry(entry);
   entries.set(entry.name, entry);
 }
 
@@ -56,11 +59,16 @@ export function optimizerNames(): string[] {
   return [...entries.keys()];
 }
 
-/** Loads an optimiser's mathematics. An unknown name is an error that lists those there are. */
-export async function loadOptimizer({ name, ...options }: OptimizerChoice): Promise<Optimizer> {
+/** An optimiser by its name. An unknown name is an error that lists those there are. */
+export function optimizerEntry(name: string): AnyEntry {
   const entry = entries.get(name);
   if (!entry) throw optimizerUnknown(name, optimizerNames());
-  return (await entry.load())(options);
+  return entry;
+}
+
+/** Loads an optimiser's mathematics. */
+export async function loadOptimizer({ name, ...options }: OptimizerChoice): Promise<Optimizer> {
+  return (await optimizerEntry(name).load())(options);
 }
 
 export type OptimizerResult =

@@ -5,6 +5,7 @@
  */
 
 import { headDuplicate, headUnknown } from '../../../errors.ts';
+import { noteEntry } from '../../../plugin-entries.ts';
 import { diffusionDescription } from './diffusion-description.ts';
 import { energyDescription } from './energy-description.ts';
 import { flowDescription } from './flow-description.ts';
@@ -24,7 +25,9 @@ const entries = new Map(BUILT_IN.map((entry) => [entry.name, entry]));
 /** Adds a head. A name that is taken is an error, unless the same entry comes again. */
 export function addHead(entry: HeadEntry): void {
   const taken = entries.get(entry.name);
-  if (taken && taken !== entry) throw headDuplicate(entry.name);
+  if (taken === entry) return;
+  if (taken) throw headDuplicate(entry.name);
+  noteEntry(entry);
   entries.set(entry.name, entry);
 }
 
