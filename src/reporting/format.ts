@@ -1,5 +1,7 @@
 /** Numbers, times and tables for people. */
 
+import stringWidth from 'string-width';
+
 /** What is no finite number as it is, and a sign before what is said of the rest. */
 function signed(value: number, format: (size: number) => string): string {
   if (!Number.isFinite(value)) return String(value);
@@ -63,14 +65,14 @@ export function formatNumber(value: number): string {
   });
 }
 
-/** Columns padded to their widest cell, a rule under the head. */
+/** Columns padded to their widest cell as a terminal shows it, a rule under the head. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+    rows.reduce((widest, row) => Math.max(widest, stringWidth(row[column] ?? '')), stringWidth(title)),
   );
   const line = (cells: readonly string[]) =>
     cells
-      .map((cell, column) => cell.padEnd(widths[column]))
+      .map((cell, column) => `${cell}${' '.repeat(widths[column] - stringWidth(cell))}`)
       .join('  ')
       .trimEnd();
   return [line(head), widths.map((width) => '─'.repeat(width)).join('  '), ...rows.map(line)].join('\n');

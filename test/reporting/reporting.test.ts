@@ -13,6 +13,21 @@ import {
 } from '../../src/reporting/index.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
+test('columns stand under one another, however wide their characters are', (t) => {
+  const rows = [
+    ['日本語', 'x'],
+    ['e\u0301te\u0301', 'y'],
+    ['🙂', 'z'],
+  ];
+  t.deepEqual(formatTable(['run', 'state'], rows).split('\n'), [
+    'run     state',
+    '──────  ─────',
+    '日本語  x',
+    'e\u0301te\u0301     y',
+    '🙂      z',
+  ]);
+});
+
 test('numbers and times for people', (t) => {
   t.deepEqual([4.23, 59.94, 61, 3600 + 62].map(formatSeconds), ['4.2 s', '59.9 s', '1:01', '1:01:02']);
   t.deepEqual([12, 12_345, 4.56e6].map(formatCount), ['12', '12.3k', '4.6M']);

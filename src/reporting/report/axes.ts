@@ -1,9 +1,9 @@
 /** The axes of a plot. */
 
+import { extent } from 'simple-statistics';
 import type { ReportPlot } from '../../pipeline/index.ts';
 import { clean } from './escape.ts';
 import type { Point } from './measured.ts';
-import { extentOf } from './statistics.ts';
 
 /** How points are drawn, and what the axes are called. */
 export interface Look {
@@ -44,11 +44,11 @@ export function yAxis(points: readonly Point[], look: Look, kind: Look['kind'], 
 
 /** 20k and 3G for large numbers; small ones as they are, for 0.001 is not "1m" to everyone. */
 function formatOf(numbers: readonly number[]): string {
-  return extentOf(numbers.map(Math.abs))[1] >= 10_000 ? '~s' : '.6~g';
+  return extent(numbers.map(Math.abs))[1] >= 10_000 ? '~s' : '.6~g';
 }
 
 /** Whether values ask for a logarithmic axis: all positive, the largest many times the smallest. */
 export function isWide(numbers: readonly number[]): boolean {
-  const [least, greatest] = extentOf(numbers);
+  const [least, greatest] = extent(numbers);
   return least > 0 && greatest / least > LOG_RATIO;
 }

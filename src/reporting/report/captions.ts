@@ -1,8 +1,8 @@
 /** What has to be said below a plot. */
 
+import { extent } from 'simple-statistics';
 import type { Measured, Point, PointPlot } from './measured.ts';
 import { isSeed } from './rows.ts';
-import { extentOf } from './statistics.ts';
 
 /** How points came to be: means, intervals, what was left out. */
 export function notesOf(
@@ -30,7 +30,7 @@ export function notesOf(
 
 /** How many results are in a point, and in what they differ. */
 function spreadNote(merged: readonly (readonly Measured[])[]): string {
-  const [least, most] = extentOf(merged.map(({ length }) => length));
+  const [least, most] = extent(merged.map(({ length }) => length));
   const count = least === most ? String(most) : `${least} to ${most}`;
   const axes = [...new Set(merged.flatMap(differingAxes))];
   const isSeeds = axes.length > 0 && axes.every(isSeed);

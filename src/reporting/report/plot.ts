@@ -1,11 +1,11 @@
 /** Plots of a report, drawn by Vega-Lite into SVG: no browser, no network. */
 
+import { extent } from 'simple-statistics';
 import type { TopLevelSpec } from 'vega-lite';
 import { formatNumber } from '../format.ts';
 import { isWide, type Look, xAxis, yAxis } from './axes.ts';
 import { clean, toHtml } from './escape.ts';
 import type { Point } from './measured.ts';
-import { extentOf } from './statistics.ts';
 
 const [WIDTH, HEIGHT] = [310, 210];
 /** Lines of more points than this are drawn without dots. */
@@ -43,7 +43,7 @@ function withAlternative(svg: string, text: string): string {
 
 function alternativeOf(points: readonly Point[], { title, x, y }: Look): string {
   const values = points.filter(({ who }) => who === 'ours').map((point) => point.y);
-  const range = extentOf(values).map(formatNumber).join(' to ');
+  const range = extent(values).map(formatNumber).join(' to ');
   return clean(
     `${title}: ${y} over ${x}, ${values.length} ${values.length === 1 ? 'point' : 'points'}, ${range}`,
   );

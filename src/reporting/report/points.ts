@@ -3,12 +3,12 @@
  * numbers stand beside.
  */
 
+import { extent, mean } from 'simple-statistics';
 import { notesOf } from './captions.ts';
 import { groupBy } from './group.ts';
 import { type Measured, measure, type Point, type PointPlot } from './measured.ts';
 import { unplaced, withPaper } from './paper.ts';
 import type { ReportRow } from './rows.ts';
-import { extentOf } from './statistics.ts';
 
 export interface PlotData {
   readonly points: readonly Point[];
@@ -89,10 +89,10 @@ function merge(group: readonly Measured[]): Point {
       ...(own.low === undefined ? {} : { low: own.low, high: own.high as number }),
     };
   const values = group.map((result) => result.y);
-  const [low, high] = extentOf(values);
+  const [low, high] = extent(values);
   return {
     ...place,
-    y: values.reduce((sum, value) => sum + value / values.length, 0),
+    y: mean(values),
     who: 'ours',
     low,
     high,

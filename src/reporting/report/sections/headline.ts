@@ -1,5 +1,6 @@
 /** The numbers that stand for a run. */
 
+import { extent } from 'simple-statistics';
 import { totalsOf } from '../../../pipeline/index.ts';
 import { inside } from '../../../runs/index.ts';
 import { formatCount, formatNumber, formatSeconds } from '../../format.ts';
@@ -7,7 +8,6 @@ import { type Block, type HeadlineNumber, heading } from '../blocks.ts';
 import { groupBy } from '../group.ts';
 import { inWords } from '../names.ts';
 
-import { extentOf } from '../statistics.ts';
 import { formatInterval, formatShare, intervalPath, NONE } from '../values.ts';
 import type { Variant } from '../variants.ts';
 
@@ -54,7 +54,7 @@ function headlineOf(measured: readonly Measured[]): HeadlineNumber {
 }
 
 function rangeOf(values: readonly number[], format: (value: number) => string): string {
-  const [least, greatest] = extentOf(values).map(format);
+  const [least, greatest] = extent(values).map(format);
   return least === greatest ? least : `${least} … ${greatest}`;
 }
 
