@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { parse } from 'yaml';
 import { calm, ROOT } from '../helpers/cli.ts';
+import { fakeRun } from '../helpers/report-run.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
 
@@ -234,12 +235,17 @@ test('doctor, stages and schema answer', async (t) => {
   );
 });
 
-test('help and plan load no tensor library', async (t) => {
+test('help, plan and ls load neither a tensor library nor what draws plots', async (t) => {
   const trace = (...args: string[]) => calm(args, ROOT, { NODE_DEBUG: 'module,esm' });
   const help = await trace('--help');
   t.is(help.code, 0);
   t.regex(help.stdout, /train-autoencoder/);
-  t.notRegex(help.stderr, /tfjs-core/);
-  t.notRegex((await trace('plan', 'configs/smoke.yaml')).stderr, /tfjs-core/);
+  t.notRegex(help.stderr, /tfjs-core|node_modules\/vega/);
+  t.notRegex((await trace('plan', 'configs/smoke.yaml')).stderr, /tfjs-core|node_modules\/vega/);
+  const folder = temporaryFolder(t);
+  await fakeRun(folder, { train: { base: 'train', curve: [1, 2].map((step) => ({ step, loss: step })) } });
+  t.notRegex((await trace('ls', join(folder, 'runs'))).stderr, /tfjs-core|node_modules\/vega/);
+  const report = await trace('report', join(folder, 'runs/fake'), '-o', join(folder, 'page.html'));
+  t.regex(report.stderr, /node_modules\/vega/, 'a command that does draw shows it');
   t.regex((await trace('doctor')).stderr, /tfjs-core/, 'a command that does load it shows it');
 });
