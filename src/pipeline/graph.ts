@@ -72,7 +72,7 @@ export async function buildGraph(config: RunConfig, registry: Registry): Promise
   return sorted;
 }
 
-/** Hash of the code of the plugins whose heads, optimisers, … a stage takes; undefined where it takes none. */
+/** Hash of the code of what a stage takes from plugins, heads, say; undefined where it takes nothing. */
 function partsCodeOf(stage: AnyStage, checked: Record<string, unknown>): string | undefined {
   const codes = (stage.parts?.(checked) ?? []).flatMap((entry: object) => codeOfEntry(entry) ?? []);
   return codes.length ? codeOfAll(codes) : undefined;

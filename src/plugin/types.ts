@@ -219,8 +219,8 @@ export interface Stage<
   /** Any Standard Schema. Fields may not be called `uses` or `inputs`. */
   readonly config: Schema;
   /**
-   * What a configuration takes from registries: heads, optimisers, measures, corpus formats. The code of those
-   * that a plugin brought is part of the fingerprint.
+   * What a configuration takes from registries: heads, optimisers, measures, corpus formats. The code of
+   * those that a plugin brought is part of the fingerprint.
    */
   readonly parts?: (config: StandardSchemaV1.InferOutput<Schema>) => readonly object[];
   readonly inputs: Inputs;
@@ -292,7 +292,7 @@ export interface Stage<
    * The fields that name folders of others, which it takes over: `calm import` chooses the stage by them.
    */
   readonly imports?: readonly string[];
-  /** Names of values in its summary and its metrics.jsonl, by their paths: for tables, plots and headlines. */
+  /** Names of values in its summary and metrics.jsonl, by their paths: for tables, plots and headlines. */
   readonly labels?: () => ValueLabels;
   /**
    * The stage's own command runs beside the run folder and keeps nothing: for stages that are asked again and

@@ -77,7 +77,7 @@ const manifest = z.object({
   cost: z.object({ parts: z.array(costPart), trainingTokens: z.number().optional() }).optional(),
   /** The few numbers that stand for the result in a list of runs. */
   headline: z.record(z.string(), z.number()).optional(),
-  /** Names of values in the metrics and in metrics.jsonl, by their paths; see ValueLabel of the plugin door. */
+  /** Names of values in the metrics and in metrics.jsonl, by their paths; see ValueLabel. */
   labels: z.record(z.string(), valueLabel).optional(),
   /** calm, node, engine and its packages. */
   versions: z.record(z.string(), z.string()),

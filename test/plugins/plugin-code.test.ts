@@ -18,8 +18,8 @@ const CODE = {
 registerOptimizer({ ...optimizerEntry('adamw'), name: 'mine' });
 `,
   measure: `import { registerMeasure } from 'calm-lm/evaluation/measures';
-const found = { mine: 1 };
-registerMeasure({ name: 'mine', summary: '', needs: [], options: {}, values: [], load: async () => async () => found });
+const load = async () => async () => ({ mine: 1 });
+registerMeasure({ name: 'mine', summary: '', needs: [], options: {}, values: [], load });
 `,
   format: `import { registerCorpusFormat } from 'calm-lm/data';
 registerCorpusFormat({ name: 'mine', summary: '', recognises: () => false, async *read() {} });
