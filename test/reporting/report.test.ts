@@ -208,6 +208,44 @@ test('a sweep that asks for nothing: one curve a setting, seeds as their mean', 
   );
 });
 
+test('lists of several settings: that of the model of each, one colour a setting', async (t) => {
+  const factors = (first: number) => [first, first / 4, 0.01, 0.001];
+  const result = (first: number): FakeStage => ({
+    base: 'evaluate',
+    metrics: {
+      brierlm: {
+        brier: factors(first),
+        interval: {
+          brier: [
+            [0, 0.3],
+            [0, 0.1],
+            [0, 0.1],
+            [0, 0.1],
+          ],
+        },
+      },
+      unigram: { brier: factors(0.07) },
+    },
+    manifest: labelsOf('evaluate'),
+  });
+  const cells = ['a', 'b'].map((rate) => ({
+    labels: { 'train.rate': rate },
+    ids: { evaluate: `evaluate@${rate}` },
+  }));
+  const stages = { 'evaluate@a': result(0.2), 'evaluate@b': result(0.1) };
+  const { blocks } = await sectionOf(await fakeRun(temporaryFolder(t), stages, { cells }));
+  t.deepEqual(headings(blocks).slice(0, 2), ['In short', 'Factors of BrierLM']);
+  const [figure] = figures(blocks);
+  t.is(figure.title, 'evaluate: factors of BrierLM');
+  t.is(figure.caption, 'Whiskers: the interval of each run.');
+  for (const [rate, score] of [
+    ['a', '0.20000'],
+    ['b', '0.10000'],
+  ])
+    t.regex(figure.svg, new RegExp(`length: 1 token; train\\.rate: ${rate}; Brier score: ${score}`));
+  t.notRegex(figure.svg, /0\.07000/, 'what they are compared with is left out');
+});
+
 test('results of an earlier configuration, and such that it no longer has, are told apart', async (t) => {
   const folder = temporaryFolder(t);
   await fakeRun(folder, { gone: { base: 'gone', metrics: { score: 1 } } });

@@ -24,12 +24,14 @@ interface DrawnValues {
 export async function drawnBlocks(variants: readonly Variant[]): Promise<Block[]> {
   const blocks: Block[] = [];
   for (const [title, lists] of groupBy(variants.flatMap(listsOf), ({ drawn }) => drawn.title)) {
-    blocks.push(heading(`${title.slice(0, 1).toUpperCase()}${title.slice(1)}`));
+    const drawings: Block[] = [];
     for (const [base, ofBase] of groupBy(lists, ({ variant }) => variant.base)) {
       const figure = await drawingOf(ofBase, `${base}: ${title}`);
-      if (figure) blocks.push({ kind: 'figures', figures: [figure] });
-      if (!ofBase[0].drawn.parts) blocks.push({ kind: 'table', table: tableOf(ofBase) });
+      if (!figure) continue;
+      drawings.push({ kind: 'figures', figures: [figure] });
+      if (!ofBase[0].drawn.parts) drawings.push({ kind: 'table', table: tableOf(ofBase) });
     }
+    if (drawings.length) blocks.push(heading(`${title[0].toUpperCase()}${title.slice(1)}`), ...drawings);
   }
   return blocks;
 }
@@ -52,7 +54,7 @@ function partsOf(list: readonly unknown[], { x, y, parts = [] }: Drawn, interval
 
 /** The lists of one result beside one another; of several results the first list of each. */
 function drawingOf(lists: readonly DrawnValues[], title: string): Promise<ReportFigure | undefined> {
-  const [{ drawn, labelOf, variant }] = lists;
+  const [{ drawn, labelOf }] = lists;
   const { kind, x, y } = drawn;
   const look = { x: labelOf(x).label, y: labelOf(y).label };
   const plot = { title, kind, x, y, interval: 'interval' } as const;
@@ -62,12 +64,8 @@ function drawingOf(lists: readonly DrawnValues[], title: string): Promise<Report
     return figureOf(data, { ...look, title, kind, color: '' });
   }
   const entriesOf = ({ id }: Variant) => firsts.find((first) => first.variant.id === id)?.entries ?? [];
-  return variantFigure(
-    firsts.length === 1 ? [variant] : firsts.map((one) => one.variant),
-    entriesOf,
-    plot,
-    look,
-  );
+  const variants = firsts.map(({ variant }) => variant);
+  return variantFigure(variants, entriesOf, plot, look);
 }
 
 const WHOSE = ' whose';
