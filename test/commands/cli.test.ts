@@ -1,16 +1,19 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { parse } from 'yaml';
-import { calm, ROOT } from '../helpers/cli.ts';
+import { calm as calmAlone, ROOT } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { fakeRun } from '../helpers/report-run.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
 
+const calm = calmInOneProcess(test);
+
 test('a whole run: table, samples, JSON, freshness', async (t) => {
   const folder = temporaryFolder(t);
   const config = writeTinyProject(folder);
-  const run = await calm(['run', config], folder);
+  const run = await calmAlone(['run', config], folder);
   t.is(run.code, 0, run.stderr);
   for (const pattern of [
     /reconstruction\.tokenAccuracy/,
@@ -167,20 +170,28 @@ const mistakes: [string, string[], RegExp[]][] = [
   ['a temperature of 0', ['sample', 'tiny.yaml', '--temperature', '0'], [/must lie in \(0, 1\]/]],
   ['a temperature that is no number', ['sample', 'tiny.yaml', '--temperature', 'warm'], [/temperature/]],
   ['an unknown command', ['trian-lm'], [/CALM_STAGE_UNKNOWN/, /Did you mean "train-lm"/]],
-  ['an unknown flag', ['run', '--frce'], [/--frce/]],
   ['an unknown engine', ['run', 'tiny.yaml', '--engine', 'cuda'], [/CALM_ENGINE_UNKNOWN/, /wasm/]],
 ];
 
-for (const [what, args, patterns] of mistakes) {
-  test(`${what} is an error on one screen`, async (t) => {
-    const folder = temporaryFolder(t);
-    writeTinyProject(folder, { 'train-autoencoder': { steps: 1 } });
-    const { code, stdout, stderr } = await calm(args, folder);
-    t.true(code !== 0);
-    for (const pattern of patterns) t.regex(stdout + stderr, pattern);
-    t.true(stderr.split('\n').length < 20, stderr);
-    t.notRegex(stderr, /\n {4}at /);
-  });
+for (const [what, args, patterns] of mistakes)
+  test(`${what} is an error on one screen`, isOnOneScreen, calm, args, patterns);
+
+// What oclif itself says, as it says it.
+test('an unknown flag is an error on one screen', isOnOneScreen, calmAlone, ['run', '--frce'], [/--frce/]);
+
+async function isOnOneScreen(
+  t: ExecutionContext,
+  run: typeof calm | typeof calmAlone,
+  args: readonly string[],
+  patterns: readonly RegExp[],
+) {
+  const folder = temporaryFolder(t);
+  writeTinyProject(folder, { 'train-autoencoder': { steps: 1 } });
+  const { code, stdout, stderr } = await run(args, folder);
+  t.true(code !== 0);
+  for (const pattern of patterns) t.regex(stdout + stderr, pattern);
+  t.true(stderr.split('\n').length < 20, stderr);
+  t.notRegex(stderr, /\n {4}at /);
 }
 
 test('with --json an error is a document too', async (t) => {
@@ -236,7 +247,7 @@ test('doctor, stages and schema answer', async (t) => {
 });
 
 test('help, plan and ls load neither a tensor library nor what draws plots', async (t) => {
-  const trace = (...args: string[]) => calm(args, ROOT, { NODE_DEBUG: 'module,esm' });
+  const trace = (...args: string[]) => calmAlone(args, ROOT, { NODE_DEBUG: 'module,esm' });
   const help = await trace('--help');
   t.is(help.code, 0);
   t.regex(help.stdout, /train-autoencoder/);

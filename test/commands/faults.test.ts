@@ -2,8 +2,9 @@ import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { calm } from '../helpers/cli.ts';
+import { calm as calmAlone } from '../helpers/cli.ts';
 import { killAtRandom } from '../helpers/kills.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { contentsOf } from '../helpers/run-contents.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { TINY_STAGES, writeTinyProject } from '../helpers/tiny.ts';
@@ -19,17 +20,19 @@ interface Fault {
   readonly delayMs?: number;
 }
 
-const environment = (fault: Fault) => ({
-  NODE_OPTIONS: `--import ${PRELOAD}`,
-  CALM_FAULT: JSON.stringify(fault),
-});
+const environment = (fault: Fault) => ({ CALM_FAULT: JSON.stringify(fault) });
+
+const calm = calmInOneProcess(test);
+/** Commands whose disk fails or is slow as their CALM_FAULT says. */
+const calmOnBadDisk = calmInOneProcess(test, { preload: [PRELOAD] });
 
 /** The files of a run, as an undisturbed one leaves them; made once. */
 let undisturbed: Promise<Map<string, string>> | undefined;
 function whole(t: ExecutionContext): Promise<Map<string, string>> {
   undisturbed ??= (async () => {
     const folder = temporaryFolder(t);
-    const { code, stderr } = await calm(['run', writeTinyProject(folder, {}, { engine: 'onnx' })], folder);
+    const config = writeTinyProject(folder, {}, { engine: 'onnx' });
+    const { code, stderr } = await calmAlone(['run', config], folder);
     t.is(code, 0, stderr);
     return contentsOf(join(folder, 'runs'));
   })();
@@ -58,7 +61,7 @@ for (const [code, on, expected] of [
             : { code, on, within: i === 0 ? 'texts/' : `tiny/${STAGES[0]}/tokens/train` };
         const args = ['run', config, '--until', stage];
         if (on === 'write' || stage !== 'sample') {
-          const failed = await calm(args, folder, environment(fault));
+          const failed = await calmOnBadDisk(args, folder, environment(fault));
           // Text files are read by streams, which this disk does not stand before.
           if (!(on === 'read' && i === 0)) {
             t.is(failed.code, 1, `${stage}: ${failed.stderr}`);
@@ -89,7 +92,7 @@ test.serial(
 test.serial('a slow disk changes nothing', async (t) => {
   const expectedFiles = await whole(t);
   const folder = temporaryFolder(t);
-  const { code, stderr } = await calm(
+  const { code, stderr } = await calmOnBadDisk(
     ['run', writeTinyProject(folder, {}, { engine: 'onnx' })],
     folder,
     environment({ within: '.work/', delayMs: 5 }),

@@ -14,11 +14,13 @@ import {
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { stringify } from 'yaml';
-import { calm, ROOT } from '../helpers/cli.ts';
-import { CommandHost } from '../helpers/many-commands.ts';
+import { ROOT } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { contentsOf } from '../helpers/run-contents.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { TINY_STAGES, writeTinyProject } from '../helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 const short = { steps: 4, warmupSteps: 1, evaluateEvery: 4 };
 const SHORT = { 'train-autoencoder': short, 'train-lm': short };
@@ -32,10 +34,8 @@ interface Document {
 function project(t: ExecutionContext, top: Record<string, unknown> = {}) {
   const folder = temporaryFolder(t);
   const config = writeTinyProject(folder, SHORT, { engine: 'onnx', ...top });
-  const host = new CommandHost({ cwd: folder });
-  t.teardown(() => host.end());
   const json = async (args: string[], expected = 0): Promise<Document> => {
-    const { code, stdout, stderr } = await host.run({ args: [...args, '--json'] });
+    const { code, stdout, stderr } = await calm([...args, '--json'], folder);
     t.is(code, expected, `${args.join(' ')}\n${stdout}${stderr}`);
     return JSON.parse(stdout);
   };

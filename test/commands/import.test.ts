@@ -10,9 +10,12 @@ import {
 import { join } from 'node:path';
 import test from 'ava';
 import { readSafetensors, type StoredTensor, writeSafetensors } from 'calm-lm/artifacts';
-import { calm, ROOT } from '../helpers/cli.ts';
+import { ROOT } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { type Folders, GOLDEN, writeFolders } from '../helpers/released-model.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
+
+const calm = calmInOneProcess(test);
 
 const importModel = ({ model, autoencoder }: Folders, folder: string, name = 'imported') =>
   calm(['import', model, '--autoencoder', autoencoder, '--name', name, '--json'], folder);

@@ -2,9 +2,12 @@ import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { calm, RunningCli } from '../helpers/cli.ts';
+import { RunningCli } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 test(
   'files that are not what the manifest says: sizes make a stage stale, contents are found by ' +

@@ -4,11 +4,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { calm, RunningCli } from '../helpers/cli.ts';
-import { CommandHost } from '../helpers/many-commands.ts';
+import { RunningCli } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { contentsOf } from '../helpers/run-contents.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 const short = { steps: 12, warmupSteps: 2, evaluateEvery: 6, checkpointEvery: 5 };
 const SHORT = { 'train-autoencoder': short, 'train-lm': short };
@@ -28,10 +30,8 @@ interface Document {
 function project(t: ExecutionContext, changes: Parameters<typeof writeTinyProject>[1] = SHORT) {
   const folder = temporaryFolder(t);
   const config = writeTinyProject(folder, changes, { engine: 'onnx' });
-  const host = new CommandHost({ cwd: folder });
-  t.teardown(() => host.end());
   const json = async (args: string[], expected = 0): Promise<Document> => {
-    const { code, stdout, stderr } = await host.run({ args: [...args, '--json'] });
+    const { code, stdout, stderr } = await calm([...args, '--json'], folder);
     t.is(code, expected, `${args.join(' ')}\n${stdout}${stderr}`);
     return JSON.parse(stdout);
   };

@@ -1,9 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { calm } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { fakeRun, sweepOf } from '../helpers/report-run.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
+
+const calm = calmInOneProcess(test);
 
 /** A run of two seeds with a configuration of its name, whose `report:` is newer than the run. */
 async function project(folder: string, plots: string): Promise<void> {

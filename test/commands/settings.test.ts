@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import test from 'ava';
 import { stringify } from 'yaml';
 import { ROOT } from '../helpers/cli.ts';
-import { CommandHost } from '../helpers/many-commands.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { TINY_STAGES, writeTinyProject } from '../helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 interface Planned {
   readonly stages: readonly { readonly name: string; readonly state: string; readonly reasons: string[] }[];
@@ -44,8 +46,6 @@ const texts: readonly [given: string, taken: string][] = [
 test('where text is wanted, --set takes what is given as it stands; quotes may be around it', async (t) => {
   const folder = temporaryFolder(t);
   writeTinyProject(folder);
-  const host = new CommandHost({ cwd: folder });
-  t.teardown(() => host.end());
   // What the value is shows where it differs from the one that a finished stage had.
   const stages = { tokenize: TINY_STAGES.tokenize, echo: {} };
   mkdirSync(join(folder, 'node_modules'));
@@ -67,7 +67,7 @@ export default defineStage({
   const echo = async (...set: string[]) => {
     const sets = set.flatMap((text) => ['--set', text]);
     const args = ['run', 'echo.yaml', '--only', 'echo', ...sets, '--json'];
-    const { code, stdout, stderr } = await host.run({ args });
+    const { code, stdout, stderr } = await calm(args, folder);
     t.is(code, 0, `${set.join(' ')}: ${stdout}${stderr}`);
     return (JSON.parse(stdout) as { stages: { metrics: { text: string; many: number[] } }[] }).stages[0]
       .metrics;
@@ -129,15 +129,13 @@ export default defineStage({
 });
 `,
   );
-  const host = new CommandHost({ cwd: folder });
-  t.teardown(() => host.end());
   for (const [what, args, code, message] of mistakes) {
-    const document = await host.run({ args: [...args, '--json'] });
+    const document = await calm([...args, '--json'], folder);
     t.true(document.code > 0, what);
     const { error } = JSON.parse(document.stdout) as { error: { code: string; message: string } };
     t.true(error.code.startsWith(code), `${what}: ${document.stdout}`);
     t.regex(error.message, message, what);
-    const shown = await host.run({ args });
+    const shown = await calm(args, folder);
     t.is(shown.code, document.code, what);
     t.regex(shown.stdout + shown.stderr, message, what);
     t.true(shown.stderr.split('\n').length < 20, shown.stderr);
@@ -149,11 +147,9 @@ export default defineStage({
 test('text that is wanted in a built-in stage', async (t) => {
   const folder = temporaryFolder(t);
   writeTinyProject(folder);
-  const host = new CommandHost({ cwd: folder });
-  t.teardown(() => host.end());
   for (const prompt of ['123', '{', '*.txt', 'Hello: world', '"open']) {
     const args = ['plan', 'tiny.yaml', '--set', `sample.prompt=${prompt}`, '--json'];
-    const { code, stdout } = await host.run({ args });
+    const { code, stdout } = await calm(args, folder);
     t.is(code, 0, stdout);
     t.is((JSON.parse(stdout) as Planned).stages.length, 6);
   }
@@ -176,8 +172,6 @@ onUnix('a pipe in a folder is waited for by no command', async (t) => {
   };
   mkdirSync(join(folder, 'runs/there/tokenize'));
   writeFileSync(join(folder, 'runs/there/tokenize/manifest.json'), JSON.stringify(manifest));
-  const host = new CommandHost({ cwd: folder });
-  t.teardown(() => host.end());
   for (const args of [
     ['plan', 'pipe'],
     ['status', '--config', 'pipe'],
@@ -186,10 +180,10 @@ onUnix('a pipe in a folder is waited for by no command', async (t) => {
     ['report', 'runs/there', '--markdown', 'pipe'],
     ['run', '/dev/zero'],
   ]) {
-    const { code, stdout } = await host.run({ args: [...args, '--json'] }, 20_000);
+    const { code, stdout } = await calm([...args, '--json'], folder);
     t.is(code, 1, args.join(' '));
     t.is(JSON.parse(stdout).error.code, 'CALM_NOT_A_FILE', args.join(' '));
   }
-  const { code, stderr } = await host.run({ args: ['report', 'runs/there', '--markdown', 'plain'] });
+  const { code, stderr } = await calm(['report', 'runs/there', '--markdown', 'plain'], folder);
   t.is(code, 0, stderr);
 });

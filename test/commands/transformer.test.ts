@@ -2,10 +2,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { stringify } from 'yaml';
-import { calm } from '../helpers/cli.ts';
 import { complete, serveCompletions } from '../helpers/completions-server.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { TINY_STAGES, tinyText } from '../helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 /** A run of a discrete Transformer that takes seconds. */
 function writeBaseline(folder: string): string {

@@ -1,7 +1,18 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { calm, ROOT } from '../helpers/cli.ts';
+import { ROOT } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { tinyText } from '../helpers/tiny.ts';
 
@@ -12,17 +23,26 @@ const blocksOf = (language: string) =>
   [...PAGE.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, block]) => block);
 const [INDEX, HEAD] = blocksOf('js');
 
-/** A project with calm-lm and the package of the page installed, and the page's configuration. */
-function writeProject(folder: string): void {
-  mkdirSync(join(folder, 'texts'));
-  for (let i = 0; i < 10; i++) writeFileSync(join(folder, 'texts', `${i}.txt`), tinyText(i));
-  const installed = join(folder, 'node_modules');
+/** Packages as they are installed: calm-lm and that of the page, which a process may load once. */
+const shared = mkdtempSync(join(tmpdir(), 'calm-test-'));
+const installed = join(shared, 'node_modules');
+test.before(() => {
   mkdirSync(installed);
   symlinkSync(ROOT, join(installed, 'calm-lm'));
   symlinkSync(join(ROOT, 'node_modules/zod'), join(installed, 'zod'));
   cpSync(join(PACKAGE, 'package.json'), join(installed, 'calm-plugin-gaussian/package.json'));
   writeFileSync(join(installed, 'calm-plugin-gaussian/index.js'), INDEX);
   writeFileSync(join(installed, 'calm-plugin-gaussian/head.js'), HEAD);
+});
+test.after.always(() => rmSync(shared, { recursive: true, force: true }));
+
+const calm = calmInOneProcess(test);
+
+/** A project with the packages, and the page's configuration. */
+function writeProject(folder: string): void {
+  mkdirSync(join(folder, 'texts'));
+  for (let i = 0; i < 10; i++) writeFileSync(join(folder, 'texts', `${i}.txt`), tinyText(i));
+  symlinkSync(installed, join(folder, 'node_modules'));
   writeFileSync(join(folder, 'gaussian.yaml'), blocksOf('yaml')[0]);
 }
 

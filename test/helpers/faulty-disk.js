@@ -1,6 +1,6 @@
 /**
  * A disk that fails, for processes that are started with it: NODE_OPTIONS="--import …/faulty-disk.js" and
- * CALM_FAULT, JSON:
+ * CALM_FAULT, JSON, which may change from one command to the next:
  *
  *     { "code": "ENOSPC" | "EIO", "on": "write" | "read", "within": "part of a path", "afterBytes": 5000 }
  *     fails from so many bytes on
@@ -14,15 +14,26 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
-const fault = JSON.parse(process.env.CALM_FAULT ?? '{}');
 const paths = new Map();
-let bytes = 0;
+let told;
+let fault;
+let bytes;
+
+/** Takes up what CALM_FAULT says now. */
+function readFault() {
+  const text = process.env.CALM_FAULT ?? '{}';
+  if (text === told) return;
+  told = text;
+  fault = JSON.parse(text);
+  bytes = 0;
+}
 
 const isMeant = (path) => typeof path === 'string' && path.includes(fault.within ?? '');
 const lengthOf = (data) => (typeof data === 'string' ? Buffer.byteLength(data) : (data?.byteLength ?? 0));
 
 /** Counts what goes to or comes from the disk, and fails where it is full or broken. */
 function pass(kind, path, length) {
+  readFault();
   if (!isMeant(path)) return;
   if (fault.delayMs) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fault.delayMs);
   if (!fault.code || fault.on !== kind) return;

@@ -69,10 +69,10 @@ export async function killAtRandom({ say = () => {}, ...killing }: Killing): Pro
   return { rounds, hits };
 }
 
-/** The stage that was hit least; of several the last, for a run that is resumed comes there at once. */
+/** The stage that was hit least; of several the first, so that one run is hit in one stage after another. */
 function rarestOf(hits: ReadonlyMap<string, number>): string {
   const least = Math.min(...hits.values());
-  return [...hits].filter(([, number]) => number === least).at(-1)?.[0] ?? '';
+  return [...hits].find(([, number]) => number === least)?.[0] ?? '';
 }
 
 function start({ folder, config, engine }: Killing, output: string): RunningCli {

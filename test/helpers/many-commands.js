@@ -60,5 +60,4 @@ function setEnvironment(changes) {
   for (const [name, value] of Object.entries(wanted)) if (value != null) process.env[name] = value;
 }
 
-process.on('disconnect', () => process.exit());
 process.send('ready');

@@ -13,9 +13,12 @@ import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { tokenShards } from 'calm-lm/artifacts';
 import builtin from '#plugins';
-import { calm, ROOT } from '../helpers/cli.ts';
+import { ROOT } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { tinyText } from '../helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 const PACKAGE = join(ROOT, 'test/fixtures/calm-plugin-records');
 const DOCUMENT = readFileSync(join(ROOT, 'docs/extending/corpus-formats.md'), 'utf8');

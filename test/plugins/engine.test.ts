@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import test from 'ava';
 import { defineEngine, registerEngine } from 'calm-lm/engine/registry';
 import type { CalmError } from '../../src/errors.ts';
-import { calm, ROOT } from '../helpers/cli.ts';
+import { ROOT } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 const FIXTURE = join(ROOT, 'test/fixtures/calm-plugin-traced');
 

@@ -8,10 +8,13 @@ import { join } from 'node:path';
 import test from 'ava';
 import { allMeasures, type Measure, registerMeasure } from 'calm-lm/evaluation/measures';
 import { chooseMeasures } from '../../plugins/evaluate/needs.ts';
-import { calm, ROOT } from '../helpers/cli.ts';
+import { ROOT } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
 import '../../plugins/evaluate/table.ts';
+
+const calm = calmInOneProcess(test);
 
 const FIXTURE = join(ROOT, 'test/fixtures/calm-plugin-hit-rate');
 const CALM = { isTransformer: false, hasAutoencoder: true };

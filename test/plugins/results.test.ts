@@ -16,9 +16,11 @@ import {
 import { stringify } from 'yaml';
 import { config as evaluateConfig } from '../../plugins/evaluate/config.ts';
 import { pauseFor } from '../../src/pipeline/stage-work.ts';
-import { calm } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 function listening(controller = new AbortController()) {
   const said: string[] = [];

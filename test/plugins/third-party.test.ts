@@ -1,9 +1,12 @@
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { calm, ROOT } from '../helpers/cli.ts';
+import { calm as calmAlone, ROOT } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 /** A project that has calm-lm and the stranger's package installed, as npm would lay them out. */
 function install(folder: string): string {
@@ -55,15 +58,15 @@ test(
       '{ "name": "project", "type": "module", "dependencies": { "calm-plugin-count": "*" } }',
     );
     writeFileSync(join(folder, 'counted.yaml'), COUNT.replace(/plugins: .*\n/, ''));
-    const run = await calm(['run', 'counted.yaml', '--json'], folder);
+    const run = await calmAlone(['run', 'counted.yaml', '--json'], folder);
     t.is(run.code, 0, run.stderr);
     t.is(JSON.parse(run.stdout).stages[1].name, 'count-tokens');
-    t.is((await calm(['count-tokens', 'counted.yaml', '--top', '3'], folder)).code, 0);
+    t.is((await calmAlone(['count-tokens', 'counted.yaml', '--top', '3'], folder)).code, 0);
     writeFileSync(
       join(path, 'hook.js'),
       "export default async () => { throw new Error('the hook is broken'); };\n",
     );
-    const broken = await calm(['stages'], folder);
+    const broken = await calmAlone(['stages'], folder);
     t.is(broken.code, 1);
     t.regex(broken.stderr, /CALM_PLUGIN_NOT_LOADED[\s\S]*calm-plugin-count[\s\S]*the hook is broken/);
   },

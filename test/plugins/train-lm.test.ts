@@ -9,8 +9,10 @@ import { config } from '../../plugins/train-lm/config.ts';
 import trainLm from '../../plugins/train-lm/index.ts';
 import { buildGraph } from '../../src/pipeline/graph.ts';
 import { checkConfig, fieldsOf, Registry } from '../../src/pipeline/index.ts';
-import { calm } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
+
+const calm = calmInOneProcess(test);
 
 async function check(given: object) {
   const found = await config['~standard'].validate(given);
