@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { LOCK_TIMES, type Lock, lockOwner, takeLock, waitForLock } from '../src/process-lock.ts';
-import { calm } from './helpers/cli.ts';
+import { calmInOneProcess } from './helpers/many-commands.ts';
 import { temporaryFolder } from './helpers/temporary.ts';
 import { writeTinyProject } from './helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 /** Takes a lock that must be free; it is let go when the test is over. */
 function taken(t: ExecutionContext, attempt: ReturnType<typeof takeLock>): Lock {

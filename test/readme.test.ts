@@ -2,9 +2,12 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import test from 'ava';
 import { parse, stringify } from 'yaml';
-import { calm, ROOT } from './helpers/cli.ts';
+import { ROOT } from './helpers/cli.ts';
+import { calmInOneProcess } from './helpers/many-commands.ts';
 import { temporaryFolder } from './helpers/temporary.ts';
 import { writeTinyProject } from './helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 /** The `calm` command lines of a document's console blocks, in order. Comments end a line. */
 function commandsOf(markdown: string): string[] {

@@ -8,10 +8,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { stringify } from 'yaml';
-import { calm, RunningCli } from '../helpers/cli.ts';
+import { RunningCli } from '../helpers/cli.ts';
 import { type Answer, complete, serveCompletions, textsFor } from '../helpers/completions-server.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { TINY_STAGES, tinyText } from '../helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 const WINDOWS = 12;
 const environment = { OPENAI_API_KEY: 'sk-0123456789' };

@@ -9,8 +9,9 @@ import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { calm, EXECUTABLE, otherUser, RunningCli } from '../helpers/cli.ts';
-import { temporaryFolder } from '../helpers/temporary.ts';
+import { calm as calmAlone, EXECUTABLE, otherUser, RunningCli } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
+import { folderMadeOnce, temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
 
 /** A Node that is too old to run calm itself, but hands over. */
@@ -28,6 +29,15 @@ function oldNode(): string | undefined {
 const node = process.platform === 'linux' ? oldNode() : undefined;
 const withOldNode = node ? test.serial : test.skip;
 
+const calm = calmInOneProcess(test);
+
+/** A training whose corpus is tokenized. */
+const tokenizedProject = folderMadeOnce(test, (folder) => {
+  const config = writeTinyProject(folder, { 'train-autoencoder': { steps: 1_000_000 } });
+  return calm(['run', config, '--until', 'tokenize'], folder);
+});
+const TRAINING = ['run', 'tiny.yaml', '--until', 'train-autoencoder'];
+
 /** The process that the outer one has started. */
 function innerOf(cli: RunningCli): number {
   const { pid } = cli.process;
@@ -37,10 +47,8 @@ function innerOf(cli: RunningCli): number {
 /** A training by way of an old Node that has got to its first metrics. */
 async function training(t: ExecutionContext): Promise<RunningCli> {
   t.timeout(120_000);
-  const folder = temporaryFolder(t);
-  const config = writeTinyProject(folder, { 'train-autoencoder': { steps: 1_000_000 } });
-  const args = ['run', config, '--until', 'train-autoencoder'];
-  const cli = new RunningCli(args, folder, {}, { node: node as string, detached: true });
+  const folder = await tokenizedProject(t);
+  const cli = new RunningCli(TRAINING, folder, {}, { node: node as string, detached: true });
   t.teardown(() => cli.process.kill('SIGKILL'));
   const metrics = join(folder, 'runs/tiny/.work/train-autoencoder/metrics.jsonl');
   while (!existsSync(metrics) && cli.process.exitCode === null) await sleep(20);
@@ -86,9 +94,8 @@ for (const [signal, words] of [
 
 test('SIGUSR1 opens no debugger', async (t) => {
   t.timeout(60_000);
-  const folder = temporaryFolder(t);
-  const config = writeTinyProject(folder, { 'train-autoencoder': { steps: 1_000_000 } });
-  const cli = new RunningCli(['run', config, '--until', 'train-autoencoder'], folder);
+  const folder = await tokenizedProject(t);
+  const cli = new RunningCli(TRAINING, folder);
   while (!existsSync(join(folder, 'runs/tiny/.work/train-autoencoder'))) await sleep(20);
   cli.process.kill('SIGUSR1');
   const { code, stderr } = await cli.result;
@@ -100,7 +107,7 @@ test('a user without a home folder, or in no list of users', async (t) => {
   const folder = temporaryFolder(t);
   const config = writeTinyProject(folder);
   for (const HOME of ['', 'relative', undefined]) {
-    const { code, stderr } = await calm(['plan', config], folder, { HOME });
+    const { code, stderr } = await calmAlone(['plan', config], folder, { HOME });
     t.is(code, 0, stderr);
   }
   const uid = otherUser();

@@ -2,9 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { calm, RunningCli } from '../helpers/cli.ts';
+import { calm as calmAlone, RunningCli } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 const STAGES = ['train-autoencoder', 'train-lm'] as const;
 const OUTPUTS = { 'train-autoencoder': 'autoencoder', 'train-lm': 'model' };
@@ -63,9 +66,9 @@ const undisturbed = new Map<string, Outcome>();
 for (const engine of ['onnx', 'wasm']) {
   test.serial(`the same seed twice gives the same weights and metrics (${engine})`, async (t) => {
     const outcomes: Outcome[] = [];
-    for (let i = 0; i < 2; i++) {
+    for (const start of [calmAlone, calm]) {
       const folder = temporaryFolder(t);
-      const run = await calm(['run', writeTinyProject(folder, SLOW, { engine })], folder);
+      const run = await start(['run', writeTinyProject(folder, SLOW, { engine })], folder);
       t.is(run.code, 0, run.stderr);
       outcomes.push(outcomeOf(folder));
     }

@@ -11,10 +11,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { stringify } from 'yaml';
-import { calm, RunningCli } from '../helpers/cli.ts';
+import { RunningCli } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { contentsOf } from '../helpers/run-contents.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { TINY_STAGES, tinyText, writeTinyProject } from '../helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 const lines = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n');
 
@@ -35,8 +38,8 @@ test(
     const folder = temporaryFolder(t);
     // Several chunks, on threads, with bad lines in between.
     const text = Array.from({ length: 60 }, (_, i) => tinyText(i, 300)).join(' ');
-    const documents = Array.from({ length: 900 }, (_, i) =>
-      i % 100 === 7
+    const documents = Array.from({ length: 450 }, (_, i) =>
+      i % 50 === 7
         ? 'no JSON'
         : JSON.stringify({ text: text.slice((i * 997) % 400_000, ((i * 997) % 400_000) + 20_000) }),
     );
@@ -61,7 +64,7 @@ test(
     const listed = lines(join(folder, 'straight/x/tokenize/tokens/left-out.jsonl'));
     t.deepEqual(
       listed.map((line) => (JSON.parse(line) as { line: number }).line),
-      Array.from({ length: 9 }, (_, i) => 100 * i + 8),
+      Array.from({ length: 9 }, (_, i) => 50 * i + 8),
     );
 
     const work = join(folder, 'stopped/x/.work/tokenize');

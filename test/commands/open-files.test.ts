@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { stringify } from 'yaml';
-import { calm } from '../helpers/cli.ts';
+import { calm as calmAlone } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { TINY_STAGES, writeTinyProject } from '../helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 const preload = (name: string) =>
   `--import ${pathToFileURL(join(import.meta.dirname, '../helpers', name)).href}`;
@@ -22,7 +25,7 @@ onProc('a whole pipeline, and a sweep of it', async (t) => {
   const folder = temporaryFolder(t);
   for (const top of [{}, { name: 'sweep', matrix: { seed: [4, 5] } }]) {
     const config = writeTinyProject(folder, SHORT, top);
-    const { code, stderr } = await calm(['run', config], folder, { NODE_OPTIONS: LISTING });
+    const { code, stderr } = await calmAlone(['run', config], folder, { NODE_OPTIONS: LISTING });
     t.is(code, 0, stderr);
     t.regex(stderr, /open at the end: 0\n/);
   }
@@ -69,7 +72,7 @@ onProc('a sweep of twenty cells over fifty shards', async (t) => {
   };
   const matrix = { 'train-lm.learningRate': Array.from({ length: 20 }, (_, i) => (i + 1) / 1000) };
   writeFileSync(join(folder, 'sweep.yaml'), stringify({ engine: 'onnx', matrix, stages }));
-  const { code, stdout, stderr } = await calm(['run', 'sweep.yaml', '--json'], folder, {
+  const { code, stdout, stderr } = await calmAlone(['run', 'sweep.yaml', '--json'], folder, {
     NODE_OPTIONS: LISTING,
   });
   t.is(code, 0, stderr);
@@ -84,7 +87,7 @@ for (const stage of Object.keys(TINY_STAGES).slice(0, 4)) {
     const before = Object.keys(TINY_STAGES)[Object.keys(TINY_STAGES).indexOf(stage) - 1];
     if (before) t.is((await calm(['run', config, '--until', before], folder)).code, 0);
     const fault = { code: 'ENOSPC', on: 'write', within: `.work/${stage}/`, afterBytes: 3000 };
-    const { code, stderr } = await calm(['run', config, '--until', stage], folder, {
+    const { code, stderr } = await calmAlone(['run', config, '--until', stage], folder, {
       NODE_OPTIONS: `${LISTING} ${preload('faulty-disk.js')}`,
       CALM_FAULT: JSON.stringify(fault),
     });

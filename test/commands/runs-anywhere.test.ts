@@ -20,10 +20,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { calm, otherUser } from '../helpers/cli.ts';
-import { CommandHost } from '../helpers/many-commands.ts';
+import { otherUser } from '../helpers/cli.ts';
+import { CommandHost, calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 const short = { steps: 4, warmupSteps: 1, evaluateEvery: 4 };
 
@@ -149,6 +151,13 @@ function comparable(json: string, { folder }: Place, out: string): unknown {
   });
 }
 
+/** Commands of another user. */
+function calmAs(t: ExecutionContext, uid: number) {
+  const host = new CommandHost({ uid });
+  t.teardown(() => host.end());
+  return (args: readonly string[], cwd: string, env: Record<string, string>) => host.run({ args, cwd, env });
+}
+
 async function answersIn(
   t: ExecutionContext,
   project: string,
@@ -159,20 +168,14 @@ async function answersIn(
   for (const path of [out, home]) chmodSync(path, 0o777);
   const place = arrange(project);
   const before = treeOf(project, ['out']);
-  const env = { ...process.env, HOME: home, TMPDIR: home, XDG_CACHE_HOME: join(home, '.cache') };
-  const host = new CommandHost({
-    cwd: place.cwd,
-    env,
-    ...(place.uid === undefined ? {} : { uid: place.uid }),
-  });
-  t.teardown(() => host.end());
+  const env = { HOME: home, TMPDIR: home, XDG_CACHE_HOME: join(home, '.cache') };
+  const ask = place.uid === undefined ? calm : calmAs(t, place.uid);
   const answers: Record<string, unknown> = {};
   for (const [name, argsOf] of Object.entries(QUESTIONS)) {
-    const { code, stdout, stderr } = await host.run({ args: [...argsOf(place, out), '--json'] });
+    const { code, stdout, stderr } = await ask([...argsOf(place, out), '--json'], place.cwd, env);
     t.is(code, 0, `${name}: ${stdout}${stderr}`);
     answers[name] = comparable(stdout, place, out);
   }
-  host.end();
   const { runs } = answers.ls as { runs: { name: string; bytes: number }[] };
   const { bytes = 0, ...listed } = runs.find((run) => run.name === 'NAME') ?? {};
   t.true(bytes > 100_000);
