@@ -7,7 +7,8 @@
  * meets all of them. Reported are medians over the rounds, and ratios within this one run. `pytorch` is eager
  * as it comes, `pytorch-tuned` with an allocator that
  * keeps what it has, `pytorch-compiled` is torch.compile with that allocator; ours run with it too, tuned
- * against tuned.
+ * against tuned. `onnx:muon` trains with another optimiser than AdamW, `onnx:muon;polynomialSteps=3` with its
+ * options.
  */
 
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
@@ -65,7 +66,9 @@ async function startEngine(name: string, task: string, size: string): Promise<Co
     execArgv: ['--conditions=calm-source', '--no-warnings'],
     env: { CALM_SPIN: '1', ...process.env, ...TUNED },
   };
-  const worker: ChildProcess = fork(join(import.meta.dirname, 'worker.ts'), [name, task, size], options);
+  const [engine, optimizer = 'adamw'] = name.split(':');
+  const file = join(import.meta.dirname, 'worker.ts');
+  const worker: ChildProcess = fork(file, [engine, task, size, optimizer], options);
   await firstOf(worker, once(worker, 'message'));
   const ask = async (repetitions: number) => {
     worker.send(repetitions);

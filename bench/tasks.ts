@@ -42,11 +42,12 @@ import {
 import { RandomStream } from 'calm-lm/random';
 import { generate } from 'calm-lm/sampling';
 import {
-  ADAMW_DEFAULTS,
-  adamW,
   applyGradients,
   firstState,
   type Learnt,
+  loadOptimizer,
+  type Optimizer,
+  readOptimizer,
   type StepScalars,
   stepScalars,
 } from 'calm-lm/training';
@@ -111,10 +112,17 @@ const uniforms = (...shape: number[]) =>
     shape,
   );
 
-export async function prepare(engine: Engine, task: Task, sizeName: string): Promise<Prepared> {
+/** @param optimizer of training steps: `muon`, or `muon;polynomialSteps=3` with options */
+export async function prepare(
+  engine: Engine,
+  task: Task,
+  sizeName: string,
+  optimizer: string,
+): Promise<Prepared> {
   const size = readSize(sizeName);
-  if (task === 'autoencoder') return autoencoderTask(engine, size);
-  if (task === 'language-model') return languageModelTask(engine, size);
+  const learner = await optimizerOf(optimizer);
+  if (task === 'autoencoder') return autoencoderTask(engine, size, learner);
+  if (task === 'language-model') return languageModelTask(engine, size, learner);
   if (task === 'gemm') return gemmTask(engine);
   const autoencoder = {
     config: size.autoencoder,
@@ -145,7 +153,20 @@ export async function prepare(engine: Engine, task: Task, sizeName: string): Pro
     : samplingTask(engine, size, model, task === 'sampling' ? 0.5 : 1);
 }
 
-function autoencoderTask(engine: Engine, { autoencoder: config, rows, patches }: Size): Promise<Prepared> {
+async function optimizerOf(given: string): Promise<Optimizer> {
+  const [name, ...options] = given.split(';');
+  const pairs = options.map((option) => option.split('='));
+  const values = pairs.map(([key, value]) => [key, Number.isNaN(Number(value)) ? value : Number(value)]);
+  const choice = await readOptimizer({ name, ...Object.fromEntries(values) });
+  if (choice.issues) throw new Error(`${given}: ${choice.issues.map(({ message }) => message).join('; ')}`);
+  return loadOptimizer(choice.value);
+}
+
+function autoencoderTask(
+  engine: Engine,
+  { autoencoder: config, rows, patches }: Size,
+  optimizer: Optimizer,
+): Promise<Prepared> {
   const [count, { patchSize, latentSize, vocabSize, aeDropout }] = [rows * patches, config];
   const batch = () => {
     const source = stream();
@@ -163,12 +184,13 @@ function autoencoderTask(engine: Engine, { autoencoder: config, rows, patches }:
   };
   const loss = (parameters: TensorMap, given: ReturnType<typeof batch>) =>
     autoencoderLoss(parameters, config, given.ids, given as AutoencoderDraws).loss;
-  return trainingTask(engine, autoencoderTable(config), count * patchSize, batch, loss);
+  return trainingTask(engine, optimizer, autoencoderTable(config), count * patchSize, batch, loss);
 }
 
 function languageModelTask(
   engine: Engine,
   { calm: config, rows, patches, numTargets }: Size,
+  optimizer: Optimizer,
 ): Promise<Prepared> {
   const [positions, { latentSize, patchSize, vocabSize }] = [rows * patches, config];
   const { numSamples, noiseSize } = config.head;
@@ -186,19 +208,20 @@ function languageModelTask(
   });
   const loss = (parameters: TensorMap, given: ReturnType<typeof batch>) =>
     calmLoss(parameters, config, energyHead, given, given.draws).loss;
-  return trainingTask(engine, calmTable(config, energyHead), positions * patchSize, batch, loss);
+  return trainingTask(engine, optimizer, calmTable(config, energyHead), positions * patchSize, batch, loss);
 }
 
-/** Drawing a batch, loss, gradients, clipping and AdamW. */
+/** Drawing a batch, loss, gradients, clipping and the optimiser. */
 async function trainingTask<Batch extends TensorTree>(
   engine: Engine,
+  optimizer: Optimizer,
   table: ParameterTable,
   tokens: number,
   makeBatch: () => Batch,
   loss: (parameters: TensorMap, batch: Batch) => tf.Tensor,
 ): Promise<Prepared> {
   const parameters = initParameters(table, 1, 0.02);
-  const rule = { optimizer: adamW(ADAMW_DEFAULTS), maxGradNorm: 1 };
+  const rule = { optimizer, maxGradNorm: 1 };
   let learnt: Learnt = { parameters, state: firstState(rule.optimizer, parameters) };
   type Inputs = { readonly learnt: Learnt; readonly scalars: StepScalars; readonly batch: Batch };
   const step = (given: Inputs) => {

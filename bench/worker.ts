@@ -1,14 +1,14 @@
 /**
- * One task on one engine in one process: worker.ts ENGINE TASK SIZE. Each message, a number of repetitions,
- * is answered by their median time.
+ * One task on one engine in one process: worker.ts ENGINE TASK SIZE OPTIMIZER. Each message, a number of
+ * repetitions, is answered by their median time.
  */
 
 import { type EngineChoice, loadEngine } from 'calm-lm/engine';
 import { prepare, type Task } from './tasks.ts';
 
-const [engineName, task, size] = process.argv.slice(2);
+const [engineName, task, size, optimizer] = process.argv.slice(2);
 const engine = await loadEngine(engineName as EngineChoice);
-const { run, tokens } = await prepare(engine, task as Task, size);
+const { run, tokens } = await prepare(engine, task as Task, size, optimizer);
 
 process.on('message', async (repetitions: number) => {
   const times: number[] = [];

@@ -28,6 +28,18 @@ export interface PerplexityReport {
   readonly numTokens: number;
 }
 
+/** Of texts that the model wrote: what the corpus knows of their words of four letters or more. */
+export interface WordReport {
+  /** The share that the training text has at least five times. */
+  readonly share: number;
+  /** 95 %, from the bootstrap over texts. */
+  readonly interval?: readonly [low: number, high: number];
+  /** The same of the held-out text itself. */
+  readonly heldOutShare: number;
+  readonly numWords: number;
+  readonly temperature: number;
+}
+
 /** All that `evaluate` measures, and what third-party measures find; what was not asked for is absent. */
 export interface Evaluation {
   readonly reconstruction?: Reconstruction;
@@ -39,6 +51,7 @@ export interface Evaluation {
   readonly untrained?: BrierReport;
   readonly unigram?: UnigramReport;
   readonly temperature?: readonly TemperatureReport[];
+  readonly words?: WordReport;
 }
 
 /** The artifact kind that `evaluate` makes: evaluation.json. */

@@ -156,3 +156,26 @@ registerMeasure({
   ],
   load: async () => (await import('./measures/temperature.ts')).measureTemperatures,
 });
+
+registerMeasure({
+  name: 'words',
+  summary: 'How many of the longer words that a model writes the corpus has at least five times.',
+  needs: ['model', 'training text'],
+  isStandard: true,
+  options: {
+    wordTexts: count(16).describe('Texts that the measure `words` writes, each behind a held-out one.'),
+    wordTokens: count(96).describe('Tokens of each.'),
+    wordTemperature: temperatureField.default(0.5).describe('Temperature at which they are written.'),
+    wordCandidates: z
+      .int()
+      .min(2)
+      .optional()
+      .describe('Of a CALM: candidates a patch, 200 where absent. A Transformer needs none.'),
+  },
+  optionNeeds: { wordCandidates: 'samples' },
+  values: [
+    { path: 'words.share', label: 'words that the corpus has', better: 'higher' },
+    { path: 'words.heldOutShare', label: 'the same of held-out text', better: 'higher' },
+  ],
+  load: async () => (await import('./measures/words.ts')).measureWords,
+});

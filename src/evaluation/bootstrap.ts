@@ -39,12 +39,10 @@ export async function brierInterval(
   const isByDocument = new Set(documents).size >= FEWEST_DOCUMENTS;
   const units = [...groupBy(rows, isByDocument ? documents : rows.map((_, i) => i)).values()];
   if (units.length < 2) return undefined;
-  const stream = new RandomStream(seed, 'bootstrap');
   const scores: number[] = [];
   const factors: number[][] = Array.from({ length: NUM_FACTORS }, () => []);
-  for (let i = 0; i < RESAMPLES; i++) {
-    await pause?.();
-    const { brier } = meansOf(units.flatMap(() => units[stream.nextInteger(units.length)]));
+  for await (const drawn of resamples(units, seed, pause)) {
+    const { brier } = meansOf(drawn.flat());
     scores.push(brierLM(brier, protocol));
     brier.forEach((factor, n) => {
       factors[n].push(factor);
@@ -57,6 +55,36 @@ export async function brierInterval(
     unit: isByDocument ? 'documents' : 'sequences',
     numUnits: units.length,
   };
+}
+
+/**
+ * The interval of any value of independent units.
+ * @param value of a resample; where it has none, the resample is left out
+ */
+export async function bootstrapInterval<Unit>(
+  units: readonly Unit[],
+  value: (units: readonly Unit[]) => number | undefined,
+  seed: number,
+  { pause }: Pausing = {},
+): Promise<[low: number, high: number] | undefined> {
+  if (units.length < 2) return undefined;
+  const values: number[] = [];
+  for await (const drawn of resamples(units, seed, pause)) values.push(value(drawn) ?? Number.NaN);
+  const found = values.filter((one) => !Number.isNaN(one));
+  return found.length > 0 ? percentiles(found) : undefined;
+}
+
+/** Units drawn anew with replacement, as many as there are, again and again. */
+async function* resamples<Unit>(
+  units: readonly Unit[],
+  seed: number,
+  pause: Pausing['pause'],
+): AsyncGenerator<Unit[]> {
+  const stream = new RandomStream(seed, 'bootstrap');
+  for (let i = 0; i < RESAMPLES; i++) {
+    await pause?.();
+    yield units.map(() => units[stream.nextInteger(units.length)]);
+  }
 }
 
 function groupBy(rows: readonly BrierSums[], keys: readonly number[]): Map<number, BrierSums[]> {

@@ -1,7 +1,7 @@
 /** Judging models on held-out text. */
 
 export { joinRows, type Pause, type Pausing } from './batches.ts';
-export { type BrierInterval, brierInterval } from './bootstrap.ts';
+export { type BrierInterval, bootstrapInterval, brierInterval } from './bootstrap.ts';
 export * from './brier-exact.ts';
 export * from './brier-lm.ts';
 export { type BrierReport, brierReport, type UnigramReport, unigramReport } from './brier-report.ts';
@@ -18,3 +18,4 @@ export * from './reconstruction.ts';
 export { type ScoringOptions, scoreWindows } from './score-windows.ts';
 export * from './temperature.ts';
 export { UnigramCounts } from './unigram.ts';
+export { commonShare, WordCounts, type WordTally, wholeWords } from './words.ts';

@@ -35,10 +35,12 @@ const MARGIN: Readonly<Record<PolynomialName, number>> = { 'newton-schulz': 1, '
 /** Keeps a matrix of zeros what it is. */
 const TINY = 1e-7;
 
+/** From this ratio of the sides on, squares of the short side are less work than products with the long one. */
+const LONG = 1.5;
+
 /**
  * Brings all singular values of each matrix near 1. Matrices are divided by their Frobenius norm first, so
- * their
- * scale does not matter.
+ * their scale does not matter.
  * @param matrices [matrices, rows, columns]
  * @param steps of the iteration, 1 or more
  * @returns [matrices, rows, columns]
@@ -49,17 +51,53 @@ export function polarFactor(
   polynomial: PolynomialName = 'newton-schulz',
 ): Tensor {
   const [, rows, columns] = matrices.shape as [number, number, number];
-  // The products X Xᵀ are smallest where the longer side is the second.
-  const isTall = rows > columns;
-  const wide = isTall ? tf.transpose(matrices, [0, 2, 1]) : matrices;
-  const norm = tf.sqrt(tf.sum(tf.square(wide), [1, 2], true));
-  let x = tf.div(wide, tf.add(tf.mul(norm, MARGIN[polynomial]), TINY));
-  const polynomials: readonly Quintic[] = POLYNOMIALS[polynomial];
-  for (let step = 0; step < steps; step++) {
-    const [a, b, c] = polynomials[Math.min(step, polynomials.length - 1)];
-    const gram = tf.matMul(x, x, false, true);
-    const inner = tf.add(tf.mul(gram, b), tf.mul(tf.matMul(gram, gram), c));
-    x = tf.add(tf.mul(x, a), tf.matMul(inner, x));
-  }
-  return isTall ? tf.transpose(x, [0, 2, 1]) : x;
+  const norm = tf.sqrt(tf.sum(tf.square(matrices), [1, 2], true));
+  const x = tf.div(matrices, tf.add(tf.mul(norm, MARGIN[polynomial]), TINY));
+  const given: readonly Quintic[] = POLYNOMIALS[polynomial];
+  const polynomials = Array.from({ length: steps }, (_, step) => given[Math.min(step, given.length - 1)]);
+  const isLong = Math.max(rows, columns) > LONG * Math.min(rows, columns);
+  return isLong && steps > 1 ? throughGram(x, polynomials) : directly(x, polynomials);
+}
+
+function directly(matrices: Tensor, polynomials: readonly Quintic[]): Tensor {
+  let x = matrices;
+  for (const [a, ...quadratic] of polynomials)
+    x = tf.add(tf.mul(x, a), timesShort(x, withoutConstant(gramOf(x), quadratic)));
+  return x;
+}
+
+/**
+ * The same where one side is long: each step multiplies X by a polynomial of its Gram matrix, and so does it
+ * that matrix itself; X is multiplied by the product of them all once.
+ */
+function throughGram(x: Tensor, polynomials: readonly Quintic[]): Tensor {
+  let gram = gramOf(x);
+  const unit = tf.eye(gram.shape[1] as number);
+  let product: Tensor | undefined;
+  polynomials.forEach(([a, ...quadratic], step) => {
+    const factor = tf.add(tf.mul(unit, a), withoutConstant(gram, quadratic));
+    product = product ? tf.matMul(product, factor) : factor;
+    if (step < polynomials.length - 1) gram = tf.matMul(tf.matMul(factor, gram), factor);
+  });
+  return product ? timesShort(x, product) : x;
+}
+
+/** X Xᵀ or Xᵀ X, whichever is smaller. */
+function gramOf(x: Tensor): Tensor {
+  return isTall(x) ? tf.matMul(x, x, true, false) : tf.matMul(x, x, false, true);
+}
+
+/** X times a matrix of the size of its Gram matrix, from the side on which that fits. */
+function timesShort(x: Tensor, short: Tensor): Tensor {
+  return isTall(x) ? tf.matMul(x, short) : tf.matMul(short, x);
+}
+
+/** b A + c A² */
+function withoutConstant(gram: Tensor, [b, c]: readonly [number, number]): Tensor {
+  return tf.add(tf.mul(gram, b), tf.mul(tf.matMul(gram, gram), c));
+}
+
+function isTall({ shape }: Tensor): boolean {
+  const [, rows, columns] = shape as [number, number, number];
+  return rows > columns;
 }

@@ -13,6 +13,11 @@ export const muonOptions = z.strictObject({
     .default('newton-schulz')
     .describe('Muon: how singular values are brought near 1. polar-express needs fewer steps for the same.'),
   polynomialSteps: z.int().positive().default(5).describe('Muon: steps of that iteration.'),
+  every: z
+    .int()
+    .positive()
+    .default(1)
+    .describe('Muon: each matrix is moved every so many steps, in turn, and so many times as far.'),
   smallestSide: z
     .int()
     .positive()

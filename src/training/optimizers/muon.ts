@@ -28,7 +28,7 @@ const EMBEDDINGS = /(^|\.)(embed_tokens|lm_head)(\.weight|_weight)$/;
  * match_rms_adamw, in float32)
  */
 export function muon(options: MuonOptions): Optimizer<MuonState> {
-  const { momentum: decay, weightDecay, smallestSide } = options;
+  const { smallestSide, every } = options;
   const isMatrix = (name: string, shape: readonly number[]) =>
     shape.length === 2 && Math.min(...shape) >= smallestSide && !EMBEDDINGS.test(name);
   const others = adamW(options);
@@ -46,7 +46,7 @@ export function muon(options: MuonOptions): Optimizer<MuonState> {
       const { matrices, rest } = split(parameters);
       return { momentum: zerosLike(matrices), ...others.init(rest) };
     },
-    scalars: others.scalars,
+    scalars: (step) => ({ ...others.scalars?.(step), ...(every > 1 ? { turn: (step - 1) % every } : {}) }),
     update({ parameters, state: { momentum, ...moments }, gradients, scale, learningRate, scalars }) {
       const [own, given] = [split(parameters), split(gradients)];
       const rest = others.update({
@@ -57,56 +57,114 @@ export function muon(options: MuonOptions): Optimizer<MuonState> {
         learningRate,
         scalars,
       });
-      const isTaken = tf.greater(scale, 0);
-      const clipped = mapTensors(given.matrices, (gradient) => tf.mul(gradient, scale));
-      const mixed = (old: Tensor, gradient: Tensor) =>
-        tf.add(tf.mul(old, decay), tf.mul(gradient, 1 - decay));
-      const next = mapTensors(clipped, (gradient, name) => mixed(momentum[name], gradient));
-      const ahead = mapTensors(clipped, (gradient, name) => mixed(next[name], gradient));
-      const directions = polarFactors(ahead, options);
-      const updated = mapTensors(own.matrices, (parameter, name) => {
-        const size = SIZE_OF_ADAMW * Math.sqrt(Math.max(...parameter.shape));
-        const kept = isDecayed(parameter.shape)
-          ? tf.mul(parameter, tf.sub(1, tf.mul(learningRate, weightDecay)))
-          : parameter;
-        const moved = tf.sub(kept, tf.mul(directions[name], tf.mul(learningRate, size)));
-        return tf.where(isTaken, moved, parameter);
-      });
-      const remembered = mapTensors(next, (tensor, name) => tf.where(isTaken, tensor, momentum[name]));
+      const step: StepNumbers = {
+        isTaken: tf.greater(scale, 0),
+        share: tf.mul(scale, 1 - options.momentum),
+        learningRate,
+        kept: tf.sub(1, tf.mul(learningRate, options.weightDecay)),
+        turn: scalars.turn,
+      };
+      const [moved, remembered]: TensorMap[] = [{}, {}];
+      for (const names of namesByShape(own.matrices)) {
+        const stacked = (tensors: TensorMap) => stack(names.map((name) => tensors[name]));
+        const next = updateStack(
+          {
+            parameters: stacked(own.matrices),
+            momenta: stacked(momentum),
+            gradients: stacked(given.matrices),
+          },
+          step,
+          options,
+        );
+        names.forEach((name, i) => {
+          moved[name] = unstacked(next.parameters, i);
+          remembered[name] = unstacked(next.momenta, i);
+        });
+      }
       return {
-        parameters: mapTensors(parameters, (_, name) => updated[name] ?? rest.parameters[name]),
+        parameters: mapTensors(parameters, (_, name) => moved[name] ?? rest.parameters[name]),
         state: { momentum: remembered, ...rest.state },
       };
     },
   };
 }
 
-/** The polar factor of every matrix; those of one shape, tall or wide, are one batch of products. */
-function polarFactors(matrices: TensorMap, { polynomial, polynomialSteps }: MuonOptions): TensorMap {
+interface Stack {
+  /** [matrices, R, C], as the others. */
+  readonly parameters: Tensor;
+  readonly momenta: Tensor;
+}
+
+/** Scalars of one step. */
+interface StepNumbers {
+  /** False in a bad step, which leaves everything as it is. */
+  readonly isTaken: Tensor;
+  /** What the gradient is multiplied by where it is added to the momentum. */
+  readonly share: Tensor;
+  readonly learningRate: Tensor;
+  /** What the weight decay leaves of a parameter. */
+  readonly kept: Tensor;
+  /** Which of the matrices are moved, 0 to `every` − 1; absent where all are. */
+  readonly turn: Tensor | undefined;
+}
+
+/** Matrices of one shape: what is done to their numbers is done to all at once. */
+function updateStack(
+  { parameters, momenta, gradients }: Stack & { readonly gradients: Tensor },
+  { isTaken, share, learningRate, kept, turn }: StepNumbers,
+  { momentum, polynomial, polynomialSteps, every }: MuonOptions,
+): Stack {
+  const part = tf.mul(gradients, share);
+  const next = tf.add(tf.mul(momenta, momentum), part);
+  const ahead = tf.add(tf.mul(next, momentum), part);
+  const [, rows, columns] = parameters.shape as [number, number, number];
+  const size = tf.mul(learningRate, SIZE_OF_ADAMW * every * Math.sqrt(Math.max(rows, columns)));
+  const find = (matrices: Tensor) => polarFactor(matrices, polynomialSteps, polynomial);
+  const directions = turn ? inTurn(ahead, turn, every, find) : find(ahead);
+  const decayed = isDecayed([rows, columns]) ? tf.mul(parameters, kept) : parameters;
+  const moved = tf.sub(decayed, tf.mul(directions, size));
+  return {
+    parameters: tf.where(isTaken, moved, parameters),
+    momenta: tf.where(isTaken, next, momenta),
+  };
+}
+
+/**
+ * Directions of those matrices [B, R, C] whose number leaves the rest `turn`, divided by `every`; zeros for
+ * the others. The same number of them is found in each turn.
+ */
+function inTurn(matrices: Tensor, turn: Tensor, every: number, find: (some: Tensor) => Tensor): Tensor {
+  const [count] = matrices.shape;
+  const numbers = Array.from({ length: count }, (_, i) => i);
+  const firsts = numbers.filter((i) => i % every === 0);
+  const chosen = tf.minimum(tf.add(tf.tensor1d(firsts), turn), count - 1);
+  const found = find(tf.gather(matrices, tf.cast(chosen, 'int32')));
+  const slots = numbers.map((i) => Math.floor(i / every));
+  const isTurn = tf.equal(
+    tf.tensor3d(
+      numbers.map((i) => i % every),
+      [count, 1, 1],
+    ),
+    turn,
+  );
+  return tf.mul(tf.gather(found, tf.tensor1d(slots, 'int32')), tf.cast(isTurn, 'float32'));
+}
+
+/** Matrices of one shape as one tensor, [matrices, R, C]. */
+function stack(matrices: readonly Tensor[]): Tensor {
+  return tf.reshape(tf.concat([...matrices]), [matrices.length, ...matrices[0].shape]);
+}
+
+function unstacked(matrices: Tensor, index: number): Tensor {
+  const [, rows, columns] = matrices.shape as [number, number, number];
+  return tf.reshape(tf.slice(matrices, [index, 0, 0], [1, rows, columns]), [rows, columns]);
+}
+
+function namesByShape(matrices: TensorMap): Iterable<string[]> {
   const groups = new Map<string, string[]>();
   for (const [name, { shape }] of Object.entries(matrices)) {
-    const key = [...shape].sort((a, b) => a - b).join(' × ');
+    const key = shape.join(' × ');
     groups.set(key, [...(groups.get(key) ?? []), name]);
   }
-  const factors: TensorMap = {};
-  for (const names of groups.values()) {
-    const wide = names.map((name) => asWide(matrices[name]));
-    const [rows, columns] = wide[0].shape as [number, number];
-    const batch = tf.concat(wide.map((matrix) => tf.reshape(matrix, [1, rows, columns])));
-    const found = polarFactor(batch, polynomialSteps, polynomial);
-    names.forEach((name, i) => {
-      const one = tf.reshape(tf.slice(found, [i, 0, 0], [1, rows, columns]), [rows, columns]);
-      factors[name] = isTall(matrices[name]) ? tf.transpose(one) : one;
-    });
-  }
-  return factors;
-}
-
-function isTall({ shape }: Tensor): boolean {
-  const [rows, columns] = shape as [number, number];
-  return rows > columns;
-}
-
-function asWide(matrix: Tensor): Tensor {
-  return isTall(matrix) ? tf.transpose(matrix) : matrix;
+  return groups.values();
 }
