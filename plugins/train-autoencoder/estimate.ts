@@ -3,9 +3,10 @@
  * parameters bring the tensor library.
  */
 
-import { autoencoderTrainingCost } from 'calm-lm/models';
+import { autoencoderTable, autoencoderTrainingCost } from 'calm-lm/models';
 import { autoencoderSchema } from 'calm-lm/models/config';
 import type { Estimate } from 'calm-lm/plugin';
+import { loadOptimizer, optimizerCost } from 'calm-lm/training';
 import type { z } from 'zod';
 import type { config as schema } from './config.ts';
 
@@ -14,6 +15,7 @@ export async function estimate(
   { tokens }: Readonly<Record<string, Estimate>>,
 ): Promise<Estimate> {
   const model = autoencoderSchema.parse({ ...config, vocabSize: tokens.facts.vocabSize });
+  const tokensPerStep = config.accumulationSteps * config.patchesPerStep * model.patchSize;
   const {
     vocabSize,
     hiddenSize,
@@ -33,7 +35,10 @@ export async function estimate(
       latentSize,
       patchSize,
     },
-    parts: autoencoderTrainingCost(model),
-    trainingTokens: config.steps * config.accumulationSteps * config.patchesPerStep * patchSize,
+    parts: [
+      ...autoencoderTrainingCost(model),
+      ...optimizerCost(await loadOptimizer(config.optimizer), autoencoderTable(model), tokensPerStep),
+    ],
+    trainingTokens: config.steps * tokensPerStep,
   };
 }

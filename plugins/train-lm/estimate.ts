@@ -3,9 +3,10 @@
  * parameters bring the tensor library.
  */
 
-import { calmCost, loadHead, transformerCost } from 'calm-lm/models';
+import { calmCost, calmTable, loadHead, transformerCost, transformerTable } from 'calm-lm/models';
 import { autoencoderSchema, calmSchema, transformerSchema } from 'calm-lm/models/config';
 import type { Estimate } from 'calm-lm/plugin';
+import { loadOptimizer, optimizerCost } from 'calm-lm/training';
 import type { CalmFields, Config, TransformerFields } from './config.ts';
 
 type Inputs = Readonly<Record<string, Estimate>>;
@@ -19,21 +20,28 @@ async function ofCalm(config: CalmFields, { tokens, autoencoder }: Inputs): Prom
   const { vocabSize } = tokens.facts;
   const model = calmSchema.parse({ ...config, vocabSize, patchSize, latentSize });
   const frozen = autoencoderSchema.parse(autoencoder.facts);
+  const head = await loadHead(config.head.name);
+  const tokensPerStep =
+    config.accumulationSteps * config.sequencesPerStep * config.patchesPerSequence * patchSize;
   return {
     facts: { vocabSize: model.vocabSize, patchSize },
-    parts: calmCost(model, await loadHead(config.head.name), frozen, config.patchesPerSequence),
-    trainingTokens: sequencesOf(config) * config.patchesPerSequence * patchSize,
+    parts: [
+      ...calmCost(model, head, frozen, config.patchesPerSequence),
+      ...optimizerCost(await loadOptimizer(config.optimizer), calmTable(model, head), tokensPerStep),
+    ],
+    trainingTokens: config.steps * tokensPerStep,
   };
 }
 
 async function ofTransformer(config: TransformerFields, { tokens }: Inputs): Promise<Estimate> {
   const model = transformerSchema.parse({ ...config, vocabSize: tokens.facts.vocabSize });
+  const tokensPerStep = config.accumulationSteps * config.sequencesPerStep * config.tokensPerSequence;
   return {
     facts: { vocabSize: model.vocabSize },
-    parts: transformerCost(model, config.tokensPerSequence),
-    trainingTokens: sequencesOf(config) * config.tokensPerSequence,
+    parts: [
+      ...transformerCost(model, config.tokensPerSequence),
+      ...optimizerCost(await loadOptimizer(config.optimizer), transformerTable(model), tokensPerStep),
+    ],
+    trainingTokens: config.steps * tokensPerStep,
   };
 }
-
-const sequencesOf = ({ steps, accumulationSteps, sequencesPerStep }: Config) =>
-  steps * accumulationSteps * sequencesPerStep;

@@ -19,4 +19,4 @@ export { type EnergyParts, energyLoss, energyParts } from './energy-score.ts';
 export { clippedKl, gaussianKl } from './gaussian-kl.ts';
 export { embed, linear } from './linear.ts';
 export { layerNorm, rmsNorm, standardize } from './normalization.ts';
-export { POLYNOMIALS, type PolynomialName, polarFactor } from './polar-factor.ts';
+export { POLYNOMIALS, type PolynomialName, polarFactor, polarFactorFlops } from './polar-factor.ts';

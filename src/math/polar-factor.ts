@@ -38,6 +38,19 @@ const TINY = 1e-7;
 /** From this ratio of the sides on, squares of the short side are less work than products with the long one. */
 const LONG = 1.5;
 
+/** FLOPs of polarFactor for one matrix. */
+export function polarFactorFlops(rows: number, columns: number, steps: number): number {
+  const [short, long] = [Math.min(rows, columns), Math.max(rows, columns)];
+  const [square, oblong] = [2 * short ** 3, 2 * short ** 2 * long];
+  if (!isThroughGram(rows, columns, steps)) return steps * (2 * oblong + square);
+  // Each step squares the Gram matrix; all but the last multiply it twice, all but the first their product.
+  return 2 * oblong + (steps + 2 * (steps - 1) + (steps - 1)) * square;
+}
+
+function isThroughGram(rows: number, columns: number, steps: number): boolean {
+  return steps > 1 && Math.max(rows, columns) > LONG * Math.min(rows, columns);
+}
+
 /**
  * Brings all singular values of each matrix near 1. Matrices are divided by their Frobenius norm first, so
  * their scale does not matter.
@@ -55,8 +68,7 @@ export function polarFactor(
   const x = tf.div(matrices, tf.add(tf.mul(norm, MARGIN[polynomial]), TINY));
   const given: readonly Quintic[] = POLYNOMIALS[polynomial];
   const polynomials = Array.from({ length: steps }, (_, step) => given[Math.min(step, given.length - 1)]);
-  const isLong = Math.max(rows, columns) > LONG * Math.min(rows, columns);
-  return isLong && steps > 1 ? throughGram(x, polynomials) : directly(x, polynomials);
+  return isThroughGram(rows, columns, steps) ? throughGram(x, polynomials) : directly(x, polynomials);
 }
 
 function directly(matrices: Tensor, polynomials: readonly Quintic[]): Tensor {
@@ -67,8 +79,8 @@ function directly(matrices: Tensor, polynomials: readonly Quintic[]): Tensor {
 }
 
 /**
- * The same where one side is long: each step multiplies X by a polynomial of its Gram matrix, and so does it
- * that matrix itself; X is multiplied by the product of them all once.
+ * The same where one side is long. A step multiplies X by a polynomial of its Gram matrix, and that matrix by
+ * its square; all of them commute, so X is multiplied by their product, once.
  */
 function throughGram(x: Tensor, polynomials: readonly Quintic[]): Tensor {
   let gram = gramOf(x);

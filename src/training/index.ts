@@ -21,6 +21,8 @@ export {
   type Optimizer,
   type OptimizerInputs,
   type OptimizerState,
+  optimizerCost,
+  type Shapes,
   zerosLike,
 } from './optimizers/optimizer.ts';
 export type { TrainerOptions, TrainingResult } from './options.ts';

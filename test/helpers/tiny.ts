@@ -53,7 +53,13 @@ export const TINY_STAGES = {
     evaluateEvery: 15,
     evaluateSequences: 2,
   },
-  evaluate: { numSequences: 4, patchesPerSequence: 16, numPatches: 64 },
+  evaluate: {
+    numSequences: 4,
+    patchesPerSequence: 16,
+    numPatches: 64,
+    wordTexts: 2,
+    wordTokens: 8,
+  },
   sample: { prompt: 'the ', temperature: 0.5, numCandidates: 8, maxTokens: 12, numSamples: 2 },
 };
 

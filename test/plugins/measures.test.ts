@@ -26,8 +26,8 @@ const names = (given: object, about: Parameters<typeof chooseMeasures>[1]) =>
   chooseMeasures(fields(given), about).map(({ name }) => name);
 
 test('without `measures`, those are taken that the model allows', (t) => {
-  t.deepEqual(names({}, CALM), ['reconstruction', 'brierlm', 'energy', 'baselines']);
-  t.deepEqual(names({}, TRANSFORMER), ['perplexity', 'brierlm', 'baselines']);
+  t.deepEqual(names({}, CALM), ['reconstruction', 'brierlm', 'energy', 'baselines', 'words']);
+  t.deepEqual(names({}, TRANSFORMER), ['perplexity', 'brierlm', 'baselines', 'words']);
   t.deepEqual(names({}, { isTransformer: undefined, hasAutoencoder: true }), ['reconstruction']);
   t.throws(() => names({}, { isTransformer: undefined, hasAutoencoder: false }), {
     code: 'CALM_INPUT_MISSING',

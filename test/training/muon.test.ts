@@ -109,3 +109,88 @@ test.serial('a step of scale 0 changes nothing, whatever the gradients are', asy
   for (const [name, tensor] of leavesOf({ parameters: next.parameters, state: next.state }))
     t.deepEqual([...tensor.dataSync()], [...(before.get(name)?.dataSync() ?? [])], name);
 });
+
+const matrixOf = (seed: number, rows: number, columns: number) =>
+  tf.randomNormal([rows, columns], 0, 1, 'float32', seed);
+
+test.serial(
+  'in turn: each matrix is moved once in so many steps, and as far as in all of them',
+  async (t) => {
+    await loadEngine('cpu');
+    const names = ['a.weight', 'b.weight', 'c.weight', 'd.weight'];
+    const shapes: [number, number][] = [
+      [3, 2],
+      [3, 2],
+      [3, 2],
+      [2, 2],
+    ];
+    const tensors = (first: number) =>
+      Object.fromEntries(names.map((name, i) => [name, matrixOf(first + i, ...shapes[i])]));
+    const [parameters, gradients] = [tensors(1), tensors(11)];
+    const stepsOf = (every: number, count: number) => {
+      const optimizer = muon(muonOptions.parse({ smallestSide: 2, weightDecay: 0, momentum: 0, every }));
+      let learnt = { parameters, state: firstState(optimizer as never, parameters) };
+      const seen = [learnt.parameters];
+      for (let number = 1; number <= count; number++) {
+        const numbers = Object.entries(optimizer.scalars?.(number) ?? {});
+        const scalars = Object.fromEntries(numbers.map(([key, value]) => [key, scalar(value)]));
+        const given = { ...learnt, gradients, learningRate: scalar(0.1), scale: scalar(1), scalars };
+        learnt = update(optimizer as never, given as never) as never;
+        seen.push(learnt.parameters);
+      }
+      return seen.map((one) => names.map((name) => [...one[name].dataSync()]));
+    };
+    const [all, inTurn] = [stepsOf(1, 1), stepsOf(3, 6)];
+    // Without momentum and decay every step is the same: three of them are one that is three times as long.
+    const [first, second] = [all[0], all[1]];
+    names.forEach((name, i) => {
+      const moves = inTurn
+        .slice(1)
+        .map((now, step) => now[i].some((value, n) => value !== inTurn[step][i][n]));
+      const turn = i % 3;
+      t.deepEqual(
+        moves,
+        [0, 1, 2, 0, 1, 2].map((step) => step === turn),
+        name,
+      );
+      inTurn[3][i].forEach((value, n) => {
+        t.true(Math.abs(value - (first[i][n] + 3 * (second[i][n] - first[i][n]))) < 1e-5, name);
+      });
+    });
+  },
+);
+
+test.serial('its FLOPs are those of the products that a step makes', async (t) => {
+  await loadEngine('cpu');
+  const shapes: [number, number][] = [
+    [4, 4],
+    [4, 8],
+    [8, 4],
+    [4, 5],
+  ];
+  for (const polynomialSteps of [1, 2, 5])
+    for (const shape of shapes) {
+      const optimizer = muon(muonOptions.parse({ smallestSide: 4, polynomialSteps }));
+      const table = { 'a.weight': shape, 'embed_tokens.weight': [9, 9], 'b.bias': [4] };
+      const parameters = { 'a.weight': matrixOf(1, ...shape) };
+      const step = () =>
+        update(optimizer as never, {
+          parameters,
+          state: firstState(optimizer as never, parameters),
+          gradients: parameters,
+          learningRate: scalar(0.1),
+          scale: scalar(1),
+          scalars: {},
+        });
+      const { kernels } = await tf.profile(async () => {
+        step();
+      });
+      const products = kernels.filter(({ name }) => name === 'BatchMatMul');
+      const sizeOf = (sides: readonly number[] = []) => sides.reduce((a, b) => a * b, 1);
+      const flops = products.reduce(
+        (sum, { inputShapes, outputShapes }) => sum + 2 * sizeOf(inputShapes[0]) * outputShapes[0][2],
+        0,
+      );
+      t.is(optimizer.flops?.(table), flops, `${shape}, ${polynomialSteps}`);
+    }
+});

@@ -18,6 +18,7 @@ import {
   descend,
   loadOptimizer,
   momentum,
+  muonOptions,
   type Optimizer,
   type OptimizerState,
   optimizerNames,
@@ -162,6 +163,25 @@ test.serial(
     t.deepEqual(steps, [1, 2, 3, 4, 5]);
   },
 );
+
+test.serial('Muon that is stopped and resumed ends with the same bits', async (t) => {
+  const optimizer = () =>
+    loadOptimizer({ name: 'muon', ...muonOptions.parse({ smallestSide: 1, every: 2 }) });
+  const schedule = { schedule: 'cosine', learningRate: 0.05, warmupSteps: 1, steps: 6 } as const;
+  const whole = await trained(temporaryFolder(t), await optimizer(), { schedule });
+  const folder = temporaryFolder(t);
+  const stop = new AbortController();
+  const stopping = (number: number) => {
+    if (number === 3) stop.abort();
+    return number + 1;
+  };
+  const stopped = trained(folder, await optimizer(), { schedule, valueAt: stopping, signal: stop.signal });
+  t.regex(await codeAndMessage(stopped), /^CALM_INTERRUPTED/);
+  const { tensors, step } = (await storeIn(folder).latest()) ?? t.fail();
+  t.true(step > 0 && step < 6, String(step));
+  t.true(tensors.has('momentum.w'));
+  t.deepEqual(await trained(folder, await optimizer(), { schedule }), whole);
+});
 
 const clones = (parameters: TensorMap) =>
   Object.fromEntries(Object.entries(parameters).map(([name, tensor]) => [name, tf.clone(tensor)]));

@@ -5,7 +5,7 @@
  */
 
 import { type Tensor, type TensorMap, tf } from '../../engine/index.ts';
-import { polarFactor } from '../../math/index.ts';
+import { polarFactor, polarFactorFlops } from '../../math/index.ts';
 import { isDecayed } from '../../models/index.ts';
 import { type AdamWState, adamW } from './adamw.ts';
 import type { MuonOptions } from './muon-options.ts';
@@ -47,6 +47,13 @@ export function muon(options: MuonOptions): Optimizer<MuonState> {
       return { momentum: zerosLike(matrices), ...others.init(rest) };
     },
     scalars: (step) => ({ ...others.scalars?.(step), ...(every > 1 ? { turn: (step - 1) % every } : {}) }),
+    flops(shapes) {
+      const matrices = Object.entries(shapes).filter(([name, shape]) => isMatrix(name, shape));
+      const perTurn = matrices.map(([, [rows, columns]]) =>
+        polarFactorFlops(rows, columns, options.polynomialSteps),
+      );
+      return perTurn.reduce((sum, flops) => sum + flops, 0) / every;
+    },
     update({ parameters, state: { momentum, ...moments }, gradients, scale, learningRate, scalars }) {
       const [own, given] = [split(parameters), split(gradients)];
       const rest = others.update({

@@ -16,6 +16,9 @@ export type Learnt<State extends OptimizerState = OptimizerState> = {
   readonly state: State;
 };
 
+/** Shapes of parameters by their names. */
+export type Shapes = Readonly<Record<string, readonly number[]>>;
+
 export interface OptimizerInputs<State extends OptimizerState> extends Learnt<State> {
   /** Of the loss, under the names of the parameters; clipped, unless the optimiser `takesScale`. */
   readonly gradients: TensorMap;
@@ -37,6 +40,11 @@ export interface Optimizer<State extends OptimizerState = OptimizerState> {
   update(inputs: OptimizerInputs<State>): Learnt<State>;
   /** Numbers that change with the step, counted from 1. They go into a traced step as scalars. */
   scalars?(step: number): Readonly<Record<string, number>>;
+  /**
+   * FLOPs of the matrix products of one step, for `calm cost`; absent where there are none.
+   * @param shapes of all parameters, by name
+   */
+  flops?(shapes: Shapes): number;
   /**
    * Whether the update multiplies the gradients by `scale` itself and leaves everything as it is where that
    * is 0, as a kernel does that touches memory once. The trainer does both for every other optimiser.
@@ -125,4 +133,16 @@ export function mapTensors(tensors: TensorMap, f: (tensor: tf.Tensor, name: stri
  */
 export function zerosLike(parameters: TensorMap): TensorMap {
   return mapTensors(parameters, ({ shape, size }) => tf.tensor(new Float32Array(size), shape, 'float32'));
+}
+
+/** The share that an optimiser has in the training of a model, as a part of its cost. */
+export function optimizerCost(
+  optimizer: Optimizer,
+  table: Readonly<Record<string, { readonly shape: readonly number[] }>>,
+  tokensPerStep: number,
+) {
+  const shapes = Object.fromEntries(Object.entries(table).map(([name, { shape }]) => [name, shape]));
+  const flops = optimizer.flops?.(shapes) ?? 0;
+  const part = { name: 'optimizer', parameters: 0, inferenceFlops: 0 };
+  return flops > 0 ? [{ ...part, trainingFlops: flops / tokensPerStep }] : [];
 }
