@@ -10,9 +10,9 @@ export const muonOptions = z.strictObject({
   momentum: z.number().min(0).lt(1).default(0.95).describe('Muon: decay of the momentum, with Nesterov.'),
   polynomial: z
     .enum(POLYNOMIAL_NAMES)
-    .default('newton-schulz')
-    .describe('Muon: how singular values are brought near 1. polar-express needs fewer steps for the same.'),
-  polynomialSteps: z.int().positive().default(5).describe('Muon: steps of that iteration.'),
+    .default('polar-express')
+    .describe('Muon: how singular values are brought near 1. newton-schulz needs 5 steps for the same.'),
+  polynomialSteps: z.int().positive().default(3).describe('Muon: steps of that iteration.'),
   every: z
     .int()
     .positive()
