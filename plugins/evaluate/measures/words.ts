@@ -6,7 +6,7 @@ import { bootstrapInterval, commonShare, WordCounts, type WordTally, wholeWords 
 import type { MeasureContext } from 'calm-lm/evaluation/measures';
 import { RandomStream } from 'calm-lm/random';
 import { generate } from 'calm-lm/sampling';
-import type { WordReport } from '../../shared/evaluations.ts';
+import type { WordReport } from '../evaluation.ts';
 
 interface Options {
   readonly wordTexts: number;
