@@ -37,7 +37,15 @@ function shrink(name: string): string {
     },
     'train-autoencoder': { steps: 8, patchesPerStep: 32, evaluatePatches: 32 },
     'train-lm': { steps: 4, patchesPerSequence: 16, sequencesPerStep: 2, evaluateSequences: 2 },
-    evaluate: { numSequences: 2, patchesPerSequence: 12, numPatches: 32 },
+    evaluate: {
+      numSequences: 2,
+      patchesPerSequence: 12,
+      numPatches: 32,
+      numSamples: 2,
+      wordTexts: 2,
+      wordTokens: 4,
+      wordCandidates: 4,
+    },
     sample: { maxTokens: 4, numCandidates: 4 },
   };
   for (const id of Object.keys(config.stages)) config.stages[id] = { ...config.stages[id], ...few[id] };
