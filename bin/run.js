@@ -17,16 +17,24 @@ const isOld = major < REQUIRED[0] || (major === REQUIRED[0] && minor < REQUIRED[
 // ONNX Runtime reads it when it is loaded: no device id, no event database, no look-up of a telemetry host.
 process.env.ORT_DISABLE_TELEMETRY ||= '1';
 standInForUnlistedUser();
-if (isOld) runWithBundledNode();
+if (process.argv[2] === 'complete') answerShell();
+else if (isOld) runWithBundledNode();
 else runCalm();
+
+/** A shell asks how the line may go on: at once, with whatever Node there is. */
+async function answerShell() {
+  const { complete } = await import('../dist/src/commands/completion/complete.js');
+  complete(dirname(dirname(fileURLToPath(import.meta.url))), process.argv.slice(3));
+}
 
 async function runCalm() {
   endOnUser1();
   exitWithParent();
-  const { execute, Command } = await import('@oclif/core');
+  const { Command } = await import('@oclif/core');
+  const { main } = await import('../dist/src/commands/main.js');
   if (Command) watchOutput();
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
-  await execute({ loadOptions: { root, pluginAdditions: pluginsOfProject(process.cwd()) } });
+  await main(process.argv.slice(2), { root, pluginAdditions: pluginsOfProject(process.cwd()) });
 }
 
 /** oclif plugins called calm-plugin-… among the dependencies of the project that calm is started in. */

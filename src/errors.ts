@@ -16,6 +16,8 @@ export interface SourceLocation {
 
 interface ErrorDetails {
   readonly hint?: string;
+  /** The command that the hint ends with. */
+  readonly command?: string;
   readonly location?: SourceLocation;
   readonly exitCode?: number;
   readonly cause?: unknown;
@@ -25,6 +27,7 @@ interface ErrorDetails {
 export class CalmError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
+  readonly command: string | undefined;
   readonly location: SourceLocation | undefined;
   readonly exitCode: number;
 
@@ -33,6 +36,7 @@ export class CalmError extends Error {
     this.name = 'CalmError';
     this.code = code;
     this.hint = details.hint;
+    this.command = details.command;
     this.location = details.location;
     this.exitCode = details.exitCode ?? 1;
   }
@@ -45,9 +49,16 @@ export function formatLocation(location: SourceLocation): string {
 /** "Did you mean "steps"? Available: …" – the second half of every unknown-name error. */
 export function suggest(name: string, available: readonly string[]): string {
   if (available.length === 0) return 'None is available.';
+  const nearest = nearestOf(name, available);
+  return `${nearest ? `Did you mean "${nearest}"? ` : ''}Available: ${[...available].sort().join(', ')}.`;
+}
+
+/** The name that was meant, as far as one is like it. */
+export function nearestOf(name: string, available: readonly string[]): string | undefined {
+  if (available.length === 0) return undefined;
   const nearest = closest(name, available as string[]);
-  const isNear = sharedLetters(name, nearest) >= 0.5;
-  return `${isNear ? `Did you mean "${nearest}"? ` : ''}Available: ${[...available].sort().join(', ')}.`;
+  const isNear = distance(name, nearest) <= Math.ceil(Math.max(name.length, nearest.length) / 2);
+  return isNear && sharedLetters(name, nearest) >= 0.5 ? nearest : undefined;
 }
 
 function sharedLetters(a: string, b: string): number {
@@ -58,9 +69,12 @@ function sharedLetters(a: string, b: string): number {
 
 // — configuration —
 
-export const configNotFound = (file: string) =>
-  new CalmError('CALM_CONFIG_NOT_FOUND', `There is no configuration at ${file}.`, {
-    hint: 'Give the path of a YAML file or of a run folder, or write one with `calm init`.',
+/** @param near the path of what may have been meant */
+export const configNotFound = (file: string, near?: string) =>
+  new CalmError('CALM_CONFIG_NOT_FOUND', `There is no configuration and no run at ${file}.`, {
+    hint:
+      `${near ? `Did you mean ${near}? ` : ''}Give the path of a YAML file or of a run folder (\`calm ls\` ` +
+      'lists the runs), or write a configuration with `calm init`.',
     location: { file },
   });
 
@@ -77,7 +91,7 @@ export const noConfig = (directory: string) =>
 export const configSyntax = (location: SourceLocation, message: string) =>
   new CalmError('CALM_CONFIG_SYNTAX', message, {
     location,
-    hint: 'Mend the YAML at this place; indentation and colons are the usual causes.',
+    hint: 'Fix the YAML at this place; indentation and colons are the usual causes.',
   });
 
 export const configInvalid = (location: SourceLocation, key: string, message: string) =>
@@ -458,10 +472,22 @@ export const unknownStage = (name: string, available: readonly string[], locatio
       `${suggest(name, available)} A third party's stage comes by \`plugins:\` in the configuration.`,
   });
 
-export const unknownCommand = (name: string, available: readonly string[]) =>
-  new CalmError('CALM_COMMAND_UNKNOWN', `There is no command "calm ${name}".`, {
-    hint: suggest(name, available),
-  });
+/** @param topic what the names stand below, as in `calm eval NAME` */
+export const unknownCommand = (name: string, available: readonly string[], topic?: string) => {
+  const near = nearestOf(name, available);
+  const before = topic ? `calm ${topic} ` : 'calm ';
+  const known = near ? `Did you mean "${before}${near}"? ` : '';
+  const all = topic
+    ? `There are: ${[...available].sort().join(', ')}.`
+    : '`calm help` lists all commands. A stage of a plugin is one where its configuration is named: ' +
+      'calm my-stage calm.yaml.';
+  const hint = FORMER_STAGES[name] ?? `${known}${all}`;
+  return new CalmError('CALM_COMMAND_UNKNOWN', `There is no command "${before}${name}".`, { hint });
+};
+
+/** Flags or arguments that a command does not take. */
+export const usage = (message: string, hint: string, cause: unknown) =>
+  new CalmError('CALM_USAGE', message, { hint, cause, exitCode: 2 });
 
 /** What stages that are gone have become. */
 const FORMER_STAGES: Readonly<Record<string, string | undefined>> = {
@@ -708,13 +734,14 @@ export const artifactBroken = (file: string, problem: string, cause?: unknown) =
 export const artifactMissing = (file: string) =>
   new CalmError('CALM_ARTIFACT_MISSING', `${file} does not exist.`, {
     location: { file },
-    hint: 'Run the stage that makes it first, or mend the path.',
+    hint: 'Run the stage that makes it first, or correct the path.',
   });
 
 /** @param signal the number of the signal that ended it; SIGINT where absent */
 export const interrupted = (command: string, signal = 2) =>
   new CalmError('CALM_INTERRUPTED', 'Interrupted. Everything up to the last step is saved.', {
-    hint: `Go on with: ${command}`,
+    hint: `Resume with: ${command}`,
+    command,
     exitCode: 128 + signal,
   });
 
@@ -736,7 +763,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, readonly [code: string, problem: st
   ENOSPC: [
     'CALM_DISK_FULL',
     'the disk is full',
-    'Make room (`calm gc` shows what nothing needs) and run the same command: it goes on from what is saved.',
+    'Make room (`calm gc` shows what nothing needs) and run the same command: it resumes from what is saved.',
   ],
   EDQUOT: [
     'CALM_DISK_FULL',
@@ -752,17 +779,17 @@ const SYSTEM_ERRORS: Readonly<Record<string, readonly [code: string, problem: st
   EACCES: [
     'CALM_NOT_PERMITTED',
     'this is not permitted to you',
-    'Mend the permissions, or choose another folder: --set output=….',
+    'Fix the permissions, or choose another folder: --set output=….',
   ],
   EPERM: [
     'CALM_NOT_PERMITTED',
     'this is not permitted to you',
-    'Mend the permissions, or choose another folder: --set output=….',
+    'Fix the permissions, or choose another folder: --set output=….',
   ],
   EMFILE: ['CALM_TOO_MANY_FILES', 'too many files are open', 'Raise the limit: ulimit -n 4096.'],
-  ENAMETOOLONG: ['CALM_NAME_TOO_LONG', 'no file can have so long a name', 'Mend the path.'],
-  EISDIR: ['CALM_NOT_A_FILE', 'this is a folder, and a file is needed', 'Mend the path.'],
-  ENOTDIR: ['CALM_NOT_A_FOLDER', 'this path leads through a file', 'Mend the path.'],
+  ENAMETOOLONG: ['CALM_NAME_TOO_LONG', 'no file can have so long a name', 'Correct the path.'],
+  EISDIR: ['CALM_NOT_A_FILE', 'this is a folder, and a file is needed', 'Correct the path.'],
+  ENOTDIR: ['CALM_NOT_A_FOLDER', 'this path leads through a file', 'Correct the path.'],
   ELOOP: [
     'CALM_LINK_LOOP',
     'its symbolic links lead in a circle',
@@ -1019,7 +1046,7 @@ export const engineInstallFailed = (what: string, words: string) =>
     `The install stopped at ${what}:\n  ${words.replaceAll('\n', '\n  ')}`,
     {
       hint:
-        'What was installed before stands as it was. The same command goes on from what is ' +
+        'What was installed before stands as it was. The same command resumes from what is ' +
         'downloaded and unpacked; `calm engine remove cpu|gpu` clears it away.',
     },
   );
@@ -1109,7 +1136,7 @@ export const resultsOtherSettings = (file: string, line: number, differences: re
     `Line ${line} of ${file} was made with other settings: ${differences.join(', ')}.`,
     {
       location: { file, line },
-      hint: 'Resume with the settings that the file was begun with, or name another file: --results FILE.',
+      hint: 'Resume with the settings that the file was started with, or name another file: --results FILE.',
     },
   );
 
@@ -1191,7 +1218,7 @@ export const pickleRefused = (file: string, what: string) =>
 export const modelMismatch = (what: string, expected: unknown, found: unknown) =>
   new CalmError('CALM_MODEL_MISMATCH', `${what}: expected ${String(expected)}, found ${String(found)}.`, {
     hint:
-      'The artifacts come from different runs. Run the stages again in order (calm run), or mend ' +
+      'The artifacts come from different runs. Run the stages again in order (calm run), or correct ' +
       '`inputs:`.',
   });
 
@@ -1220,7 +1247,7 @@ export const badStep = (stage: string, step: number, problem: string, inARow: nu
       hint: `The state before it is saved, and events.jsonl says which batch it was. ${
         inARow > 1
           ? 'Lower learningRate, raise warmupSteps, or lower maxGradNorm'
-          : `Leave such steps out and go on from here (--set ${stage}.onBadStep=skip), or lower learningRate`
+          : `Leave such steps out and resume from here (--set ${stage}.onBadStep=skip), or lower learningRate`
       }.`,
     },
   );

@@ -37,7 +37,7 @@ for (const name of CONFIGS) {
       WITHOUT_CORPUS.includes(name) ? [`tokenize.corpus=${file}`, 'tokenize.tokenizer=bytes'] : [],
     );
     const plan = await makePlan(checkConfig(document), registry);
-    t.true(plan.stages.every(({ state }) => state === 'stale'));
+    t.true(plan.stages.every(({ state }) => state === 'out of date'));
   });
 }
 

@@ -15,5 +15,6 @@ export default defineStage({
   keepsOutputs: true,
   inputs: { tokens: tokenShards, autoencoder: autoencoderFolder },
   outputs: { latents: latentShards },
+  labels: () => ({ patches: { label: 'patches' } }),
   run: async (context) => (await implementation()).run(context),
 });

@@ -41,7 +41,7 @@ export async function run(context: Context): Promise<void> {
   const begun = await progress.goOn(report, (state) =>
     outputs.latents.begin({ patchSize, latentSize, dtype: config.precision }, state?.writer),
   );
-  if (begun) report.note(`going on after ${begun.writer.train + begun.writer.validation} patches`);
+  if (begun) report.note(`resuming after ${begun.writer.train + begun.writer.validation} patches`);
   const encoding = new Encoding(
     context,
     new DistinctPatchEncoder(tables, patchSize),

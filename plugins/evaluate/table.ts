@@ -34,6 +34,7 @@ const brierOptions = {
         'CALM never scores its first K.',
     ),
 };
+const LONGER = 'train the language model longer';
 const brierNeeds = { stride: 'likelihood', contextTokens: 'likelihood' } as const;
 
 registerMeasure({
@@ -50,7 +51,7 @@ registerMeasure({
       drawn: { title: 'reconstruction under noise', kind: 'line', x: 'sigma', y: 'tokenAccuracy' },
     },
     ...valuesBelow('reconstruction.underNoise', {
-      sigma: { label: 'σ of the noise on the latents' },
+      sigma: { label: 'σ of the noise on the latents', isSetting: true },
       tokenAccuracy: { label: RECONSTRUCTION.tokenAccuracy.label, isShare: true },
     }),
   ],
@@ -78,7 +79,13 @@ registerMeasure({
   isStandard: true,
   options: brierOptions,
   optionNeeds: brierNeeds,
-  values: brierValues('brierlm', undefined, { isHeadline: true, beside: 'unigram.brierLM' }),
+  values: brierValues('brierlm', undefined, {
+    isHeadline: true,
+    references: [
+      { label: 'unigram', value: 'unigram.brierLM', advice: LONGER },
+      { label: 'untrained', value: 'untrained.brierLM', advice: LONGER },
+    ],
+  }),
   load: async () => (await import('./measures/brierlm.ts')).scoreAsTheModelAllows,
 });
 
@@ -108,7 +115,13 @@ registerMeasure({
       label: 'energy loss',
       better: 'lower',
       isHeadline: true,
-      beside: 'energy.contextFreeLoss',
+      references: [
+        {
+          label: 'context-free',
+          value: 'energy.contextFreeLoss',
+          advice: 'the model has learnt nothing from context yet; train it longer',
+        },
+      ],
     },
     { path: 'energy.contextFreeLoss', label: 'energy loss, context-free', better: 'lower' },
   ],
@@ -151,8 +164,10 @@ registerMeasure({
   optionNeeds: { candidateCounts: 'samples' },
   flags: { candidateCounts: 'num-candidates' },
   values: [
-    { path: 'temperature.accuracy', label: 'accuracy', better: 'higher' },
-    { path: 'temperature.collision', label: 'collisions', better: 'lower' },
+    { path: 'temperature.temperature', label: 'temperature', isSetting: true },
+    { path: 'temperature.numCandidates', label: 'N', isSetting: true },
+    { path: 'temperature.accuracy', label: 'accuracy', better: 'higher', isShare: true },
+    { path: 'temperature.collision', label: 'collisions', better: 'lower', isShare: true },
   ],
   load: async () => (await import('./measures/temperature.ts')).measureTemperatures,
 });
@@ -174,8 +189,8 @@ registerMeasure({
   },
   optionNeeds: { wordCandidates: 'samples' },
   values: [
-    { path: 'words.share', label: 'words that the corpus has', better: 'higher' },
-    { path: 'words.heldOutShare', label: 'the same of held-out text', better: 'higher' },
+    { path: 'words.share', label: 'words that the corpus has', better: 'higher', isShare: true },
+    { path: 'words.heldOutShare', label: 'the same of held-out text', better: 'higher', isShare: true },
   ],
   load: async () => (await import('./measures/words.ts')).measureWords,
 });

@@ -3,7 +3,7 @@ import { headSamplingField } from '../fields/head-sampling.ts';
 import { temperatureField } from '../fields/temperature.ts';
 
 export const config = z.strictObject({
-  prompt: z.string().default('').describe('Text to go on from; empty starts a document.'),
+  prompt: z.string().default('').describe('Text to continue; empty starts a document.'),
   temperature: temperatureField
     .default(0.5)
     .describe('In (0, 1]; lower is safer and duller, 1 leaves the model as it is.'),

@@ -14,12 +14,13 @@ const checking = () => import('calm-lm/sampling');
 
 export default defineStage({
   name: 'sample',
-  summary: 'Writes text with a CALM or a Transformer, at any temperature in (0, 1].',
+  summary: 'Writes text with a CALM or a Transformer, at any temperature up to 1.',
   config: withMoved(config, movedToHeadSampling),
   usesEngine: true,
   inputs: { model: languageModelFolder },
   outputs: { samples },
   isInteractive: true,
+  example: "--prompt 'Once upon a time' --temperature 0.5",
   labels: () => ({
     samples: { label: 'samples', texts: { settings: ['prompt', 'temperature'] } },
     secondsToFirstToken: { label: 'seconds to the first token' },

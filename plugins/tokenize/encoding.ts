@@ -60,7 +60,7 @@ export class CorpusEncoding {
     if (saved) {
       this.#state = saved;
       this.#lines.numLines = saved.numLines;
-      report.note(`going on after ${saved.numDocuments} documents`);
+      report.note(`resuming after ${saved.numDocuments} documents`);
     }
     const started = performance.now();
     let tokens = 0;

@@ -54,6 +54,12 @@ export default defineStage({
     onBadLine === 'fail' && Number(leftOutLines ?? 0) > 0
       ? `onBadLine is fail, and ${leftOutLines} ${leftOutLines === 1 ? 'line was' : 'lines were'} left out`
       : undefined,
+  labels: () => ({
+    documents: { label: 'documents' },
+    trainTokens: { label: 'training tokens' },
+    validationTokens: { label: 'held-out tokens' },
+    vocabSize: { label: 'vocabulary' },
+  }),
   estimate: async (...given) => (await estimation()).estimate(...given),
   run: async (context) => (await implementation()).run(context),
 });

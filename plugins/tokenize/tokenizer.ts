@@ -61,7 +61,7 @@ async function trainTokenizer(context: Context, files: readonly CorpusFile[]): P
       words: [...counter.counts.keys()],
       counts: [...counter.counts.values()],
     });
-  report.note('counting words');
+  report.progress({ step: 0, what: 'counting words' });
   const firstBytes = firstBytesOf(files);
   const megabytes = (bytes: number) => Math.floor(bytes / 1e6);
   const take = (read: Read<CountedChunk>) => {
@@ -76,7 +76,7 @@ async function trainTokenizer(context: Context, files: readonly CorpusFile[]): P
     });
   };
   await takeAll(new CorpusWorkers(files, signal).count(place), take, { progress, save, signal });
-  report.note('training the tokenizer');
+  report.progress({ step: 0, what: 'training the tokenizer' });
   const json = trainBpe(counter.counts, config.vocabSize);
   const tokenizer = openTokenizer(json, 'the trained tokenizer');
   if (tokenizer.vocabSize < config.vocabSize)

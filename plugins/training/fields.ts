@@ -18,7 +18,7 @@ export const trainingFields = {
   optimizer: optimizerField,
   maxGradNorm: z.number().positive().default(1).describe('Gradients are scaled down to this global norm.'),
   logEvery: count(50).describe('Steps between lines of metrics.jsonl; each is the mean since the last.'),
-  checkpointEvery: count(200).describe('Steps between checkpoints. A killed run goes on from the newest.'),
+  checkpointEvery: count(200).describe('Steps between checkpoints. A killed run resumes from the newest.'),
   checkpointMinutes: z
     .number()
     .nonnegative()

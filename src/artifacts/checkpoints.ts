@@ -197,7 +197,7 @@ export class ProgressFile<State> {
       return saved;
     } catch (error) {
       if (!saved || !(error instanceof CalmError)) throw error;
-      report.warn(`can't go on from what an earlier run left (${error.message}); starting over`);
+      report.warn(`can't resume from what an earlier run left (${error.message}); starting over`);
       await open(undefined);
       return undefined;
     }

@@ -1,9 +1,11 @@
 /** What all commands share: errors on one screen, --json, and the way from flags to a plan. */
 
 import { Args, Command, Flags } from '@oclif/core';
-import { ENGINE_FLAG_DESCRIPTION } from '../engine/names.ts';
+import { ENGINE_FLAG } from '../engine/names.ts';
 import { CalmError, checkpointSyntax, formatLocation, messageOf, systemError } from '../errors.ts';
 import type { CheckpointChoice } from '../plugin/index.ts';
+import { columnsOf, wrap, wrapCommand } from '../reporting/terminal/width.ts';
+import { usageError } from './usage.ts';
 
 /** What a command reads: nothing but the folder is looked at. */
 export const runArgs = {
@@ -21,7 +23,7 @@ export const readingFlags = {
     helpValue: 'PATH=VALUE',
     default: [],
   }),
-  engine: Flags.string({ description: ENGINE_FLAG_DESCRIPTION }),
+  engine: Flags.string(ENGINE_FLAG),
   variant: Flags.string({
     description: 'where a run has several: the stage that is meant, as `calm status` names it',
     helpValue: 'STAGE',
@@ -52,7 +54,7 @@ export const configFlags = {
     helpValue: 'PATH=VALUE',
     default: [],
   }),
-  engine: Flags.string({ description: ENGINE_FLAG_DESCRIPTION }),
+  engine: Flags.string(ENGINE_FLAG),
 };
 
 export const selectionFlags = {
@@ -65,19 +67,19 @@ export const selectionFlags = {
     default: [],
   }),
   check: Flags.boolean({ description: 'read every source file again, whatever its size and time say' }),
-  force: Flags.boolean({ char: 'f', description: 'run even what is fresh' }),
+  force: Flags.boolean({ char: 'f', description: 'run even what is up to date' }),
 };
 
 /** A line on stderr that is worth acting on. */
 export function warn(text: string): void {
-  process.stderr.write(`⚠ ${text}\n`);
+  process.stderr.write(`${wrap('⚠ ', text, columnsOf(process.stderr))}\n`);
 }
 
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
 
   protected override async catch(thrown: Error & { oclif?: { exit?: number } }): Promise<void> {
-    showError(thrown, this.jsonEnabled());
+    showError(usageError(thrown, this.ctor), this.jsonEnabled());
   }
 
   /** A line for people; silent with --json. */
@@ -88,37 +90,33 @@ export abstract class BaseCommand extends Command {
 
 /** Prints an error on one screen, or with --json as a document; a defect of ours keeps its stack. */
 export function showError(thrown: unknown, isJson: boolean): void {
-  const error = systemError(thrown, process.cwd()) ?? thrown;
-  const ofOclif = (thrown as { oclif?: { exit?: number } }).oclif?.exit;
-  process.exitCode = error instanceof CalmError ? error.exitCode : (ofOclif ?? 1);
+  const error = systemError(thrown, process.cwd()) ?? usageError(thrown);
+  process.exitCode = error instanceof CalmError ? error.exitCode : 1;
   if (isJson) process.stdout.write(`${JSON.stringify({ error: errorDocument(error) }, null, 2)}\n`);
   else process.stderr.write(`${formatError(error)}\n`);
 }
 
-/** Whether flags or arguments are wrong: oclif says so itself. */
-function isOfOclif(error: unknown): boolean {
-  return error instanceof Error && 'oclif' in error;
-}
-
 function errorDocument(error: unknown): Record<string, unknown> {
-  if (!(error instanceof CalmError))
-    return { code: isOfOclif(error) ? 'CALM_USAGE' : 'CALM_UNEXPECTED', message: messageOf(error) };
+  if (!(error instanceof CalmError)) return { code: 'CALM_UNEXPECTED', message: messageOf(error) };
   const { code, message, hint, location } = error;
   return { code, message, ...(hint ? { hint } : {}), ...(location ? { location } : {}) };
 }
 
 /** code, place, what is wrong, the way out. */
-export function formatError(error: unknown): string {
-  if (error instanceof CalmError) {
-    const place = error.location ? `  ${formatLocation(error.location)}` : '';
-    return [
-      `✖ ${error.code}${place}`,
-      `  ${error.message}`,
-      ...(error.hint ? [`  → ${error.hint}`] : []),
-    ].join('\n');
-  }
-  return isOfOclif(error)
-    ? `✖ ${messageOf(error)}`
-    : `✖ This is a defect of calm, please report ` +
-        `it.\n${error instanceof Error ? error.stack : String(error)}`;
+export function formatError(error: unknown, columns = columnsOf(process.stderr)): string {
+  if (!(error instanceof CalmError))
+    return `✖ This is a defect of calm, please report it.\n${error instanceof Error ? error.stack : String(error)}`;
+  const { code, message, hint, location, command } = error;
+  const place = location ? `  ${formatLocation(location)}` : '';
+  return [
+    wrap('✖ ', `${code}${place}`, columns),
+    ...message.split('\n').map((line) => wrap('  ', line.trim(), columns)),
+    ...(hint ? [hintLines(hint, command, columns)] : []),
+  ].join('\n');
+}
+
+/** A command at its end can be pasted, however narrow the terminal is. */
+function hintLines(hint: string, command: string | undefined, columns: number): string {
+  if (!command) return wrap('  → ', hint, columns);
+  return wrapCommand(`  → ${hint.slice(0, -command.length)}`, command, columns);
 }

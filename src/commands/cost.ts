@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core';
 import { costNothing } from '../errors.ts';
 import { costsOf, type ModelCost, totalsOf } from '../pipeline/index.ts';
-import { formatTable } from '../reporting/format.ts';
+import { formatCount } from '../reporting/format.ts';
+import { formatTable } from '../reporting/terminal/table.ts';
 import { BaseCommand, configArgs, configFlags } from './base-command.ts';
 import { openWorkspace } from './workspace.ts';
 
@@ -9,9 +10,9 @@ import { openWorkspace } from './workspace.ts';
 const FEW_MODELS = 3;
 
 export default class Cost extends BaseCommand {
-  static override summary = 'Parameters and FLOPs of the models that a configuration trains; nothing is run.';
+  static override summary = 'Parameters and FLOPs of the models that a configuration trains.';
   static override description =
-    'FLOPs are of matrix products and attention, for each token of text; a backward pass counts twice a ' +
+    'Nothing is run. FLOPs are of matrix products and attention, for each token of text; a backward pass counts twice a ' +
     'forward one. Totals of parameters are without the frozen autoencoder, as in the paper.';
   static override examples = [
     'calm cost configs/paper/table-1.yaml',
@@ -50,9 +51,9 @@ function nameOf({ labels, stage }: ModelCost): string {
 function partsTable({ parts }: ModelCost): string {
   const rows = parts.map(({ name, parameters, trainingFlops, inferenceFlops }) => [
     name,
-    formatLarge(parameters),
-    formatLarge(trainingFlops),
-    formatLarge(inferenceFlops),
+    formatCount(parameters),
+    formatCount(trainingFlops),
+    formatCount(inferenceFlops),
   ]);
   return formatTable(['part', 'parameters', 'training FLOPs a token', 'inference FLOPs a token'], rows);
 }
@@ -62,12 +63,12 @@ function totalsTable(
 ): string {
   const rows = models.map(({ total, ...cost }) => [
     nameOf(cost),
-    formatLarge(total.parameters),
-    total.frozenParameters ? formatLarge(total.frozenParameters) : '',
-    formatLarge(total.inferenceFlopsPerToken),
-    formatLarge(total.trainingFlopsPerToken),
-    cost.trainingTokens === undefined ? '' : formatLarge(cost.trainingTokens),
-    total.trainingFlops === undefined ? '' : total.trainingFlops.toExponential(2),
+    formatCount(total.parameters),
+    total.frozenParameters ? formatCount(total.frozenParameters) : '',
+    formatCount(total.inferenceFlopsPerToken),
+    formatCount(total.trainingFlopsPerToken),
+    cost.trainingTokens === undefined ? '' : formatCount(cost.trainingTokens),
+    total.trainingFlops === undefined ? '' : formatCount(total.trainingFlops),
   ]);
   return formatTable(
     [
@@ -81,18 +82,4 @@ function totalsTable(
     ],
     rows,
   );
-}
-
-/** 371M, 2.91e8 as 291M, 1.83G: four digits at most. */
-function formatLarge(value: number): string {
-  const [unit, factor] = (
-    [
-      ['T', 1e12],
-      ['G', 1e9],
-      ['M', 1e6],
-      ['k', 1e3],
-      ['', 1],
-    ] as const
-  ).find(([, size]) => value >= size) ?? ['', 1];
-  return `${Number((value / factor).toPrecision(3))}${unit}`;
 }

@@ -8,7 +8,7 @@ import {
   HOW_TO_GET,
 } from '../engine/names.ts';
 import { CalmError, messageOf } from '../errors.ts';
-import { formatTable } from '../reporting/format.ts';
+import { formatTable } from '../reporting/terminal/table.ts';
 import { BaseCommand } from './base-command.ts';
 
 interface Finding {

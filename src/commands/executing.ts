@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import isInteractive from 'is-interactive';
 import { CalmError, interrupted } from '../errors.ts';
 import {
   askStage,
@@ -11,7 +12,7 @@ import {
   runPlan,
   type StageResult,
 } from '../pipeline/index.ts';
-import { RunReporter } from '../reporting/index.ts';
+import { type Detail, RunReporter } from '../reporting/index.ts';
 import { warn } from './base-command.ts';
 
 const packageJson = createRequire(import.meta.url)('calm-lm/package.json') as { version: string };
@@ -26,16 +27,19 @@ export interface RunChoice {
    * asked.
    */
   readonly isEnginePreferred?: boolean;
+  readonly detail: Detail;
 }
 
 /** Does a plan. The first signal ends the step and saves; the second ends the process. */
 export function execute(plan: Plan, choice: Omit<RunChoice, 'engine'>): Promise<StageResult[]> {
-  return whileListening({ ...choice, engine: plan.config.engine }, (options) => runPlan(plan, options));
+  const whole = { ...choice, engine: plan.config.engine, isTextShown: false };
+  return whileListening(whole, (options) => runPlan(plan, options));
 }
 
 /** Asks a stage about a run, and returns what it found. */
 export function ask(question: Question, choice: RunChoice): Promise<StageResult> {
-  return whileListening(choice, (options) => askStage(question, options));
+  const whole = { ...choice, isTextShown: !choice.isJson };
+  return whileListening(whole, (options) => askStage(question, options));
 }
 
 /** Each of them saves and ends; SIGUSR1 and SIGHUP are what schedulers and closed terminals send. */
@@ -44,8 +48,11 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2']
 /** A second signal within this time is the same one. */
 const ECHO_MS = 300;
 
-async function whileListening<T>(choice: RunChoice, work: (options: RunOptions) => Promise<T>): Promise<T> {
-  const { isJson, command } = choice;
+async function whileListening<T>(
+  choice: RunChoice & { readonly isTextShown: boolean },
+  work: (options: RunOptions) => Promise<T>,
+): Promise<T> {
+  const { isJson, command, detail, isTextShown } = choice;
   const controller = new AbortController();
   let firstMs = 0;
   const onSignal = (name: (typeof SIGNALS)[number]) => {
@@ -59,8 +66,9 @@ async function whileListening<T>(choice: RunChoice, work: (options: RunOptions) 
   };
   for (const name of SIGNALS) process.on(name, onSignal);
   const reporter = new RunReporter({
-    isLive: Boolean(process.stderr.isTTY) && !isJson,
-    isTextShown: !isJson,
+    isLive: isInteractive({ stream: process.stderr }) && !isJson,
+    isTextShown,
+    detail,
   });
   try {
     const loadEngine = memoise(() => startEngine(choice));
@@ -71,12 +79,13 @@ async function whileListening<T>(choice: RunChoice, work: (options: RunOptions) 
       version: packageJson.version,
     });
   } finally {
+    reporter.end();
     for (const name of SIGNALS) process.off(name, onSignal);
   }
 }
 
 /** Loads the tensor library only when a stage asks, and says which engine it is. */
-async function startEngine({ engine: choice, isEnginePreferred }: RunChoice) {
+async function startEngine({ engine: choice, isEnginePreferred, detail }: RunChoice) {
   const { loadEngine } = await import('../engine/index.ts');
   const onPassedOver = (error: CalmError) => warn(error.message);
   const engine = await loadEngine(choice, onPassedOver).catch((error: unknown) => {
@@ -84,7 +93,7 @@ async function startEngine({ engine: choice, isEnginePreferred }: RunChoice) {
     warn(`${error.message} Another engine is taken.`);
     return loadEngine('auto', onPassedOver);
   });
-  if (choice !== engine.name) process.stderr.write(`  engine: ${engine.name}\n`);
+  if (choice !== engine.name && detail !== 'quiet') process.stderr.write(`  engine: ${engine.name}\n`);
   return engine;
 }
 

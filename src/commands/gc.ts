@@ -1,8 +1,9 @@
-import { relative } from 'node:path';
 import { Flags } from '@oclif/core';
-import { formatBytes, formatTable } from '../reporting/format.ts';
+import { formatBytes } from '../reporting/format.ts';
+import { formatTable } from '../reporting/terminal/table.ts';
 import { findGarbage, free } from '../runs/index.ts';
 import { BaseCommand, readingFlags, runArgs, warn } from './base-command.ts';
+import { shownPath } from './shown-path.ts';
 import { openRun } from './subject.ts';
 
 export default class Gc extends BaseCommand {
@@ -39,11 +40,15 @@ export default class Gc extends BaseCommand {
         ({ kind }) => (kind !== 'kept' || flags.kept) && (kind !== 'checkpoints' || flags.checkpoints),
       );
       const bytes = garbage.reduce((sum, { bytes: own }) => sum + own, 0);
-      const place = (path: string) => relative(process.cwd(), path);
-      const rows = found.map(({ path, bytes: own, why, kind }) => [place(path), formatBytes(own), kind, why]);
+      const rows = found.map(({ path, bytes: own, why, kind }) => [
+        shownPath(path),
+        formatBytes(own),
+        kind,
+        why,
+      ]);
       if (flags.free) await free(garbage);
       if (rows.length > 0) this.say(`${formatTable(['path', 'size', 'what', 'why'], rows)}\n`);
-      const named = place(run.folder.directory) || '.';
+      const named = shownPath(run.folder.directory);
       const offer = `${formatBytes(bytes)} can be freed: calm gc ${named} --free`;
       this.say(garbage.length === 0 ? 'nothing to free' : flags.free ? `${formatBytes(bytes)} freed` : offer);
       return { run: run.folder.directory, isFreed: flags.free, bytes, garbage, kept: found };

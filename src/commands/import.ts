@@ -1,16 +1,16 @@
 import { existsSync, rmSync } from 'node:fs';
-import { basename, relative, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { resolvePath } from '../paths.ts';
-import { checkConfig, makePlan, type Registry, wantedInputs } from '../pipeline/index.ts';
-import type { AnyStage, ArtifactKind } from '../plugin/index.ts';
-import { formatRun } from '../reporting/index.ts';
+import { checkConfig, makePlan, type Registry } from '../pipeline/index.ts';
+import type { AnyStage } from '../plugin/index.ts';
+import { detailFlags, detailOf, endOf } from './answering.ts';
 import { BaseCommand } from './base-command.ts';
 import { execute } from './executing.ts';
 import { commandLine, gatherStages } from './workspace.ts';
 
 export default class Import extends BaseCommand {
-  static override summary = 'Take over a model of the reference: a run that can be sampled from and judged.';
+  static override summary = 'Import a model of the reference: a run to sample from and to evaluate.';
   static override description =
     'Weights stay as they are (safetensors, shards, pytorch_model.bin; f32, bf16, f16), by hard link ' +
     'where the file system can. Every tensor is checked against config.json first; a pickle is read as ' +
@@ -31,6 +31,7 @@ export default class Import extends BaseCommand {
       description: 'tokenizer.json, tokenizer.model or a folder with one; the folder itself where absent',
       helpValue: 'PATH',
     }),
+    ...detailFlags,
     name: Flags.string({ description: 'name of the run; the folder’s where absent' }),
   };
 
@@ -49,15 +50,16 @@ export default class Import extends BaseCommand {
     });
     const plan = await makePlan(config, registry);
     const wasThere = existsSync(plan.folder.directory);
+    const detail = detailOf(flags);
     const results = await execute(plan, {
       isJson: this.jsonEnabled(),
       command: commandLine(['import', ...this.argv]),
+      detail,
     }).catch((error: unknown) => {
       if (!wasThere) rmSync(plan.folder.directory, { recursive: true, force: true });
       throw error;
     });
-    const run = relative(process.cwd(), plan.folder.directory);
-    this.say(`\n${formatRun(results)}\n\n${nextOf(registry, stage, run)}`);
+    this.say(await endOf(plan, registry, results, detail));
     return { run: plan.folder.directory, stages: results };
   }
 }
@@ -76,17 +78,4 @@ function importerOf(registry: Registry, fields: readonly string[]): AnyStage {
   const stages = registry.list().map(({ stage }) => stage);
   const wanted = [...fields].sort().join();
   return stages.find(({ imports = [] }) => [...imports].sort().join() === wanted) as AnyStage;
-}
-
-/** What can be done now: ask a stage that is there for such an artifact, or where the artifact is. */
-function nextOf(registry: Registry, { name, outputs }: AnyStage, run: string): string {
-  const [[port, { name: kind }]] = Object.entries<ArtifactKind>(outputs);
-  const asked = registry
-    .list()
-    .map(({ stage }) => stage)
-    .find(
-      (stage) =>
-        stage.isInteractive && wantedInputs(stage).some((input) => input.kind === kind && !input.isOptional),
-    );
-  return asked ? `Go on with: calm ${asked.name} ${run}` : `Its ${port} is in ${run}/${name}/${port}`;
 }

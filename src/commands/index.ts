@@ -2,6 +2,7 @@
 
 import type { Command } from '@oclif/core';
 import builtin from '#plugins';
+import Autocomplete from './autocomplete.ts';
 import Cost from './cost.ts';
 import Doctor from './doctor.ts';
 import EngineInstall from './engine/install.ts';
@@ -23,6 +24,7 @@ import Status from './status.ts';
 import Verify from './verify.ts';
 
 export const COMMANDS: Record<string, Command.Class> = {
+  autocomplete: Autocomplete,
   cost: Cost,
   doctor: Doctor,
   'engine:install': EngineInstall,

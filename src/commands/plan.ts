@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core';
 import { needsOf, type Plan } from '../pipeline/index.ts';
-import { formatTable } from '../reporting/format.ts';
+import { formatTable } from '../reporting/terminal/table.ts';
 import { BaseCommand, configArgs, configFlags, selectionFlags } from './base-command.ts';
+import { shownPath } from './shown-path.ts';
 import { planFor } from './workspace.ts';
 
 export default class PlanCommand extends BaseCommand {
@@ -20,7 +21,7 @@ export default class PlanCommand extends BaseCommand {
 
   override async run() {
     const { args, flags } = await this.parse(PlanCommand);
-    const plan = await planFor(this.config, { args, flags }, flags);
+    const { plan } = await planFor(this.config, { args, flags }, flags);
     this.say(flags.mermaid ? formatMermaid(plan) : formatPlan(plan));
     return {
       run: plan.folder.directory,
@@ -44,7 +45,7 @@ export function formatPlan(plan: Plan): string {
     needsOf(node).join(', '),
     reasons.join('; '),
   ]);
-  return `${plan.folder.directory}\n${formatTable(['stage', 'state', 'needs', 'why'], rows)}`;
+  return `${shownPath(plan.folder.directory)}\n${formatTable(['stage', 'state', 'needs', 'why'], rows)}`;
 }
 
 function formatMermaid({ stages }: Plan): string {

@@ -1,6 +1,5 @@
 import { lstatSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { relative } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Args, Flags } from '@oclif/core';
 import { notARun, notConfirmed, runMissing } from '../errors.ts';
@@ -8,6 +7,7 @@ import { resolvePath } from '../paths.ts';
 import { formatBytes } from '../reporting/format.ts';
 import { describeRun, Run } from '../runs/index.ts';
 import { BaseCommand, warn } from './base-command.ts';
+import { shownPath } from './shown-path.ts';
 
 export default class Rm extends BaseCommand {
   static override summary = 'Remove a run, with everything in it. Asks first.';
@@ -23,9 +23,7 @@ export default class Rm extends BaseCommand {
     // Where nothing that can be read says so, a folder is none that calm may remove.
     if (!record && stages.every(({ manifest }) => !manifest)) throw notARun(named);
     const { bytes, numDone } = await describeRun(folder.directory);
-    const what =
-      `${relative(process.cwd(), folder.directory) || folder.directory}: ${numDone} finished ` +
-      `stages, ${formatBytes(bytes)}`;
+    const what = `${shownPath(folder.directory)}: ${numDone} finished ` + `stages, ${formatBytes(bytes)}`;
     if (!flags.yes && !(await this.#confirm(what))) throw notConfirmed(folder.directory);
     const lock = await folder.lock(warn);
     try {

@@ -1,15 +1,15 @@
 import { Flags } from '@oclif/core';
-import { formatRun } from '../reporting/index.ts';
+import { detailFlags, detailOf, endOf } from './answering.ts';
 import { BaseCommand, configArgs, configFlags, selectionFlags } from './base-command.ts';
 import { execute } from './executing.ts';
 import { formatPlan } from './plan.ts';
 import { commandLine, planFor } from './workspace.ts';
 
 export default class Run extends BaseCommand {
-  static override summary = 'Run the stages of a configuration that are not fresh.';
+  static override summary = 'Run the stages of a configuration that are out of date.';
   static override description =
     'Stages whose configuration, inputs and sources have not changed are skipped. An interrupted run ' +
-    'goes on where it stopped.';
+    'resumes where it stopped.';
   static override examples = [
     'calm run configs/quickstart.yaml',
     'calm run --set train-lm.steps=500 --from train-lm',
@@ -19,21 +19,21 @@ export default class Run extends BaseCommand {
   static override flags = {
     ...configFlags,
     ...selectionFlags,
+    ...detailFlags,
     'dry-run': Flags.boolean({ char: 'n', description: 'show what would be done' }),
   };
 
   override async run() {
     const { args, flags } = await this.parse(Run);
-    const plan = await planFor(this.config, { args, flags }, flags);
+    const { plan, registry } = await planFor(this.config, { args, flags }, flags);
     if (flags['dry-run']) {
       this.say(formatPlan(plan));
       return { stages: plan.stages.map(({ node, state, reasons }) => ({ name: node.id, state, reasons })) };
     }
-    const stages = await execute(plan, {
-      isJson: this.jsonEnabled(),
-      command: commandLine(['run', ...this.argv]),
-    });
-    this.say(`\n${formatRun(stages)}`);
+    const detail = detailOf(flags);
+    const command = commandLine(['run', ...this.argv]);
+    const stages = await execute(plan, { isJson: this.jsonEnabled(), command, detail });
+    this.say(await endOf(plan, registry, stages, detail));
     return { run: plan.folder.directory, stages };
   }
 }

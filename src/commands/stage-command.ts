@@ -3,9 +3,10 @@
 import { type Command, Flags, type Interfaces } from '@oclif/core';
 import { type FieldSchema, fieldsOf, makePlan } from '../pipeline/index.ts';
 import type { AnyStage } from '../plugin/index.ts';
-import { formatRun } from '../reporting/index.ts';
+import { detailFlags, detailOf, endOf } from './answering.ts';
 import { BaseCommand, configArgs, configFlags, readingFlags, runArgs } from './base-command.ts';
 import { ask, execute } from './executing.ts';
+import { KEYS, type StageKey } from './stage-keys.ts';
 import { openSubject, type SubjectChoice } from './subject.ts';
 import { commandLine, openWorkspace } from './workspace.ts';
 
@@ -22,11 +23,26 @@ interface StageField {
  * alone.
  */
 export function stageCommand(stage: AnyStage): Command.Class {
-  const fields = Object.entries(fieldsOf(stage)).flatMap(([field, schema]) => {
+  const fields: StageField[] = [];
+  const keys: StageKey[] = [];
+  for (const [field, schema] of Object.entries(fieldsOf(stage))) {
     const flag = flagOf(schema);
-    return flag ? [{ field, name: kebabCase(field), flag }] : [];
-  });
-  return stage.isInteractive ? askingCommand(stage, fields) : runningCommand(stage, fields);
+    if (flag) fields.push({ field, name: kebabCase(field), flag: { ...flag, helpGroup: KEYS } as AnyFlag });
+    else keys.push(keyOf(`${stage.name}.${field}`, schema));
+  }
+  const command = stage.isInteractive ? askingCommand(stage, fields) : runningCommand(stage, fields);
+  return Object.assign(command, { id: stage.name, keys });
+}
+
+function keyOf(path: string, schema: FieldSchema): StageKey {
+  const isList = [schema, ...(schema.anyOf ?? [])].some(({ type }) => type === 'array');
+  return { path, type: isList ? '[…]' : '{…}', description: describe(schema) };
+}
+
+/** [default: 200] Steps between checkpoints. */
+function describe({ default: value, description = '' }: FieldSchema): string {
+  const shown = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return value === undefined || value === '' ? description : `[default: ${shown}] ${description}`;
 }
 
 function flagsOf(fields: readonly StageField[]): Interfaces.FlagInput {
@@ -42,13 +58,16 @@ function givenFields(fields: readonly StageField[], flags: Record<string, unknow
 function runningCommand(stage: AnyStage, fields: readonly StageField[]): Command.Class {
   return class StageCommand extends BaseCommand {
     static override summary = stage.summary;
+    static override usage = `${stage.name} [CONFIG] [FLAGS] [KEYS]`;
     static override description =
-      'Runs this one stage of a configuration, with its fields changed by flags. The other stages are ' +
-      'taken as they are.';
+      'Runs this one stage of a configuration, with its keys changed by flags. The other stages are ' +
+      `taken as they are. In the configuration the keys stand below \`${stage.name}:\`, and --set ` +
+      `${stage.name}.KEY=VALUE sets one in any command.`;
     static override args = configArgs;
     static override flags: Interfaces.FlagInput = {
       ...configFlags,
-      force: Flags.boolean({ char: 'f', description: 'run even if it is fresh' }),
+      ...detailFlags,
+      force: Flags.boolean({ char: 'f', description: 'run even if it is up to date' }),
       ...flagsOf(fields),
     };
 
@@ -58,11 +77,10 @@ function runningCommand(stage: AnyStage, fields: readonly StageField[]): Command
       const change = { stage: stage.name, fields: givenFields(fields, flags) };
       const { config, registry, stageId = stage.name } = await openWorkspace(this.config, choice, change);
       const plan = await makePlan(config, registry, { only: [stageId], force: flags.force as boolean });
-      const stages = await execute(plan, {
-        isJson: this.jsonEnabled(),
-        command: commandLine([stage.name, ...this.argv]),
-      });
-      this.say(`\n${formatRun(stages)}`);
+      const detail = detailOf(flags);
+      const command = commandLine([stage.name, ...this.argv]);
+      const stages = await execute(plan, { isJson: this.jsonEnabled(), command, detail });
+      this.say(await endOf(plan, registry, stages, detail));
       return { run: plan.folder.directory, stages };
     }
   };
@@ -71,7 +89,9 @@ function runningCommand(stage: AnyStage, fields: readonly StageField[]): Command
 function askingCommand(stage: AnyStage, fields: readonly StageField[]): Command.Class {
   return class StageCommand extends BaseCommand {
     static override summary = stage.summary;
+    static override usage = `${stage.name} [RUN] [FLAGS] [KEYS]`;
     static override description = 'Reads a run or a model folder, and leaves it as it is.';
+    static override examples = stage.example ? [`calm ${stage.name} runs/quickstart ${stage.example}`] : [];
     static override args = runArgs;
     static override flags: Interfaces.FlagInput = { ...readingFlags, ...flagsOf(fields) };
 
@@ -80,7 +100,8 @@ function askingCommand(stage: AnyStage, fields: readonly StageField[]): Command.
       const choice = { ...(flags as SubjectChoice), config: args.run ?? flags.config };
       const subject = await openSubject(this.config, choice, stage.name, givenFields(fields, flags));
       const command = commandLine([stage.name, ...this.argv]);
-      return (await ask(subject.question, { ...subject, isJson: this.jsonEnabled(), command })).metrics;
+      const choices = { ...subject, isJson: this.jsonEnabled(), command, detail: 'normal' as const };
+      return (await ask(subject.question, choices)).metrics;
     }
   };
 }
@@ -88,12 +109,11 @@ function askingCommand(stage: AnyStage, fields: readonly StageField[]): Command.
 /** A flag for a scalar field; undefined for lists and records, which belong into the file. */
 export function flagOf(schema: FieldSchema): AnyFlag | undefined {
   const scalar = schema.anyOf?.find(({ type }) => type === 'string') ?? schema;
-  const shown =
-    schema.default === undefined || schema.default === '' ? '' : ` [default: ${String(schema.default)}]`;
-  const description = `${schema.description ?? ''}${shown}`;
-  if (scalar.enum) return Flags.string({ description, options: scalar.enum.map(String) });
-  if (scalar.type === 'string') return Flags.string({ description });
-  if (scalar.type === 'integer') return Flags.integer({ description });
+  const description = describe(schema);
+  const options = scalar.enum?.map(String);
+  if (options) return Flags.string({ description, options, helpValue: options.join('|') });
+  if (scalar.type === 'string') return Flags.string({ description, helpValue: 'TEXT' });
+  if (scalar.type === 'integer') return Flags.integer({ description, helpValue: 'INTEGER' });
   if (scalar.type === 'number')
     return Flags.custom<number>({
       description,
@@ -111,16 +131,4 @@ function parseNumber(text: string): number {
 
 export function kebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-/** Runs the command of a stage that is known only once the configuration is read. */
-export async function runStageCommand(
-  stage: AnyStage,
-  argv: string[],
-  config: Interfaces.Config,
-): Promise<void> {
-  const command = stageCommand(stage) as unknown as {
-    run(argv: string[], config: Interfaces.Config): Promise<unknown>;
-  };
-  await command.run(argv, config);
 }

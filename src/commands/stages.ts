@@ -1,6 +1,6 @@
 import { kindOf } from '../pipeline/index.ts';
 import type { ArtifactKind, OptionalPort } from '../plugin/index.ts';
-import { formatTable } from '../reporting/format.ts';
+import { formatTable } from '../reporting/terminal/table.ts';
 import { BaseCommand, configArgs, configFlags } from './base-command.ts';
 import { stagesOf } from './workspace.ts';
 

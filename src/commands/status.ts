@@ -1,16 +1,17 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatCount, formatNumber, formatSeconds, formatTable } from '../reporting/format.ts';
+import { formatCount, formatNumber, formatSeconds } from '../reporting/format.ts';
 import { readMetrics } from '../reporting/metrics-file.ts';
+import { formatTable } from '../reporting/terminal/table.ts';
 import type { Run, RunStage } from '../runs/index.ts';
 import { BaseCommand, readingFlags, runArgs } from './base-command.ts';
+import { shownPath } from './shown-path.ts';
 import { openRun } from './subject.ts';
 
 export default class Status extends BaseCommand {
-  static override summary =
-    'Show how far a run is, from another terminal: its stages, and the last line of the one at work.';
+  static override summary = 'Show how far a run is: its stages, and the last line of the one at work.';
   static override description =
-    'Whether a run is up to date with its configuration and corpus: calm plan RUN.';
+    'From another terminal, while it runs. Whether a run is up to date with its configuration and corpus: calm plan RUN.';
   static override examples = ['calm status runs/quickstart'];
   static override args = runArgs;
   static override flags = { config: readingFlags.config, set: readingFlags.set };
@@ -21,7 +22,7 @@ export default class Status extends BaseCommand {
     const owner = run.folder.owner();
     const stages = await Promise.all(run.stages.map((stage) => statusOf(run, stage, owner !== undefined)));
     const who = owner ? `process ${owner.pid} on ${owner.host} is at work` : 'no process is at work';
-    this.say(`${run.folder.directory}: ${who}`);
+    this.say(`${shownPath(run.folder.directory)}: ${who}`);
     const rows = stages.map(({ name, state, seconds, progress, last }) => [
       name,
       state,

@@ -1,12 +1,11 @@
 import { noResults, verifyFailed } from '../errors.ts';
-import { formatTable } from '../reporting/format.ts';
+import { formatTable } from '../reporting/terminal/table.ts';
 import { problemsOf, type RunStage } from '../runs/index.ts';
 import { BaseCommand, readingFlags, runArgs } from './base-command.ts';
 import { openRun } from './subject.ts';
 
 export default class Verify extends BaseCommand {
-  static override summary =
-    'Read every byte of a run’s results and compare it with what their manifests say.';
+  static override summary = 'Compare every byte of a run’s results with what its manifests say.';
   static override description =
     'Sizes are compared at every plan and run; this also compares contents. What is broken can be made ' +
     'again: calm run RUN --only STAGE --force.';

@@ -21,6 +21,7 @@ import {
   registerExport,
 } from '../pipeline/index.ts';
 import { loadingEntries } from '../plugin-entries.ts';
+import { calmHere } from './calm-here.ts';
 
 export interface ConfigChoice {
   /** A YAML file or run folder; the nearest calm.yaml where absent. */
@@ -116,15 +117,17 @@ export async function planFor(
   oclif: Interfaces.Config,
   { args, flags }: { readonly args: { readonly config?: string | undefined }; readonly flags: ConfigChoice },
   selection: PlanOptions = {},
-): Promise<Plan> {
+): Promise<{ plan: Plan; registry: Registry }> {
   const { config, registry } = await openWorkspace(oclif, { ...flags, config: args.config ?? flags.config });
-  return makePlan(config, registry, selection);
+  return { plan: await makePlan(config, registry, selection), registry };
 }
 
 /** How the user would start this again, ready to be pasted into a shell. */
 export function commandLine(argv: readonly string[]): string {
-  const quoted = argv.map((word) =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
-  );
-  return ['calm', ...quoted].join(' ');
+  return [calmHere(), ...argv.map(quoted)].join(' ');
+}
+
+/** A word of a shell. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -15,7 +15,7 @@ export const ENGINE_NAMES: readonly EngineName[] = ENGINES.map(({ name }) => nam
 /** What may be chosen. */
 export const ENGINE_CHOICES: readonly EngineChoice[] = ['auto', ...ENGINE_NAMES];
 /** What `--engine` takes, for help. */
-export const ENGINE_FLAG_DESCRIPTION = `tensor engine: ${ENGINE_CHOICES.join(', ')}`;
+export const ENGINE_FLAG = { description: 'what computes', helpValue: ENGINE_CHOICES.join('|') };
 
 /** The npm package behind each engine. */
 export const ENGINE_PACKAGES = byName(({ packageName }) => packageName);

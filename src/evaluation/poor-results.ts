@@ -1,6 +1,6 @@
 /**
  * What is said of a result that will not do, as soon as it is there. Nothing is refused: the numbers stand,
- * and so does the model.
+ * and so does the model. What an evaluation finds is compared with its references at the end of the run.
  */
 
 interface Warns {
@@ -9,8 +9,7 @@ interface Warns {
 
 /**
  * Reconstruction accuracy below which a language model on the autoencoder is hardly worth its training. Ours;
- * the paper's autoencoders give back more than
- * 99.9 % of the tokens (§2).
+ * the paper's autoencoders reconstruct more than 99.9 % of the tokens (§2).
  */
 export const LEAST_TOKEN_ACCURACY = 0.99;
 
@@ -31,17 +30,6 @@ export function warnOfReconstruction(report: Warns, tokenAccuracy: number | unde
 /** In percent, rounded down, so that it never reads as the threshold that it misses. */
 function shareBelow(share: number): string {
   return `${(Math.floor(share * 1000 + 1e-9) / 10).toFixed(1)} %`;
-}
-
-/** @param contextFree the loss of a predictor that knows the patches of the corpus and not the text before */
-export function warnOfEnergy(report: Warns, loss: number, contextFree: number): void {
-  if (loss < contextFree) return;
-  report.warn(
-    Number.isFinite(loss)
-      ? `the energy loss is ${loss.toFixed(3)}, and a predictor that ignores the context reaches ` +
-          `${contextFree.toFixed(3)}: the model has learnt nothing from context yet; train it longer`
-      : `the energy loss is ${loss}: the model is of no use; train it with a lower learningRate`,
-  );
 }
 
 /** @param measured last held-out values by their names; those of losses must be finite */

@@ -36,7 +36,7 @@ export {
   transformerFields,
   transformerSchema,
 } from './transformer/config.ts';
-export type { DrawnList, ValueLabel, ValueLabels } from './value-labels.ts';
+export type { DrawnList, ValueLabel, ValueLabels, ValueReference } from './value-labels.ts';
 
 /**
  * What a configuration file says of a model, over defaults; keys that the schema does not have are passed

@@ -6,8 +6,10 @@ export interface ValueLabel {
   readonly better?: 'higher' | 'lower';
   /** Whether it stands for the run: in a list of runs, and first on its page. */
   readonly isHeadline?: boolean;
-  /** Path of the value that a headline tells beside it: that of a baseline. */
-  readonly beside?: string;
+  /** What it is compared with, the most telling first. */
+  readonly references?: readonly ValueReference[];
+  /** In a list of results: whether it is what each was measured at, such as a temperature. */
+  readonly isSetting?: boolean;
   /** Whether it is a share of 1, shown in percent. */
   readonly isShare?: boolean;
   /** Whether it is drawn over the steps of metrics.jsonl. */
@@ -16,6 +18,16 @@ export interface ValueLabel {
   readonly drawn?: DrawnList;
   /** Where it is a list of texts, `{ text, end? }`: the fields of the stage that are told with them. */
   readonly texts?: { readonly settings: readonly string[] };
+}
+
+/** What a value is compared with, in the direction that is `better`. */
+export interface ValueReference {
+  /** What people read: `unigram`. */
+  readonly label: string;
+  /** A number, or the path of a value in the same results. */
+  readonly value: number | string;
+  /** What to do where the value is not better. */
+  readonly advice?: string;
 }
 
 export interface DrawnList {

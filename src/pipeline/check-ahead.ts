@@ -16,7 +16,7 @@ export async function checkAhead(
   metrics: ReadonlyMap<string, Record<string, unknown>>,
   { loadEngine }: { readonly loadEngine: () => Promise<LoadedEngine> },
 ): Promise<void> {
-  const ahead = stages.filter(({ node, state }) => state === 'stale' && !metrics.has(node.id));
+  const ahead = stages.filter(({ node, state }) => state === 'out of date' && !metrics.has(node.id));
   const byId = new Map(stages.map((planned) => [planned.node.id, planned]));
   for (const { node } of ahead) {
     const inputs = Object.entries(node.inputs).flatMap(([port, source]) => {
@@ -33,7 +33,7 @@ function factsOf(
   { node, state, manifest, elsewhere }: PlannedStage,
   metrics: ReadonlyMap<string, Record<string, unknown>>,
 ): InputFacts {
-  const isThere = state === 'fresh' || state === 'left out';
+  const isThere = state === 'up to date' || state === 'left out';
   const found = metrics.get(node.id) ?? (isThere ? manifest : elsewhere?.manifest)?.metrics;
   return { config: node.config, ...(found ? { metrics: found } : {}) };
 }

@@ -2,7 +2,7 @@
  * Run configurations: found, parsed with places kept for errors, and checked down to the stages' own fields.
  */
 
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { cosmiconfig } from 'cosmiconfig';
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
@@ -13,6 +13,7 @@ import {
   configSyntax,
   configUnknownKey,
   messageOf,
+  nearestOf,
   noConfig,
   notRegularFile,
   type SourceLocation,
@@ -164,8 +165,18 @@ function readConfigText(file: string): string {
 
 function configFileOf(path: string): string {
   const file = existsSync(path) && statSync(path).isDirectory() ? join(path, 'config.yaml') : path;
-  if (!existsSync(file)) throw configNotFound(file);
+  if (!existsSync(file)) throw configNotFound(file, neighbourOf(file));
   return file;
+}
+
+/** What lies beside a path that is not there, and is called almost like it. */
+function neighbourOf(file: string): string | undefined {
+  const folder = dirname(file);
+  const names = existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder) : [];
+  const stemOf = (path: string) => basename(path, extname(path));
+  const near = nearestOf(stemOf(file), names.map(stemOf));
+  const name = names.find((other) => stemOf(other) === near);
+  return name && join(folder, name);
 }
 
 async function findConfig(workingDirectory: string): Promise<string> {

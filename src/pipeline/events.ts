@@ -3,11 +3,13 @@
  * nothing.
  */
 
-export type StageState = 'done' | 'fresh' | 'failed' | 'interrupted';
+export type StageState = 'done' | 'up to date';
 
 export interface StageProgress {
   readonly step: number;
   readonly steps?: number;
+  /** What it does, where that is several things one after the other. */
+  readonly what?: string;
   readonly values?: Record<string, number>;
   readonly tokensPerSecond?: number;
 }

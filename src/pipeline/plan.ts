@@ -1,7 +1,8 @@
 /**
  * What a run would do, and why: configuration + registry + manifests → ordered stages, each up to date, kept
  * or
- * shared from elsewhere, stale or blocked. Changes nothing. Only a plan looks at corpora and other sources.
+ * shared from elsewhere, out of date or blocked. Changes nothing. Only a plan looks at corpora and other
+ * sources.
  */
 
 import { existsSync } from 'node:fs';
@@ -30,12 +31,12 @@ import { contentsOf, describeFolder, describeSources } from './sources.ts';
  * `kept`: this run has the result from before, and takes it up. `shared`: another run has it, and it is
  * copied.
  */
-export type PlannedState = 'fresh' | 'kept' | 'shared' | 'stale' | 'blocked' | 'left out';
+export type PlannedState = 'up to date' | 'kept' | 'shared' | 'out of date' | 'blocked' | 'left out';
 
 export interface PlannedStage {
   readonly node: StageNode;
   readonly state: PlannedState;
-  /** Why it is stale or blocked: "steps 1000 → 2000". */
+  /** Why it is out of date or blocked: "steps 1000 → 2000". */
   readonly reasons: readonly string[];
   /** Of the result that this plan asks for; for a stage that is left out, of the one that is there. */
   readonly fingerprint: string;
@@ -60,7 +61,7 @@ export interface Plan {
 }
 
 export interface PlanOptions extends Selection {
-  /** Selected stages are stale whatever their manifests say. */
+  /** Selected stages are out of date whatever their manifests say. */
   readonly force?: boolean;
   /** Reads every source file again, whatever its size and time say. */
   readonly check?: boolean;
@@ -136,13 +137,18 @@ class StagePlanning {
     const state = { ...found, fingerprint: isSelected || !manifest ? wanted : manifest.fingerprint };
     if (!isSelected) return { ...state, state: 'left out', reasons };
     if (blocked.length > 0) return { ...state, state: 'blocked', reasons, waitsFor: blocked[0].waitsFor };
-    if (reasons.length === 0) return { ...state, state: 'fresh', reasons: notice };
+    if (reasons.length === 0) return { ...state, state: 'up to date', reasons: notice };
     if (!options.force) {
       const elsewhere = await this.#elsewhere(wanted, reasons);
       if (elsewhere) return { ...state, ...elsewhere };
     }
     const beginning = options.force ? undefined : await this.#beginning(ingredients, sources, manifest);
-    return { ...state, ...beginning, state: 'stale', reasons: [...reasons, ...(beginning?.notice ?? [])] };
+    return {
+      ...state,
+      ...beginning,
+      state: 'out of date',
+      reasons: [...reasons, ...(beginning?.notice ?? [])],
+    };
   }
 
   async #inputs(manifest: Manifest | undefined): Promise<Manifest['inputs']> {

@@ -44,8 +44,8 @@ export interface StageResult {
 }
 
 /**
- * Runs the stale stages of a plan in order. Results of finished ones are in the answer, those left out are
- * not.
+ * Runs the stages of a plan that are out of date, in order. Results of finished ones are in the answer, those
+ * left out are not.
  */
 export async function runPlan(plan: Plan, given: RunOptions): Promise<StageResult[]> {
   refuseBlocked(plan);
@@ -78,7 +78,7 @@ async function runStages(plan: Plan, options: RunOptions): Promise<StageResult[]
 
 async function runStage(plan: Plan, planned: PlannedStage, options: RunOptions): Promise<StageResult> {
   const { state, elsewhere, manifest } = planned;
-  if (state === 'fresh') return skipStage(plan, planned, manifest, options);
+  if (state === 'up to date') return skipStage(plan, planned, manifest, options);
   if (state === 'kept' && elsewhere) {
     await plan.folder.takeUp(planned.node.id, elsewhere);
     return skipStage(plan, planned, elsewhere.manifest, options);
@@ -122,7 +122,7 @@ function skipStage(
   const isOther = elsewhere || !['auto', versions?.engine].includes(plan.config.engine);
   const engine = versions?.engine && isOther ? { engine: versions.engine } : {};
   report({ type: 'stage-skipped', stage: node.id, metrics, seconds, ...from, ...engine });
-  return { name: node.id, state: 'fresh', seconds, metrics };
+  return { name: node.id, state: 'up to date', seconds, metrics };
 }
 
 class StageRun {

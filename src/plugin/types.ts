@@ -3,7 +3,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { CheckpointChoice } from '../artifacts/index.ts';
 import type { Engine } from '../engine/index.ts';
-import type { DrawnList, ValueLabel, ValueLabels } from '../models/config.ts';
+import type { DrawnList, ValueLabel, ValueLabels, ValueReference } from '../models/config.ts';
 
 /** A kind of artifact: how a folder of this kind is read and written. Opening checks the format version. */
 export interface ArtifactKind<Reader = unknown, Writer = unknown> {
@@ -31,7 +31,7 @@ export interface ArtifactKind<Reader = unknown, Writer = unknown> {
   openCheckpoint?(directory: string, which: CheckpointChoice): Promise<Reader>;
 }
 
-export type { CheckpointChoice, DrawnList, ValueLabel, ValueLabels };
+export type { CheckpointChoice, DrawnList, ValueLabel, ValueLabels, ValueReference };
 
 /** An input that a stage can do without. */
 export interface OptionalPort<Kind extends ArtifactKind = ArtifactKind> {
@@ -54,7 +54,7 @@ export type OpenedInputs<Inputs extends InputPorts> = {
     : ReaderOf<Inputs[Port]>;
 };
 
-/** Port name → writer of a fresh folder. */
+/** Port name → writer of a new folder. */
 export type OutputWriters<Outputs extends OutputPorts> = {
   readonly [Port in keyof Outputs]: WriterOf<Outputs[Port]>;
 };
@@ -99,10 +99,11 @@ export interface InputFacts {
 
 /** How a stage reports. It never prints. */
 export interface StageReport {
-  /** Where the stage is; shown live. */
+  /** Where the stage is; shown live. @param progress `what` it does, where that is several things */
   progress(progress: {
     step: number;
     steps?: number;
+    what?: string;
     values?: Record<string, number>;
     tokensPerSecond?: number;
   }): void;
@@ -213,7 +214,8 @@ export interface Stage<
   readonly summary: string;
   readonly apiVersion: 1;
   /**
-   * Raise it when the same configuration would give another result: artifacts of older versions become stale.
+   * Raise it when the same configuration would give another result: artifacts of older versions become out of
+   * date.
    */
   readonly version?: number;
   /** Any Standard Schema. Fields may not be called `uses` or `inputs`. */
@@ -299,6 +301,8 @@ export interface Stage<
    * again, like `sample`.
    */
   readonly isInteractive?: boolean;
+  /** How a command line of its own goes on, for help and for what can be done with a finished run. */
+  readonly example?: string;
   /** For `calm cost`: what the stage is going to make. Inputs without an estimate are absent. */
   readonly estimate?: (
     config: StandardSchemaV1.InferOutput<Schema>,

@@ -1,7 +1,5 @@
 /** Numbers, times and tables for people. */
 
-import stringWidth from 'string-width';
-
 /** What is no finite number as it is, and a sign before what is said of the rest. */
 function signed(value: number, format: (size: number) => string): string {
   if (!Number.isFinite(value)) return String(value);
@@ -29,9 +27,16 @@ export function formatAge(ms: number): string {
   return hours < 48 ? `${Math.floor(hours)} h ago` : `${Math.floor(hours / 24)} d ago`;
 }
 
-/** 950, 12.3k, 4.5M, 6700.0M; powers of ten from 1e12 on. */
+const COUNT_UNITS = ['', 'k', 'M', 'G', 'T'];
+
+/** 950, 12.3k, 4.56M, 1.5G: three significant digits; powers of ten from 1e15 on. */
 export function formatCount(count: number): string {
-  return signed(count, (size) => inThousands(Math.round(size), ['', 'k', 'M']));
+  return signed(count, (size) => {
+    let power = 0;
+    while (power < COUNT_UNITS.length && Number((size / 1000 ** power).toPrecision(3)) >= 1000) power++;
+    if (power === COUNT_UNITS.length) return size.toExponential(2);
+    return `${power === 0 ? Math.round(size) : Number((size / 1000 ** power).toPrecision(3))}${COUNT_UNITS[power]}`;
+  });
 }
 
 /** 950 B, 12.3 kB, 4.5 MB, 6.7 GB. */
@@ -48,32 +53,28 @@ function inThousands(size: number, units: readonly string[]): string {
   return `${power === 0 ? scaled : scaled.toFixed(1)}${units[power]}`;
 }
 
-/** Below it, five decimals have fewer than two digits that say something. */
-const LEAST_DECIMAL = 1e-4;
+const SMALLEST_PLAIN = 1e-4;
 const LARGEST_PLAIN = 1e6;
 
 /**
- * Five significant digits, five decimals for values below one, powers of ten for very small ones; integers as
- * they are.
+ * Four significant digits: 0.3090, 6.321, 118.2. Integers as they are, powers of ten for very small ones, and
+ * as counts from a million on.
  */
 export function formatNumber(value: number): string {
   return signed(value, (size) => {
     if (size >= LARGEST_PLAIN) return formatCount(size);
     if (Number.isInteger(size)) return String(size);
-    if (size < LEAST_DECIMAL) return size.toExponential(2);
-    return size < 1 ? size.toFixed(5) : size.toPrecision(5);
+    if (size < SMALLEST_PLAIN) return size.toExponential(2);
+    return size >= 999.95 ? String(Math.round(size)) : size.toPrecision(4);
   });
 }
 
-/** Columns padded to their widest cell as a terminal shows it, a rule under the head. */
-export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) =>
-    rows.reduce((widest, row) => Math.max(widest, stringWidth(row[column] ?? '')), stringWidth(title)),
-  );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) => `${cell}${' '.repeat(widths[column] - stringWidth(cell))}`)
-      .join('  ')
-      .trimEnd();
-  return [line(head), widths.map((width) => '─'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
+/** A number that someone chose: 0.5, 0.3333. */
+export function formatSetting(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
+
+/** 99.95 %; rounded down, so that it never reads as a threshold that it misses. */
+export function formatShare(share: number): string {
+  return signed(share, (size) => `${(Math.floor(size * 10_000 + 1e-6) / 100).toFixed(2)} %`);
 }

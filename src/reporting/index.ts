@@ -1,11 +1,16 @@
 /** What people see of a run. */
 
-export { formatBytes, formatCount, formatNumber, formatSeconds, formatTable } from './format.ts';
+export { formatBytes, formatCount, formatNumber, formatSeconds } from './format.ts';
 export { drawLossCurve } from './loss-curve.ts';
 export type { ReportSection } from './report/blocks.ts';
 export { htmlPage } from './report/html.ts';
 export { markdownPage } from './report/markdown.ts';
 export type { Point } from './report/measured.ts';
 export { sectionOf, valuesOf } from './report/report.ts';
-export { RunReporter } from './reporter.ts';
+export { type Detail, RunReporter } from './reporter.ts';
 export { flatten, formatRun } from './run-table.ts';
+export { type EndedStage, formatAnswer } from './terminal/answer.ts';
+export { formatEvaluation } from './terminal/evaluation.ts';
+export { formatSweep } from './terminal/sweep.ts';
+export { formatTable } from './terminal/table.ts';
+export { columnsOf } from './terminal/width.ts';

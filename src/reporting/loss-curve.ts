@@ -3,19 +3,22 @@ import { formatNumber } from './format.ts';
 import { readMetrics } from './metrics-file.ts';
 
 const WIDTH = 64;
+/** Of the numbers beside the curve. */
+const SCALE = 12;
 const HEIGHT = 8;
 
 /**
  * The loss of metrics.jsonl as a small curve for the terminal; undefined where there are fewer than three
- * points.
+ * points, or no room for them.
  */
-export function drawLossCurve(metricsFile: string): string | undefined {
+export function drawLossCurve(metricsFile: string, columns = Number.POSITIVE_INFINITY): string | undefined {
   const lines = readMetrics<{ step: number; loss?: number }>(metricsFile);
   const points = lines.filter((point): point is { step: number; loss: number } =>
     Number.isFinite(point.loss),
   );
   if (points.length < 3) return undefined;
-  const width = Math.min(WIDTH, points.length);
+  const width = Math.min(WIDTH, points.length, columns - SCALE);
+  if (width < 3) return undefined;
   const shown = Array.from({ length: width }, (_, i) => points[Math.floor((i * points.length) / width)].loss);
   const format = (value: number) => formatNumber(value).padStart(9);
   const chart = asciichart.plot(shown, { height: HEIGHT, format });

@@ -1,7 +1,8 @@
-/** The tables at the end of a run. */
+/** Every number of a run, for --verbose. */
 
 import type { StageResult } from '../pipeline/index.ts';
-import { formatCount, formatNumber, formatSeconds, formatTable } from './format.ts';
+import { formatCount, formatNumber, formatSeconds, formatSetting } from './format.ts';
+import { formatTable } from './terminal/table.ts';
 
 /** One row a stage: state, wall time, tokens/s; below, every number that the stages report. */
 export function formatRun(results: readonly StageResult[]): string {
@@ -39,7 +40,10 @@ function flattenList(list: readonly unknown[], name: string): [string, string][]
     return list.length ? [[name, list.map((item) => formatNumber(item as number)).join('  ')]] : [];
   if (list.some((item) => typeof (item as { text?: unknown })?.text === 'string')) return [];
   return list.flatMap((item) => {
-    const [[label, shown] = ['', ''], ...rest] = flatten(item);
-    return rest.map(([key, value]) => [`${name}[${label} ${shown}].${key}`, value] as [string, string]);
+    const [[label, chosen] = ['', 0]] = Object.entries(item as object);
+    const [, ...rest] = flatten(item);
+    return rest.map(
+      ([key, value]) => [`${name}[${label} ${formatSetting(chosen)}].${key}`, value] as [string, string],
+    );
   });
 }

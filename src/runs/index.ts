@@ -6,10 +6,17 @@
 export { type ChosenInputs, chooseInputs } from './choose-inputs.ts';
 export { bytesBelow, copyFolder, foldersIn } from './folders.ts';
 export { findGarbage, free, type Garbage, type GarbageKind } from './garbage.ts';
-export { inside } from './headline.ts';
+export { headlineOf, inside } from './headline.ts';
 export { type FileList, PROGRESS_FILE, problemsOf } from './integrity.ts';
 export { describeRun, type ListedRun, listRuns } from './list-runs.ts';
-export { type Labels, MANIFEST_VERSION, type Manifest, readManifest, type SourceRecord } from './manifest.ts';
+export {
+  type Label,
+  type Labels,
+  MANIFEST_VERSION,
+  type Manifest,
+  readManifest,
+  type SourceRecord,
+} from './manifest.ts';
 export { isWhole, resultsOfOthers } from './results.ts';
 export { type Artifact, isModelFolder, isRunFolder, Run, type RunStage } from './run.ts';
 export { type KeptResult, RunFolder } from './run-folder.ts';

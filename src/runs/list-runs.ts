@@ -20,8 +20,19 @@ export interface ListedRun {
   readonly bytes: number;
   /** When something last changed in it. */
   readonly changedAt: Date;
+  /** Of several runs in one folder, of a sweep, the last one's. */
   readonly headline: Readonly<Record<string, number>>;
+  /** Likewise, over all of them. */
+  readonly spread: readonly HeadlineSpread[];
   readonly problem?: string;
+}
+
+/** A number that stands for a run, from the least to the greatest that its stages have. */
+export interface HeadlineSpread {
+  readonly name: string;
+  readonly isShare?: boolean;
+  readonly least: number;
+  readonly greatest: number;
 }
 
 /** Every run in a folder, the one that changed last first. */
@@ -48,10 +59,26 @@ export async function describeRun(directory: string): Promise<ListedRun> {
     const state = run.folder.owner() ? 'at work' : done.length === asked.length ? 'done' : 'unfinished';
     const headlines = run.stages.map(({ manifest }) => (manifest ? headlineOf(manifest) : {}));
     const headline = Object.assign({}, ...headlines) as Record<string, number>;
-    return { ...facts, state, numDone: done.length, numStages: asked.length, headline };
+    const spread = Object.keys(headline).map((name) => spreadOf(run, name));
+    return { ...facts, state, numDone: done.length, numStages: asked.length, headline, spread };
   } catch (error) {
-    return { ...facts, state: 'broken', numDone: 0, numStages: 0, headline: {}, problem: messageOf(error) };
+    return { ...facts, state: 'broken', numDone: 0, numStages: 0, ...NO_NUMBERS, problem: messageOf(error) };
   }
+}
+
+const NO_NUMBERS = { headline: {}, spread: [] };
+
+/** Of the kind of stage that names it last: what is measured again later counts. */
+function spreadOf({ stages }: Run, name: string): HeadlineSpread {
+  const naming = stages.flatMap(({ base, manifest }) => {
+    const value = manifest && headlineOf(manifest)[name];
+    return manifest && value !== undefined ? [{ base, value, labels: manifest.labels ?? {} }] : [];
+  });
+  const last = naming[naming.length - 1];
+  const values = naming.filter(({ base }) => base === last.base).map(({ value }) => value);
+  const label = Object.values(last.labels).find((own) => own.label === name);
+  const unit = label?.isShare ? { isShare: true } : {};
+  return { name, ...unit, least: Math.min(...values), greatest: Math.max(...values) };
 }
 
 /** The newest of the folder, its stages and what is at work. */

@@ -26,13 +26,21 @@ const costPart = z.object({
   parameters: z.number(),
   trainingFlops: z.number(),
   inferenceFlops: z.number(),
+  isFrozen: z.boolean().optional(),
+});
+
+const valueReference = z.object({
+  label: z.string(),
+  value: z.union([z.number(), z.string()]),
+  advice: z.string().optional(),
 });
 
 const valueLabel = z.object({
   label: z.string(),
   better: z.enum(['higher', 'lower']).optional(),
   isHeadline: z.boolean().optional(),
-  beside: z.string().optional(),
+  references: z.array(valueReference).readonly().optional(),
+  isSetting: z.boolean().optional(),
   isShare: z.boolean().optional(),
   isCurve: z.boolean().optional(),
   drawn: z
@@ -91,7 +99,8 @@ const manifest = z.object({
 
 export type Manifest = Readonly<z.infer<typeof manifest>>;
 /** Names of a stage's values. */
-export type Labels = Readonly<Record<string, z.infer<typeof valueLabel>>>;
+export type Labels = Readonly<Record<string, Label>>;
+export type Label = Readonly<z.infer<typeof valueLabel>>;
 
 /** Reads the manifest of a folder; undefined where it has none. One of another format version is an error. */
 export async function readManifest(directory: string): Promise<Manifest | undefined> {

@@ -32,6 +32,7 @@ const workRecord = z.object({
 const progressNote = z.object({
   step: z.number(),
   steps: z.number().optional(),
+  what: z.string().optional(),
   values: z.record(z.string(), z.number().nullable()).optional(),
   tokensPerSecond: z.number().optional(),
 });

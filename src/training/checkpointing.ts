@@ -58,7 +58,7 @@ export class Checkpointing {
     report.rewind(saved?.step ?? 0, saved?.state.numLines);
     const first = { parameters, state: firstState(optimizer, parameters) };
     if (!saved) return { step: 0, learnt: first, state: undefined };
-    report.note(`going on from the checkpoint at step ${saved.step}`);
+    report.note(`resuming from the checkpoint at step ${saved.step}`);
     this.#savedStep = saved.step > 0 ? saved.step : undefined;
     disposeTree(first);
     return { step: saved.step, learnt: readLearnt(first, saved), state: saved.state };

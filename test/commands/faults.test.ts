@@ -108,7 +108,7 @@ const filesOf = (root: string) =>
     .filter((path) => statSync(path).size > 0);
 
 test.serial(
-  'files that are cut short make their stages stale; bits that flip are found by calm verify; both are ' +
+  'files that are cut short make their stages out of date; bits that flip are found by calm verify; both are ' +
     'made again',
   async (t) => {
     t.timeout(300_000);
@@ -146,7 +146,7 @@ test.serial(
       const { stages } = JSON.parse(
         (await calm(['plan', config, '--only', stage, '--json'], folder)).stdout,
       ) as { stages: { name: string; state: string }[] };
-      t.is(stages.find(({ name }) => name === stage)?.state, 'stale', path);
+      t.is(stages.find(({ name }) => name === stage)?.state, 'out of date', path);
       writeFileSync(path, bytes);
     }
     for (const path of files) truncateSync(path, Math.floor(statSync(path).size / 2));

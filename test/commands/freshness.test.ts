@@ -48,7 +48,7 @@ function project(t: ExecutionContext, top: Record<string, unknown> = {}) {
   return { folder, config, json, planned, texts: join(folder, 'texts') };
 }
 
-const allFresh = Object.fromEntries(Object.keys(TINY_STAGES).map((name) => [name, 'fresh']));
+const allUpToDate = Object.fromEntries(Object.keys(TINY_STAGES).map((name) => [name, 'up to date']));
 
 test('the contents of a corpus decide, not its times and places', async (t) => {
   const { folder, config, json, planned, texts } = project(t);
@@ -57,15 +57,15 @@ test('the contents of a corpus decide, not its times and places', async (t) => {
   const file = join(texts, '3.txt');
 
   utimesSync(file, new Date(), new Date(Date.now() + 5000));
-  t.deepEqual(await planned(), allFresh, 'touched');
+  t.deepEqual(await planned(), allUpToDate, 'touched');
   const copy = join(folder, 'copy');
   cpSync(texts, copy, { recursive: true });
   rmSync(texts, { recursive: true });
   renameSync(copy, texts);
-  t.deepEqual(await planned(), allFresh, 'copied');
+  t.deepEqual(await planned(), allUpToDate, 'copied');
   renameSync(texts, join(folder, 'moved'));
   symlinkSync('moved', texts);
-  t.deepEqual(await planned(), allFresh, 'moved behind a link');
+  t.deepEqual(await planned(), allUpToDate, 'moved behind a link');
   await json(['run', config]);
   t.deepEqual(contentsOf(join(folder, 'runs/tiny')), results);
 });
@@ -82,10 +82,10 @@ test('other bytes of the same size and time are found by --check alone', async (
   bytes[10] ^= 1;
   writeFileSync(file, bytes);
   utimesSync(file, mtime, mtime);
-  t.is((await planned(...until)).tokenize, 'fresh');
-  t.is((await planned(...until, '--check')).tokenize, 'stale');
+  t.is((await planned(...until)).tokenize, 'up to date');
+  t.is((await planned(...until, '--check')).tokenize, 'out of date');
   await json(['run', config, ...until, '--check']);
-  t.is((await planned(...until, '--check')).tokenize, 'fresh');
+  t.is((await planned(...until, '--check')).tokenize, 'up to date');
   bytes[10] ^= 1;
   writeFileSync(file, bytes);
   utimesSync(file, mtime, new Date(mtime.getTime() + 5000));
@@ -105,7 +105,12 @@ test('how often something is logged trains nothing again', async (t) => {
         '--set',
         `train-autoencoder.${key}=3`,
       ),
-      { tokenize: 'fresh', 'train-autoencoder': 'fresh', 'encode-corpus': 'fresh', 'train-lm': 'fresh' },
+      {
+        tokenize: 'up to date',
+        'train-autoencoder': 'up to date',
+        'encode-corpus': 'up to date',
+        'train-lm': 'up to date',
+      },
       key,
     );
 });
@@ -131,7 +136,7 @@ test('a sweep over seeds does once what draws nothing', async (t) => {
   // They were there already, from the run with another seed.
   t.deepEqual(
     planned.map(({ state }) => state),
-    ['fresh', 'fresh', 'done', 'done', 'done'],
+    ['up to date', 'up to date', 'done', 'done', 'done'],
   );
 });
 
@@ -142,16 +147,16 @@ test('a corpus that is gone is missed only by a stage that must run again', asyn
   const { stages } = await json(['plan', 'runs/tiny']);
   t.deepEqual(
     stages.map(({ state }) => state),
-    Array(6).fill('fresh'),
+    Array(6).fill('up to date'),
   );
   t.deepEqual(stages[0].reasons, ['its source files are not there; taken as it is']);
   await json(['run', 'runs/tiny']);
   const changed = await json(['run', 'runs/tiny', '--set', 'sample.maxTokens=3']);
   t.deepEqual(
     changed.stages.map(({ state }) => state),
-    [...Array(5).fill('fresh'), 'done'],
+    [...Array(5).fill('up to date'), 'done'],
   );
-  t.deepEqual(await planned('--set', 'sample.maxTokens=3'), allFresh);
+  t.deepEqual(await planned('--set', 'sample.maxTokens=3'), allUpToDate);
   const redone = await json(['run', config, '--set', 'tokenize.validationFraction=0.3'], 1);
   t.is(redone.error.code, 'CALM_CORPUS_EMPTY');
   t.true(redone.error.message.includes('texts/*.txt'), redone.error.message);
@@ -191,21 +196,21 @@ test(
     const states = async (command = 'plan') =>
       (await json([command, 'counted.yaml'])).stages.map(({ state }) => state);
     await states('run');
-    t.deepEqual(await states(), ['fresh', 'fresh', 'fresh']);
+    t.deepEqual(await states(), ['up to date', 'up to date', 'up to date']);
     const append = (path: string, text: string) => writeFileSync(path, readFileSync(path, 'utf8') + text);
     const changes: [string, string[]][] = [
-      [join(folder, 'own.js'), ['fresh', 'stale', 'fresh']],
-      [join(folder, 'times.js'), ['fresh', 'stale', 'fresh']],
-      [join(installed, 'index.js'), ['fresh', 'fresh', 'stale']],
+      [join(folder, 'own.js'), ['up to date', 'out of date', 'up to date']],
+      [join(folder, 'times.js'), ['up to date', 'out of date', 'up to date']],
+      [join(installed, 'index.js'), ['up to date', 'up to date', 'out of date']],
     ];
     for (const [path, expected] of changes) {
       const before = readFileSync(path, 'utf8');
       append(path, '\n// changed\n');
       t.deepEqual(await states(), expected, path);
       const { stages: all } = await json(['plan', 'counted.yaml']);
-      t.deepEqual(all[expected.indexOf('stale')].reasons, ['the code of its plugin changed']);
+      t.deepEqual(all[expected.indexOf('out of date')].reasons, ['the code of its plugin changed']);
       writeFileSync(path, before);
-      t.deepEqual(await states(), ['fresh', 'fresh', 'fresh'], 'contents decide here too');
+      t.deepEqual(await states(), ['up to date', 'up to date', 'up to date'], 'contents decide here too');
     }
   },
 );

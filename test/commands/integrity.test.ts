@@ -10,7 +10,7 @@ import { writeTinyProject } from '../helpers/tiny.ts';
 const calm = calmInOneProcess(test);
 
 test(
-  'files that are not what the manifest says: sizes make a stage stale, contents are found by ' +
+  'files that are not what the manifest says: sizes make a stage out of date, contents are found by ' +
     'calm verify',
   async (t) => {
     const folder = temporaryFolder(t);
@@ -18,7 +18,7 @@ test(
     const run = () => calm(['run', config, '--until', 'tokenize', '--json'], folder);
     t.is((await run()).code, 0);
     const stateOf = async () => JSON.parse((await run()).stdout).stages[0].state;
-    t.is(await stateOf(), 'fresh');
+    t.is(await stateOf(), 'up to date');
     const whole = await calm(['verify', 'runs/tiny'], folder);
     t.is(whole.code, 0, whole.stderr);
     t.regex(whole.stdout, /tokenize +whole +\d+/);
@@ -30,12 +30,12 @@ test(
     const flipped = await calm(['verify', 'runs/tiny'], folder);
     t.is(flipped.code, 1);
     t.regex(flipped.stderr, /CALM_VERIFY_FAILED[\s\S]*train-00000\.bin has other contents[\s\S]*--force/);
-    t.is(await stateOf(), 'fresh', 'a flipped bit is not seen by the sizes');
+    t.is(await stateOf(), 'up to date', 'a flipped bit is not seen by the sizes');
 
     appendFileSync(shard, 'xx');
     t.regex(
       (await calm(['plan', config, '--until', 'tokenize'], folder)).stdout,
-      /tokenize +stale +tokens\/train-00000\.bin has \d+ bytes instead of/,
+      /tokenize +out of date +tokens\/train-00000\.bin has \d+ bytes instead of/,
     );
     t.is(await stateOf(), 'done');
     rmSync(shard);

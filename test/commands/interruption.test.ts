@@ -104,10 +104,10 @@ for (const [engine, signal, stage, lines] of disturbances) {
       if (signal === 'SIGKILL') t.is(stopped.signal, 'SIGKILL');
       else {
         t.is(stopped.code, 130, stopped.stderr);
-        t.regex(stopped.stderr, /CALM_INTERRUPTED[\s\S]*Go on with: calm run /);
+        t.regex(stopped.stderr, /CALM_INTERRUPTED[\s\S]*Resume with: .*calm run /);
       }
       t.is(again.code, 0, again.stderr);
-      t.regex(again.stderr, /going on from the checkpoint at step \d+/);
+      t.regex(again.stderr, /resuming from the checkpoint at step \d+/);
       t.deepEqual(outcomeOf(folder), undisturbed.get(engine) as Outcome);
       t.deepEqual(readdirSync(join(folder, 'runs/tiny/.work')), []);
       t.false(readdirSync(join(folder, 'runs/tiny')).includes('.lock'));

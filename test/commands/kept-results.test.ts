@@ -55,7 +55,7 @@ test(
     await json(['run', config]);
     const first = inPlace(run);
     t.deepEqual(await states('run', config, ...CHANGE), [
-      ...Array(3).fill('fresh'),
+      ...Array(3).fill('up to date'),
       ...Array(3).fill('done'),
     ]);
     const second = inPlace(run);
@@ -64,14 +64,14 @@ test(
     const { stages } = await json(['plan', config]);
     t.deepEqual(
       stages.map(({ state }) => state),
-      [...Array(3).fill('fresh'), ...Array(3).fill('kept')],
+      [...Array(3).fill('up to date'), ...Array(3).fill('kept')],
     );
     t.deepEqual(stages[3].reasons, ['learningRate 0.001 → 0.005', 'kept from before']);
-    t.deepEqual(await states('run', config), Array(6).fill('fresh'));
+    t.deepEqual(await states('run', config), Array(6).fill('up to date'));
     t.deepEqual(inPlace(run), first);
-    t.deepEqual(await states('run', config, ...CHANGE), Array(6).fill('fresh'));
+    t.deepEqual(await states('run', config, ...CHANGE), Array(6).fill('up to date'));
     t.deepEqual(inPlace(run), second, 'there and back any number of times');
-    t.deepEqual(await states('run', config), Array(6).fill('fresh'));
+    t.deepEqual(await states('run', config), Array(6).fill('up to date'));
 
     const { garbage } = await json(['gc', config]);
     const kept = garbage.filter(({ kind }) => kind === 'kept');
@@ -88,7 +88,7 @@ test(
     t.deepEqual(readdirSync(join(run, '.kept')), []);
     t.deepEqual(inPlace(run), first);
     const again = (await json(['plan', config, ...CHANGE])).stages.map(({ state }) => state);
-    t.deepEqual(again, [...Array(3).fill('fresh'), ...Array(3).fill('stale')]);
+    t.deepEqual(again, [...Array(3).fill('up to date'), ...Array(3).fill('out of date')]);
   },
 );
 
@@ -101,7 +101,7 @@ test('a kept result that is damaged is made again and not taken up', async (t) =
   const [aside] = readdirSync(join(run, '.kept'));
   rmSync(join(run, '.kept', aside, 'autoencoder/model.safetensors'));
   const { stages } = await json(['plan', config, ...until]);
-  t.is(stages[1].state, 'stale');
+  t.is(stages[1].state, 'out of date');
   await json(['run', config, ...until]);
   t.deepEqual(inPlace(run), first);
 });
@@ -121,7 +121,7 @@ for (const stage of ['train-autoencoder', 'train-lm'] as const) {
       join(run, '../..'),
     );
     t.is(went.code, 0, went.stderr);
-    t.regex(went.stderr, /going on from the checkpoint at step 12/);
+    t.regex(went.stderr, /resuming from the checkpoint at step 12/);
     const whole = project(t, of(20));
     await whole.json(['run', whole.config, '--until', stage]);
     const results = (folder: string) =>
@@ -141,13 +141,13 @@ test(
     await json(['run', config, '--until', 'train-autoencoder']);
     const more = ['--set', 'train-autoencoder.steps=20', '--until', 'train-autoencoder'];
     const { stages } = await json(['plan', config, ...more]);
-    t.is(stages[1].state, 'stale');
+    t.is(stages[1].state, 'out of date');
     t.regex(
       stages[1].reasons?.[1] ?? '',
       /^starts anew instead of from the 12 steps that are there: .*cosine/,
     );
     const { stderr } = await calm(['run', config, ...more], folder);
-    t.notRegex(stderr, /going on from the checkpoint/);
+    t.notRegex(stderr, /resuming from the checkpoint/);
   },
 );
 

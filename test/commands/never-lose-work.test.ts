@@ -87,7 +87,7 @@ test(
     appendFileSync(shard, 'half a write');
     const again = await calm(write('stopped'), folder);
     t.is(again.code, 0, again.stderr);
-    t.regex(again.stderr, /going on after \d+ documents/);
+    t.regex(again.stderr, /resuming after \d+ documents/);
     t.deepEqual(contentsOf(join(folder, 'stopped')), contentsOf(join(folder, 'straight')));
   },
 );
@@ -110,15 +110,15 @@ test(
     );
     t.is((await run('--set', 'tokenize.onBadLine=skip')).code, 0);
     const plan = (...more: string[]) => calm(['plan', config, '--until', 'tokenize', ...more], folder);
-    t.regex((await plan('--set', 'tokenize.onBadLine=skip')).stdout, /tokenize +fresh/);
-    t.regex((await plan()).stdout, /tokenize +stale +onBadLine is fail, and 1 line was left out/);
+    t.regex((await plan('--set', 'tokenize.onBadLine=skip')).stdout, /tokenize +up to date/);
+    t.regex((await plan()).stdout, /tokenize +out of date +onBadLine is fail, and 1 line was left out/);
     const failed = await run();
     t.is(failed.code, 1, 'a line that was left out is not passed over in silence later');
     t.regex(failed.stderr, /CALM_CORPUS_LINE +.*x\.jsonl:2\n/);
     // Where no line was left out, what would be done with one is no part of the result.
     writeFileSync(join(folder, 'x.jsonl'), `{"text": "${tinyText(2)}"}\n`.repeat(5));
     t.is((await run()).code, 0);
-    t.regex((await plan('--set', 'tokenize.onBadLine=skip')).stdout, /tokenize +fresh/);
+    t.regex((await plan('--set', 'tokenize.onBadLine=skip')).stdout, /tokenize +up to date/);
   },
 );
 
@@ -144,7 +144,7 @@ test(
     t.is((await signalWhen(new RunningCli(args(), folder), hasSteps, 'SIGINT')).code, 130);
     const other = await calm(args('--set', 'train-autoencoder.steps=10'), folder);
     t.is(other.code, 0, other.stderr);
-    t.notRegex(other.stderr, /going on from the checkpoint/);
+    t.notRegex(other.stderr, /resuming from the checkpoint/);
     const aside = readdirSync(work);
     t.is(aside.length, 1);
     t.regex(aside[0], /^train-autoencoder~[0-9a-f]{8}$/);
@@ -152,7 +152,7 @@ test(
     // How often a checkpoint is written is no part of the result.
     const resumed = await calm(args('--set', 'train-autoencoder.checkpointEvery=50'), folder);
     t.is(resumed.code, 0, resumed.stderr);
-    t.regex(resumed.stderr, /going on from the checkpoint at step \d+/);
+    t.regex(resumed.stderr, /resuming from the checkpoint at step \d+/);
     t.deepEqual(readdirSync(work), []);
 
     // Work that was set aside.
@@ -191,7 +191,7 @@ test(
     t.false(existsSync(checkpoints));
     t.true(existsSync(join(folder, 'runs/tiny/train-autoencoder/manifest.json')));
     t.is((await calm(['verify', config], folder)).code, 0);
-    t.regex((await calm(['plan', ...args().slice(1)], folder)).stdout, /train-autoencoder +fresh/);
+    t.regex((await calm(['plan', ...args().slice(1)], folder)).stdout, /train-autoencoder +up to date/);
   },
 );
 
@@ -235,6 +235,6 @@ test('a bad step stops the run with the state before it and says how to go on', 
   t.true(event.batches[0].documents.every((document) => document >= 0 && document < 10));
   t.true(existsSync(join(work, `checkpoints/step-${String(event.step - 1).padStart(8, '0')}`)));
   const skipping = await run('--set', 'train-autoencoder.onBadStep=skip');
-  t.regex(skipping.stderr, new RegExp(`going on from the checkpoint at step ${event.step - 1}`));
+  t.regex(skipping.stderr, new RegExp(`resuming from the checkpoint at step ${event.step - 1}`));
   t.regex(skipping.stderr, /is left out/);
 });

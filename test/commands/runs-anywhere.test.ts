@@ -242,10 +242,10 @@ test.serial('a copy of a run is run, cleaned and removed by itself', async (t) =
     return JSON.parse(stdout) as { run: string; stages: { name: string; state: string }[] };
   };
   const states = ({ stages }: { stages: { state: string }[] }) => stages.map(({ state }) => state);
-  t.deepEqual(states(await run('plan', 'runs/copy')), Array(6).fill('fresh'));
+  t.deepEqual(states(await run('plan', 'runs/copy')), Array(6).fill('up to date'));
   const changed = await run('run', 'runs/copy', '--set', 'sample.maxTokens=3');
   t.is(changed.run, join(copy, 'runs/copy'));
-  t.deepEqual(states(changed), [...Array(5).fill('fresh'), 'done']);
+  t.deepEqual(states(changed), [...Array(5).fill('up to date'), 'done']);
   t.deepEqual(readdirSync(join(copy, 'runs/copy/.kept')).length, 1);
   await run('gc', 'runs/copy', '--free', '--checkpoints');
   t.deepEqual(readdirSync(join(copy, 'runs/copy/.kept')), []);

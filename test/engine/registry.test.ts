@@ -7,7 +7,7 @@ import test from 'ava';
 import { loadEngine } from 'calm-lm/engine';
 import {
   ENGINE_CHOICES,
-  ENGINE_FLAG_DESCRIPTION,
+  ENGINE_FLAG,
   ENGINE_NAMES,
   ENGINE_PACKAGES,
   HOW_TO_GET,
@@ -17,11 +17,11 @@ import { calm, ROOT } from '../helpers/cli.ts';
 
 test('help, errors and the files that users begin with list the registered engines', async (t) => {
   const { stdout } = await calm(['run', '--help'], ROOT);
-  t.true(stdout.replaceAll(/\s+/g, ' ').includes(ENGINE_FLAG_DESCRIPTION));
+  t.true(stdout.replaceAll(/\s+/g, ' ').includes(ENGINE_FLAG.helpValue));
   const error = await t.throwsAsync<CalmError>(loadEngine('cuda' as never));
   t.is(error?.code, 'CALM_ENGINE_UNKNOWN');
   for (const name of ENGINE_CHOICES) {
-    t.true(ENGINE_FLAG_DESCRIPTION.includes(name), name);
+    t.true(ENGINE_FLAG.helpValue.includes(name), name);
     t.true(error?.hint?.includes(name), name);
   }
   for (const file of ['configs/starter.yaml', 'README.md'])

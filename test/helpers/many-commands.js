@@ -5,8 +5,9 @@
 
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Config, run } from '@oclif/core';
+import { Config } from '@oclif/core';
 import { standInForUnlistedUser } from '../../bin/unlisted-user.js';
+import { main } from '../../dist/src/commands/main.js';
 
 standInForUnlistedUser();
 
@@ -23,14 +24,11 @@ process.on('message', async ({ args, cwd, env = {} }) => {
     setEnvironment(env);
     if (cwd) process.chdir(cwd);
     // Help changes the commands' names in a configuration, so each has its own.
-    await run(args, await Config.load({ root }));
+    await main(args, await Config.load({ root }));
     code = process.exitCode ?? 0;
   } catch (error) {
-    // What oclif's own `handle` would show: an exit that was asked for, or an error that no command has
-    // caught.
-    code = error.oclif?.exit ?? 1;
-    if (code !== 0)
-      shown.stderr += error.oclif ? ` ›   Error: ${error.message}\n` : `uncaught: ${error.stack}\n`;
+    code = 1;
+    shown.stderr += `uncaught: ${error.stack}\n`;
   } finally {
     for (const giveBack of restore) giveBack();
     setEnvironment({});

@@ -131,13 +131,13 @@ test.serial('a result of another run with the same fingerprint is taken, by hard
     'stages: { make: { word: x }, repeat: { times: 5 } }\n',
   );
   t.deepEqual(done, ['repeat 5']);
-  t.is(results[0].state, 'fresh');
+  t.is(results[0].state, 'up to date');
   const taken = events.find((event) => event.type === 'stage-skipped') as { from?: string };
   t.true(taken.from?.endsWith(join('first', 'make')));
   t.is(contents(folder, 'repeat'), 'x0'.repeat(5));
   t.is(statSync(join(folder, 'runs/p/make/out/x')).ino, statSync(join(folder, 'runs/first/make/out/x')).ino);
   const forced = await planOf(folder, 'stages: { make: { word: x } }\n', { force: true }, 'second');
-  t.is(forced.stages[0].state, 'stale');
+  t.is(forced.stages[0].state, 'out of date');
   t.false(existsSync(join(folder, 'runs/second')));
 });
 

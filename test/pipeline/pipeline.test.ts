@@ -91,7 +91,7 @@ async function errorOf(t: ExecutionContext, promise: Promise<unknown>): Promise<
 
 const CHAIN = 'stages:\n  double: {}\n  make: { word: hi }\n';
 
-test('stages are wired by kind, run in order, and are fresh the second time', async (t) => {
+test('stages are wired by kind, run in order, and are up to date the second time', async (t) => {
   const folder = temporaryFolder(t);
   const first = await run(folder, CHAIN);
   t.deepEqual(
@@ -107,8 +107,8 @@ test('stages are wired by kind, run in order, and are fresh the second time', as
   t.deepEqual(
     second.results.map(({ name, state, metrics }) => [name, state, metrics]),
     [
-      ['make', 'fresh', { length: 2 }],
-      ['double', 'fresh', {}],
+      ['make', 'up to date', { length: 2 }],
+      ['double', 'up to date', {}],
     ],
   );
   t.deepEqual(readdirSync(join(folder, 'runs/p')).sort(), [
@@ -121,13 +121,13 @@ test('stages are wired by kind, run in order, and are fresh the second time', as
   t.deepEqual(readdirSync(join(folder, 'runs/p/.work')), []);
 });
 
-test('a plan says what is stale and why', async (t) => {
+test('a plan says what is out of date and why', async (t) => {
   const folder = temporaryFolder(t);
   await run(folder, CHAIN);
   const changed = await plan(folder, 'seed: 4\nstages:\n  make: { word: ho }\n  double: { times: 3 }\n');
   t.deepEqual(
     changed.stages.map(({ state }) => state),
-    ['stale', 'stale'],
+    ['out of date', 'out of date'],
   );
   t.deepEqual(changed.stages[0].reasons, ['word "hi" → "ho"', 'seed 0 → 4']);
   t.deepEqual(changed.stages[1].reasons, ['times 2 → 3', 'seed 0 → 4', 'input in from make changed']);
@@ -211,7 +211,7 @@ test('a result that a kill left between two renames is put into place', async (t
   const { results } = await run(folder, CHAIN);
   t.deepEqual(
     results.map(({ state }) => state),
-    ['fresh', 'fresh'],
+    ['up to date', 'up to date'],
   );
   t.true(existsSync(join(final, 'manifest.json')));
   t.deepEqual(readdirSync(join(folder, 'runs/p/.work')), []);

@@ -44,7 +44,7 @@ test('a third-party optimiser trains; a run that was killed ends with the same b
   }
   const again = await calm([...args, '--set', 'output=killed'], folder);
   t.is(again.code, 0, again.stderr);
-  t.regex(again.stderr, /going on from the checkpoint at step 14/);
+  t.regex(again.stderr, /resuming from the checkpoint at step 14/);
   const differing = differingFiles(join(folder, 'killed/tiny'), join(folder, 'straight/tiny'));
   // It holds the time that training took.
   t.deepEqual(

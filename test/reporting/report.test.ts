@@ -158,9 +158,9 @@ test('a run that asks for nothing has a useful page', async (t) => {
   const [headline] = blocks.flatMap((block) => (block.kind === 'headline' ? [block.items] : []));
   t.deepEqual(headline, [
     { name: 'reconstruction accuracy', value: '50.00 %', beside: '' },
-    { name: 'BrierLM', value: '6.3000', beside: '95 %: 5.5000 … 7; BrierLM, unigram sampler: 0.08000' },
-    { name: 'energy loss', value: '5.4000', beside: 'energy loss, context-free: 6.1000' },
-    { name: 'parameters', value: '1.2k', beside: 'train-lm' },
+    { name: 'BrierLM', value: '6.300', beside: '95 %: 5.500 … 7; unigram: 0.08000' },
+    { name: 'energy loss', value: '5.400', beside: 'context-free: 6.100' },
+    { name: 'parameters', value: '1.23k', beside: 'train-lm' },
     { name: 'time', value: '6.0 s', beside: 'all stages' },
   ]);
   t.deepEqual(
@@ -174,11 +174,11 @@ test('a run that asks for nothing has a useful page', async (t) => {
   );
   const lines = tables(blocks).flatMap(({ rows }) => rows);
   for (const line of [
-    ['BrierLM', '6.3000 (95 %: 5.5000 … 7)'],
+    ['BrierLM', '6.300 (95 %: 5.500 … 7)'],
     ['BrierLM, unigram sampler', '0.08000'],
-    ['energy loss, context-free', '6.1000'],
+    ['energy loss, context-free', '6.100'],
     ['broken', 'not finite'],
-    ['1', '0.20000', '0.10000'],
+    ['1', '0.2000', '0.1000'],
     ['0.2', '25.00 %'],
     ['train-lm', 'layers', '1234', '30', '10', ''],
     ['train-lm', 'in all', '1234', '30', '10', '3000'],
@@ -204,7 +204,7 @@ test('a sweep that asks for nothing: one curve a setting, seeds as their mean', 
   t.is(figure.caption, 'Mean of 2 seeds; whiskers reach from the least to the greatest.');
   t.regex(
     figure.svg,
-    /step: 2; loss: 0\.50000 \(mean of 2, 0 … 1\)|train\.rate: a; loss: 0\.50000 \(mean of 2/,
+    /step: 2; loss: 0\.5000 \(mean of 2, 0 … 1\)|train\.rate: a; loss: 0\.5000 \(mean of 2/,
   );
 });
 
@@ -239,8 +239,8 @@ test('lists of several settings: that of the model of each, one colour a setting
   t.is(figure.title, 'evaluate: factors of BrierLM');
   t.is(figure.caption, 'Whiskers: the interval of each run.');
   for (const [rate, score] of [
-    ['a', '0.20000'],
-    ['b', '0.10000'],
+    ['a', '0.2000'],
+    ['b', '0.1000'],
   ])
     t.regex(figure.svg, new RegExp(`length: 1 token; train\\.rate: ${rate}; Brier score: ${score}`));
   t.notRegex(figure.svg, /0\.07000/, 'what they are compared with is left out');

@@ -8,7 +8,7 @@ import { type BrierOptions, scoreModel } from './brierlm.ts';
  */
 export async function scoreBaselines(context: MeasureContext<BrierOptions>) {
   const { model, tokens, seed, report } = context;
-  report.note('scoring the untrained model');
+  report.progress({ step: 0, what: 'scoring the untrained model' });
   const first = model.untrained(seed);
   const untrained = await scoreModel(context, first);
   first.dispose();

@@ -15,13 +15,14 @@ type Context = MeasureContext<BrierOptions>;
 /** With exact collisions where the model has a likelihood, and from samples where not. */
 export async function scoreAsTheModelAllows(context: Context) {
   const { model, report } = context;
-  report.note(`scoring BrierLM${model.likelihood ? ' with exact collisions' : ''}`);
+  const how = model.likelihood ? ' with exact collisions' : '';
+  report.progress({ step: 0, what: `scoring BrierLM${how}` });
   return { brierlm: await scoreModel(context, model) };
 }
 
 /** As for a model that only gives samples: what a CALM's score would be if it were this model. */
 export async function scoreFromSamples(context: Context) {
-  context.report.note('scoring BrierLM from samples alone');
+  context.report.progress({ step: 0, what: 'scoring BrierLM from samples alone' });
   return { sampled: await scoreModel(context, context.model, true) };
 }
 

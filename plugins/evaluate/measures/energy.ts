@@ -1,4 +1,4 @@
-import { type EncodedSequence, EnergyScore, warnOfEnergy } from 'calm-lm/evaluation';
+import { type EncodedSequence, EnergyScore, warnOfLoss } from 'calm-lm/evaluation';
 import type { MeasureContext } from 'calm-lm/evaluation/measures';
 import { CorpusEncoder, type LatentDraws, type PatchModel } from 'calm-lm/models';
 import { RandomStream } from 'calm-lm/random';
@@ -6,7 +6,7 @@ import { RandomStream } from 'calm-lm/random';
 /** The energy loss of the model's samples, and of patches drawn without a look at the context. */
 export async function measureEnergy(context: MeasureContext) {
   const { engine, seed, report, pause } = context;
-  report.note('measuring the energy loss');
+  report.progress({ step: 0, what: 'measuring the energy loss' });
   const model = context.model as PatchModel & { readonly latents: LatentDraws };
   const { config, autoencoder } = model.latents;
   const encoder = await CorpusEncoder.create(engine, autoencoder);
@@ -19,7 +19,7 @@ export async function measureEnergy(context: MeasureContext) {
   const { loss: contextFreeLoss } = await score.ofContextFree(contextFreeDraws(context, encoder), pause);
   const own = await score.ofModel(model, pause);
   encoder.dispose();
-  warnOfEnergy(report, own.loss, contextFreeLoss);
+  warnOfLoss(report, { 'energy loss': own.loss });
   return { energy: { ...own, contextFreeLoss } };
 }
 

@@ -4,7 +4,7 @@ import type { HeldOut, MeasureContext } from 'calm-lm/evaluation/measures';
 export async function measurePerplexity(context: MeasureContext) {
   const { model, report, pause } = context;
   if (!hasLikelihood(model)) throw new TypeError('perplexity needs a likelihood');
-  report.note('measuring the perplexity');
+  report.progress({ step: 0, what: 'measuring the perplexity' });
   const heldOut = await context.heldOut();
   const crossEntropy = await measureCrossEntropy(model, heldOut.sequences, pause);
   warnOfLoss(report, { 'cross-entropy loss': crossEntropy });

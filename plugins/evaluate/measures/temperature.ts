@@ -34,8 +34,8 @@ export async function measureTemperatures(context: Context) {
   const temperature: TemperatureReport[] = [];
   for (const setting of settingsOf(context)) {
     const { temperature: at, numCandidates } = setting;
-    const candidates = numCandidates === undefined ? '' : `, ${numCandidates} candidates`;
-    report.note(`measuring temperature ${at.toPrecision(3)}${candidates}`);
+    const candidates = (numCandidates ?? 1) > 1 ? `, ${numCandidates} candidates` : '';
+    report.progress({ step: 0, what: `measuring temperature ${Number(at.toPrecision(3))}${candidates}` });
     const chooser = numCandidates === undefined ? chooseTokens : chooseInPieces;
     const measured = await measureTemperature(
       model,

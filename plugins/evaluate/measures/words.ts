@@ -20,7 +20,10 @@ type Context = MeasureContext<Options>;
 /** Continues held-out text; each text begins in the middle of a held-out sequence. */
 export async function measureWords(context: Context): Promise<{ words: WordReport }> {
   const { tokens, options, seed, pause, report } = context;
-  report.note(`writing ${options.wordTexts} texts of ${options.wordTokens} tokens`);
+  report.progress({
+    step: 0,
+    what: `writing ${options.wordTexts} texts of ${options.wordTokens} tokens`,
+  });
   const tokenizer = await context.tokenizer();
   const counts = await countWords(tokens, tokenizer, pause);
   const { sequences } = await context.heldOut();

@@ -1,6 +1,6 @@
 import { ENGINE_NAMES, ENGINE_PACKAGES, engineVersion, HOW_TO_GET } from '../../engine/names.ts';
 import { engineFolder, installedEngine, isNative } from '../../engine/native/folder.ts';
-import { formatTable } from '../../reporting/format.ts';
+import { formatTable } from '../../reporting/terminal/table.ts';
 import { BaseCommand } from '../base-command.ts';
 
 export default class EngineList extends BaseCommand {

@@ -2,8 +2,9 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Flags } from '@oclif/core';
 import { temporaryFolder } from '../../pipeline/index.ts';
-import { flatten, formatTable } from '../../reporting/index.ts';
-import type { ChosenInputs } from '../../runs/index.ts';
+import { columnsOf, type Detail, flatten, formatEvaluation, formatTable } from '../../reporting/index.ts';
+import type { ChosenInputs, Labels } from '../../runs/index.ts';
+import { detailFlags, detailOf } from '../answering.ts';
 import { BaseCommand, readingFlags, runArgs } from '../base-command.ts';
 import { ask } from '../executing.ts';
 import { newestLike, openSubject, type SubjectChoice, stagesOf, textMakerFor } from '../subject.ts';
@@ -12,6 +13,7 @@ import { commandLine } from '../workspace.ts';
 export const evaluationArgs = runArgs;
 export const evaluationFlags = {
   ...readingFlags,
+  ...detailFlags,
   'num-sequences': Flags.integer({ description: 'held-out sequences' }),
   corpus: Flags.string({
     multiple: true,
@@ -25,6 +27,14 @@ export const evaluationFlags = {
 export interface EvaluationChoice extends SubjectChoice {
   readonly corpus?: readonly string[] | undefined;
   readonly textField?: string | undefined;
+  readonly detail: Detail;
+}
+
+/** What a stage found: by the measure's own name, and as the stage reports it, with the names of its values. */
+export interface Found {
+  readonly document: Record<string, unknown>;
+  readonly metrics: Record<string, unknown>;
+  readonly labels: Labels;
 }
 
 /** Asks an evaluation stage for one measure, and returns what it found. */
@@ -34,24 +44,25 @@ export abstract class EvaluationCommand extends BaseCommand {
     measure: string,
     choice: EvaluationChoice,
     fields: Record<string, unknown>,
-  ) {
+  ): Promise<Found> {
     const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
     const wanted = { ...given, measures: [measure] };
     const folder = choice.corpus ? temporaryFolder() : undefined;
     try {
       const text = folder ? await this.#prepare(stage, choice, folder) : {};
       const subject = await openSubject(this.config, choice, stage, wanted, text);
-      const { metrics } = await ask(subject.question, { ...subject, ...this.#running });
+      const { metrics } = await ask(subject.question, { ...subject, ...this.#running(choice) });
       // A measure may have results of several names.
-      return (metrics[measure] ?? metrics) as Record<string, unknown>;
+      const document = (metrics[measure] ?? metrics) as Record<string, unknown>;
+      return { document, metrics, labels: subject.question.stage.labels?.() ?? {} };
     } finally {
       if (folder) rmSync(folder, { recursive: true, force: true });
     }
   }
 
-  get #running() {
+  #running({ detail }: EvaluationChoice) {
     const command = commandLine([...(this.id ?? '').split(':'), ...this.argv]);
-    return { isJson: this.jsonEnabled(), command };
+    return { isJson: this.jsonEnabled(), command, detail };
   }
 
   /** The given text, made ready for the model, as the input of the stage that takes it. */
@@ -67,7 +78,7 @@ export abstract class EvaluationCommand extends BaseCommand {
       stage.name,
       fields,
     );
-    await ask({ ...question, outputFolder: folder }, { ...subject, ...this.#running });
+    await ask({ ...question, outputFolder: folder }, { ...subject, ...this.#running(choice) });
     const directory = join(folder, output);
     return { [port]: { stage: stage.name, port, kind, directory, isFinished: true, order: -1 } };
   }
@@ -75,14 +86,19 @@ export abstract class EvaluationCommand extends BaseCommand {
   /** The run as an argument or a flag, with what chooses in it. */
   protected choiceOf(
     args: { run?: string | undefined },
-    flags: EvaluationChoice & { readonly 'text-field'?: string | undefined },
+    flags: Omit<EvaluationChoice, 'detail'> & Readonly<Record<string, unknown>>,
   ): EvaluationChoice {
     const { config, set, engine, variant, checkpoint, corpus } = flags;
     const named = args.run ?? config;
-    return { config: named, set, engine, variant, checkpoint, corpus, textField: flags['text-field'] };
+    const textField = flags['text-field'] as string | undefined;
+    return { config: named, set, engine, variant, checkpoint, corpus, textField, detail: detailOf(flags) };
   }
 
-  protected sayFound(found: unknown): void {
-    this.say(formatTable(['measure', 'value'], flatten(found ?? {})));
+  /** The values that have a name; with --verbose, or where none has, all of them. */
+  protected sayFound({ document, metrics, labels }: Found, { detail }: EvaluationChoice): void {
+    const answer = formatEvaluation(labels, metrics, columnsOf(process.stdout));
+    const isWhole = detail === 'verbose' || !answer;
+    const all = isWhole ? formatTable(['measure', 'value'], flatten(document)) : '';
+    this.say([answer, all].filter(Boolean).join('\n\n'));
   }
 }

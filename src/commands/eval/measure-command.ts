@@ -1,11 +1,9 @@
 /** A command for everything that stages can be asked for: `calm eval perplexity`, made from their tables. */
 
 import { type Command, Flags, type Interfaces } from '@oclif/core';
-import { CalmError } from '../../errors.ts';
 import { type FieldSchema, fieldsOf } from '../../pipeline/index.ts';
 import type { AnyStage, QuestionSwitch, StageQuestion } from '../../plugin/index.ts';
 import { flagOf, kebabCase } from '../stage-command.ts';
-import { stagesOf } from '../subject.ts';
 import { EvaluationCommand, evaluationArgs, evaluationFlags } from './evaluation-command.ts';
 
 interface QuestionField {
@@ -42,35 +40,12 @@ export function measureCommands(stages: readonly AnyStage[]): Record<string, Com
   return Object.fromEntries(commands);
 }
 
-/**
- * Runs the command of a third party's measure, which is known once the run's plugins are loaded.
- * @param named the run or its configuration
- * @returns false where there is no such measure
- */
-export async function runMeasureCommand(
-  [name, ...argv]: readonly string[],
-  named: string | undefined,
-  config: Interfaces.Config,
-): Promise<boolean> {
-  const registry = await stagesOf(config, named).catch((error: unknown) => {
-    if (error instanceof CalmError && error.code === 'CALM_CONFIG_NONE') return undefined;
-    throw error;
-  });
-  const stages = registry?.list().map(({ stage }) => stage) ?? [];
-  const command = measureCommands(stages)[`eval:${name}`] as unknown as Runnable | undefined;
-  await command?.run(argv, config);
-  return command !== undefined;
-}
-
-interface Runnable {
-  run(argv: readonly string[], config: Interfaces.Config): Promise<unknown>;
-}
-
 /** @param others what flags ask instead */
 function measureCommand(own: Asked, others: readonly Switched[]): Command.Class {
   const { name, summary } = own.question;
   const fields = [own, ...others].flatMap((one) => one.fields);
   return class MeasureCommand extends EvaluationCommand {
+    static override id = `eval:${name}`;
     static override summary = summary;
     static override examples = [
       `calm eval ${name} runs/quickstart`,
@@ -89,8 +64,8 @@ function measureCommand(own: Asked, others: readonly Switched[]): Command.Class 
       const choice = this.choiceOf(args, flags as Parameters<EvaluationCommand['choiceOf']>[1]);
       const { stage, question } = others.find(({ by }) => flags[by.flag] !== undefined) ?? own;
       const found = await this.measure(stage.name, question.name, choice, givenFields(fields, flags));
-      this.sayFound(found);
-      return found;
+      this.sayFound(found, choice);
+      return found.document;
     }
   };
 }

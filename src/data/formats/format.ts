@@ -96,7 +96,8 @@ export interface CorpusFormat {
   readonly name: string;
   /** One sentence. */
   readonly summary: string;
-  /** Raise it when the same file would give other documents: what was made of it before becomes stale. */
+  /** Raise it when the same file would give other documents: what was made of it before becomes out of
+   * date. */
   readonly version?: number;
   /** What a record is called in messages: line, row, … `record` where absent. */
   readonly unit?: string;

@@ -27,7 +27,7 @@ export interface HeldOut {
 }
 
 export interface MeasureReport {
-  progress(progress: { step: number; steps?: number }): void;
+  progress(progress: { step: number; steps?: number; what?: string }): void;
   note(message: string): void;
   warn(message: string): void;
 }

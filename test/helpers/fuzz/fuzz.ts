@@ -9,7 +9,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { formatTable } from '../../../src/reporting/format.ts';
+import { formatTable } from '../../../src/reporting/terminal/table.ts';
 import { type Outcome, runCase } from './cases.ts';
 import { COMMAND_LINE, CommandLineFuzz } from './command-line.ts';
 

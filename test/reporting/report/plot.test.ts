@@ -28,8 +28,8 @@ test('a plot says what it shows, and so does each mark; nothing in it is markup 
     svg,
     /^<svg role="img" aria-label="A &lt;title&gt; &amp; &quot;\$&amp;&quot;: energy loss over learning rate, 1 point, 1 to 1"[^>]*><title>A &lt;title&gt;/,
   );
-  t.regex(svg, /learning rate: &lt;b&gt;; energy loss: 1 \(mean of 3, 0\.50000 … 2\)/);
-  t.regex(svg, /energy loss: 4\.7000; the paper/);
+  t.regex(svg, /learning rate: &lt;b&gt;; energy loss: 1 \(mean of 3, 0\.5000 … 2\)/);
+  t.regex(svg, /energy loss: 4\.700; the paper/);
   t.notRegex(svg, /<b>|<title> /);
 });
 

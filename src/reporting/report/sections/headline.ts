@@ -6,7 +6,6 @@ import { inside } from '../../../runs/index.ts';
 import { formatCount, formatNumber, formatSeconds } from '../../format.ts';
 import { type Block, type HeadlineNumber, heading } from '../blocks.ts';
 import { groupBy } from '../group.ts';
-import { inWords } from '../names.ts';
 
 import { formatInterval, formatShare, intervalPath, NONE } from '../values.ts';
 import type { Variant } from '../variants.ts';
@@ -61,12 +60,9 @@ function rangeOf(values: readonly number[], format: (value: number) => string): 
 function besideOf({ variant: { manifest }, path, format }: Measured): string {
   const { metrics, labels = {} } = manifest;
   const range = formatInterval(inside(metrics, intervalPath(path)));
-  const other = labels[path].beside ?? '';
-  const value = other ? inside(metrics, other) : undefined;
-  return [
-    range && `95 %: ${range}`,
-    typeof value === 'number' ? `${labels[other]?.label ?? inWords(other)}: ${format(value)}` : '',
-  ]
+  const other = labels[path].references?.find(({ value }) => typeof value === 'string');
+  const value = typeof other?.value === 'string' ? inside(metrics, other.value) : undefined;
+  return [range && `95 %: ${range}`, typeof value === 'number' ? `${other?.label}: ${format(value)}` : '']
     .filter(Boolean)
     .join('; ');
 }
