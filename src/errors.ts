@@ -968,6 +968,91 @@ export const unknownToken = (token: string, file: string) =>
     hint: 'Name its end-of-text token with `endOfTextToken` in the tokenize stage.',
   });
 
+// — models in programs —
+
+export const modelMissing = (path: string) =>
+  new CalmError('CALM_MODEL_MISSING', `There is no run and no model folder at ${path}.`, {
+    location: { file: path },
+    hint: 'Give the folder of a run (`calm ls` lists them), or one with config.json, weights and tokenizer.',
+  });
+
+export const modelDisposed = (directory: string) =>
+  new CalmError('CALM_MODEL_DISPOSED', `The model of ${directory} has been disposed of.`, {
+    hint: 'Load it again, or dispose of it after its last use.',
+  });
+
+export const hasNoLatents = (what: 'encode' | 'decode', directory: string) =>
+  new CalmError(
+    'CALM_MODEL_KIND',
+    `${what}: ${directory} is a discrete Transformer, which has no latent vectors.`,
+    { location: { file: directory }, hint: 'Take a CALM, or an autoencoder.' },
+  );
+
+export const writesNoText = (directory: string) =>
+  new CalmError('CALM_MODEL_KIND', `${directory} is an autoencoder, and a language model is needed here.`, {
+    location: { file: directory },
+    hint:
+      'An autoencoder encodes and decodes. Take a run whose language model has finished, or a saved step of ' +
+      "it (`checkpoint: 'latest'`, `--checkpoint latest`).",
+  });
+
+export const engineTaken = (loaded: string, asked: string) =>
+  new CalmError(
+    'CALM_ENGINE_TAKEN',
+    `The engine "${asked}" can't be loaded beside "${loaded}": a process has one engine.`,
+    { hint: `Leave \`engine\` out, or dispose of the models that are loaded on "${loaded}" first.` },
+  );
+
+export const optionInvalid = (name: string, value: unknown, wanted: string) =>
+  new CalmError(
+    'CALM_OPTION',
+    `${name} must be ${wanted}, and is ${JSON.stringify(value) ?? String(value)}.`,
+  );
+
+export const tooFewTokens = (found: number, needed: number) =>
+  new CalmError('CALM_TOO_FEW_TOKENS', `The texts have ${found} tokens, and ${needed} are needed.`, {
+    hint: 'Give more text, or fewer patchesPerSequence.',
+  });
+
+export const latentsMissing = (file: string) =>
+  new CalmError('CALM_FILE_MISSING', `${file} (latents) does not exist.`, {
+    location: { file },
+    hint: 'Correct the path, or make the file: calm encode RUN TEXT --to FILE.',
+  });
+
+export const notLatents = (file: string, problem: string) =>
+  new CalmError('CALM_LATENTS', `${file} holds no latents of a text: ${problem}.`, {
+    location: { file },
+    hint: 'Give a file that `calm encode` or writeLatents() wrote.',
+  });
+
+export const latentsShape = (problem: string) =>
+  new CalmError('CALM_LATENTS', `These latents are none of this model: ${problem}.`, {
+    hint: 'Decode with the autoencoder that encoded them.',
+  });
+
+export const latentsOfAnother = (part: 'autoencoder' | 'tokenizer', found: string, own: string) =>
+  new CalmError(
+    'CALM_LATENTS',
+    `These latents are of another ${part}: its hash is ${found.slice(0, 12)}…, and the model's is ` +
+      `${own.slice(0, 12)}….`,
+    { hint: 'Decode with the model that encoded them.' },
+  );
+
+export const textNotUtf8 = (name: string) =>
+  new CalmError('CALM_TEXT', `${name} is not UTF-8.`, {
+    hint: 'Convert it first, for example: iconv -f LATIN1 -t UTF-8.',
+  });
+
+export const argumentMissing = (name: string) =>
+  new CalmError('CALM_USAGE', `${name} is missing.`, { hint: 'See the command with --help.' });
+
+export const textMissing = (file: string) =>
+  new CalmError('CALM_FILE_MISSING', `${file} does not exist.`, {
+    location: { file },
+    hint: 'Correct the path; `-` reads standard input.',
+  });
+
 // — engines and models —
 
 export const threadsInvalid = (given: string, most: number) =>
@@ -1023,6 +1108,11 @@ export const engineInstallFailed = (what: string, words: string) =>
         'downloaded and unpacked; `calm engine remove cpu|gpu` clears it away.',
     },
   );
+
+export const promptsTwice = () =>
+  new CalmError('CALM_PROMPTS', 'Prompts are read from a file or typed, not both.', {
+    hint: 'Leave out `prompts`, or --interactive.',
+  });
 
 export const promptsMissing = (file: string) =>
   new CalmError('CALM_FILE_MISSING', `${file} (prompts) does not exist.`, {

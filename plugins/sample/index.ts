@@ -20,6 +20,7 @@ export default defineStage({
   inputs: { model: languageModelFolder },
   outputs: { samples },
   isInteractive: true,
+  prompt: { field: 'prompt', instead: 'prompts' },
   labels: () => ({
     samples: { label: 'samples', texts: { settings: ['prompt', 'temperature'] } },
     secondsToFirstToken: { label: 'seconds to the first token' },

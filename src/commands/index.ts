@@ -3,7 +3,9 @@
 import type { Command } from '@oclif/core';
 import builtin from '#plugins';
 import Cost from './cost.ts';
+import Decode from './decode.ts';
 import Doctor from './doctor.ts';
+import Encode from './encode.ts';
 import EngineInstall from './engine/install.ts';
 import EngineList from './engine/list.ts';
 import EngineRemove from './engine/remove.ts';
@@ -24,7 +26,9 @@ import Verify from './verify.ts';
 
 export const COMMANDS: Record<string, Command.Class> = {
   cost: Cost,
+  decode: Decode,
   doctor: Doctor,
+  encode: Encode,
   'engine:install': EngineInstall,
   'engine:list': EngineList,
   'engine:remove': EngineRemove,
