@@ -81,10 +81,19 @@ export class GrowingText {
   }
 }
 
-/** Where the first stop text begins. */
+/**
+ * Where the stop text begins that ends first, the longest of those that end there: the one that would be found
+ * character by character, so it does not matter in what pieces the text came.
+ */
 function firstStop(text: string, stop: readonly string[]): number | undefined {
-  const found = stop.map((ending) => text.indexOf(ending)).filter((place) => place >= 0);
-  return found.length > 0 ? Math.min(...found) : undefined;
+  let found: { begin: number; end: number } | undefined;
+  for (const ending of stop) {
+    const begin = text.indexOf(ending);
+    const end = begin + ending.length;
+    if (begin < 0 || (found && (end > found.end || (end === found.end && begin > found.begin)))) continue;
+    found = { begin, end };
+  }
+  return found?.begin;
 }
 
 /** How many characters at the end of a text may be the beginning of a stop text. */
