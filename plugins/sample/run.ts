@@ -139,12 +139,13 @@ async function continuation(
   prompt: string,
   { heading, index, signal }: One,
 ): Promise<Made> {
-  const { config, report } = context;
+  const { config, prompts, report } = context;
   const { temperature, maxTokens, stop, sampler, numCandidates, drawBudget, topK, topP } = config;
   const choice = { temperature, sampler, numCandidates, drawBudget, topK, topP };
   const onTokens = (numTokens: number) => {
     clock.firstToken ??= performance.now();
-    report.progress({ step: numTokens, steps: maxTokens });
+    // A person sees the text.
+    if (!prompts) report.progress({ step: numTokens, steps: maxTokens });
   };
   const pieces = model.generate(prompt, { ...choice, maxTokens, stop, index, signal, onTokens });
   const generated = await write(`${heading}${prompt}`, pieces, report);
