@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { execute } from '@oclif/core';
+import { beTheOnlyCalm } from './one-calm.js';
 
 const pjson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const toSources = (target) => target.replace('./dist/', './').replace(/\.js$/, '.ts');
@@ -13,6 +14,7 @@ pjson.oclif.hooks = Object.fromEntries(
   Object.entries(hooks).map(([name, target]) => [name, toSources(target)]),
 );
 
+beTheOnlyCalm();
 await execute({
   development: true,
   dir: import.meta.url,

@@ -23,6 +23,7 @@ else runCalm();
 async function runCalm() {
   endOnUser1();
   exitWithParent();
+  (await import('./one-calm.js')).beTheOnlyCalm();
   const { execute, Command } = await import('@oclif/core');
   if (Command) watchOutput();
   const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -490,8 +490,23 @@ export const pluginNotLoaded = (name: string, cause: unknown, location?: SourceL
   new CalmError('CALM_PLUGIN_NOT_LOADED', `The plugin "${name}" can't be loaded: ${messageOf(cause)}`, {
     cause,
     location,
-    hint: 'Install it (npm install …) beside the configuration, or give the path of its file.',
+    hint: wayToLoad(name, cause),
   });
+
+/** What helps a plugin that can't be loaded, by what went wrong. */
+function wayToLoad(name: string, cause: unknown): string {
+  const said = messageOf(cause);
+  if (/import statement outside a module|Unexpected token 'export'/.test(said))
+    return (
+      'The file has `import` or `export`, and the nearest package.json says that .js files are CommonJS: ' +
+      `call it ${name.replace(/\.\w+$/, '')}.mjs, or write "type": "module" there.`
+    );
+  const missing = /Cannot find (?:package|module) '([^']+)'/.exec(said)?.[1];
+  if (missing === undefined) return 'The fault is in the plugin: fix it there, or tell its author.';
+  if (missing.endsWith(name.replace(/^[.~]+/, '')))
+    return 'Install it (npm install …) beside the configuration, or give the path of its file.';
+  return `The plugin imports ${missing}: install that beside it (npm install …), or correct its path.`;
+}
 
 export const stageThrew = (stage: string, cause: unknown) =>
   new CalmError(
