@@ -25,7 +25,8 @@ module.exports = {
     only('runs', ['artifacts']),
     only('pipeline', ['runs', 'plugin', 'artifacts']),
     only('reporting', ['pipeline', 'runs']),
-    only('commands', ['pipeline', 'runs', 'reporting', 'plugin', 'engine']),
+    only('library', ['sampling', 'evaluation', 'models', 'data', 'engine', 'artifacts', 'runs', 'pipeline']),
+    only('commands', ['library', 'pipeline', 'runs', 'reporting', 'plugin', 'engine']),
     {
       name: 'plugin-door-takes-types-only',
       comment: 'The public door names the engine as a type and loads nothing of it.',

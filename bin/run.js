@@ -30,6 +30,7 @@ async function answerShell() {
 async function runCalm() {
   endOnUser1();
   exitWithParent();
+  (await import('./one-calm.js')).beTheOnlyCalm();
   const { Command } = await import('@oclif/core');
   const { main } = await import('../dist/src/commands/main.js');
   if (Command) watchOutput();

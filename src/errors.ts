@@ -516,8 +516,23 @@ export const pluginNotLoaded = (name: string, cause: unknown, location?: SourceL
   new CalmError('CALM_PLUGIN_NOT_LOADED', `The plugin "${name}" can't be loaded: ${messageOf(cause)}`, {
     cause,
     location,
-    hint: 'Install it (npm install …) beside the configuration, or give the path of its file.',
+    hint: wayToLoad(name, cause),
   });
+
+/** What helps a plugin that can't be loaded, by what went wrong. */
+function wayToLoad(name: string, cause: unknown): string {
+  const said = messageOf(cause);
+  if (/import statement outside a module|Unexpected token 'export'/.test(said))
+    return (
+      'The file has `import` or `export`, and the nearest package.json says that .js files are CommonJS: ' +
+      `call it ${name.replace(/\.\w+$/, '')}.mjs, or write "type": "module" there.`
+    );
+  const missing = /Cannot find (?:package|module) '([^']+)'/.exec(said)?.[1];
+  if (missing === undefined) return 'The fault is in the plugin: fix it there, or tell its author.';
+  if (missing.endsWith(name.replace(/^[.~]+/, '')))
+    return 'Install it (npm install …) beside the configuration, or give the path of its file.';
+  return `The plugin imports ${missing}: install that beside it (npm install …), or correct its path.`;
+}
 
 export const stageThrew = (stage: string, cause: unknown) =>
   new CalmError(
@@ -995,6 +1010,91 @@ export const unknownToken = (token: string, file: string) =>
     hint: 'Name its end-of-text token with `endOfTextToken` in the tokenize stage.',
   });
 
+// — models in programs —
+
+export const modelMissing = (path: string) =>
+  new CalmError('CALM_MODEL_MISSING', `There is no run and no model folder at ${path}.`, {
+    location: { file: path },
+    hint: 'Give the folder of a run (`calm ls` lists them), or one with config.json, weights and tokenizer.',
+  });
+
+export const modelDisposed = (directory: string) =>
+  new CalmError('CALM_MODEL_DISPOSED', `The model of ${directory} has been disposed of.`, {
+    hint: 'Load it again, or dispose of it after its last use.',
+  });
+
+export const hasNoLatents = (what: 'encode' | 'decode', directory: string) =>
+  new CalmError(
+    'CALM_MODEL_KIND',
+    `${what}: ${directory} is a discrete Transformer, which has no latent vectors.`,
+    { location: { file: directory }, hint: 'Take a CALM, or an autoencoder.' },
+  );
+
+export const writesNoText = (directory: string) =>
+  new CalmError('CALM_MODEL_KIND', `${directory} is an autoencoder, and a language model is needed here.`, {
+    location: { file: directory },
+    hint:
+      'An autoencoder encodes and decodes. Take a run whose language model has finished, or a saved step of ' +
+      "it (`checkpoint: 'latest'`, `--checkpoint latest`).",
+  });
+
+export const engineTaken = (loaded: string, asked: string) =>
+  new CalmError(
+    'CALM_ENGINE_TAKEN',
+    `The engine "${asked}" can't be loaded beside "${loaded}": a process has one engine.`,
+    { hint: `Leave \`engine\` out, or dispose of the models that are loaded on "${loaded}" first.` },
+  );
+
+export const optionInvalid = (name: string, value: unknown, wanted: string) =>
+  new CalmError(
+    'CALM_OPTION',
+    `${name} must be ${wanted}, and is ${JSON.stringify(value) ?? String(value)}.`,
+  );
+
+export const tooFewTokens = (found: number, needed: number) =>
+  new CalmError('CALM_TOO_FEW_TOKENS', `The texts have ${found} tokens, and ${needed} are needed.`, {
+    hint: 'Give more text, or fewer patchesPerSequence.',
+  });
+
+export const latentsMissing = (file: string) =>
+  new CalmError('CALM_FILE_MISSING', `${file} (latents) does not exist.`, {
+    location: { file },
+    hint: 'Correct the path, or make the file: calm encode RUN TEXT --to FILE.',
+  });
+
+export const notLatents = (file: string, problem: string) =>
+  new CalmError('CALM_LATENTS', `${file} holds no latents of a text: ${problem}.`, {
+    location: { file },
+    hint: 'Give a file that `calm encode` or writeLatents() wrote.',
+  });
+
+export const latentsShape = (problem: string) =>
+  new CalmError('CALM_LATENTS', `These latents are none of this model: ${problem}.`, {
+    hint: 'Decode with the autoencoder that encoded them.',
+  });
+
+export const latentsOfAnother = (part: 'autoencoder' | 'tokenizer', found: string, own: string) =>
+  new CalmError(
+    'CALM_LATENTS',
+    `These latents are of another ${part}: its hash is ${found.slice(0, 12)}…, and the model's is ` +
+      `${own.slice(0, 12)}….`,
+    { hint: 'Decode with the model that encoded them.' },
+  );
+
+export const textNotUtf8 = (name: string) =>
+  new CalmError('CALM_TEXT', `${name} is not UTF-8.`, {
+    hint: 'Convert it first, for example: iconv -f LATIN1 -t UTF-8.',
+  });
+
+export const argumentMissing = (name: string) =>
+  new CalmError('CALM_USAGE', `${name} is missing.`, { hint: 'See the command with --help.' });
+
+export const textMissing = (file: string) =>
+  new CalmError('CALM_FILE_MISSING', `${file} does not exist.`, {
+    location: { file },
+    hint: 'Correct the path; `-` reads standard input.',
+  });
+
 // — engines and models —
 
 export const threadsInvalid = (given: string, most: number) =>
@@ -1050,6 +1150,11 @@ export const engineInstallFailed = (what: string, words: string) =>
         'downloaded and unpacked; `calm engine remove cpu|gpu` clears it away.',
     },
   );
+
+export const promptsTwice = () =>
+  new CalmError('CALM_PROMPTS', 'Prompts are read from a file or typed, not both.', {
+    hint: 'Leave out `prompts`, or --interactive.',
+  });
 
 export const promptsMissing = (file: string) =>
   new CalmError('CALM_FILE_MISSING', `${file} (prompts) does not exist.`, {

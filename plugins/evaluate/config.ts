@@ -1,9 +1,8 @@
-import { allMeasures, measureNames } from 'calm-lm/evaluation/measures';
+import { allMeasures, LEAST_PATCHES, measureNames } from 'calm-lm/evaluation/measures';
 import { z } from 'zod';
 import { count } from '../fields/count.ts';
 import { headSamplingField, movedToHeadSampling } from '../fields/head-sampling.ts';
 import { withMoved } from '../fields/moved.ts';
-import { LEAST_PATCHES } from './lengths.ts';
 import './table.ts';
 
 const commonFields = {

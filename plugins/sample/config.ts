@@ -8,6 +8,10 @@ export const config = z.strictObject({
     .default(0.5)
     .describe('In (0, 1]; lower is safer and duller, 1 leaves the model as it is.'),
   maxTokens: z.int().positive().default(200).describe('Tokens to make, at most.'),
+  stop: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Texts that end a continuation; they are no part of it. The flag may be repeated.'),
   seed: z.int().nonnegative().optional().describe("The samples' own seed; the run's where absent."),
   sampler: z
     .enum(['batch', 'exact'])

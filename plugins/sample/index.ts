@@ -21,6 +21,7 @@ export default defineStage({
   outputs: { samples },
   isInteractive: true,
   example: "--prompt 'Once upon a time' --temperature 0.5",
+  prompt: { field: 'prompt', instead: 'prompts' },
   labels: () => ({
     samples: { label: 'samples', texts: { settings: ['prompt', 'temperature'] } },
     secondsToFirstToken: { label: 'seconds to the first token' },

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
+import type { Generated, Model } from 'calm-lm';
 import type { languageModelFolder } from 'calm-lm/artifacts';
-import { loadTokenizer, type Tokenizer } from 'calm-lm/data';
-import { resultsWithoutPrompts } from 'calm-lm/errors';
-import { isTransformer, openPatchModel, type PatchModel } from 'calm-lm/models';
-import type { StageContext } from 'calm-lm/plugin';
-import { RandomStream } from 'calm-lm/random';
-import { alignPrompt, checkChoice, type GenerateDraws, generate } from 'calm-lm/sampling';
+import { promptsTwice, resultsWithoutPrompts } from 'calm-lm/errors';
+import { isTransformer } from 'calm-lm/models';
+import type { StageContext, TypedPrompt } from 'calm-lm/plugin';
+import { checkChoice } from 'calm-lm/sampling';
+import { openTextModel } from 'calm-lm/text-model';
 import type { z } from 'zod';
 import type { config } from './config.ts';
 import { type PromptLine, readPrompts } from './prompts.ts';
@@ -24,19 +24,19 @@ export async function run(given: Context): Promise<void> {
   const hasLikelihood = await isTransformer(given.inputs.model);
   checkChoice(given.config, { hasLikelihood });
   const context = { ...given, config: withDefaults(given.config, hasLikelihood) };
-  const { config, inputs, outputs, report } = context;
+  const { config, inputs, outputs, prompts, report } = context;
   const seed = config.seed ?? context.seed;
+  if (prompts && config.prompts !== undefined) throw promptsTwice();
   // Before the model is loaded, because that can take minutes.
   const many = await openPrompts(context, seed);
   const clock: Clock = { began: performance.now(), loaded: 0 };
   const engine = await context.engine();
-  const model = await openPatchModel(engine, inputs.model, config.headSampling);
-  const tokenizer = await loadTokenizer(inputs.model.tokenizerFile, model.config.eosTokenId ?? undefined);
-  const writer: Writer = { context, model, tokenizer, clock };
+  const { headSampling } = config;
+  const model = await openTextModel(engine, inputs.model, { seed, headSampling });
+  const writer: Writer = { context, model, clock };
   clock.loaded = performance.now();
-  const made =
-    many === undefined ? await answer(writer, config.prompt, seed, 0) : await answerAll(writer, many, seed);
-  model.dispose();
+  const made = await answers(writer, many);
+  await model.dispose();
   await outputs.samples.write({
     prompt: config.prompt,
     temperature: config.temperature,
@@ -49,8 +49,7 @@ export async function run(given: Context): Promise<void> {
 
 interface Writer {
   readonly context: Context;
-  readonly model: PatchModel;
-  readonly tokenizer: Tokenizer;
+  readonly model: Model;
   readonly clock: Clock;
 }
 
@@ -58,6 +57,13 @@ interface Writer {
 interface ManyPrompts {
   readonly prompts: readonly PromptLine[];
   readonly results: ResultsFile;
+}
+
+/** Of what is typed, of a file of prompts, or of the one prompt of the configuration. */
+function answers(writer: Writer, many: ManyPrompts | undefined): Promise<Made[]> {
+  const { prompts, config } = writer.context;
+  if (prompts) return answerTyped(writer, prompts);
+  return many === undefined ? answer(writer, config.prompt, 0) : answerAll(writer, many);
 }
 
 /** The prompts of a file, if one is named, and their results file. Nothing is written yet. */
@@ -77,14 +83,14 @@ async function openPrompts({ config, inputs }: Context, seed: number): Promise<M
 }
 
 /** Every prompt, into the results file; those that are answered there are left out. */
-async function answerAll(writer: Writer, { prompts, results }: ManyPrompts, seed: number): Promise<Made[]> {
+async function answerAll(writer: Writer, { prompts, results }: ManyPrompts): Promise<Made[]> {
   const { report } = writer.context;
   const { numAnswered, path } = results;
   if (numAnswered) report.note(`${numAnswered} of ${prompts.length} prompts are answered in ${path}`);
   await results.begin();
   const made: Made[] = [];
   for (let i = numAnswered; i < prompts.length; i++) {
-    const samples = await answer(writer, prompts[i].prompt, seed, i);
+    const samples = await answer(writer, prompts[i].prompt, i);
     await results.append(prompts[i], samples);
     made.push(...samples);
   }
@@ -92,66 +98,68 @@ async function answerAll(writer: Writer, { prompts, results }: ManyPrompts, seed
   return made;
 }
 
-/** All continuations of one prompt. @param number of the prompt; draws follow from it */
-async function answer(
-  { context, model, tokenizer, clock }: Writer,
-  text: string,
-  seed: number,
-  number: number,
-): Promise<Made[]> {
-  const { config, report } = context;
-  const prompt = alignPrompt(await tokenizer.encode(text), model.patchSize, tokenizer.endOfTextId);
-  const options = {
-    ...config,
-    maxLength: prompt.length + config.maxTokens,
-    padId: tokenizer.padId,
-    endOfTextId: tokenizer.endOfTextId,
-    pause: context.pause,
-  };
+/** One continuation of each prompt that is typed; each has draws of its own. */
+async function answerTyped(writer: Writer, prompts: AsyncIterable<TypedPrompt>): Promise<Made[]> {
+  const { signal } = writer.context;
   const made: Made[] = [];
-  for (let index = 0; index < config.numSamples; index++) {
-    const counts = { draws: 0, fallbacks: 0, patches: 0 };
-    const draws = drawsOf(model, seed, number * config.numSamples + index);
-    const pieces = patchesOf(generate(model, [prompt], options, draws), counts);
-    const writing = { ...context, clock, tokenizer, prompt: text, maxTokens: config.maxTokens };
-    const sample = await write(headingOf(index, config.numSamples), pieces, writing);
-    if (counts.fallbacks > 0)
-      report.warn(
-        `${counts.fallbacks} of ${counts.patches} patches took more than ${config.drawBudget} draws and ` +
-          `were chosen by the batch approximation: not exact`,
-      );
-    // Of a distribution there is one draw a token, and nothing to count.
-    made.push(model.likelihood ? sample : { ...sample, draws: counts.draws, fallbacks: counts.fallbacks });
+  let number = 0;
+  for await (const prompt of prompts) {
+    const wanted = AbortSignal.any([signal, prompt.signal]);
+    const one = continuation(writer, prompt.text, { heading: '', index: number++, signal: wanted });
+    const sample = await one.catch((error: unknown) => {
+      if (signal.aborted || !prompt.signal.aborted) throw error;
+      return undefined;
+    });
+    if (sample) made.push(sample);
+  }
+  signal.throwIfAborted();
+  return made;
+}
+
+/** All continuations of one prompt. @param number of the prompt; draws follow from it */
+async function answer(writer: Writer, text: string, number: number): Promise<Made[]> {
+  const { config, signal } = writer.context;
+  const { numSamples } = config;
+  const made: Made[] = [];
+  for (let i = 0; i < numSamples; i++) {
+    const one = { heading: headingOf(i, numSamples), index: number * numSamples + i, signal };
+    made.push(await continuation(writer, text, one));
   }
   return made;
 }
 
-/** The patches of one continuation; their draws are counted on the way. */
-async function* patchesOf(
-  generated: ReturnType<typeof generate>,
-  counts: { draws: number; fallbacks: number; patches: number },
-) {
-  for await (const { patch, draws, fallbacks } of generated) {
-    counts.draws += draws[0];
-    counts.fallbacks += Number(fallbacks[0]);
-    counts.patches++;
-    yield patch;
-  }
+interface One {
+  readonly heading: string;
+  readonly index: number;
+  readonly signal: AbortSignal;
 }
 
-/** Random numbers of one continuation. */
-function drawsOf(model: PatchModel, seed: number, index: number): GenerateDraws {
-  let choices = { step: -1, stream: new RandomStream(seed) };
-  // A Transformer draws nothing else.
-  const purpose = model.likelihood ? [] : ['choice'];
-  return {
-    noise: (step, size, block) =>
-      model.drawNoise(new RandomStream(seed, 'sample', index, step, 'noise', block), size),
-    // One row, whose numbers are asked for in order.
-    choice: (step) => {
-      if (choices.step !== step)
-        choices = { step, stream: new RandomStream(seed, 'sample', index, step, ...purpose) };
-      return choices.stream.nextUniform();
-    },
+async function continuation(
+  { context, model, clock }: Writer,
+  prompt: string,
+  { heading, index, signal }: One,
+): Promise<Made> {
+  const { config, prompts, report } = context;
+  const { temperature, maxTokens, stop, sampler, numCandidates, drawBudget, topK, topP } = config;
+  const choice = { temperature, sampler, numCandidates, drawBudget, topK, topP };
+  const onTokens = (numTokens: number) => {
+    clock.firstToken ??= performance.now();
+    // A person sees the text.
+    if (!prompts) report.progress({ step: numTokens, steps: maxTokens });
   };
+  const pieces = model.generate(prompt, { ...choice, maxTokens, stop, index, signal, onTokens });
+  const generated = await write(`${heading}${prompt}`, pieces, report);
+  const { fallbacks, numPatches } = generated;
+  if (fallbacks > 0)
+    report.warn(
+      `${fallbacks} of ${numPatches} patches took more than ${drawBudget} draws and ` +
+        `were chosen by the batch approximation: not exact`,
+    );
+  return sampleOf(generated, model);
+}
+
+/** Of a distribution there is one draw a token, and nothing to count. */
+function sampleOf({ text, numTokens, end, draws, fallbacks }: Generated, { kind }: Model): Made {
+  const sample = { text, tokens: numTokens, end };
+  return kind === 'transformer' ? sample : { ...sample, draws, fallbacks };
 }

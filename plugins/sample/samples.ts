@@ -5,7 +5,7 @@ export interface Sample {
   readonly text: string;
   readonly tokens: number;
   /** Why it ended. */
-  readonly end: 'end of text' | 'length';
+  readonly end: 'stop' | 'end of text' | 'length';
 }
 
 /** What the patches of a continuation took. */

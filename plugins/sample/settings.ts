@@ -41,7 +41,18 @@ export async function settingsOf(config: Config, seed: number, modelDirectory: s
   const sampling = Object.entries(config.headSampling ?? {}).map(
     ([option, value]) => [`headSampling.${option}`, value] as const,
   );
-  return { model: await modelPrint(modelDirectory), seed, ...Object.fromEntries([...given, ...sampling]) };
+  const { stop } = config;
+  return {
+    model: await modelPrint(modelDirectory),
+    seed,
+    ...Object.fromEntries([...given, ...sampling]),
+    // Without braces, by which the end of the settings is found in a line.
+    ...(stop ? { stop: JSON.stringify(stop).replace(/[{}]/g, (brace) => escaped(brace)) } : {}),
+  };
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** Enough to tell models apart: training moves every weight. */

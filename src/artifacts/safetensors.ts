@@ -36,6 +36,8 @@ const MAX_HEADER_BYTES = 100 * 2 ** 20;
 /** A file whose header was read and checked; each tensor is read when it is asked for. */
 export class SafetensorsFile implements StoredTensors, Disposable {
   readonly file: string;
+  /** What `writeSafetensors` was given as metadata; what is no text is left out. */
+  readonly metadata: Readonly<Record<string, string>>;
   readonly #files: ReadOnlyFiles;
   readonly #header: ReadonlyMap<string, HeaderEntry>;
   readonly #dataStart: number;
@@ -48,7 +50,8 @@ export class SafetensorsFile implements StoredTensors, Disposable {
     this.file = file;
     this.#files = files;
     try {
-      const { header, dataStart } = readHeader(this.#read, this.#files.size(basename(file)), file);
+      const { header, metadata, dataStart } = readHeader(this.#read, this.#files.size(basename(file)), file);
+      this.metadata = metadata;
       this.#header = header;
       this.#dataStart = dataStart;
     } catch (error) {
@@ -96,7 +99,7 @@ function readHeader(
   read: Read,
   fileSize: number,
   file: string,
-): { header: Map<string, HeaderEntry>; dataStart: number } {
+): { header: Map<string, HeaderEntry>; metadata: Record<string, string>; dataStart: number } {
   if (fileSize < 8) throw artifactBroken(file, 'it is too short for a safetensors file');
   const length = Number(Buffer.from(read(0, 8)).readBigUInt64LE(0));
   if (length > MAX_HEADER_BYTES || 8 + length > fileSize)
@@ -110,7 +113,9 @@ function readHeader(
   if (typeof parsed !== 'object' || parsed === null) throw artifactBroken(file, 'its header is no record');
   const dataStart = 8 + length;
   const names = Object.keys(parsed).filter((name) => name !== '__metadata__');
+  const texts = Object.entries(parsed.__metadata__ ?? {}).filter(([, value]) => typeof value === 'string');
   return {
+    metadata: Object.fromEntries(texts) as Record<string, string>,
     header: new Map(
       names.sort().map((name) => [name, checkEntry(parsed[name], name, fileSize - dataStart, file)]),
     ),

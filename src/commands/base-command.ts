@@ -11,6 +11,8 @@ import { usageError } from './usage.ts';
 export const runArgs = {
   run: Args.string({
     description: 'run folder, or the YAML file that it was made from; the nearest calm.yaml where absent',
+    // Else oclif would take what is piped for a missing argument.
+    ignoreStdin: true,
   }),
 };
 
@@ -42,7 +44,10 @@ function parseCheckpoint(text: string): CheckpointChoice {
 }
 
 export const configArgs = {
-  config: Args.string({ description: 'YAML file or run folder; the nearest calm.yaml where absent' }),
+  config: Args.string({
+    description: 'YAML file or run folder; the nearest calm.yaml where absent',
+    ignoreStdin: true,
+  }),
 };
 
 export const configFlags = {

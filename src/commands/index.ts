@@ -4,7 +4,9 @@ import type { Command } from '@oclif/core';
 import builtin from '#plugins';
 import Autocomplete from './autocomplete.ts';
 import Cost from './cost.ts';
+import Decode from './decode.ts';
 import Doctor from './doctor.ts';
+import Encode from './encode.ts';
 import EngineInstall from './engine/install.ts';
 import EngineList from './engine/list.ts';
 import EngineRemove from './engine/remove.ts';
@@ -26,7 +28,9 @@ import Verify from './verify.ts';
 export const COMMANDS: Record<string, Command.Class> = {
   autocomplete: Autocomplete,
   cost: Cost,
+  decode: Decode,
   doctor: Doctor,
+  encode: Encode,
   'engine:install': EngineInstall,
   'engine:list': EngineList,
   'engine:remove': EngineRemove,

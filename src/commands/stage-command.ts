@@ -1,6 +1,6 @@
 /** A command for every stage, made from its schema: `calm train-lm --steps 500`. */
 
-import { type Command, Flags, type Interfaces } from '@oclif/core';
+import { Args, type Command, Flags, type Interfaces } from '@oclif/core';
 import { type FieldSchema, fieldsOf, makePlan } from '../pipeline/index.ts';
 import type { AnyStage } from '../plugin/index.ts';
 import { detailFlags, detailOf, endOf } from './answering.ts';
@@ -8,6 +8,7 @@ import { BaseCommand, configArgs, configFlags, readingFlags, runArgs } from './b
 import { ask, execute } from './executing.ts';
 import { KEYS, type StageKey } from './stage-keys.ts';
 import { openSubject, type SubjectChoice } from './subject.ts';
+import { isInputPiped, readInput, STANDARD_INPUT, typedPrompts } from './typed-prompts.ts';
 import { commandLine, openWorkspace } from './workspace.ts';
 
 type AnyFlag = Interfaces.FlagInput[string];
@@ -87,27 +88,71 @@ function runningCommand(stage: AnyStage, fields: readonly StageField[]): Command
 }
 
 function askingCommand(stage: AnyStage, fields: readonly StageField[]): Command.Class {
+  const prompting = stage.prompt ? PROMPT_FLAGS : {};
   return class StageCommand extends BaseCommand {
     static override summary = stage.summary;
     static override usage = `${stage.name} [RUN] [FLAGS] [KEYS]`;
-    static override description = 'Reads a run or a model folder, and leaves it as it is.';
+    static override description =
+      `Reads a run or a model folder, and leaves it as it is.${stage.prompt ? ` ${ABOUT_PROMPTS}` : ''}`;
     static override examples = stage.example ? [`calm ${stage.name} runs/quickstart ${stage.example}`] : [];
-    static override args = runArgs;
-    static override flags: Interfaces.FlagInput = { ...readingFlags, ...flagsOf(fields) };
+    static override args: Interfaces.ArgInput = stage.prompt ? { ...runArgs, ...PROMPT_ARGS } : runArgs;
+    static override flags: Interfaces.FlagInput = { ...readingFlags, ...flagsOf(fields), ...prompting };
 
     override async run() {
       const { args, flags } = await this.parse(StageCommand);
-      const choice = { ...(flags as SubjectChoice), config: args.run ?? flags.config };
-      const subject = await openSubject(this.config, choice, stage.name, givenFields(fields, flags));
+      const given = givenFields(fields, flags);
+      const prompt = stage.prompt ? await promptOf(stage.prompt, args, flags) : {};
+      const named = [args.run, flags.config].find((name) => name !== undefined && name !== STANDARD_INPUT);
+      const choice = { ...(flags as SubjectChoice), config: named as string | undefined };
+      const subject = await openSubject(this.config, choice, stage.name, { ...given, ...prompt });
+      const question = { ...subject.question, ...(flags.interactive ? { prompts: typedPrompts } : {}) };
       const command = commandLine([stage.name, ...this.argv]);
       const choices = { ...subject, isJson: this.jsonEnabled(), command, detail: 'normal' as const };
-      return (await ask(subject.question, choices)).metrics;
+      return (await ask(question, choices)).metrics;
     }
   };
 }
 
-/** A flag for a scalar field; undefined for lists and records, which belong into the file. */
+const PROMPT_FLAGS = {
+  interactive: Flags.boolean({
+    char: 'i',
+    description: 'ask for prompts one after the other; Ctrl-C stops a text, Ctrl-D ends',
+  }),
+};
+
+const PROMPT_ARGS = {
+  input: Args.string({
+    description: '- reads the prompt from standard input, as is done where one is piped in',
+    ignoreStdin: true,
+    options: [STANDARD_INPUT],
+  }),
+};
+
+const ABOUT_PROMPTS =
+  'A prompt that is piped in is read to its end; the line break that ends it is no part of it.';
+
+/** The prompt of a command line, where it is to be read from standard input. */
+async function promptOf(
+  { field, instead = field }: NonNullable<AnyStage['prompt']>,
+  args: Readonly<Record<string, unknown>>,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<Record<string, string>> {
+  if (flags.interactive) return {};
+  const given = [field, instead].map((name) => flags[kebabCase(name)]);
+  const isAsked = [args.run, args.input, given[0]].includes(STANDARD_INPUT);
+  const isPiped = given.every((value) => value === undefined) && isInputPiped();
+  return isAsked || isPiped ? { [field]: (await readInput()).replace(/\r?\n$/, '') } : {};
+}
+
+/** A flag for a scalar field or a list of texts; undefined for others, which belong into the file. */
 export function flagOf(schema: FieldSchema): AnyFlag | undefined {
+  if (schema.type === 'array' && schema.items?.type === 'string' && !schema.items.enum)
+    return Flags.string({
+      description: schema.description ?? '',
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'TEXT',
+    });
   const scalar = schema.anyOf?.find(({ type }) => type === 'string') ?? schema;
   const description = describe(schema);
   const options = scalar.enum?.map(String);

@@ -42,6 +42,11 @@ export async function openRun(
   return Run.open(document.runFolder ?? checkConfig(applyOverrides(document, set)).folder);
 }
 
+/** The folder of the run or model that is named, for what loads a model itself. */
+export async function subjectFolder(named: string | undefined): Promise<string> {
+  return folderNamed(named) ?? (await openRun(named)).folder.directory;
+}
+
 function folderNamed(named: string | undefined): string | undefined {
   const path = named === undefined ? undefined : resolvePath(process.cwd(), named);
   return path && statSync(path, { throwIfNoEntry: false })?.isDirectory() ? path : undefined;

@@ -46,10 +46,42 @@ export async function estimateBrierExactly(
     pause,
   }: { numSamples?: number; stride?: number; contextTokens?: number } & Pausing = {},
 ): Promise<BrierBatch> {
-  const [rows, length] = [ids.length, ids[0].length];
+  const { length } = ids[0];
   const windows = Math.max(0, Math.floor((length - contextTokens - NUM_FACTORS) / stride) + 1);
   const idTensor = joinRows(ids.map((row) => row.subarray(0, length - 1)));
   const { hidden, state } = await model.sequence.feed(idTensor);
+  try {
+    return await scoreExactly(model, ids, take, {
+      hidden,
+      state,
+      windows,
+      numSamples,
+      stride,
+      contextTokens,
+      pause,
+    });
+  } finally {
+    disposeTree({ hidden, cache: state.cache, idTensor });
+  }
+}
+
+interface Fed extends Pausing {
+  /** [rows, tokens − 1, hidden] */
+  readonly hidden: Tensor;
+  readonly state: SequenceState;
+  readonly windows: number;
+  readonly numSamples: number;
+  readonly stride: number;
+  readonly contextTokens: number;
+}
+
+async function scoreExactly(
+  model: LikelyModel,
+  ids: readonly Int32Array[],
+  take: TakeToken,
+  { hidden, state, windows, numSamples, stride, contextTokens, pause }: Fed,
+): Promise<BrierBatch> {
+  const [rows, length] = [ids.length, ids[0].length];
   const sums = Array.from({ length: rows }, () => new Float64Array(NUM_FACTORS));
   const likely = await trueProbabilities(model, hidden, ids, pause);
   const begin = (window: number) => contextTokens - 1 + window * stride;
@@ -83,11 +115,9 @@ export async function estimateBrierExactly(
         ...splitGroup(group, (sample) => take({ row: group.row, window: group.window, sample, step }, draw)),
       );
     };
-    await model.likelihood.eachDistribution(states, lookAt, pause);
-    states.dispose();
+    await model.likelihood.eachDistribution(states, lookAt, pause).finally(() => states.dispose());
     groups = left;
   }
-  disposeTree({ hidden, cache: state.cache, idTensor });
   return batchOf(sums, windows);
 }
 
@@ -104,8 +134,7 @@ async function trueProbabilities(
   const lookAt = (i: number, probabilities: Float32Array) => {
     found[i] = probabilities[ids[Math.floor(i / width)][(i % width) + 1]];
   };
-  await model.likelihood.eachDistribution(flat, lookAt, pause);
-  flat.dispose();
+  await model.likelihood.eachDistribution(flat, lookAt, pause).finally(() => flat.dispose());
   return found;
 }
 

@@ -99,14 +99,17 @@ async function estimateFromSamples(
     patchSize >= NUM_FACTORS
       ? { hidden: await model.sequence.look(idTensor), state: undefined }
       : await model.sequence.feed(idTensor);
-  await pause?.();
   const positions = tf.reshape(hidden, [-1, hidden.shape[2] as number]);
-  const noise = draws.accuracy(numSamples * shape.rows * shape.patches * noiseSize);
-  const samples = await model.draw(positions, noise, pause);
-  const batch = await scoreWindows(model, samples, golden, shape, state, { draws, pause });
-  samples.dispose();
-  disposeTree({ hidden, idTensor, positions, ...(state ? { cache: state.cache } : {}) });
-  return batch;
+  let samples: PatchDraws | undefined;
+  try {
+    await pause?.();
+    const noise = draws.accuracy(numSamples * shape.rows * shape.patches * noiseSize);
+    samples = await model.draw(positions, noise, pause);
+    return await scoreWindows(model, samples, golden, shape, state, { draws, pause });
+  } finally {
+    samples?.dispose();
+    disposeTree({ hidden, idTensor, positions, ...(state ? { cache: state.cache } : {}) });
+  }
 }
 
 async function scoreWindows(
@@ -270,23 +273,27 @@ async function rollOn(
   const rounded = Math.max(FEWEST_DRAWS, 2 ** Math.ceil(Math.log2(wanted.length)));
   const owners = Int32Array.from({ length: rounded }, (_, i) => wanted[i]?.group ?? 0);
   const positions = tf.tidy(() => tf.gather(hidden, intTensor(owners) as tf.Tensor1D));
-  await pause?.();
-  const noise = draws.rollout(wanted, step, rounded * noiseSize);
-  const drawn = await model.draw(positions, noise, pause);
   const length = Math.min(patchSize, NUM_FACTORS - step * patchSize);
-  await drawn.decode(wanted.flatMap((_, i) => Array.from({ length }, (__, k) => i * patchSize + k)));
+  let tokens: Int32Array;
+  try {
+    await pause?.();
+    const noise = draws.rollout(wanted, step, rounded * noiseSize);
+    const drawn = await model.draw(positions, noise, pause);
+    tokens = drawn.tokens;
+    await drawn.decode(wanted.flatMap((_, i) => Array.from({ length }, (__, k) => i * patchSize + k)));
+    drawn.dispose();
+  } finally {
+    disposeTree({ hidden, positions });
+  }
   let taken = 0;
-  const left = groups.flatMap((group) => {
+  return groups.flatMap((group) => {
     const first = taken;
     taken += group.members.length;
     return splitByTokens(
       group,
       length,
       count,
-      (member, n) => drawn.tokens[(first + group.members.indexOf(member)) * patchSize + n],
+      (member, n) => tokens[(first + group.members.indexOf(member)) * patchSize + n],
     );
   });
-  drawn.dispose();
-  disposeTree({ hidden, positions });
-  return left;
 }

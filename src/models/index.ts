@@ -4,6 +4,7 @@ export * from './autoencoder/autoencoder.ts';
 export { AUTOENCODER_DEFAULTS, type AutoencoderConfig } from './autoencoder/config.ts';
 export { CorpusEncoder, DistinctPatchEncoder } from './autoencoder/corpus-encoder.ts';
 export { encodeByTables, encoderTables } from './autoencoder/encoder-tables.ts';
+export { PatchCodec } from './autoencoder/patch-codec.ts';
 export { type Branch, CachedSequence, type SequenceState } from './cached-sequence.ts';
 export { embedPatches, readsLatents, runBackbone } from './calm/backbone.ts';
 export * from './calm/calm.ts';

@@ -16,6 +16,7 @@ import type {
   CheckpointChoice,
   OptionalPort,
   StageContext,
+  TypedPrompt,
 } from '../plugin/index.ts';
 import type { ChosenInputs } from '../runs/index.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -38,10 +39,12 @@ export interface Question {
   readonly outputFolder?: string | undefined;
   /** The run's folder, for answers that can be resumed; none for a model folder. */
   readonly folder?: string | undefined;
+  /** What a person types; they end where the signal is aborted. */
+  readonly prompts?: ((signal: AbortSignal) => AsyncIterable<TypedPrompt>) | undefined;
 }
 
 export async function askStage(question: Question, options: RunOptions): Promise<StageResult> {
-  const { stage, config, seed, code } = question;
+  const { stage, config, seed, code, prompts } = question;
   const results: Results = { summary: {}, headline: {} };
   const started = performance.now();
   await stage.check?.(config, {}, (path: string) => resolvePath(process.cwd(), path));
@@ -57,6 +60,7 @@ export async function askStage(question: Question, options: RunOptions): Promise
         engine: options.loadEngine,
         seed,
         report: reportAside(stage.name, options.report, results),
+        ...(prompts ? { prompts: prompts(options.signal) } : {}),
         signal: options.signal,
         pause: pauseFor(options.signal),
         checkpoints: place.checkpoints,

@@ -9,6 +9,8 @@ export interface FieldSchema {
   readonly description?: string;
   readonly default?: unknown;
   readonly anyOf?: readonly FieldSchema[];
+  /** Of a list. */
+  readonly items?: FieldSchema;
   /** Of a record. */
   readonly properties?: Readonly<Record<string, FieldSchema>>;
   /** A key that is known only to say what has become of it. */

@@ -139,6 +139,13 @@ export interface StageReport {
   rewind(step: number, numLines?: number): void;
 }
 
+/** A prompt that a person typed. */
+export interface TypedPrompt {
+  readonly text: string;
+  /** Aborted where no more of its answer is wanted. */
+  readonly signal: AbortSignal;
+}
+
 export interface StageContext<Config, Inputs extends InputPorts, Outputs extends OutputPorts> {
   readonly config: Config;
   readonly inputs: OpenedInputs<Inputs>;
@@ -149,6 +156,8 @@ export interface StageContext<Config, Inputs extends InputPorts, Outputs extends
   readonly engine: () => Promise<Engine>;
   readonly seed: number;
   readonly report: StageReport;
+  /** What a person types, prompt by prompt, where the command was asked to be interactive. */
+  readonly prompts?: AsyncIterable<TypedPrompt>;
   /** Aborted by Ctrl-C. A stage saves what it can and throws; `signal.throwIfAborted()` will do. */
   readonly signal: AbortSignal;
   /**
@@ -303,6 +312,12 @@ export interface Stage<
   readonly isInteractive?: boolean;
   /** How a command line of its own goes on, for help and for what can be done with a finished run. */
   readonly example?: string;
+  /**
+   * Of an interactive stage that goes on from text: the field that is this text, and one that may stand for
+   * it. Its command takes the text from standard input too, and with `--interactive` hands on what is typed as
+   * `context.prompts`.
+   */
+  readonly prompt?: { readonly field: string; readonly instead?: string };
   /** For `calm cost`: what the stage is going to make. Inputs without an estimate are absent. */
   readonly estimate?: (
     config: StandardSchemaV1.InferOutput<Schema>,

@@ -111,9 +111,12 @@ async function chooseFromBatch(
   const rows = hidden.shape[0];
   const candidates = await model.draw(hidden, draws.noise(numCandidates * rows * model.noiseSize, 0));
   const uniform = (row: number) => (numCandidates === 1 ? 0 : draws.uniform(row, 0));
-  const patches = await choosePatches(candidates, rows, power, uniform, pause);
-  candidates.dispose();
-  return { patches, draws: new Array(rows).fill(numCandidates), fallbacks: new Array(rows).fill(false) };
+  try {
+    const patches = await choosePatches(candidates, rows, power, uniform, pause);
+    return { patches, draws: new Array(rows).fill(numCandidates), fallbacks: new Array(rows).fill(false) };
+  } finally {
+    candidates.dispose();
+  }
 }
 
 /** Draws come in blocks that grow, so that a sure model is asked little and an unsure one not often. */

@@ -7,7 +7,7 @@
 
 import { disposeTree, intTensor, type Tensor, tf } from '../engine/index.ts';
 import type { PatchModel, SequenceState } from '../models/index.ts';
-import { choose, type TemperatureOptions } from './choosing.ts';
+import { type ChoiceDraws, type ChosenPatches, choose, type TemperatureOptions } from './choosing.ts';
 
 export interface GenerateOptions extends TemperatureOptions {
   /** Stop once a row has this many tokens, prompt and padding included; may overshoot by K − 1. */
@@ -59,12 +59,11 @@ export async function* generate(
     for (let step = 0; step === 0 || (length < options.maxLength && !ended.every(Boolean)); step++) {
       const { hidden: last, state } = await advance(model, fed, rows, past);
       past = state;
-      const chosen = await choose(model, last, options, {
+      const stepDraws: ChoiceDraws = {
         noise: (size, block) => draws.noise(step, size, block),
         uniform: (row, index) => draws.choice(step, row, index),
-      });
-      const hidden = Float32Array.from(await last.data());
-      last.dispose();
+      };
+      const { chosen, hidden } = await chooseFrom(model, last, options, stepDraws);
       fed = flatten(
         chosen.patches.map((patch, row) =>
           ended[row] ? new Int32Array(patchSize).fill(options.padId) : patch,
@@ -81,6 +80,21 @@ export async function* generate(
     }
   } finally {
     if (past) disposeTree(past.cache);
+  }
+}
+
+/** Patches chosen by a hidden state, and its numbers; frees it, also where the choice is broken off. */
+async function chooseFrom(
+  model: PatchModel,
+  last: Tensor,
+  options: TemperatureOptions,
+  draws: ChoiceDraws,
+): Promise<{ chosen: ChosenPatches; hidden: Float32Array }> {
+  try {
+    const chosen = await choose(model, last, options, draws);
+    return { chosen, hidden: Float32Array.from(await last.data()) };
+  } finally {
+    last.dispose();
   }
 }
 

@@ -3,5 +3,6 @@
 export { choosePatches } from './candidates.ts';
 export * from './choosing.ts';
 export * from './generate.ts';
+export { GrowingText, type TextEnd, type TextLimits } from './growing-text.ts';
 export * from './temperature.ts';
 export { reweigh, type TokenChoice } from './token-choice.ts';

@@ -87,3 +87,62 @@ test('a plugin that is missing, broken or a duplicate is named', async (t) => {
   writeFileSync(join(folder, 'empty.js'), 'export default {};\n');
   t.regex(await attempt('[./empty.js]'), /CALM_STAGE_INVALID/);
 });
+
+/** A stage of one's own, and a configuration that has it. */
+function writeOwnStage(folder: string, name: string, head = ''): void {
+  const code = `${head}
+import { defineStage } from 'calm-lm/plugin';
+import { z } from 'zod';
+export default defineStage({
+  name: 'own',
+  summary: 'Does nothing.',
+  config: z.strictObject({ times: z.int().default(3) }),
+  inputs: {},
+  outputs: {},
+  async run({ config, report }) {
+    report.summary({ times: config.times });
+  },
+});
+`;
+  writeFileSync(join(folder, name), code);
+  writeFileSync(join(folder, 'own.yaml'), `plugins: [./${name}]\nstages:\n  own: {}\n`);
+}
+
+test('a stage in a folder where nothing is installed gets the calm that runs, and its zod', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'package.json'), '{ "name": "project", "type": "commonjs" }');
+  writeOwnStage(folder, 'own.mjs');
+  const run = await calm(['run', 'own.yaml', '--json'], folder);
+  t.is(run.code, 0, run.stderr);
+  t.is(JSON.parse(run.stdout).stages[0].metrics.times, 3);
+  const command = await calm(['own', 'own.yaml', '--times', '5', '--json'], folder);
+  t.is(JSON.parse(command.stdout).stages[0].metrics.times, 5, command.stderr);
+});
+
+test('another calm-lm in the folder is not a second one in the process', async (t) => {
+  const folder = temporaryFolder(t);
+  const other = join(folder, 'node_modules/calm-lm');
+  mkdirSync(other, { recursive: true });
+  writeFileSync(
+    join(other, 'package.json'),
+    '{ "name": "calm-lm", "exports": { "./plugin": "./plugin.js" } }',
+  );
+  writeFileSync(join(other, 'plugin.js'), "throw new Error('the other calm');");
+  writeOwnStage(folder, 'own.mjs');
+  const run = await calm(['run', 'own.yaml'], folder);
+  t.is(run.code, 0, run.stderr);
+});
+
+test('what keeps a plugin from being loaded is said with the way out', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'package.json'), '{ "name": "project", "type": "commonjs" }');
+  const said = async (name: string, head?: string) => {
+    writeOwnStage(folder, name, head);
+    return (await calm(['plan', 'own.yaml'], folder)).stderr;
+  };
+  t.regex(await said('own.js'), /→ .*CommonJS: call it \.\/own\.mjs, or write "type": "module" there/);
+  t.regex(await said('a.mjs', "import 'left-pad';"), /→ The plugin imports left-pad: install that/);
+  t.regex(await said('b.mjs', 'nonsense(;'), /→ The fault is in the plugin/);
+  writeFileSync(join(folder, 'own.yaml'), 'plugins: [./none.mjs]\nstages: {}\n');
+  t.regex((await calm(['plan', 'own.yaml'], folder)).stderr, /→ Install it .* or give the path of its file/);
+});

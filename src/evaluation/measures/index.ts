@@ -3,6 +3,7 @@
  * against it.
  */
 
+export { LEAST_PATCHES, standardPatches } from './lengths.ts';
 export type {
   AnyMeasure,
   CommonOptions,

@@ -1,0 +1,310 @@
+/**
+ * A model with its tokenizer: text in, text out. What `load` gives to programs, and what the stages and
+ * commands that write or read text work with, so the same seed gives the same text everywhere.
+ */
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { autoencoderFolder, languageModelFolder } from '../artifacts/index.ts';
+import { loadTokenizer, type Tokenizer } from '../data/index.ts';
+import { disposeTree, type Engine } from '../engine/index.ts';
+import { hasNoLatents, modelDisposed, writesNoText } from '../errors.ts';
+import { brierReport, scoreBrier } from '../evaluation/index.ts';
+import {
+  type Autoencoder,
+  loadAutoencoder,
+  openPatchModel,
+  PatchCodec,
+  type PatchModel,
+} from '../models/index.ts';
+import { RandomStream } from '../random.ts';
+import {
+  alignPrompt,
+  checkChoice,
+  DEFAULT_CANDIDATES,
+  DEFAULT_DRAW_BUDGET,
+  type GenerateDraws,
+  GrowingText,
+  generate,
+  SAMPLERS,
+} from '../sampling/index.ts';
+import { checkedLatents, hashOfParameters, hashOfText } from './latents.ts';
+import { checkOptions } from './options.ts';
+import { sequencesOf } from './texts.ts';
+import { Turns } from './turns.ts';
+import type {
+  EncodedText,
+  Generated,
+  GenerateOptions,
+  Model,
+  Score,
+  ScoreOptions,
+  TextLatents,
+} from './types.ts';
+
+type Folder = Awaited<ReturnType<(typeof languageModelFolder | typeof autoencoderFolder)['open']>>;
+type Stopping = { readonly signal?: AbortSignal | undefined };
+
+export interface OpenOptions {
+  /** What is drawn where no seed is given. */
+  readonly seed?: number;
+  readonly headSampling?: Readonly<Record<string, unknown>> | undefined;
+  /** Told once, when the weights are freed. */
+  readonly onDisposed?: () => void;
+}
+
+interface Parts extends Required<Pick<OpenOptions, 'seed' | 'onDisposed'>> {
+  readonly engine: Engine;
+  readonly folder: Folder;
+  readonly tokenizer: Tokenizer;
+  /** Undefined where the folder holds an autoencoder alone. */
+  readonly language: PatchModel | undefined;
+  /** Undefined of a Transformer. */
+  readonly autoencoder: Autoencoder | undefined;
+}
+
+/** Opens a folder of either kind. @param engine that is loaded */
+export async function openTextModel(
+  engine: Engine,
+  folder: Folder,
+  { seed = 0, headSampling, onDisposed = () => {} }: OpenOptions = {},
+): Promise<Model> {
+  const isAutoencoder = folder.kind === 'autoencoder';
+  const language = isAutoencoder ? undefined : await openPatchModel(engine, folder, headSampling);
+  const autoencoder = language ? language.latents?.autoencoder : await loadAutoencoder(folder);
+  const { eosTokenId } = language?.config ?? (autoencoder as Autoencoder).config;
+  const tokenizer = await loadTokenizer(folder.tokenizerFile, eosTokenId ?? undefined);
+  return new TextModel({ engine, folder, tokenizer, seed, language, autoencoder, onDisposed });
+}
+
+/** Work under way that `dispose` ends. */
+interface Underway {
+  return(value: undefined): Promise<unknown>;
+}
+
+class TextModel implements Model {
+  readonly #parts: Parts;
+  readonly #turns = new Turns();
+  readonly #underway = new Set<Underway>();
+  #codec: PatchCodec | undefined;
+  #provenance: Promise<Pick<TextLatents, 'autoencoder' | 'tokenizer'>> | undefined;
+  #disposal: Promise<void> | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  get kind(): Model['kind'] {
+    const { language } = this.#parts;
+    if (!language) return 'autoencoder';
+    return language.likelihood ? 'transformer' : 'calm';
+  }
+
+  get directory(): string {
+    return this.#parts.folder.directory;
+  }
+
+  get engine(): string {
+    return this.#parts.engine.name;
+  }
+
+  get patchSize(): number {
+    return this.#parts.language?.patchSize ?? this.#autoencoder.config.patchSize;
+  }
+
+  get latentSize(): number | undefined {
+    return this.#parts.autoencoder?.config.latentSize;
+  }
+
+  get seed(): number {
+    return this.#parts.seed;
+  }
+
+  async *generate(prompt: string, options: GenerateOptions = {}): AsyncGenerator<string, Generated, void> {
+    checkOptions(options);
+    const model = this.#language();
+    const { tokenizer } = this.#parts;
+    const { seed = this.seed, index = 0, maxTokens = 200, signal } = options;
+    const start = alignPrompt(await tokenizer.encode(prompt), model.patchSize, tokenizer.endOfTextId);
+    const settings = {
+      ...choiceOf(options, model),
+      maxLength: start.length + maxTokens,
+      padId: tokenizer.padId,
+      endOfTextId: tokenizer.endOfTextId,
+      pause: pauseFor(signal),
+    };
+    const text = new GrowingText(tokenizer, { maxTokens, stop: options.stop });
+    const counts = { numPatches: 0, draws: 0, fallbacks: 0 };
+    const patches = generate(model, [start], settings, drawsOf(model, seed, index));
+    this.#underway.add(patches);
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const { done, value } = await this.#turns.take(() => this.#whileOpen(() => patches.next()));
+        if (done) break;
+        counts.numPatches++;
+        counts.draws += value.draws[0];
+        counts.fallbacks += Number(value.fallbacks[0]);
+        const piece = await text.add(value.patch);
+        options.onTokens?.(text.numTokens);
+        if (piece) yield piece;
+        if (text.end !== undefined) break;
+        await nextTurn();
+      }
+      const last = await text.finish();
+      if (last) yield last;
+      return { text: text.text, numTokens: text.numTokens, end: text.end ?? 'length', ...counts };
+    } finally {
+      this.#underway.delete(patches);
+      await patches.return(undefined);
+    }
+  }
+
+  async encode(text: string, { signal }: Stopping = {}): Promise<EncodedText> {
+    const codec = this.#codecFor('encode');
+    const { tokenizer } = this.#parts;
+    const { patchSize, latentSize } = this.#autoencoder.config;
+    const tokens = Int32Array.from(await tokenizer.encodeAsText(text));
+    const numPatches = Math.ceil(tokens.length / patchSize);
+    const ids = new Int32Array(numPatches * patchSize).fill(tokenizer.padId);
+    ids.set(tokens);
+    const found = await this.#work(signal, (pause) => codec.encode(ids, pause));
+    const sizes = { numPatches, latentSize, patchSize, numTokens: tokens.length };
+    return { tokens, latents: { ...found, ...sizes, ...(await this.#origin()) } };
+  }
+
+  async decode(latents: TextLatents | Float32Array, { signal }: Stopping = {}): Promise<string> {
+    const codec = this.#codecFor('decode');
+    const { tokenizer } = this.#parts;
+    const { mean, numTokens } = await checkedLatents(latents, this.#autoencoder.config, () => this.#origin());
+    const ids = await this.#work(signal, (pause) => codec.decode(mean, pause));
+    const tokens = Array.from(ids.subarray(0, numTokens));
+    if (numTokens === undefined) while (tokens.at(-1) === tokenizer.padId) tokens.pop();
+    return tokenizer.decode(tokens);
+  }
+
+  async score(texts: readonly string[], options: ScoreOptions = {}): Promise<Score> {
+    checkOptions(options);
+    const model = this.#language();
+    const { numSamples = 2, fromSamples = false, patchesPerSequence, signal, onProgress } = options;
+    const { seed = this.seed } = options;
+    return this.#work(signal, async (pause) => {
+      const { tokenizer } = this.#parts;
+      const { sequences, documents } = await sequencesOf(texts, model, tokenizer, pause, patchesPerSequence);
+      const onBatch = (done: number) => onProgress?.(done, sequences.length);
+      const batches = await scoreBrier(model, sequences, seed, { numSamples, fromSamples, onBatch, pause });
+      const asked = { protocol: 'weighted', numSamples } as const;
+      return brierReport(batches, documents, asked, { seed, pause });
+    });
+  }
+
+  dispose(): Promise<void> {
+    return (this.#disposal ??= this.#free());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #free(): Promise<void> {
+    const end = await this.#turns.begin();
+    // What they hold is freed with the weights; whoever asks them for more gets an error.
+    for (const work of this.#underway) await work.return(undefined);
+    this.#parts.language?.dispose();
+    if (!this.#parts.language) disposeTree(this.#autoencoder.parameters);
+    this.#parts.onDisposed();
+    end();
+  }
+
+  /** Works by turns: whenever it pauses, those who wait come first. */
+  async #work<T>(
+    signal: AbortSignal | undefined,
+    work: (pause: () => Promise<void>) => Promise<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    let end = await this.#turns.begin();
+    const pause = async () => {
+      end();
+      await nextTurn();
+      end = await this.#turns.begin();
+      signal?.throwIfAborted();
+      this.#checkOpen();
+    };
+    try {
+      return await this.#whileOpen(() => work(pause));
+    } finally {
+      end();
+    }
+  }
+
+  async #whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    this.#checkOpen();
+    return work();
+  }
+
+  #checkOpen(): void {
+    if (this.#disposal) throw modelDisposed(this.directory);
+  }
+
+  #language(): PatchModel {
+    this.#checkOpen();
+    if (!this.#parts.language) throw writesNoText(this.directory);
+    return this.#parts.language;
+  }
+
+  /** Of a Transformer there is none. */
+  get #autoencoder(): Autoencoder {
+    return this.#parts.autoencoder as Autoencoder;
+  }
+
+  #codecFor(what: 'encode' | 'decode'): PatchCodec {
+    this.#checkOpen();
+    const { autoencoder, engine } = this.#parts;
+    if (!autoencoder) throw hasNoLatents(what, this.directory);
+    return (this.#codec ??= new PatchCodec(engine, autoencoder));
+  }
+
+  /** What latents of this model say of where they come from. */
+  #origin(): Promise<Pick<TextLatents, 'autoencoder' | 'tokenizer'>> {
+    return (this.#provenance ??= hashOfParameters(this.#autoencoder.parameters).then((autoencoder) => ({
+      autoencoder,
+      tokenizer: hashOfText(this.#parts.tokenizer.toJson()),
+    })));
+  }
+}
+
+function choiceOf(options: GenerateOptions, { likelihood }: PatchModel) {
+  const { temperature = 0.5, topK, topP, sampler, numCandidates, drawBudget } = options;
+  checkChoice(options as Parameters<typeof checkChoice>[0], { hasLikelihood: likelihood !== undefined });
+  if (likelihood) return { temperature, ...(topK ? { topK } : {}), ...(topP ? { topP } : {}) };
+  return {
+    temperature,
+    sampler: sampler ?? SAMPLERS[0],
+    numCandidates: numCandidates ?? DEFAULT_CANDIDATES,
+    drawBudget: drawBudget ?? DEFAULT_DRAW_BUDGET,
+  };
+}
+
+/** A pause lets Node's event loop turn, and throws where the work is to stop. */
+function pauseFor(signal: AbortSignal | undefined): () => Promise<void> {
+  return async () => {
+    await nextTurn();
+    signal?.throwIfAborted();
+  };
+}
+
+/** Random numbers of one continuation. */
+function drawsOf(model: PatchModel, seed: number, index: number): GenerateDraws {
+  let choices = { step: -1, stream: new RandomStream(seed) };
+  // A Transformer draws nothing else.
+  const purpose = model.likelihood ? [] : ['choice'];
+  return {
+    noise: (step, size, block) =>
+      model.drawNoise(new RandomStream(seed, 'sample', index, step, 'noise', block), size),
+    // One row, whose numbers are asked for in order.
+    choice: (step) => {
+      if (choices.step !== step)
+        choices = { step, stream: new RandomStream(seed, 'sample', index, step, ...purpose) };
+      return choices.stream.nextUniform();
+    },
+  };
+}
