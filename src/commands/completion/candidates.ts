@@ -1,12 +1,8 @@
 /** What may stand at the end of a command line: commands, flags, their values, keys, runs and files. */
 
+import type { Candidate } from './candidate.ts';
 import { keyCandidates } from './keys.ts';
 import { configurations, runFolders, stageIds } from './places.ts';
-
-export interface Candidate {
-  readonly value: string;
-  readonly summary?: string | undefined;
-}
 
 interface ListedFlag {
   readonly name: string;

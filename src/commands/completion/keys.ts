@@ -1,7 +1,7 @@
 /** Keys of a configuration and their values, from the schema that editors use. */
 
 import { readFileSync } from 'node:fs';
-import type { Candidate } from './candidates.ts';
+import type { Candidate } from './candidate.ts';
 
 interface Schema {
   readonly description?: string;

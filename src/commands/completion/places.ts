@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
-import type { Candidate } from './candidates.ts';
+import type { Candidate } from './candidate.ts';
 
 const CONFIG = /\.ya?ml$/;
 
