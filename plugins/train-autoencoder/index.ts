@@ -13,7 +13,7 @@ const estimation = () => import('./estimate.ts');
 
 export default defineStage({
   name: 'train-autoencoder',
-  summary: 'Trains the autoencoder that squeezes K tokens into one vector and gives them back.',
+  summary: 'Trains the autoencoder that compresses K tokens into one vector and reconstructs them.',
   config,
   usesEngine: true,
   operational: operationalFields,

@@ -6,18 +6,23 @@
 import { stripVTControlCharacters } from 'node:util';
 
 import { type Command, CommandHelp, Flags, Help, ux } from '@oclif/core';
-import { KEYS, type StageKey } from './stage-keys.ts';
+import { KEYS, type StageFacts } from './stage-keys.ts';
 
 /** The order in which a newcomer needs them. What is named nowhere stands in the last group. */
+const START = 'START';
 const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = [
-  ['START', ['init', 'run', 'sample', 'eval', 'report']],
-  ['LOOK AT RUNS', ['ls', 'status', 'plan', 'compare', 'cost', 'verify']],
-  ['KEEP ORDER', ['gc', 'rm']],
-  ['OTHER MODELS', ['import', 'export']],
+  [START, ['init', 'run', 'eval', 'report']],
+  ['RUNS', ['ls', 'status', 'plan', 'compare', 'cost', 'verify', 'import', 'gc', 'rm']],
 ];
 const STAGES = 'STAGES (their keys: calm help STAGE)';
-const PIPELINE = ['tokenize', 'train-autoencoder', 'encode-corpus', 'train-lm', 'evaluate'];
 const OTHERS = 'MORE';
+
+/** A command as the groups need it. */
+interface Entry {
+  readonly name: string;
+  readonly summary: string;
+  readonly stage?: StageFacts | undefined;
+}
 
 class CalmCommandHelp extends CommandHelp {
   protected override sections() {
@@ -39,7 +44,7 @@ class CalmCommandHelp extends CommandHelp {
     const names = Object.keys(command.flags);
     const order = (flag: Command.Flag.Any) => names.indexOf(flag.name);
     const keys = flags.filter(({ helpGroup }) => helpGroup === KEYS).sort((a, b) => order(a) - order(b));
-    const others = ((command as { keys?: readonly StageKey[] }).keys ?? []).map(
+    const others = ((command as { stage?: StageFacts }).stage?.keys ?? []).map(
       ({ path, type, description }): [string, string] => [`--set=${path}=${type}`, description],
     );
     const rows = [...(this.flags(keys) ?? []), ...others];
@@ -102,25 +107,31 @@ export default class CalmHelp extends Help {
     this.log(`${bin} help COMMAND says more of each. ${userAgent}`);
   }
 
-  #groups(): [string, { name: string; summary: string }[]][] {
+  #groups(): [string, Entry[]][] {
     const topics = this.sortedTopics.filter(({ name }) => !name.includes(':'));
     const commands = this.sortedCommands.filter(({ id }) => !id.includes(':'));
-    const entries = [
-      ...topics.map(({ name, description = '' }) => ({ name, summary: description, isStage: false })),
+    const entries: Entry[] = [
+      ...topics.map(({ name, description = '' }) => ({ name, summary: description })),
       ...commands.map((command) => ({
         name: command.id,
         summary: (command.summary ?? command.description ?? 'Print the version.').split('\n')[0],
-        isStage: 'keys' in command,
+        stage: (command as { stage?: StageFacts }).stage,
       })),
     ];
-    const pick = (names: readonly string[]) =>
-      names.flatMap((name) => entries.find((entry) => entry.name === name) ?? []);
-    const named = new Set([...GROUPS.flatMap(([, names]) => names), ...PIPELINE]);
-    const others = entries.filter(({ name }) => !named.has(name));
+    const named = new Set(GROUPS.flatMap(([, names]) => names));
+    const stages = entries.filter(({ stage }) => stage);
+    const order = ({ stage }: Entry) => stage?.order ?? stages.length;
+    stages.sort((a, b) => order(a) - order(b));
     return [
-      ...GROUPS.map(([title, names]): [string, typeof entries] => [title, pick(names)]),
-      [STAGES, [...pick(PIPELINE), ...others.filter(({ isStage }) => isStage)]],
-      [OTHERS, others.filter(({ isStage }) => !isStage)],
+      ...GROUPS.map(([title, names]): [string, Entry[]] => [
+        title,
+        [
+          ...names.flatMap((name) => entries.find((entry) => entry.name === name) ?? []),
+          ...(title === START ? stages.filter(({ stage }) => stage?.isAsked) : []),
+        ],
+      ]),
+      [STAGES, stages.filter(({ stage }) => !stage?.isAsked)],
+      [OTHERS, entries.filter(({ name, stage }) => !stage && !named.has(name))],
     ];
   }
 
@@ -145,8 +156,8 @@ function isEmptyList(flag: Command.Flag.Any): boolean {
 function loadable(command: Command.Class): Command.Loadable {
   const json = Flags.boolean({ description: 'Format output as json.', helpGroup: 'GLOBAL' });
   const { id, summary, description, usage, examples, args } = command;
-  const { keys } = command as { keys?: readonly StageKey[] };
+  const { stage } = command as { stage?: StageFacts };
   const flags = { ...command.flags, ...(command.enableJsonFlag ? { json } : {}) };
-  const told = { id, summary, description, usage, examples, args, flags, ...(keys ? { keys } : {}) };
+  const told = { id, summary, description, usage, examples, args, flags, ...(stage ? { stage } : {}) };
   return { aliases: [], hiddenAliases: [], hidden: false, ...told } as unknown as Command.Loadable;
 }

@@ -47,5 +47,5 @@ export const COMMANDS: Record<string, Command.Class> = {
   stages: Stages,
   status: Status,
   verify: Verify,
-  ...Object.fromEntries(builtin.stages.map((stage) => [stage.name, stageCommand(stage)])),
+  ...Object.fromEntries(builtin.stages.map((stage, i) => [stage.name, stageCommand(stage, i)])),
 };

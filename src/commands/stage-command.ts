@@ -6,7 +6,7 @@ import type { AnyStage } from '../plugin/index.ts';
 import { detailFlags, detailOf, endOf } from './answering.ts';
 import { BaseCommand, configArgs, configFlags, readingFlags, runArgs } from './base-command.ts';
 import { ask, execute } from './executing.ts';
-import { KEYS, type StageKey } from './stage-keys.ts';
+import { KEYS, type StageFacts, type StageKey } from './stage-keys.ts';
 import { openSubject, type SubjectChoice } from './subject.ts';
 import { isInputPiped, readInput, STANDARD_INPUT, typedPrompts } from './typed-prompts.ts';
 import { commandLine, openWorkspace } from './workspace.ts';
@@ -22,8 +22,9 @@ interface StageField {
 /**
  * Makes the command of a stage. One flag for each scalar field; an interactive stage leaves the run folder
  * alone.
+ * @param order its place among the built-in ones; -1 for another
  */
-export function stageCommand(stage: AnyStage): Command.Class {
+export function stageCommand(stage: AnyStage, order = -1): Command.Class {
   const fields: StageField[] = [];
   const keys: StageKey[] = [];
   for (const [field, schema] of Object.entries(fieldsOf(stage))) {
@@ -32,7 +33,8 @@ export function stageCommand(stage: AnyStage): Command.Class {
     else keys.push(keyOf(`${stage.name}.${field}`, schema));
   }
   const command = stage.isInteractive ? askingCommand(stage, fields) : runningCommand(stage, fields);
-  return Object.assign(command, { id: stage.name, keys });
+  const facts: StageFacts = { keys, isAsked: stage.isInteractive === true, ...(order < 0 ? {} : { order }) };
+  return Object.assign(command, { id: stage.name, stage: facts });
 }
 
 function keyOf(path: string, schema: FieldSchema): StageKey {
