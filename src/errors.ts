@@ -1129,6 +1129,22 @@ export const engineUnavailable = (
     },
   );
 
+/** Of an engine that npm brings along, and dropped where its install script failed. */
+export const engineMissing = ({
+  name,
+  packageName,
+  howToGet,
+}: {
+  name: string;
+  packageName: string;
+  howToGet: string;
+}) =>
+  new CalmError(
+    'CALM_ENGINE_UNAVAILABLE',
+    `The engine "${name}" is missing, and others are several times slower; \`${howToGet}\` gets it.`,
+    { hint: `npm drops ${packageName} where its install script fails, which calm does not need.` },
+  );
+
 /** Where `auto` finds no engine that works. */
 export const noEngine = (failures: readonly CalmError[]) =>
   new CalmError(
@@ -1147,7 +1163,7 @@ export const engineInstallFailed = (what: string, words: string) =>
     {
       hint:
         'What was installed before stands as it was. The same command resumes from what is ' +
-        'downloaded and unpacked; `calm engine remove cpu|gpu` clears it away.',
+        'downloaded and unpacked; `calm engine remove` clears it away.',
     },
   );
 

@@ -6,7 +6,7 @@
  * step run eagerly on the others.
  */
 
-import { type CalmError, engineUnavailable, noEngine } from '../errors.ts';
+import { type CalmError, engineMissing, engineUnavailable, noEngine } from '../errors.ts';
 import { numThreads } from '../threads.ts';
 import type { EngineEntry, LoadedEngine } from './entry.ts';
 import { engineNamed } from './names.ts';
@@ -37,7 +37,7 @@ export interface Engine {
 /**
  * Loads an engine; `auto` takes the first of the built-in ones that works, in the order of the registry.
  * @param choice `auto`, or an engine's name
- * @param onPassedOver told why `auto` passed over an engine that is installed; its message is one line
+ * @param onPassedOver told why `auto` passed over an engine that is installed, or should be; its message is one line
  */
 export async function loadEngine(
   choice: string = 'auto',
@@ -45,13 +45,15 @@ export async function loadEngine(
 ): Promise<Engine> {
   if (choice !== 'auto') return startEngine(engineNamed(choice));
   const failures: CalmError[] = [];
-  for (const entry of ENGINES.filter(({ version }) => version())) {
-    try {
-      return await startEngine(entry);
-    } catch (error) {
-      failures.push(error as CalmError);
-      onPassedOver(error as CalmError);
-    }
+  const passOver = (error: CalmError) => {
+    failures.push(error);
+    onPassedOver(error);
+  };
+  for (const entry of ENGINES as readonly EngineEntry[]) {
+    if (entry.version()) {
+      const engine = await startEngine(entry).catch((error: CalmError) => passOver(error));
+      if (engine) return engine;
+    } else if (entry.isExpected?.()) passOver(engineMissing(entry));
   }
   throw noEngine(failures);
 }

@@ -17,6 +17,8 @@ export interface EngineEntry<Name extends string = string> {
    * native library may be missing.
    */
   readonly version: () => string | undefined;
+  /** Whether it should be here, so that `auto` says where it is missing. */
+  readonly isExpected?: () => boolean;
   /** Versions of what else computes, by name, for manifests. */
   readonly otherVersions?: () => Readonly<Record<string, string>>;
   /** Throws where the engine does not work here. */

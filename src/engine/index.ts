@@ -11,13 +11,7 @@ export {
   type EngineName,
   engineVersion,
 } from './names.ts';
-export {
-  COSTS,
-  type InstallProgress,
-  installEngine,
-  nvidiaRequirements,
-  removeEngine,
-} from './native/install.ts';
+export { nvidiaRequirements } from './native/install.ts';
 export type { CompiledStep, CompileOptions, Step } from './step.ts';
 export {
   disposeTree,

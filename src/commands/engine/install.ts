@@ -1,56 +1,62 @@
 import { Args, Flags } from '@oclif/core';
-import {
-  engineFolder,
-  type InstalledEngine,
-  installedEngine,
-  NATIVE,
-  type NativeEngine,
-} from '../../engine/native/folder.ts';
+import type { InstalledEngine } from '../../engine/installs/folder.ts';
+import { INSTALLABLE, type InstallableEngine } from '../../engine/installs/registry.ts';
+import { engineNamed } from '../../engine/names.ts';
 import { startLiveLine } from '../../reporting/live-line.ts';
 import { BaseCommand } from '../base-command.ts';
 
 export const targetArgs = {
-  target: Args.string({ description: 'cpu, or gpu for CUDA', options: ['cpu', 'gpu'], required: true }),
+  target: Args.string({
+    description: 'cpu: TensorFlow; gpu: TensorFlow with CUDA; onnx: ONNX Runtime',
+    options: INSTALLABLE.map(({ target }) => target),
+    required: true,
+    ignoreStdin: true,
+  }),
 };
 
-/** `cpu` → `node`, `gpu` → `node-gpu`. */
-export function engineOf(target: string): NativeEngine {
-  return (Object.keys(NATIVE) as NativeEngine[]).find(
-    (name) => NATIVE[name].target === target,
-  ) as NativeEngine;
+/** `cpu` → the engine `node`, `gpu` → `node-gpu`, `onnx` → `onnx`. */
+export function engineOf(target: string): InstallableEngine {
+  return INSTALLABLE.find((engine) => engine.target === target) as InstallableEngine;
 }
 
 export default class EngineInstall extends BaseCommand {
-  static override summary =
-    'Install TensorFlow: the library out of its Python wheel, the binding compiled here. Linux; needs ' +
-    'g++, python3 with pip, npm.';
+  static override summary = 'Install an engine: TensorFlow, or ONNX Runtime where npm dropped it.';
+  static override description =
+    'TensorFlow: the library out of its Python wheel, the binding compiled here; Linux, needs g++, python3 ' +
+    'with pip, npm. ONNX Runtime: the npm package without its install script, which fetches GPU libraries ' +
+    'that are not needed. Both go into the user’s cache folder (CALM_CACHE moves it) and are tested first.';
   static override args = targetArgs;
   static override flags = {
     force: Flags.boolean({ char: 'f', description: 'install again over what is there' }),
   };
-  static override examples = ['<%= config.bin %> engine install cpu'];
+  static override examples = [
+    '<%= config.bin %> engine install cpu',
+    '<%= config.bin %> engine install onnx',
+  ];
 
   override async run() {
     const { args, flags } = await this.parse(EngineInstall);
-    const name = engineOf(args.target);
-    const { COSTS, installEngine } = await import('../../engine/index.ts');
-    const present = installedEngine(name);
-    if (present && !flags.force) {
-      this.say(`The engine "${name}" is there already: ${describe(present)}.`);
-      return { engine: present, folder: engineFolder(name), isNew: false };
+    const { name, costs, folder, installed, install } = engineOf(args.target);
+    const version = engineNamed(name).version();
+    const present = installed();
+    // Over a package among calm's own nothing that is installed here would be used.
+    if (version && !(flags.force && present)) {
+      const what = present ? describe(present) : `${engineNamed(name).packageName} ${version}`;
+      this.say(`The engine "${name}" is there already: ${what}.`);
+      return { engine: present, folder: present && folder(), isNew: false };
     }
-    const { downloadMegabytes, diskMegabytes, minutes } = COSTS[name];
+    const { downloadMegabytes, diskMegabytes, minutes } = costs;
     this.say(
-      `Downloads ${downloadMegabytes} MB, takes ${diskMegabytes} MB in ${engineFolder(name)}, and about ` +
+      `Downloads ${downloadMegabytes} MB, takes ${diskMegabytes} MB in ${folder()}, and about ` +
         `${minutes} min.`,
     );
-    const engine = await this.#install(name, (progress) => installEngine(name, progress));
+    const engine = await this.#install(name, install);
     this.say(`Runs use it from now on (\`engine: auto\`, or --engine ${name}).`);
-    return { engine, folder: engineFolder(name), isNew: true };
+    return { engine, folder: folder(), isNew: true };
   }
 
   async #install(
-    name: NativeEngine,
+    name: string,
     install: (progress: (what: string, megabytes?: number) => void) => Promise<InstalledEngine>,
   ): Promise<InstalledEngine> {
     const spinner = startLiveLine('', process.stderr, { isSilent: this.jsonEnabled() });
@@ -78,8 +84,6 @@ export function describe({
   tensorflowVersion,
   sizeBytes,
 }: InstalledEngine): string {
-  return (
-    `${packageName} ${packageVersion} on TensorFlow ${tensorflowVersion}, ` +
-    `${Math.round(sizeBytes / 1e6)} MB`
-  );
+  const library = tensorflowVersion === undefined ? '' : ` on TensorFlow ${tensorflowVersion}`;
+  return `${packageName} ${packageVersion}${library}, ${Math.round(sizeBytes / 1e6)} MB`;
 }

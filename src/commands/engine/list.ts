@@ -1,5 +1,5 @@
+import { INSTALLABLE } from '../../engine/installs/registry.ts';
 import { ENGINE_NAMES, ENGINE_PACKAGES, engineVersion, HOW_TO_GET } from '../../engine/names.ts';
-import { engineFolder, installedEngine, isNative } from '../../engine/native/folder.ts';
 import { formatTable } from '../../reporting/terminal/table.ts';
 import { BaseCommand } from '../base-command.ts';
 
@@ -10,16 +10,17 @@ export default class EngineList extends BaseCommand {
   override async run() {
     await this.parse(EngineList);
     const engines = ENGINE_NAMES.map((name) => {
-      const installed = isNative(name) ? installedEngine(name) : undefined;
+      const engine = INSTALLABLE.find((candidate) => candidate.name === name);
+      const installed = engine?.installed();
       return {
         name,
         package: ENGINE_PACKAGES[name],
         version: engineVersion(name),
-        ...(installed
+        ...(engine && installed
           ? {
               tensorflow: installed.tensorflowVersion,
               sizeBytes: installed.sizeBytes,
-              folder: engineFolder(installed.name),
+              folder: engine.folder(),
             }
           : {}),
       };

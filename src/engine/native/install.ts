@@ -1,110 +1,77 @@
 /**
  * Installs TensorFlow for Node from the registries: the library out of TensorFlow's own Python wheel, the
- * binding compiled from the sources of tfjs-node. Everything happens in a staging folder, which a killed or
- * failed install leaves for the next one to go on with; it is renamed into place once a self-test has passed.
+ * binding compiled from the sources of tfjs-node.
  */
 
-import { execFile, spawn } from 'node:child_process';
-import { existsSync, statfsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { engineInstallFailed, engineInstallNeeds, lockHolder } from '../../errors.ts';
-import { waitForLock } from '../../process-lock.ts';
+import { engineInstallNeeds } from '../../errors.ts';
+import type { InstalledEngine } from '../installs/folder.ts';
+import {
+  failed,
+  folderSize,
+  type InstallProgress,
+  installInto,
+  MEGABYTE,
+  needProgram,
+  needRoom,
+  run,
+  selfTest,
+  unpackFromNpm,
+} from '../installs/staging.ts';
 import {
   engineFolder,
-  enginesFolder,
-  type InstalledEngine,
   NATIVE,
   type NativeEngine,
   PARTS,
+  TENSORFLOW_COSTS,
   TENSORFLOW_VERSION,
   TFJS_NODE_VERSION,
 } from './folder.ts';
 import { SHARED_TFJS } from './load.ts';
 import { extractWheel, readWheelText } from './wheel.ts';
 
-const run = promisify(execFile);
-const MEGABYTE = 1e6;
-
-/**
- * What it takes, measured for TensorFlow 2.21 on linux-x64 (gpu: from the registry's file sizes, not run).
- */
-export const COSTS: Record<
-  NativeEngine,
-  { readonly downloadMegabytes: number; readonly diskMegabytes: number; readonly minutes: number }
-> = {
-  node: { downloadMegabytes: 275, diskMegabytes: 860, minutes: 1 },
-  'node-gpu': { downloadMegabytes: 3500, diskMegabytes: 7500, minutes: 10 },
-};
-
-/** Told as the install goes on; `megabytes` where something grows. */
-export type InstallProgress = (what: string, megabytes?: number) => void;
-
 /** Installs an engine, over one that is there. Throws errors of the user's that name what is missing. */
-export async function installEngine(name: NativeEngine, progress: InstallProgress): Promise<InstalledEngine> {
+export async function installTensorFlow(
+  name: NativeEngine,
+  progress: InstallProgress,
+): Promise<InstalledEngine> {
   await checkNeeds(name);
-  const staging = join(enginesFolder(), `.staging-${basename(engineFolder(name))}`);
-  await mkdir(staging, { recursive: true });
-  const attempt = await waitForLock(join(staging, 'lock'), (owner) =>
-    progress(`waiting for another install (${lockHolder(owner)})`),
-  );
-  if ('owner' in attempt)
-    throw engineInstallFailed('another install is under way', `${lockHolder(attempt.owner)}; wait for it`);
-  try {
+  const { packageName } = NATIVE[name];
+  const work = async (staging: string) => {
     await getPackage(name, staging, progress);
     await getLibraries(name, staging, progress);
     progress('compiling the binding');
     await compileBinding(name, staging);
     progress('checking the numbers');
-    await selfTest(name, staging);
-    return await putInPlace(name, staging);
-  } finally {
-    attempt.lock.release();
-  }
-}
-
-/** Removes an engine and what an unfinished install left. */
-export async function removeEngine(name: NativeEngine): Promise<string[]> {
-  const all = await readdir(enginesFolder()).catch(() => [] as string[]);
-  const own = all.filter((folder) => /^(?:\.staging-|\.old-)?(node|node-gpu)-\d/.exec(folder)?.[1] === name);
-  for (const folder of own) await rm(join(enginesFolder(), folder), { recursive: true, force: true });
-  return own;
+    await selfTest(new URL('self-test', import.meta.url), [staging, packageName]);
+    return { packageVersion: TFJS_NODE_VERSION, tensorflowVersion: TENSORFLOW_VERSION };
+  };
+  return installInto(engineFolder(name), { name, packageName }, progress, work, [
+    join(PARTS.tensorflow, 'include'),
+    'libraries-done',
+    'wheels',
+  ]);
 }
 
 async function checkNeeds(name: NativeEngine): Promise<void> {
   if (process.platform !== 'linux')
     throw engineInstallNeeds('Linux', `this is ${process.platform}; the engine "onnx" works here`);
-  await command('g++', ['--version'], 'a C++ compiler: apt install g++, dnf install gcc-c++');
-  await command(
+  await needProgram('g++', ['--version'], 'a C++ compiler: apt install g++, dnf install gcc-c++');
+  await needProgram(
     'python3',
     ['-m', 'pip', '--version'],
     'python3 with pip (only to download): apt install python3-pip',
   );
-  await command('tar', ['--version'], 'tar: apt install tar');
-  await mkdir(enginesFolder(), { recursive: true });
-  const { bavail, bsize } = statfsSync(enginesFolder());
-  const needed = COSTS[name].diskMegabytes + COSTS[name].downloadMegabytes;
-  const free = (bavail * bsize) / MEGABYTE;
-  if (free < needed)
-    throw engineInstallNeeds(
-      'disk space',
-      `${needed} MB in ${enginesFolder()}, and ${Math.round(free)} MB are free; CALM_CACHE=FOLDER puts ` +
-        `it elsewhere`,
-    );
+  await needProgram('tar', ['--version'], 'tar: apt install tar');
+  await needRoom(TENSORFLOW_COSTS[name]);
   if (name === 'node-gpu' && !existsSync('/dev/nvidia0'))
     throw engineInstallNeeds(
       'an NVIDIA GPU',
       'there is no /dev/nvidia0 here; `calm engine install cpu` needs none',
     );
-}
-
-async function command(program: string, args: string[], advice: string): Promise<void> {
-  await run(program, args).catch(() => {
-    throw engineInstallNeeds(program, advice);
-  });
 }
 
 /** The one dependency that the backend loads, at the version that tfjs-node asks for. */
@@ -123,26 +90,13 @@ async function getPackage(name: NativeEngine, staging: string, progress: Install
     'package/dist',
     'package/binding',
   ]);
-  await unpackFromNpm(PROTOBUF, join(partial, 'node_modules/google-protobuf'), ['package']);
+  await unpackFromNpm(PROTOBUF, join(partial, 'node_modules/google-protobuf'));
   for (const library of ['tfjs', 'tfjs-core']) {
     const shim = join(partial, 'node_modules/@tensorflow', library);
     await mkdir(shim, { recursive: true });
     await writeFile(join(shim, 'index.js'), `module.exports = globalThis[Symbol.for('${SHARED_TFJS}')];\n`);
   }
   await rename(partial, folder);
-}
-
-/** A package's archive, which npm checks against its hash, without its scripts and dependencies. */
-async function unpackFromNpm(specifier: string, folder: string, members: readonly string[]): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await run('npm', ['pack', '--silent', '--pack-destination', folder, specifier], { cwd: folder }).catch(
-    failed('npm pack'),
-  );
-  const archive = (await readdir(folder)).find((file) => file.endsWith('.tgz')) as string;
-  await run('tar', ['xzf', archive, '--strip-components=1', ...members], { cwd: folder }).catch(
-    failed('tar'),
-  );
-  await rm(join(folder, archive));
 }
 
 /** What of TensorFlow's wheel is needed: the libraries, and the headers that the binding includes. */
@@ -224,15 +178,6 @@ async function download(requirement: string, staging: string, progress: InstallP
   return join(folder, (await found()) as string);
 }
 
-async function folderSize(folder: string): Promise<number> {
-  let size = 0;
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
-    if (entry.isFile())
-      size += (await stat(join(entry.parentPath, entry.name)).catch(() => ({ size: 0 }))).size;
-  }
-  return size;
-}
-
 /**
  * Compiles the binding with the N-API headers of the package node-api-headers: N-API is stable, so the result
  * serves every Node.
@@ -287,55 +232,4 @@ async function cudaLinks(staging: string): Promise<string[]> {
     for (const file of await readdir(folder).catch(() => [] as string[])) links.push(join(folder, file));
   }
   return links;
-}
-
-/** Runs in a process of its own: a library that crashes takes only that with it. */
-async function selfTest(name: NativeEngine, folder: string): Promise<void> {
-  const own = fileURLToPath(import.meta.url);
-  const script = join(dirname(own), `self-test${own.endsWith('.ts') ? '.ts' : '.js'}`);
-  const child = spawn(process.execPath, [...process.execArgv, script, folder, NATIVE[name].packageName], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let output = '';
-  child.stderr.on('data', (data) => {
-    output += data;
-  });
-  const code = await new Promise((resolve) =>
-    child.on('close', (exitCode, signal) => resolve(exitCode ?? signal)),
-  );
-  if (code !== 0)
-    throw engineInstallFailed(
-      'the self-test',
-      output.trim().split('\n').slice(-8).join('\n') || `ended with ${String(code)}`,
-    );
-}
-
-async function putInPlace(name: NativeEngine, staging: string): Promise<InstalledEngine> {
-  await rm(join(staging, PARTS.tensorflow, 'include'), { recursive: true, force: true });
-  for (const leftover of ['libraries-done', 'wheels', 'lock'])
-    await rm(join(staging, leftover), { recursive: true, force: true });
-  const record: InstalledEngine = {
-    name,
-    packageName: NATIVE[name].packageName,
-    packageVersion: TFJS_NODE_VERSION,
-    tensorflowVersion: TENSORFLOW_VERSION,
-    sizeBytes: await folderSize(staging),
-    installedAt: new Date().toISOString(),
-  };
-  await writeFile(join(staging, 'engine.json'), `${JSON.stringify(record, null, 2)}\n`);
-  const folder = engineFolder(name);
-  const old = join(enginesFolder(), `.old-${basename(folder)}`);
-  await rm(old, { recursive: true, force: true });
-  if (existsSync(folder)) await rename(folder, old);
-  await rename(staging, folder);
-  await rm(old, { recursive: true, force: true });
-  return record;
-}
-
-/** A program's last words as an error of the user's. */
-function failed(program: string) {
-  return (error: { stderr?: string; message: string }): never => {
-    const words = (error.stderr || error.message).trim().split('\n');
-    throw engineInstallFailed(program, words.slice(-8).join('\n'));
-  };
 }

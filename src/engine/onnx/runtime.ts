@@ -3,13 +3,13 @@
  * in place.
  */
 
-import { createRequire } from 'node:module';
 import { numThreads } from '../../threads.ts';
 import { tf } from '../tensors.ts';
 import type { GraphRuntime, LoadedGraph } from '../trace/compiler.ts';
 import type { Graph, Value } from '../trace/graph.ts';
 import { emitOnnx } from './emit.ts';
 import { HostUpdates, type SplitGraph, splitGraph } from './host.ts';
+import { requireOnnx } from './package.ts';
 import { spinningOptions } from './spinning.ts';
 
 /** The part of onnxruntime-node that is used. */
@@ -36,10 +36,11 @@ interface OrtTensor {
  * Loads ONNX Runtime, without its telemetry: from 1.30 on it would keep a device id and a database of events
  * in the user's cache and look up a host to send them to, unless this variable says otherwise when it is
  * loaded. Throws where it is not installed or does not start.
+ * @param folder of an install, which is to be tested
  */
-export function onnxRuntime(): GraphRuntime {
+export function onnxRuntime(folder?: string): GraphRuntime {
   process.env.ORT_DISABLE_TELEMETRY ||= '1';
-  const ort = createRequire(import.meta.url)('onnxruntime-node') as Ort;
+  const ort = requireOnnx(folder) as Ort;
   return { load: (graph) => loadGraph(ort, graph) };
 }
 
