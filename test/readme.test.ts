@@ -1,5 +1,13 @@
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import test from 'ava';
 import { parse, stringify } from 'yaml';
 import { ROOT } from './helpers/cli.ts';
@@ -70,22 +78,25 @@ test('every command of the README runs, in its order', async (t) => {
   }
 });
 
-test('every file that README and ARCHITECTURE link to is there', (t) => {
-  for (const name of ['README.md', 'ARCHITECTURE.md']) {
+test('every file that README, ARCHITECTURE and docs/ link to is there', (t) => {
+  const pages = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' });
+  for (const name of ['README.md', 'ARCHITECTURE.md', ...pages.map((page) => join('docs', page))]) {
+    if (!name.endsWith('.md')) continue;
     const links = [
       ...readFileSync(join(ROOT, name), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g),
     ].map(([, link]) => link);
-    for (const link of links) t.notThrows(() => readFileSync(join(ROOT, link)).length, `${name}: ${link}`);
+    for (const link of links) t.true(existsSync(join(ROOT, dirname(name), link)), `${name}: ${link}`);
   }
 });
 
-test('the stage of the README works', async (t) => {
+test('the stage of docs/extending/stages.md works', async (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(ROOT, join(folder, 'node_modules/calm-lm'));
   symlinkSync(join(ROOT, 'node_modules/zod'), join(folder, 'node_modules/zod'));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  const code = readFileSync(join(ROOT, 'README.md'), 'utf8').match(/```js\n([\s\S]*?)```/)?.[1] ?? '';
+  const page = readFileSync(join(ROOT, 'docs/extending/stages.md'), 'utf8');
+  const code = page.match(/```js\n([\s\S]*?)```/)?.[1] ?? '';
   writeFileSync(join(folder, 'my-stage.js'), code);
   writeTinyProject(folder);
   writeFileSync(

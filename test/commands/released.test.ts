@@ -1,4 +1,4 @@
-/** The README's block on released checkpoints, line by line, on a small model in the same folders. */
+/** The block of docs/checkpoints.md, line by line, on a small model in the same folders. */
 
 import {
   cpSync,
@@ -21,7 +21,7 @@ import { writeFolders } from '../helpers/released-model.ts';
 const folder = mkdtempSync(join(tmpdir(), 'calm-test-'));
 let host: CommandHost;
 
-/** As the README names the folders. */
+/** As the page names the folders. */
 test.before(async () => {
   const { model, autoencoder } = await writeFolders(folder);
   renameSync(model, join(folder, 'calm-m'));
@@ -60,9 +60,9 @@ async function run(t: ExecutionContext, ...args: string[]): Promise<Record<strin
 }
 
 /** The lines of the block, without their comments, as words. */
-function linesOfReadme(): string[][] {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const block = readme.match(/## Released checkpoints\s+```\w*\n([\s\S]*?)```/)?.[1] ?? '';
+function linesOfPage(): string[][] {
+  const page = readFileSync(join(ROOT, 'docs/checkpoints.md'), 'utf8');
+  const block = page.match(/```\w*\n([\s\S]*?)```/)?.[1] ?? '';
   return block
     .trim()
     .split('\n')
@@ -73,9 +73,9 @@ function linesOfReadme(): string[][] {
     );
 }
 
-test.serial('every line of the README works, in its order', async (t) => {
+test.serial('every line of docs/checkpoints.md works, in its order', async (t) => {
   t.timeout(120_000);
-  const lines = linesOfReadme();
+  const lines = linesOfPage();
   t.true(lines.length >= 5, JSON.stringify(lines));
   for (const [program, ...args] of lines) {
     t.is(program, 'calm');

@@ -24,7 +24,7 @@ test('help, errors and the files that users begin with list the registered engin
     t.true(ENGINE_FLAG.helpValue.includes(name), name);
     t.true(error?.hint?.includes(name), name);
   }
-  for (const file of ['configs/starter.yaml', 'README.md'])
+  for (const file of ['configs/starter.yaml', 'docs/configuration.md'])
     t.true(readFileSync(join(ROOT, file), 'utf8').includes(`# ${ENGINE_CHOICES.join(' | ')}`), file);
 });
 
