@@ -15,11 +15,12 @@ interface UsageError extends Error {
 /** The command that was meant, as far as it is known. */
 export interface UsedCommand {
   readonly id?: string | undefined;
-  readonly flags: Readonly<Record<string, unknown>>;
+  /** Absent where it has none of its own. */
+  readonly flags?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** An error of oclif's as ours; what is none of its own stays as it is. */
-export function usageError(error: unknown, { id, flags }: UsedCommand = { flags: {} }): unknown {
+export function usageError(error: unknown, { id, flags = {} }: UsedCommand = {}): unknown {
   if (error instanceof CalmError || !(error instanceof Error) || !('oclif' in error)) return error;
   const command = ['calm', id ? toConfiguredId(id, { topicSeparator: ' ' } as never) : ''].join(' ').trim();
   const help = id ? `See ${command} --help.` : 'See calm help.';
