@@ -104,7 +104,7 @@ for (const [engine, signal, stage, lines] of disturbances) {
       if (signal === 'SIGKILL') t.is(stopped.signal, 'SIGKILL');
       else {
         t.is(stopped.code, 130, stopped.stderr);
-        t.regex(stopped.stderr, /CALM_INTERRUPTED[\s\S]*Resume with: .*calm run /);
+        t.regex(stopped.stderr, /CALM_INTERRUPTED[\s\S]*Resume with: .*(calm|run\.js) run /);
       }
       t.is(again.code, 0, again.stderr);
       t.regex(again.stderr, /resuming from the checkpoint at step \d+/);

@@ -99,9 +99,9 @@ const mistakes: readonly [what: string, args: string[], code: string, message: R
     /matrix/,
   ],
   ['a stage that a matrix sets', ['plan', 'matrix.yaml', '--set', 'train-lm={}'], 'CALM_OVERRIDE', /matrix/],
-  ['an unknown command', ['trian-lm'], 'CALM_STAGE_UNKNOWN', /trian-lm/],
+  ['an unknown command', ['trian-lm'], 'CALM_COMMAND_UNKNOWN', /trian-lm/],
   ['an unknown command of a topic', ['eval', 'brierml'], 'CALM_COMMAND_UNKNOWN', /brierml/],
-  ['an unknown command with words', ['rnu', 'tiny.yaml', '--force'], 'CALM_STAGE_UNKNOWN', /rnu/],
+  ['an unknown command with words', ['rnu', 'tiny.yaml', '--force'], 'CALM_COMMAND_UNKNOWN', /rnu/],
   ['a plugin with a syntax error', ['plan', 'broken.yaml'], 'CALM_PLUGIN_NOT_LOADED', /broken\.js/],
   ['a stage that throws', ['run', 'throws.yaml'], 'CALM_STAGE_FAILED', /the stage is out of luck/],
 ];

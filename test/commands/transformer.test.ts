@@ -81,7 +81,7 @@ test(
     for (const stage of ['train', 'evaluate', 'sample'])
       t.regex(
         (await calm([`${stage}-baseline`, 'base.yaml'], folder)).stderr,
-        /CALM_STAGE_UNKNOWN[\s\S]*→ Write `(train-lm|evaluate|sample)`/,
+        /CALM_COMMAND_UNKNOWN[\s\S]*→ Write `(train-lm|evaluate|sample)`/,
       );
     t.regex((await calm(['export', 'runs/base', '--to', 'out'], folder)).stderr, /CALM_MODEL_KIND/);
     const temperatures = JSON.parse(

@@ -6,10 +6,12 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Config } from '@oclif/core';
+import { beTheOnlyCalm } from '../../bin/one-calm.js';
 import { standInForUnlistedUser } from '../../bin/unlisted-user.js';
-import { main } from '../../dist/src/commands/main.js';
 
 standInForUnlistedUser();
+beTheOnlyCalm();
+const { main } = await import('../../dist/src/commands/main.js');
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const whole = { ...process.env };
