@@ -28,7 +28,7 @@ function asRunOrFolder(path: string): Candidate {
 function entries(path: string): string[] {
   const folder = path.slice(0, path.lastIndexOf('/') + 1);
   const names = existsSync(folder || '.') ? readdirSync(folder || '.') : [];
-  return names.filter((name) => !name.startsWith('.')).map((name) => `${folder}${name}`);
+  return names.filter((name) => !/^\.|^node_modules$/.test(name)).map((name) => `${folder}${name}`);
 }
 
 function isFolder(path: string): boolean {
