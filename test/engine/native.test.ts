@@ -2,8 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { disposeTree, engineVersion, loadEngine, nvidiaRequirements, type Tensor, tf } from 'calm-lm/engine';
-import { calm } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
+
+const calm = calmInOneProcess(test);
 
 test('the CUDA libraries are those that the wheel names', (t) => {
   const metadata =
