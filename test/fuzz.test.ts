@@ -1,6 +1,5 @@
 import test from 'ava';
 import { runCase } from './helpers/fuzz/cases.ts';
-import { CommandLineFuzz } from './helpers/fuzz/command-line.ts';
 import { temporaryFolder } from './helpers/temporary.ts';
 
 // npm run fuzz runs ten thousand and watches memory and time.
@@ -15,20 +14,3 @@ test('a few hundred mutated inputs of every kind are read, or refused by a clear
   }
   t.true(results.size > 5);
 });
-
-test(
-  'commands of any words in any environment end with a result or a clear error, and write ' + 'nowhere else',
-  async (t) => {
-    t.timeout(180_000);
-    const fuzz = new CommandLineFuzz(temporaryFolder(t));
-    t.teardown(() => fuzz.end());
-    await fuzz.prepare();
-    const results = new Set<string>();
-    for (let number = 0; number < 150; number++) {
-      const { result, problem } = await fuzz.run(7, number);
-      results.add(result);
-      t.not(result, 'defect', `case ${number}: ${problem}`);
-    }
-    t.true(results.size > 10);
-  },
-);

@@ -21,7 +21,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { otherUser } from '../helpers/cli.ts';
-import { CommandHost, calmInOneProcess } from '../helpers/many-commands.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
 
@@ -151,13 +151,6 @@ function comparable(json: string, { folder }: Place, out: string): unknown {
   });
 }
 
-/** Commands of another user. */
-function calmAs(t: ExecutionContext, uid: number) {
-  const host = new CommandHost({ uid });
-  t.teardown(() => host.end());
-  return (args: readonly string[], cwd: string, env: Record<string, string>) => host.run({ args, cwd, env });
-}
-
 async function answersIn(
   t: ExecutionContext,
   project: string,
@@ -169,7 +162,7 @@ async function answersIn(
   const place = arrange(project);
   const before = treeOf(project, ['out']);
   const env = { HOME: home, TMPDIR: home, XDG_CACHE_HOME: join(home, '.cache') };
-  const ask = place.uid === undefined ? calm : calmAs(t, place.uid);
+  const ask = place.uid === undefined ? calm : calmInOneProcess(t, { uid: place.uid });
   const answers: Record<string, unknown> = {};
   for (const [name, argsOf] of Object.entries(QUESTIONS)) {
     const { code, stdout, stderr } = await ask([...argsOf(place, out), '--json'], place.cwd, env);

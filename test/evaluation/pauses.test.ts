@@ -32,7 +32,7 @@ import { drawingModel, VOCABULARY } from '../helpers/drawing-model.ts';
 
 let engine: Engine;
 test.before(async () => {
-  engine = await loadEngine('cpu');
+  engine = await loadEngine('wasm');
 });
 
 const stream = new RandomStream(4, 'ids');

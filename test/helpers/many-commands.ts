@@ -3,7 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { TestFn } from 'ava';
+import type { ExecutionContext, TestFn } from 'ava';
 import type { CliResult } from './cli.ts';
 
 const CHILD = join(import.meta.dirname, 'many-commands.js');
@@ -93,13 +93,15 @@ export class CommandHost {
 }
 
 /**
- * A `calm` like that of cli.ts for all tests of a file: its commands run one after another in one process,
- * which begins with the first and ends with the tests. For tests of what a command does, not of how it starts
- * or ends.
+ * A `calm` like that of cli.ts whose commands run one after another in one process, which begins with the
+ * first. For tests of what a command does, not of how it starts or ends.
+ * @param owner the test with which the process ends, or ava's `test` for all tests of a file
  */
-export function calmInOneProcess(test: TestFn, options: HostOptions = {}) {
+export function calmInOneProcess(owner: TestFn | ExecutionContext<unknown>, options: HostOptions = {}) {
   let host: CommandHost | undefined;
-  test.after.always(() => host?.end());
+  const end = () => host?.end();
+  if ('teardown' in owner) owner.teardown(end);
+  else owner.after.always(end);
   return (args: readonly string[], cwd: string, environment: Record<string, string | undefined> = {}) => {
     host ??= new CommandHost(options);
     const env = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, value ?? null]));

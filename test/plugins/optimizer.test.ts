@@ -4,7 +4,8 @@ import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { readSafetensors } from 'calm-lm/artifacts';
 import plugin from '#plugins';
-import { calm, ROOT } from '../helpers/cli.ts';
+import { calm as calmAlone, ROOT } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { differingFiles } from '../helpers/run-contents.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { writeTinyProject } from '../helpers/tiny.ts';
@@ -35,11 +36,12 @@ function project(folder: string, optimizer: unknown): string {
 test('a third-party optimiser trains; a run that was killed ends with the same bits', async (t) => {
   const folder = temporaryFolder(t);
   const args = ['run', project(folder, SGD), '--until', 'train-lm', '--engine', 'onnx'];
+  const calm = calmInOneProcess(t);
   const straight = await calm([...args, '--set', 'output=straight'], folder);
   t.is(straight.code, 0, straight.stderr);
   for (const at of ['train-autoencoder/checkpoints/step-00000014', 'train-lm/checkpoints/step-00000021']) {
     const environment = { NODE_OPTIONS: `--import ${KILLS_ITSELF}`, CALM_KILL_AT: at };
-    const killed = await calm([...args, '--set', 'output=killed'], folder, environment);
+    const killed = await calmAlone([...args, '--set', 'output=killed'], folder, environment);
     t.is(killed.signal, 'SIGKILL', killed.stderr);
   }
   const again = await calm([...args, '--set', 'output=killed'], folder);
@@ -70,7 +72,7 @@ test(
   async (t) => {
     const folder = temporaryFolder(t);
     const args = ['plan', project(folder, SGD), '--set', 'train-lm.optimizer.beta2=0.9'];
-    const { code, stderr } = await calm(args, folder);
+    const { code, stderr } = await calmAlone(args, folder);
     t.is(code, 1);
     t.regex(
       stderr,

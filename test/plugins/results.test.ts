@@ -143,6 +143,7 @@ test('a tiny run says what its results are worth, and how much was measured', as
   const folder = temporaryFolder(t);
   const few = { steps: 2, warmupSteps: 1 };
   const changes = {
+    tokenize: { validationFraction: 0.1 },
     'train-autoencoder': { ...few, evaluatePatches: 100_000 },
     'train-lm': { ...few, evaluateSequences: 1000 },
     evaluate: {
@@ -150,6 +151,7 @@ test('a tiny run says what its results are worth, and how much was measured', as
       numPatches: 100_000,
       windowsPerSequence: 1000,
       measures: ['reconstruction', 'energy', 'temperature'],
+      temperatures: [0.5],
     },
   };
   const config = writeTinyProject(folder, changes, { engine: 'onnx' });

@@ -10,10 +10,10 @@ import {
 import { dirname, join } from 'node:path';
 import test from 'ava';
 import { parse, stringify } from 'yaml';
-import { ROOT } from './helpers/cli.ts';
-import { calmInOneProcess } from './helpers/many-commands.ts';
-import { temporaryFolder } from './helpers/temporary.ts';
-import { writeTinyProject } from './helpers/tiny.ts';
+import { ROOT } from '../helpers/cli.ts';
+import { calmInOneProcess } from '../helpers/many-commands.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+import { writeTinyProject } from '../helpers/tiny.ts';
 
 const calm = calmInOneProcess(test);
 
