@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -376,20 +375,4 @@ test.serial('a head of the run’s plugins is there', async (t) => {
   t.is(run.code, 0, run.stderr);
   const model = await opened(t, join(folder, 'runs/tiny'));
   t.is((await written(model, 'the ', SHORT)).numTokens, 12);
-});
-
-test.serial('the example of docs/library.md runs as it stands', (t) => {
-  const page = readFileSync(join(ROOT, 'docs/library.md'), 'utf8');
-  const [, example = ''] = page.match(/```js\n([\s\S]*?)```/) ?? [];
-  mkdirSync(join(runs.folder, 'node_modules'), { recursive: true });
-  symlinkSync(ROOT, join(runs.folder, 'node_modules/calm-lm'));
-  writeFileSync(join(runs.folder, 'example.mjs'), example);
-  const { NODE_OPTIONS: _, ...env } = process.env;
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['example.mjs'], {
-    cwd: runs.folder,
-    env,
-    encoding: 'utf8',
-  });
-  t.is(status, 0, stderr);
-  t.regex(stdout, /\n33 tokens, 17 vectors of 16 numbers\n[^\n]+\n[\d.]+ /);
 });
