@@ -10,7 +10,7 @@ export default class Compare extends BaseCommand {
     'Runs that differ in their seed alone are one column, their mean with its spread. The runs of a sweep ' +
     'are compared with one another. `calm report RUN…` shows the same as a page, with curves.';
   static override examples = [
-    'calm compare runs/small runs/wide',
+    'calm compare runs/quickstart runs/short',
     'calm compare runs/sweep --all',
     'calm compare configs/a.yaml configs/b.yaml --json',
   ];
