@@ -20,7 +20,9 @@ export const TRANSFORMER_LABELS = heldOutLabels({
 /** What one model has: losses of different heads are different measures. */
 export function labelsOf(config: Config): ValueLabels {
   const isTransformer = config.model === 'transformer';
-  const own = isTransformer ? TRANSFORMER_LABELS : { ...headEntry(config.head.name).values, ...calmLabels(config.head.name) };
+  const own = isTransformer
+    ? TRANSFORMER_LABELS
+    : { ...headEntry(config.head.name).values, ...calmLabels(config.head.name) };
   const loss = isTransformer ? CROSS_ENTROPY.label : `${config.head.name} loss`;
   const { validationLoss } = own;
   return {

@@ -32,7 +32,15 @@ export interface ArtifactKind<Reader = unknown, Writer = unknown> {
   openCheckpoint?(directory: string, which: CheckpointChoice): Promise<Reader>;
 }
 
-export type { CheckpointChoice, DrawnList, LoggedSample, MetricFormat, ValueLabel, ValueLabels, ValueReference };
+export type {
+  CheckpointChoice,
+  DrawnList,
+  LoggedSample,
+  MetricFormat,
+  ValueLabel,
+  ValueLabels,
+  ValueReference,
+};
 
 /** An input that a stage can do without. */
 export interface OptionalPort<Kind extends ArtifactKind = ArtifactKind> {

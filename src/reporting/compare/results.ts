@@ -106,7 +106,9 @@ function numbersIn(stage: string, manifest: Manifest, hasAll: boolean): Found[] 
     // What results are held against is nobody's merit.
     const direction = better && !baselines.has(key) ? { better } : {};
     const label = measureName(path, labels);
-    return [{ stage, label, ...direction, ...(isShare ? { isShare } : {}), isHeadline, value, interval, source }];
+    return [
+      { stage, label, ...direction, ...(isShare ? { isShare } : {}), isHeadline, value, interval, source },
+    ];
   });
   const names = new Set(measured.map(({ label }) => label));
   const said = Object.entries(headline).filter(([label]) => !names.has(label));

@@ -1,13 +1,20 @@
 /** A comparison for the terminal, never wider than it. */
 
+import cliTruncate from 'cli-truncate';
 import { formatTable } from '../terminal/table.ts';
 import { wrap } from '../terminal/width.ts';
 import type { Comparison } from './comparison.ts';
 import { differenceTable, legendOf, resultTable, type Table } from './words.ts';
 
+const SHORTEST_NAME = 8;
+
 /** @param columns of the terminal */
 export function formatComparison(comparison: Comparison, columns: number): string {
-  const draw = ({ head, rows }: Table) => formatTable(head, rows, columns);
+  // A name that is half as wide as the terminal leaves no room for what is said of it.
+  const room = Math.max(SHORTEST_NAME, Math.floor(columns / 2) - 2);
+  const shown = (name: string) =>
+    Number.isFinite(room) ? cliTruncate(name, room, { position: 'middle' }) : name;
+  const draw = ({ head, rows }: Table) => formatTable(head.map(shown), rows, columns);
   const parts = [
     comparison.differences.length
       ? `What differs\n\n${draw(differenceTable(comparison))}`

@@ -54,11 +54,7 @@ export function legendOf({ results }: Comparison): string[] {
   ];
 }
 
-function formatMeasured(
-  measured: Measured | undefined,
-  { unit }: Result,
-  mark: string,
-): string {
+function formatMeasured(measured: Measured | undefined, { unit }: Result, mark: string): string {
   if (!measured) return NONE;
   if (measured.value === null) return 'not finite';
   const format = FORMATS[unit ?? 'none'];

@@ -1,12 +1,12 @@
 /** Plots of a report, drawn by Vega-Lite into SVG: no browser, no network. */
 
+import { extent } from 'simple-statistics';
 import type { TopLevelSpec } from 'vega-lite';
 import { formatNumber } from '../format.ts';
 import { isWide, type Look, xAxis, yAxis } from './axes.ts';
 import { clean, toHtml } from './escape.ts';
 import { groupBy } from './group.ts';
 import type { Point } from './measured.ts';
-import { extent } from 'simple-statistics';
 
 const [WIDTH, HEIGHT] = [310, 210];
 const TITLE_LETTERS = 34;

@@ -22,9 +22,12 @@ async function curvesOf(base: string, siblings: readonly Variant[]): Promise<Rep
     ),
   );
   const figures: ReportFigure[] = [];
+  // Losses of different models are different measures, and no plot has both.
   for (const y of curveNames(siblings))
-    // Losses of different models are different measures, and no plot has both.
-    for (const [name, alike] of groupBy(siblings, ({ manifest }) => manifest.labels?.[y]?.label ?? titleOf(y))) {
+    for (const [name, alike] of groupBy(
+      siblings,
+      ({ manifest }) => manifest.labels?.[y]?.label ?? titleOf(y),
+    )) {
       const entriesOf = ({ id }: Variant) => (lines.get(id) ?? []).filter((line) => line[y] !== undefined);
       // A single value is no curve; the table of results has it.
       if (alike.every((variant) => entriesOf(variant).length < 2)) continue;
