@@ -218,6 +218,8 @@ test('nothing is wider than the terminal, however narrow, and no value of a wide
     );
     t.true(widest <= width, `${widest} at ${width}`);
   }
-  t.regex(formatComparison(comparison, 45), /score ↑\n {2}a +0 \(-1 … 1\)\n/, 'rows below one another');
+  t.regex(formatComparison(comparison, 60), /score ↑ +0 +1 +2 \(\*\)\n/, 'intervals are left out first');
+  t.regex(formatComparison(comparison, 60), /spread of seeds: in a wider terminal/);
+  t.regex(formatComparison(comparison, 30), /score ↑\n {2}a +0\n/, 'then rows stand below one another');
   t.regex(formatComparison(comparison, 220), /score ↑ +0 \(-1 … 1\) +1 \(0 … 2\) +2 \(\*\) \(1 … 3\)/);
 });

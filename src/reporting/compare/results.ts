@@ -37,7 +37,7 @@ export interface Result {
 
 /**
  * The measures that have a name and a direction, what they are held against, and what the runs cost. Where
- * several stages have a measure that stands for the run, the last one counts: the evaluation after training.
+ * several stages have a measure, the last one counts: the evaluation after the training.
  * @param hasAll every other number as well
  */
 export function resultsOf(columns: readonly Column[], hasAll = false): Result[] {
@@ -75,6 +75,8 @@ interface Found {
   readonly better?: 'higher' | 'lower';
   readonly isShare?: boolean;
   readonly isHeadline: boolean;
+  /** Whether it means something in its stage alone: a loss that is trained, a count. */
+  readonly isOfStage: boolean;
   /** Null where it is not finite. */
   readonly value: number | null;
   readonly interval?: unknown;
@@ -82,12 +84,12 @@ interface Found {
   readonly source: string;
 }
 
-/** By what is compared: the label of a headline, else stage and label. */
+/** By what is compared: a measure's label; stage and label of what means something in its stage alone. */
 function numbersOf({ stages }: ComparedRun, hasAll: boolean): Map<string, Found> {
   const numbers = new Map<string, Found>();
   for (const [base, { manifest }] of stages)
     for (const found of numbersIn(base, manifest, hasAll)) {
-      const key = found.isHeadline ? found.label : `${base}: ${found.label}`;
+      const key = found.isOfStage ? `${base}: ${found.label}` : found.label;
       numbers.delete(key);
       numbers.set(key, found);
     }
@@ -101,18 +103,19 @@ function numbersIn(stage: string, manifest: Manifest, hasAll: boolean): Found[] 
   const measured = measuresIn(metrics).flatMap(({ path, value, interval }): Found[] => {
     if (typeof value !== 'number' && value !== null) return [];
     const key = path.join('.');
-    const { better, isShare, isHeadline = false } = labels[key] ?? {};
+    const { better, isShare, isCurve, isHeadline = false } = labels[key] ?? {};
     if (!better && !isHeadline && !hasAll) return [];
     // What results are held against is nobody's merit.
     const direction = better && !baselines.has(key) ? { better } : {};
     const label = measureName(path, labels);
-    return [
-      { stage, label, ...direction, ...(isShare ? { isShare } : {}), isHeadline, value, interval, source },
-    ];
+    const isOfStage = !isHeadline && (!better || isCurve === true);
+    const known = { stage, label, ...direction, ...(isShare ? { isShare } : {}), isHeadline, isOfStage };
+    return [{ ...known, value, interval, source }];
   });
   const names = new Set(measured.map(({ label }) => label));
   const said = Object.entries(headline).filter(([label]) => !names.has(label));
-  return [...measured, ...said.map(([label, value]) => ({ stage, label, value, isHeadline: true, source }))];
+  const known = { stage, isHeadline: true, isOfStage: false, source };
+  return [...measured, ...said.map(([label, value]) => ({ ...known, label, value }))];
 }
 
 /** Several results of one setting: their mean with its spread. */

@@ -17,12 +17,13 @@ export function differenceTable({ columns, differences }: Comparison): Table {
   };
 }
 
-export function resultTable({ columns, results }: Comparison): Table {
+/** @param hasRanges whether intervals and spreads are shown */
+export function resultTable({ columns, results }: Comparison, hasRanges = true): Table {
   return {
     head: ['measure', ...columns.map(({ name }) => name)],
     rows: results.map((result) => [
       `${result.label}${ARROWS[result.better ?? 'none']}`,
-      ...result.values.map((value, i) => formatMeasured(value, result, markOf(result, i))),
+      ...result.values.map((value, i) => formatMeasured(value, result, markOf(result, i), hasRanges)),
     ]),
   };
 }
@@ -39,8 +40,11 @@ function markOf({ best, isClear }: Result, column: number): string {
   return isClear ? ' *' : ' (*)';
 }
 
+const BRACKETS = 'in brackets the 95 % interval, or the least and the greatest of several seeds';
+const NO_BRACKETS = '95 % intervals and the spread of seeds: in a wider terminal, or with --json';
+
 /** What the marks and numbers say; nothing of what is not there. */
-export function legendOf({ results }: Comparison): string[] {
+export function legendOf({ results }: Comparison, areRangesShown = true): string[] {
   const marked = results.filter(({ best }) => best.length > 0);
   const ranges = results.flatMap(({ values }) => values.flatMap((value) => value?.range ?? []));
   const hasRanges = new Set(ranges).size > 1;
@@ -50,17 +54,22 @@ export function legendOf({ results }: Comparison): string[] {
     ...(marked.some(({ isClear }) => !isClear)
       ? ['(*) the best, though its interval or spread reaches into another’s']
       : []),
-    ...(hasRanges ? ['in brackets the 95 % interval, or the least and the greatest of several seeds'] : []),
+    ...(hasRanges ? [areRangesShown ? BRACKETS : NO_BRACKETS] : []),
   ];
 }
 
-function formatMeasured(measured: Measured | undefined, { unit }: Result, mark: string): string {
+function formatMeasured(
+  measured: Measured | undefined,
+  { unit }: Result,
+  mark: string,
+  hasRanges: boolean,
+): string {
   if (!measured) return NONE;
   if (measured.value === null) return 'not finite';
   const format = FORMATS[unit ?? 'none'];
   const { value, range, count } = measured;
   const isSpread = range && format(range[0]) !== format(range[1]);
   const seeds = count > 1 ? `${count} seeds: ` : '';
-  const spread = isSpread ? ` (${seeds}${range.map(format).join(' … ')})` : '';
+  const spread = hasRanges && isSpread ? ` (${seeds}${range.map(format).join(' … ')})` : '';
   return `${format(value)}${mark}${spread}`;
 }
