@@ -174,6 +174,15 @@ export const noRunNamed = () =>
     hint: 'For example: calm report runs/quickstart',
   });
 
+export const nothingToCompare = (directories: readonly string[]) =>
+  new CalmError(
+    'CALM_COMPARE_NOTHING',
+    directories.length
+      ? `There is nothing to compare: of ${directories.join(', ')} one run has finished a stage, or none.`
+      : 'No runs were named.',
+    { hint: 'Name two runs with results, or one sweep: calm compare runs/a runs/b' },
+  );
+
 /**
  * A plot, column or interval that asks for what no finished run has.
  * @param where the part of the report that asks
@@ -1274,6 +1283,11 @@ export const exportTargetExists = (directory: string) =>
 export const nothingToExport = () =>
   new CalmError('CALM_EXPORT_NOTHING', 'The run has neither a language model nor an autoencoder.', {
     hint: 'Run train-lm or train-autoencoder first.',
+  });
+
+export const noMetrics = (directory: string) =>
+  new CalmError('CALM_EXPORT_NOTHING', `No stage of ${directory} has logged anything.`, {
+    hint: 'Training stages log: run train-autoencoder or train-lm first.',
   });
 
 export const configUnsupported = (file: string, key: string, value: unknown, expected: unknown) =>

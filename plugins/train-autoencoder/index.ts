@@ -4,7 +4,7 @@ import { defineStage } from 'calm-lm/plugin';
 import { optimizerEntry } from 'calm-lm/training/optimizers';
 import { checkSplit } from '../checks/splits.ts';
 import { continues, operationalFields } from '../training/fields.ts';
-import { STEP_LABELS } from '../training/labels.ts';
+import { LOSS, STEP_LABELS } from '../training/labels.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
@@ -23,6 +23,7 @@ export default defineStage({
   outputs: { autoencoder: autoencoderFolder },
   labels: () => ({
     ...STEP_LABELS,
+    loss: { ...LOSS, label: 'loss of the autoencoder' },
     crossEntropy: { label: 'cross-entropy, nats a token' },
     kl: { label: 'KL, nats a patch' },
     ...RECONSTRUCTION,

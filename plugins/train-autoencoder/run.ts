@@ -51,6 +51,7 @@ export async function run(context: Context): Promise<void> {
   const evaluate = await evaluator(context, engine, model);
   const { tokenizerFile } = inputs.tokens;
   await outputs.autoencoder.writeUntrained(context.checkpoints, { config: model }, [], tokenizerFile);
+  report.logTo(context.config.logTo);
   const { parameters, ...result } = await train<Batch>({
     ...trainerOptions(context.config, await loadOptimizer(context.config.optimizer)),
     stage: LABEL,

@@ -21,6 +21,7 @@ import {
   initParameters,
   loadAutoencoder,
   loadHead,
+  PatchDecoder,
   savedConfig,
   storeParameters,
 } from 'calm-lm/models';
@@ -32,6 +33,7 @@ import { trainerOptions, trainingSummary } from '../training/trainer.ts';
 import type { CalmFields } from './config.ts';
 import type { Context } from './context.ts';
 import { calmLabels } from './labels.ts';
+import { samplesWhileTraining } from './samples.ts';
 
 export type CalmContext = Context<CalmFields>;
 /** What the loss takes: sequences, their targets, and the draws of the head. */
@@ -54,6 +56,7 @@ export async function trainCalm(context: CalmContext): Promise<void> {
   const frozen = await storeParameters(autoencoder.parameters, AUTOENCODER_PREFIX);
   const configs = { config: savedConfig(model), ae_config: autoencoder.config };
   await outputs.model.writeUntrained(context.checkpoints, configs, frozen, inputs.tokens.tokenizerFile);
+  report.logTo(given.logTo);
   const { parameters, ...result } = await train<Batch>({
     ...trainerOptions(given, await loadOptimizer(given.optimizer)),
     stage: LABEL,
@@ -74,6 +77,11 @@ export async function trainCalm(context: CalmContext): Promise<void> {
       (async (current: TensorMap, pause: () => Promise<void>) =>
         heldOutValues(await evaluator.measure(current, pause))),
     directions: directionsOf(calmLabels(model.head.name)),
+    ...samplesWhileTraining(
+      context,
+      (current) =>
+        new PatchDecoder(engine, { config: model, head, parameters: current, autoencoder }, {}, true),
+    ),
   });
   await outputs.model.write(
     configs,

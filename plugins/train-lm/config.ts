@@ -45,6 +45,15 @@ const shared = {
   steps: count(250000).describe('Optimiser steps.'),
   warmupSteps: z.int().nonnegative().default(2000).describe('Steps of linear warm-up.'),
   evaluateSequences: count(16).describe('Held-out sequences a measurement, spread evenly.'),
+  sampleEvery: z
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe('Steps between short samples, into events.jsonl, the terminal and reports; 0 for none.'),
+  samplePrompt: z
+    .string()
+    .default('')
+    .describe('What those samples begin with; where it is empty they begin as documents do.'),
   ...trainingFields,
 };
 

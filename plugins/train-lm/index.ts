@@ -5,7 +5,7 @@ import { optimizerEntry } from 'calm-lm/training/optimizers';
 import { checkSplit, patchSizeOf } from '../checks/splits.ts';
 import { continues, operationalFields } from '../training/fields.ts';
 import { config } from './config.ts';
-import { allLabels } from './labels.ts';
+import { allLabels, labelsOf } from './labels.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
 const implementation = () => import('./run.ts');
@@ -17,7 +17,7 @@ export default defineStage({
   summary: 'Trains a language model: a CALM with any head, or a discrete Transformer.',
   config,
   usesEngine: true,
-  operational: operationalFields,
+  operational: (given) => [...operationalFields(given), 'sampleEvery', 'samplePrompt'],
   parts: (given) => [
     optimizerEntry(given.optimizer.name),
     ...(given.model === 'transformer' ? [] : [headEntry(given.head.name)]),
@@ -33,7 +33,7 @@ export default defineStage({
     checkSplit(tokens, 'train', patchSize && patchSize * given.patchesPerSequence);
     await (await checking()).loadHead(given.head.name);
   },
-  labels: allLabels,
+  labels: (given) => (given ? labelsOf(given) : allLabels()),
   estimate: async (given, inputs) => (await estimation()).estimate(given, inputs),
   run: async (context) => (await implementation()).run(context),
 });

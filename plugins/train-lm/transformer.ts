@@ -24,6 +24,7 @@ import { trainerOptions, trainingSummary } from '../training/trainer.ts';
 import type { TransformerFields } from './config.ts';
 import type { Context } from './context.ts';
 import { TRANSFORMER_LABELS } from './labels.ts';
+import { samplesWhileTraining } from './samples.ts';
 
 export type TransformerContext = Context<TransformerFields>;
 type Batch = { readonly ids: Tensor; readonly targets: Tensor };
@@ -43,6 +44,7 @@ export async function trainTransformer(context: TransformerContext): Promise<voi
   const evaluate = heldOut(context, engine, model);
   const configs = { config: model };
   await outputs.model.writeUntrained(context.checkpoints, configs, [], inputs.tokens.tokenizerFile);
+  report.logTo(given.logTo);
   const { parameters, ...result } = await train<Batch>({
     ...trainerOptions(given, await loadOptimizer(given.optimizer)),
     stage: 'train-lm',
@@ -61,6 +63,10 @@ export async function trainTransformer(context: TransformerContext): Promise<voi
     },
     evaluate,
     directions: directionsOf(TRANSFORMER_LABELS),
+    ...samplesWhileTraining(
+      context,
+      (current) => new TransformerDecoder(engine, { config: model, parameters: current }, true),
+    ),
   });
   await outputs.model.write(configs, await storeParameters(parameters), inputs.tokens.tokenizerFile);
   disposeTree(parameters);

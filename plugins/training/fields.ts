@@ -3,10 +3,13 @@
  * (§7.1).
  */
 
+import type { MetricFormat } from 'calm-lm/plugin';
 import { SCHEDULES } from 'calm-lm/training/schedule';
 import { z } from 'zod';
 import { count } from '../fields/count.ts';
 import { movedToOptimizer, optimizerField } from './optimizer-field.ts';
+
+const LOGS = ['tensorboard', 'csv'] as const satisfies readonly MetricFormat[];
 
 export const trainingFields = {
   accumulationSteps: count(1).describe('Micro-batches whose gradients are averaged into one step.'),
@@ -52,6 +55,14 @@ export const trainingFields = {
   evaluateEvery: count(1000).describe(
     'Steps between measurements on held-out documents; there is one at the end in any case.',
   ),
+  logTo: z
+    .union([z.enum(LOGS), z.array(z.enum(LOGS))])
+    .default([])
+    .transform((given) => [given].flat())
+    .describe(
+      'Logs of others that are written beside metrics.jsonl as training goes: tensorboard (event files in ' +
+        'tensorboard/), csv (metrics.csv).',
+    ),
   ...movedToOptimizer,
 };
 
@@ -61,6 +72,7 @@ export const operationalFields = ({ bestMetric }: { readonly bestMetric?: string
   'checkpointMinutes',
   'keepCheckpoints',
   'logEvery',
+  'logTo',
   'onBadStep',
   ...(bestMetric === undefined ? ['evaluateEvery'] : []),
 ];

@@ -3,6 +3,7 @@
 import type { Command } from '@oclif/core';
 import builtin from '#plugins';
 import Autocomplete from './autocomplete.ts';
+import Compare from './compare.ts';
 import Cost from './cost.ts';
 import Decode from './decode.ts';
 import Doctor from './doctor.ts';
@@ -11,6 +12,7 @@ import EngineInstall from './engine/install.ts';
 import EngineList from './engine/list.ts';
 import EngineRemove from './engine/remove.ts';
 import { measureCommands } from './eval/measure-command.ts';
+import { metricsExport } from './export-metrics.ts';
 import Gc from './gc.ts';
 import Import from './import.ts';
 import Init from './init.ts';
@@ -27,6 +29,7 @@ import Verify from './verify.ts';
 
 export const COMMANDS: Record<string, Command.Class> = {
   autocomplete: Autocomplete,
+  compare: Compare,
   cost: Cost,
   decode: Decode,
   doctor: Doctor,
@@ -47,5 +50,10 @@ export const COMMANDS: Record<string, Command.Class> = {
   stages: Stages,
   status: Status,
   verify: Verify,
-  ...Object.fromEntries(builtin.stages.map((stage, i) => [stage.name, stageCommand(stage, i)])),
+  ...Object.fromEntries(
+    builtin.stages.map((stage, i) => {
+      const other = stage.name === 'export' ? metricsExport : undefined;
+      return [stage.name, stageCommand(stage, i, other)];
+    }),
+  ),
 };

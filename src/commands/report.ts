@@ -5,16 +5,23 @@ import { Flags } from '@oclif/core';
 import { noRunNamed } from '../errors.ts';
 import { targetFile } from '../paths.ts';
 import { applyOverrides, checkConfig, type ReportConfig, readConfig } from '../pipeline/index.ts';
-import { htmlPage, markdownPage, type ReportSection, sectionOf, valuesOf } from '../reporting/index.ts';
+import {
+  comparisonSection,
+  htmlPage,
+  markdownPage,
+  type ReportSection,
+  sectionOf,
+  valuesOf,
+} from '../reporting/index.ts';
 import { BaseCommand, configFlags } from './base-command.ts';
-import { openRun } from './subject.ts';
-import { gatherStages } from './workspace.ts';
+import { openLabelledRuns } from './labelled-runs.ts';
 
 export default class Report extends BaseCommand {
   static override summary = 'Write one page on runs: tables and plots, the paper’s numbers beside ours.';
   static override description =
     'Numbers, loss curves, samples, cost and configuration of each run; first what `report:` of its ' +
-    'configuration asks for. The page holds its plots and needs no network.';
+    'configuration asks for. Several runs are put beside one another: what differs in them, their results, ' +
+    'their curves. The page holds its plots and needs no network.';
   static override examples = [
     'calm report runs/paper-heads runs/paper-input',
     'calm report configs/paper/heads.yaml --markdown docs/heads.md',
@@ -35,14 +42,13 @@ export default class Report extends BaseCommand {
     const { argv, flags } = await this.parse(Report);
     if (argv.length === 0) throw noRunNamed();
     const file = targetFile(flags.markdown ?? flags.output);
-    const registry = await gatherStages(this.config);
-    const labelsOf = (uses: string) => (registry.has(uses) ? (registry.get(uses).labels?.() ?? {}) : {});
     const sections: ReportSection[] = [];
     const values = [];
-    for (const named of argv as string[]) {
-      const run = (await openRun(named, flags.set)).withLabels(labelsOf);
+    const runs = await openLabelledRuns(this.config, argv as string[], flags.set);
+    if (runs.length > 1) sections.push(await comparisonSection(runs.map(({ run }) => run)));
+    for (const { named, run } of runs) {
       const stated = await statedReport(named, flags.set);
-      sections.push(await sectionOf(run, stated));
+      sections.push(await sectionOf(run, stated, runs.length > 1));
       values.push({ run: run.name, ...valuesOf(run, stated) });
     }
     await mkdir(dirname(file), { recursive: true });

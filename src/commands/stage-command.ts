@@ -19,12 +19,23 @@ interface StageField {
   readonly flag: AnyFlag;
 }
 
+/** What the command of an interactive stage does besides asking it, where its flags say so. */
+export interface OtherWork {
+  readonly flags: Interfaces.FlagInput;
+  readonly examples: readonly string[];
+  /** @returns what it made; undefined where the stage is to be asked */
+  run(
+    choice: SubjectChoice & Readonly<Record<string, unknown>>,
+    say: (text: string) => void,
+  ): Promise<object | undefined>;
+}
+
 /**
  * Makes the command of a stage. One flag for each scalar field; an interactive stage leaves the run folder
  * alone.
  * @param order its place among the built-in ones; -1 for another
  */
-export function stageCommand(stage: AnyStage, order = -1): Command.Class {
+export function stageCommand(stage: AnyStage, order = -1, other?: OtherWork): Command.Class {
   const fields: StageField[] = [];
   const keys: StageKey[] = [];
   for (const [field, schema] of Object.entries(fieldsOf(stage))) {
@@ -32,7 +43,7 @@ export function stageCommand(stage: AnyStage, order = -1): Command.Class {
     if (flag) fields.push({ field, name: kebabCase(field), flag: { ...flag, helpGroup: KEYS } as AnyFlag });
     else keys.push(keyOf(`${stage.name}.${field}`, schema));
   }
-  const command = stage.isInteractive ? askingCommand(stage, fields) : runningCommand(stage, fields);
+  const command = stage.isInteractive ? askingCommand(stage, fields, other) : runningCommand(stage, fields);
   const facts: StageFacts = { keys, isAsked: stage.isInteractive === true, ...(order < 0 ? {} : { order }) };
   return Object.assign(command, { id: stage.name, stage: facts });
 }
@@ -89,16 +100,24 @@ function runningCommand(stage: AnyStage, fields: readonly StageField[]): Command
   };
 }
 
-function askingCommand(stage: AnyStage, fields: readonly StageField[]): Command.Class {
+function askingCommand(stage: AnyStage, fields: readonly StageField[], other?: OtherWork): Command.Class {
   const prompting = stage.prompt ? PROMPT_FLAGS : {};
   return class StageCommand extends BaseCommand {
     static override summary = stage.summary;
     static override usage = `${stage.name} [RUN] [FLAGS] [KEYS]`;
     static override description =
       `Reads a run or a model folder, and leaves it as it is.${stage.prompt ? ` ${ABOUT_PROMPTS}` : ''}`;
-    static override examples = stage.example ? [`calm ${stage.name} runs/quickstart ${stage.example}`] : [];
+    static override examples = [
+      ...(stage.example ? [`calm ${stage.name} runs/quickstart ${stage.example}`] : []),
+      ...(other?.examples ?? []),
+    ];
     static override args: Interfaces.ArgInput = stage.prompt ? { ...runArgs, ...PROMPT_ARGS } : runArgs;
-    static override flags: Interfaces.FlagInput = { ...readingFlags, ...flagsOf(fields), ...prompting };
+    static override flags: Interfaces.FlagInput = {
+      ...readingFlags,
+      ...flagsOf(fields),
+      ...prompting,
+      ...other?.flags,
+    };
 
     override async run() {
       const { args, flags } = await this.parse(StageCommand);
@@ -106,6 +125,8 @@ function askingCommand(stage: AnyStage, fields: readonly StageField[]): Command.
       const prompt = stage.prompt ? await promptOf(stage.prompt, args, flags) : {};
       const named = [args.run, flags.config].find((name) => name !== undefined && name !== STANDARD_INPUT);
       const choice = { ...(flags as SubjectChoice), config: named as string | undefined };
+      const made = await other?.run(choice, (text) => this.say(text));
+      if (made) return made;
       const subject = await openSubject(this.config, choice, stage.name, { ...given, ...prompt });
       const question = { ...subject.question, ...(flags.interactive ? { prompts: typedPrompts } : {}) };
       const command = commandLine([stage.name, ...this.argv]);

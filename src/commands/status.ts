@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatCount, formatNumber, formatSeconds } from '../reporting/format.ts';
-import { readMetrics } from '../reporting/metrics-file.ts';
 import { formatTable } from '../reporting/terminal/table.ts';
-import type { Run, RunStage } from '../runs/index.ts';
+import { type Run, type RunStage, readMetrics } from '../runs/index.ts';
 import { BaseCommand, readingFlags, runArgs } from './base-command.ts';
 import { shownPath } from './shown-path.ts';
 import { openRun } from './subject.ts';

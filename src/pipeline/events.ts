@@ -3,6 +3,8 @@
  * nothing.
  */
 
+import type { LoggedSample } from '../runs/index.ts';
+
 export type StageState = 'done' | 'up to date';
 
 export interface StageProgress {
@@ -37,6 +39,7 @@ export type PipelineEvent =
       readonly stage: string;
       readonly metrics: { step: number } & Record<string, number>;
     }
+  | { readonly type: 'sample'; readonly stage: string; readonly sample: LoggedSample }
   | { readonly type: 'note' | 'warn' | 'text'; readonly stage: string; readonly text: string }
   | {
       readonly type: 'stage-finished';

@@ -199,7 +199,7 @@ class StageRun {
     const { node, fingerprint, inputs, sources } = this.#planned;
     const { version } = this.#options;
     const { summary, headline } = this.#results;
-    const labels = node.stage.labels?.();
+    const labels = node.stage.labels?.(node.config);
     const engine = this.#engine ? { engine: this.#engine.name, ...this.#engine.versions } : {};
     return {
       formatVersion: MANIFEST_VERSION,

@@ -7,7 +7,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ArtifactKind, OptionalPort, StageReport } from '../plugin/index.ts';
-import { PROGRESS_FILE } from '../runs/index.ts';
+import { type MetricLog, openMetricLog, PROGRESS_FILE, readLogged, SAMPLE_EVENT } from '../runs/index.ts';
 import { disposeAll } from './disposal.ts';
 import type { Reporter, StageProgress } from './events.ts';
 import { kindOf, type StageNode } from './graph.ts';
@@ -102,6 +102,8 @@ export function reportAside(stage: string, show: Reporter, results: Results): St
     progress: (progress) => show({ type: 'progress', stage, progress }),
     metrics: (metrics) => show({ type: 'metrics', stage, metrics }),
     event: () => {},
+    sample: (sample) => show({ type: 'sample', stage, sample }),
+    logTo: () => {},
     note: (text) => show({ type: 'note', stage, text }),
     warn: (text) => show({ type: 'warn', stage, text }),
     text: (text) => show({ type: 'text', stage, text }),
@@ -117,11 +119,17 @@ export function reportAside(stage: string, show: Reporter, results: Results): St
 
 /**
  * Likewise, and writes metrics.jsonl, events.jsonl and progress.json into the folder in which the stage
- * works.
+ * works, with the logs that it asks for.
  */
 export function reportInto(directory: string, stage: string, show: Reporter, results: Results): StageReport {
   const aside = reportAside(stage, show, results);
   const [metricsFile, eventsFile] = [join(directory, 'metrics.jsonl'), join(directory, 'events.jsonl')];
+  let logs: readonly MetricLog[] = [];
+  const resetLogs = () => {
+    if (logs.length === 0) return;
+    const { lines, samples } = readLogged(directory);
+    for (const log of logs) log.reset(lines, samples);
+  };
   const noteProgress = progressNotes(join(directory, PROGRESS_FILE));
   return {
     ...aside,
@@ -131,12 +139,25 @@ export function reportInto(directory: string, stage: string, show: Reporter, res
     },
     metrics: (metrics) => {
       appendFileSync(metricsFile, `${JSON.stringify(metrics)}\n`);
+      for (const log of logs) log.add(metrics);
       aside.metrics(metrics);
     },
     event: (event) => appendFileSync(eventsFile, `${JSON.stringify(event)}\n`),
     rewind: (step, numLines) => {
       rewindLines(metricsFile, step, numLines);
       rewindLines(eventsFile, step);
+      resetLogs();
+    },
+    sample: (sample) => {
+      const { step, prompt, text } = sample;
+      const line = { step, event: SAMPLE_EVENT, prompt, text };
+      appendFileSync(eventsFile, `${JSON.stringify(line)}\n`);
+      for (const log of logs) log.addSample(sample);
+      aside.sample(sample);
+    },
+    logTo: (formats) => {
+      logs = [...new Set(formats)].map((format) => openMetricLog(format, directory));
+      resetLogs();
     },
   };
 }

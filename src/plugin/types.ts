@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { CheckpointChoice } from '../artifacts/index.ts';
 import type { Engine } from '../engine/index.ts';
 import type { DrawnList, ValueLabel, ValueLabels, ValueReference } from '../models/config.ts';
+import type { LoggedSample, MetricFormat } from '../runs/index.ts';
 
 /** A kind of artifact: how a folder of this kind is read and written. Opening checks the format version. */
 export interface ArtifactKind<Reader = unknown, Writer = unknown> {
@@ -31,7 +32,15 @@ export interface ArtifactKind<Reader = unknown, Writer = unknown> {
   openCheckpoint?(directory: string, which: CheckpointChoice): Promise<Reader>;
 }
 
-export type { CheckpointChoice, DrawnList, ValueLabel, ValueLabels, ValueReference };
+export type {
+  CheckpointChoice,
+  DrawnList,
+  LoggedSample,
+  MetricFormat,
+  ValueLabel,
+  ValueLabels,
+  ValueReference,
+};
 
 /** An input that a stage can do without. */
 export interface OptionalPort<Kind extends ArtifactKind = ArtifactKind> {
@@ -116,6 +125,13 @@ export interface StageReport {
    * either.
    */
   event(event: { step: number } & Record<string, unknown>): void;
+  /**
+   * A text that a model wrote in the middle of its training: a line of events.jsonl, of reports and of the
+   * terminal.
+   */
+  sample(sample: LoggedSample): void;
+  /** Keeps what goes into metrics.jsonl, and samples, in formats of others too: files beside it. */
+  logTo(formats: readonly MetricFormat[]): void;
   /** Something worth knowing. */
   note(message: string): void;
   /** Something worth acting on. */
@@ -303,8 +319,12 @@ export interface Stage<
    * The fields that name folders of others, which it takes over: `calm import` chooses the stage by them.
    */
   readonly imports?: readonly string[];
-  /** Names of values in its summary and metrics.jsonl, by their paths: for tables, plots and headlines. */
-  readonly labels?: () => ValueLabels;
+  /**
+   * Names of values in its summary and metrics.jsonl, by their paths: for tables, plots and headlines. Values
+   * of one name are compared with one another.
+   * @param config that it was run with; all names that there may be where absent
+   */
+  readonly labels?: (config?: StandardSchemaV1.InferOutput<Schema>) => ValueLabels;
   /**
    * The stage's own command runs beside the run folder and keeps nothing: for stages that are asked again and
    * again, like `sample`.

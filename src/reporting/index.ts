@@ -1,12 +1,14 @@
 /** What people see of a run. */
 
+export { compare } from './compare/comparison.ts';
+export { formatComparison } from './compare/text.ts';
 export { formatBytes, formatCount, formatNumber, formatSeconds } from './format.ts';
 export { drawLossCurve } from './loss-curve.ts';
 export type { ReportSection } from './report/blocks.ts';
 export { htmlPage } from './report/html.ts';
 export { markdownPage } from './report/markdown.ts';
 export type { Point } from './report/measured.ts';
-export { sectionOf, valuesOf } from './report/report.ts';
+export { comparisonSection, sectionOf, valuesOf } from './report/report.ts';
 export { type Detail, RunReporter } from './reporter.ts';
 export { flatten, formatRun } from './run-table.ts';
 export { type EndedStage, formatAnswer } from './terminal/answer.ts';

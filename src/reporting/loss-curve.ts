@@ -1,6 +1,6 @@
 import asciichart from 'asciichart';
+import { readMetrics } from '../runs/index.ts';
 import { formatNumber } from './format.ts';
-import { readMetrics } from './metrics-file.ts';
 
 const WIDTH = 64;
 /** Of the numbers beside the curve. */

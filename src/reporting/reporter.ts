@@ -6,9 +6,11 @@
 import { relative } from 'node:path';
 import type { Ora } from 'ora';
 import { isInterruption, type PipelineEvent, type StageProgress } from '../pipeline/index.ts';
+import type { LoggedSample } from '../runs/index.ts';
 import { formatCount, formatNumber, formatSeconds } from './format.ts';
-import { startLiveLine } from './live-line.ts';
+import { fitLine, startLiveLine } from './live-line.ts';
 import { drawLossCurve } from './loss-curve.ts';
+import { clean } from './report/escape.ts';
 import { columnsOf, wrap } from './terminal/width.ts';
 
 /** `quiet`: nothing but errors, which are not the reporter's. `verbose`: reasons and curves too. */
@@ -58,6 +60,7 @@ export class RunReporter {
     else if (event.type === 'note') this.#line('  ', `${event.stage}: ${event.text}`);
     else if (event.type === 'warning') this.#line('⚠ ', event.text);
     else if (event.type === 'warn') this.#line('⚠ ', `${event.stage}: ${event.text}`);
+    else if (event.type === 'sample') this.#sample(event.stage, event.sample);
     else if (event.type === 'stage-finished') this.#finish(event.stage, event.seconds, event.metricsFile);
     else if (event.type === 'stage-failed') this.#fail(event.stage, event.error);
   };
@@ -127,6 +130,13 @@ export class RunReporter {
     const done = step - this.#first.step;
     if (done === 0) return [];
     return [`${formatSeconds(((now - this.#first.at) / done / 1000) * (steps - step))} left`];
+  }
+
+  /** One line, whatever the model wrote. */
+  #sample(stage: string, { step, prompt, text }: LoggedSample): void {
+    const line = clean(`${stage}, step ${step}: ${prompt}${text}`);
+    const columns = columnsOf(process.stderr);
+    this.#line('  ', Number.isFinite(columns) ? fitLine(line, columns) : line);
   }
 
   #text(text: string): void {

@@ -17,6 +17,17 @@ export {
   readManifest,
   type SourceRecord,
 } from './manifest.ts';
+export { exportMetrics } from './metric-logs/export.ts';
+export {
+  type LoggedSample,
+  METRIC_FORMATS,
+  type MetricFormat,
+  type MetricLog,
+  openMetricLog,
+  readLogged,
+  SAMPLE_EVENT,
+} from './metric-logs/index.ts';
+export { readMetrics } from './metrics-file.ts';
 export { isWhole, resultsOfOthers } from './results.ts';
 export { type Artifact, isModelFolder, isRunFolder, Run, type RunStage } from './run.ts';
 export { type KeptResult, RunFolder } from './run-folder.ts';

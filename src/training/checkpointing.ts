@@ -10,10 +10,11 @@ import type { BestStep } from './best-step.ts';
 import type { HeldOutState } from './held-out.ts';
 import { firstState, type Learnt, leavesOf, mapLeaves, type Optimizer } from './optimizers/optimizer.ts';
 import type { TrainingReport } from './report.ts';
+import type { SamplingState } from './sampling.ts';
 import type { LogState } from './training-log.ts';
 
 /** What a checkpoint keeps besides tensors. */
-export interface TrainerState extends LogState, BadStepsState, HeldOutState {}
+export interface TrainerState extends LogState, BadStepsState, HeldOutState, SamplingState {}
 
 /** Where training begins. */
 export interface Beginning {

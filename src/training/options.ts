@@ -4,6 +4,7 @@ import type { TensorMap, TensorTree } from '../engine/index.ts';
 import type { CheckpointingOptions, Chosen } from './checkpointing.ts';
 import type { HeldOutOptions } from './held-out.ts';
 import type { TrainingReport } from './report.ts';
+import type { SamplingOptions } from './sampling.ts';
 import type { ScheduleConfig } from './schedule.ts';
 import type { StepsOptions } from './steps.ts';
 import type { LogOptions } from './training-log.ts';
@@ -13,6 +14,7 @@ export interface TrainerOptions<Batch extends TensorTree>
   extends StepsOptions<Batch>,
     LogOptions,
     HeldOutOptions,
+    SamplingOptions,
     CheckpointingOptions {
   /** First values; the trainer takes them over and frees them. */
   readonly parameters: TensorMap;

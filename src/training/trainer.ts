@@ -10,6 +10,7 @@ import { Checkpointing } from './checkpointing.ts';
 import { HeldOut } from './held-out.ts';
 import { Leaving, leaveIfAsked } from './leaving.ts';
 import type { TrainerOptions, TrainingResult } from './options.ts';
+import { Sampling } from './sampling.ts';
 import { Steps } from './steps.ts';
 import { TrainingLog } from './training-log.ts';
 
@@ -27,12 +28,19 @@ export async function train<Batch extends TensorTree>(
   const steps = new Steps(options, state);
   const log = new TrainingLog(options, state);
   const heldOut = new HeldOut(options, log, state);
+  const sampling = new Sampling(options, state);
   const save = async () => {
     if (checkpointing.isSaved(step)) return;
-    await checkpointing.save(step, learnt, { ...log.state, ...heldOut.state, ...steps.state });
+    await checkpointing.save(step, learnt, {
+      ...log.state,
+      ...heldOut.state,
+      ...sampling.state,
+      ...steps.state,
+    });
   };
   try {
     await heldOut.begin(step, learnt.parameters);
+    await sampling.reach(step, learnt.parameters);
     while (step < schedule.steps) {
       leaveIfAsked(signal);
       const taken = await steps.take(step, learnt);
@@ -40,6 +48,7 @@ export async function train<Batch extends TensorTree>(
       if (taken.hindrance) throw new Leaving(taken.hindrance);
       log.add(++step, taken);
       await heldOut.reach(step, learnt.parameters);
+      await sampling.reach(step, learnt.parameters);
       if (step < schedule.steps && checkpointing.isDue(step, heldOut.best)) await save();
       await nextTurn();
     }

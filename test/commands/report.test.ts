@@ -61,3 +61,45 @@ test('a damaged metrics.jsonl is named', async (t) => {
   t.is(code, 1);
   t.regex(stderr, /CALM_ARTIFACT_BROKEN.*metrics\.jsonl.*line 2/s);
 });
+
+test('calm compare shows two runs, and calm report puts them on one page with each by itself', async (t) => {
+  const folder = temporaryFolder(t);
+  for (const [name, score] of [
+    ['a', 2],
+    ['b', 3],
+  ] as const) {
+    const manifest = {
+      config: { size: score },
+      fingerprint: name,
+      labels: { score: { label: 'score', better: 'higher' } },
+    };
+    await fakeRun(folder, { train: { base: 'train', metrics: { score }, manifest } }, { name });
+  }
+  const text = await calm(['compare', 'runs/a', 'runs/b'], folder);
+  t.is(text.code, 0, text.stderr);
+  t.regex(text.stdout, /^train\.size +2 +3$/m);
+  t.regex(text.stdout, /^score ↑ +2 +3 \*$/m);
+  const { columns, differences, results } = JSON.parse(
+    (await calm(['compare', 'runs/a', 'runs/b', '--json'], folder)).stdout,
+  );
+  t.deepEqual(
+    columns.map((column: { name: string; runs: string[] }) => [column.name, column.runs.length]),
+    [
+      ['a', 1],
+      ['b', 1],
+    ],
+  );
+  t.deepEqual(differences, [{ key: 'train.size', values: ['2', '3'] }]);
+  t.like(results[0], { label: 'score', better: 'higher', best: [1] });
+  for (const named of [[], ['runs/a'], ['runs/a', 'runs/a']]) {
+    const alone = await calm(['compare', ...named, '--json'], folder);
+    t.is(JSON.parse(alone.stdout).error.code, 'CALM_COMPARE_NOTHING');
+    t.is(alone.code, 1);
+  }
+  t.is((await calm(['report', 'runs/a', 'runs/b', 'runs/a', '-o', 'page.html'], folder)).code, 0);
+  const page = readFileSync(join(folder, 'page.html'), 'utf8');
+  t.deepEqual(
+    [...page.matchAll(/<h2>([^<]*)<\/h2>/g)].map(([, title]) => title),
+    ['Beside one another', 'a', 'b'],
+  );
+});

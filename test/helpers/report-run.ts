@@ -10,6 +10,8 @@ export interface FakeStage {
   /** Lines of metrics.jsonl. */
   readonly curve?: readonly Record<string, unknown>[];
   readonly manifest?: Record<string, unknown>;
+  /** Lines of events.jsonl. */
+  readonly events?: readonly Record<string, unknown>[];
   /** It is asked for, and was not run. */
   readonly isMissing?: boolean;
 }
@@ -23,9 +25,13 @@ export interface FakeCell {
 export async function fakeRun(
   folder: string,
   stages: Readonly<Record<string, FakeStage>>,
-  { cells, report }: { readonly cells?: readonly FakeCell[]; readonly report?: unknown } = {},
+  {
+    cells,
+    report,
+    name = 'fake',
+  }: { readonly cells?: readonly FakeCell[]; readonly report?: unknown; readonly name?: string } = {},
 ): Promise<Run> {
-  const directory = join(folder, 'runs/fake');
+  const directory = join(folder, 'runs', name);
   mkdirSync(directory, { recursive: true });
   for (const [id, stage] of Object.entries(stages)) if (!stage.isMissing) writeStage(directory, id, stage);
   const ids = Object.fromEntries(Object.entries(stages).map(([id, { base }]) => [base, id]));
@@ -48,7 +54,11 @@ export async function fakeRun(
   return Run.open(directory);
 }
 
-function writeStage(directory: string, id: string, { base, metrics = {}, curve, manifest }: FakeStage): void {
+function writeStage(
+  directory: string,
+  id: string,
+  { base, metrics = {}, curve, events, manifest }: FakeStage,
+): void {
   mkdirSync(join(directory, id), { recursive: true });
   const whole = {
     formatVersion: 1,
@@ -67,8 +77,12 @@ function writeStage(directory: string, id: string, { base, metrics = {}, curve, 
     ...manifest,
   };
   writeFileSync(join(directory, id, 'manifest.json'), JSON.stringify(whole));
-  const lines = curve?.map((line) => `${JSON.stringify(line)}\n`).join('');
-  if (lines) writeFileSync(join(directory, id, 'metrics.jsonl'), lines);
+  const write = (file: string, lines: FakeStage['curve'] = []) => {
+    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+    if (text) writeFileSync(join(directory, id, file), text);
+  };
+  write('metrics.jsonl', curve);
+  write('events.jsonl', events);
 }
 
 /** A stage `train` for each rate and seed, with its score. */

@@ -64,7 +64,17 @@ async function tokenize(
   const notes: string[] = [];
   let chunks = 0;
   const report = {
-    ...{ metrics() {}, event() {}, text() {}, headline() {}, rewind() {}, warn() {}, summary() {} },
+    ...{
+      metrics() {},
+      event() {},
+      text() {},
+      headline() {},
+      rewind() {},
+      sample() {},
+      logTo() {},
+      warn() {},
+      summary() {},
+    },
     note: (message: string) => notes.push(message),
     progress: () => {
       if (++chunks === stopAfter) stop.abort();

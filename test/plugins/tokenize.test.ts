@@ -13,7 +13,17 @@ async function tokenize(folder: string, given: Record<string, unknown>) {
   mkdirSync(checkpoints, { recursive: true });
   const [warnings, summaries]: [string[], Record<string, unknown>[]] = [[], []];
   const report = {
-    ...{ progress() {}, metrics() {}, event() {}, note() {}, text() {}, headline() {}, rewind() {} },
+    ...{
+      progress() {},
+      metrics() {},
+      event() {},
+      note() {},
+      text() {},
+      headline() {},
+      rewind() {},
+      sample() {},
+      logTo() {},
+    },
     warn: (message: string) => warnings.push(message),
     summary: (results: Record<string, unknown>) => summaries.push(results),
   };

@@ -2,7 +2,7 @@ import test from 'ava';
 import builtin from '#plugins';
 import { CalmError } from '../../src/errors.ts';
 import type { ReportSection } from '../../src/reporting/index.ts';
-import { htmlPage, markdownPage, sectionOf, valuesOf } from '../../src/reporting/index.ts';
+import { comparisonSection, htmlPage, markdownPage, sectionOf, valuesOf } from '../../src/reporting/index.ts';
 import { type FakeStage, fakeRun, sweepOf } from '../helpers/report-run.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
@@ -103,7 +103,11 @@ const kinds = ({ blocks }: ReportSection) => blocks.map(({ kind }) => kind);
 const headings = (blocks: ReportSection['blocks']) =>
   blocks.flatMap((block) => (block.kind === 'heading' ? [block.text] : []));
 const tables = (blocks: ReportSection['blocks']) =>
-  blocks.flatMap((block) => (block.kind === 'table' ? [block.table] : []));
+  blocks.flatMap((block) => {
+    if (block.kind === 'table') return [block.table];
+    if (block.kind === 'tables') return block.tables.map(({ table }) => table);
+    return block.kind === 'figures' ? block.figures.flatMap(({ beside }) => beside ?? []) : [];
+  });
 const figures = (blocks: ReportSection['blocks']) =>
   blocks.flatMap((block) => (block.kind === 'figures' ? block.figures : []));
 const notes = (blocks: ReportSection['blocks']) =>
@@ -234,7 +238,7 @@ test('lists of several settings: that of the model of each, one colour a setting
   }));
   const stages = { 'evaluate@a': result(0.2), 'evaluate@b': result(0.1) };
   const { blocks } = await sectionOf(await fakeRun(temporaryFolder(t), stages, { cells }));
-  t.deepEqual(headings(blocks).slice(0, 2), ['In short', 'Factors of BrierLM']);
+  t.true(headings(blocks).includes('Factors of BrierLM'));
   const [figure] = figures(blocks);
   t.is(figure.title, 'evaluate: factors of BrierLM');
   t.is(figure.caption, 'Whiskers: the interval of each run.');
@@ -307,4 +311,141 @@ test('Markdown shows its plots from files of names that differ, and escapes what
     'a fence that the sample can’t close',
   );
   t.regex(text, /\| learn\\\|ing \| &lt;i> \|/);
+});
+
+test('what a model wrote while it was trained is shown, of many texts some', async (t) => {
+  const sample = (step: number) => ({ step, event: 'sample', prompt: 'The', text: ` <i> ${step}` });
+  const events = [{ step: 1, event: 'bad step' }, ...Array.from({ length: 20 }, (_, i) => sample(i + 1))];
+  const run = await fakeRun(temporaryFolder(t), { train: { base: 'train', events } });
+  const { blocks } = await sectionOf(run);
+  t.true(headings(blocks).includes('Samples while training'));
+  const shown = blocks.flatMap((block) => (block.kind === 'quote' ? [block] : []));
+  t.is(shown.length, 8);
+  t.deepEqual(shown[0], { kind: 'quote', title: 'train, step 1 · prompt "The"', text: ' <i> 1' });
+  t.is(shown[7].text, ' <i> 20');
+  t.true(
+    blocks.some((block) => block.kind === 'fact' && block.text === 'train: 12 more in its events.jsonl'),
+  );
+});
+
+test('a curve is named by its stage; losses of different models are in plots of their own', async (t) => {
+  const folder = temporaryFolder(t);
+  const curve = [1, 2].map((step) => ({ step, loss: step }));
+  const runs = [];
+  for (const [name, label] of [
+    ['a', 'flow loss'],
+    ['b', 'flow loss'],
+    ['c', 'energy loss'],
+  ]) {
+    const manifest = {
+      config: { name },
+      fingerprint: name,
+      labels: { loss: { label, better: 'lower' } },
+    };
+    runs.push(await fakeRun(folder, { train: { base: 'train', metrics: {}, curve, manifest } }, { name }));
+  }
+  const drawn = figures((await comparisonSection(runs)).blocks);
+  t.deepEqual(
+    drawn.map(({ title }) => title),
+    ['train: flow loss', 'train: energy loss (c)'],
+  );
+  t.regex(drawn[0].svg, /run: a; flow loss: 1/);
+  t.regex(drawn[0].svg, /Y-axis titled 'flow loss'/);
+  t.regex(
+    drawn[0].svg,
+    /aria-label="train: flow loss: flow loss over step, 4 points, 1 to 2; a: 1 to 2; b: 1 to 2"/,
+  );
+  t.notRegex(drawn[0].svg, /run: c/);
+});
+
+test('several runs: what differs, results side by side, curves over one another, a shared stage once', async (t) => {
+  const folder = temporaryFolder(t);
+  const levels = [0.1, 0.2].map((sigma) => ({ sigma, tokenAccuracy: 1 - sigma }));
+  const runs = [];
+  for (const [i, rate] of [1, 2].entries()) {
+    const trained = { config: { rate }, fingerprint: `train ${rate}`, seed: 3 };
+    const judged = { fingerprint: `evaluate ${rate}`, ...labelsOf('evaluate') };
+    const brierlm = { brierLM: rate, brier: [0.3 * rate, 0.1, -0.5, 0], interval: { brierLM: [0, 4] } };
+    const stages = {
+      coder: {
+        base: 'coder',
+        curve: [1, 2].map((step) => ({ step, loss: 9 })),
+        manifest: { fingerprint: 'c' },
+      },
+      train: { base: 'train', curve: [1, 2].map((step) => ({ step, loss: rate })), manifest: trained },
+      evaluate: {
+        base: 'evaluate',
+        metrics: {
+          brierlm,
+          unigram: { brierLM: 0.1, brier: [0.1, 0, 0, 0] },
+          reconstruction: { underNoise: levels },
+        },
+        manifest: judged,
+      },
+      sample: {
+        base: 'sample',
+        metrics: { samples: [{ text: `text of ${rate}` }, { text: 'second' }] },
+        manifest: { fingerprint: `sample ${rate}`, ...labelsOf('sample') },
+      },
+    };
+    runs.push(await fakeRun(folder, stages, { name: i ? 'wide' : 'small' }));
+  }
+  const { title, blocks } = await comparisonSection(runs);
+  t.is(title, 'Beside one another');
+  t.deepEqual(headings(blocks), [
+    'What differs',
+    'Results beside one another',
+    'Results as points',
+    'Training',
+    'Reconstruction under noise',
+    'Factors of BrierLM',
+    'Samples',
+  ]);
+  const [differences, results, , factors] = tables(blocks);
+  t.deepEqual(differences, { head: ['key', 'small', 'wide'], rows: [['train.rate', '1', '2']] });
+  t.deepEqual(results.rows[0], ['BrierLM ↑', '1 (0 … 4)', '2 (*) (0 … 4)']);
+  t.deepEqual(
+    factors.rows.map(([name]) => name),
+    ['small', 'unigram sampler', 'wide'],
+  );
+  const [points, coder, train, noise, brier] = figures(blocks);
+  t.regex(points.svg, /small; BrierLM: 1 \(0 … 4\)/);
+  t.regex(coder.svg, /aria-label="coder: loss: loss over step, 2 points/, 'what they share is drawn once');
+  t.notRegex(coder.svg, /run: /);
+  t.regex(train.svg, /run: small; loss: 1/);
+  t.regex(train.svg, /run: wide; loss: 2/);
+  t.notRegex(noise.svg, /run: /, 'the same autoencoder was evaluated twice');
+  t.regex(brier.svg, /symlog scale/);
+  t.deepEqual(
+    blocks.flatMap((block) => (block.kind === 'quote' ? [block.text] : [])),
+    ['text of 1', 'text of 2'],
+  );
+  const page = htmlPage('Two', [await comparisonSection(runs), await sectionOf(runs[0], undefined, true)]);
+  t.regex(page, /<nav aria-label="Contents">.*href="#part-1">Beside one another<.*href="#part-2">small</s);
+  t.regex(page, /<section id="part-2">/);
+  t.regex(page, /<details><summary>/, 'a run among others is folded');
+  t.regex(page, /@media print/);
+});
+
+test('seeds of one setting: their mean with its spread beside the baselines, in tables too', async (t) => {
+  const result = (score: number) => ({
+    accuracy: score,
+    same: 7,
+    brierlm: { brierLM: score, brier: [score, 0.1, 0, 0] },
+    unigram: { brierLM: 0.1, brier: [0.2, 0, 0, 0] },
+  });
+  const { stages, cells } = sweepOf({ a: { 1: result(0.4), 2: result(0.6) } });
+  const labelled = Object.fromEntries(
+    Object.entries(stages).map(([id, stage]) => [id, { ...stage, manifest: labelsOf('evaluate') }]),
+  );
+  const { blocks } = await sectionOf(await fakeRun(temporaryFolder(t), labelled, { cells }));
+  const rows = tables(blocks).flatMap((table) => table.rows);
+  const rowsOf = (name: string) => rows.filter(([first]) => first === name).map(([, ...cells]) => cells);
+  t.deepEqual(rowsOf('accuracy'), [['0.5000 (2 seeds: 0.4000 … 0.6000)']]);
+  t.deepEqual(rowsOf('same'), [['7']]);
+  t.deepEqual(rowsOf('model'), [['0.5000', '0.1000', '0', '0']]);
+  t.deepEqual(rowsOf('unigram sampler'), [['0.2000', '0', '0', '0']]);
+  const [figure] = figures(blocks);
+  t.regex(figure.svg, /1 token; model; Brier score: 0\.5000 \(mean of 2/);
+  t.regex(figure.svg, /1 token; unigram sampler; Brier score: 0\.2000/);
 });

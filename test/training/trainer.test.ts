@@ -442,3 +442,42 @@ test.serial('a batch that was drawn ahead of a stop between micro-batches is fre
   // What is left is what was learnt: a process that was stopped ends.
   t.is(engine.memory().numTensors - before, 6);
 });
+
+test.serial(
+  'samples come every so many steps, each once, also where training is left and resumed',
+  async (t) => {
+    const sampling = (sampled: number[], onSample: (step: number) => void = () => {}) => ({
+      microBatches: 1,
+      sampleEvery: 2,
+      sample: async (step: number, parameters: TensorMap, pause: () => Promise<void>) => {
+        await parameters.w.data();
+        onSample(step);
+        await pause();
+        sampled.push(step);
+      },
+    });
+    const straight: number[] = [];
+    const undisturbed = await fitNumbers(temporaryFolder(t), sampling(straight)).result;
+    t.deepEqual(straight, [2, 4, 6]);
+    // 4 is no checkpoint of its own: it is saved because the sample was left in the middle.
+    for (const [stopAt, first] of [
+      [4, [2]],
+      [2, []],
+    ] as const) {
+      const folder = temporaryFolder(t);
+      const sampled: number[] = [];
+      const controller = new AbortController();
+      const leave = (step: number) => {
+        if (step === stopAt) controller.abort();
+      };
+      const stopped = fitNumbers(folder, { ...sampling(sampled, leave), signal: controller.signal });
+      t.is(await codeOf(t, stopped.result), 'CALM_INTERRUPTED');
+      t.deepEqual(sampled, first);
+      const resumed = await fitNumbers(folder, sampling(sampled)).result;
+      t.deepEqual(sampled, [2, 4, 6]);
+      t.deepEqual(await valuesOf(resumed.parameters), await valuesOf(undisturbed.parameters));
+    }
+    const without = await fitNumbers(temporaryFolder(t), { microBatches: 1 }).result;
+    t.deepEqual(await valuesOf(undisturbed.parameters), await valuesOf(without.parameters));
+  },
+);

@@ -33,7 +33,7 @@ type MiddleInputs = { readonly autoencoder: TensorMap; readonly latents: Tensor 
 
 /** Runs a CALM patch by patch. Tensors that it returns belong to the caller. */
 export class PatchDecoder implements PatchModel {
-  readonly model: LanguageModel;
+  model: LanguageModel;
   readonly config: CalmConfig;
   readonly patchSize: number;
   /** Numbers of noise that one candidate takes. */
@@ -47,9 +47,13 @@ export class PatchDecoder implements PatchModel {
   readonly #toMiddle: CompiledStep<MiddleInputs, { patches: Tensor }>;
   readonly #tokenDecoder: TokenDecoder;
 
-  /** @param given options of the head's sampling; its defaults stand for the others */
-  constructor(engine: Engine, model: LanguageModel, given: HeadSampling = {}) {
-    const { config, head, parameters, autoencoder } = model;
+  /**
+   * @param given options of the head's sampling; its defaults stand for the others
+   * @param isTraining weights that will be others soon (see `use`) are not built into graphs
+   */
+  constructor(loaded: Engine, model: LanguageModel, given: HeadSampling = {}, isTraining = false) {
+    const engine = isTraining ? withoutConstants(loaded) : loaded;
+    const { config, head, autoencoder } = model;
     const sampling = samplingOptions(config.head.name, given);
     this.model = model;
     this.config = config;
@@ -59,12 +63,11 @@ export class PatchDecoder implements PatchModel {
     this.patchSize = config.patchSize;
     this.noiseSize = head.noiseSize(config, sampling);
     this.#sample = head.sampler(engine, config, sampling);
-    const weights = {
-      language: parameters,
-      ...(readsLatents(config) ? { autoencoder: autoencoder.parameters } : {}),
-    };
-    this.sequence = new CachedSequence<ReaderWeights>(engine, weights, config.patchSize, (given, ids, past) =>
-      readPatches(model, given, ids, past),
+    this.sequence = new CachedSequence<ReaderWeights>(
+      engine,
+      weightsOf(model),
+      config.patchSize,
+      (given, ids, past) => readPatches(model, given, ids, past),
     );
     this.#toMiddle = engine.compile(
       (given: MiddleInputs) => ({
@@ -75,6 +78,12 @@ export class PatchDecoder implements PatchModel {
       },
     );
     this.#tokenDecoder = new TokenDecoder(engine, autoencoder);
+  }
+
+  /** Goes on with other weights of the same model. */
+  use(parameters: TensorMap): void {
+    this.model = { ...this.model, parameters };
+    this.sequence.use(weightsOf(this.model));
   }
 
   /** `size` numbers of noise as the head wants them. */
@@ -117,6 +126,18 @@ export class PatchDecoder implements PatchModel {
   dispose(): void {
     disposeTree({ language: this.model.parameters, autoencoder: this.model.autoencoder.parameters });
   }
+}
+
+function weightsOf({ config, parameters, autoencoder }: LanguageModel): ReaderWeights {
+  return {
+    language: parameters,
+    ...(readsLatents(config) ? { autoencoder: autoencoder.parameters } : {}),
+  };
+}
+
+/** An engine that makes one graph for all weights. */
+function withoutConstants(engine: Engine): Engine {
+  return { ...engine, compile: (step, { donates = [] } = {}) => engine.compile(step, { donates }) };
 }
 
 /** Embedding and backbone; an input that is not discrete also gets the encoder's means. */

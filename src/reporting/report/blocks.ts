@@ -10,7 +10,10 @@ export interface ReportFigure {
   readonly svg: string;
   /** What has to be said of it; may be empty. */
   readonly caption: string;
+  /** Below it. */
   readonly table?: ReportTable | undefined;
+  /** The same values, to the right where there is room. */
+  readonly beside?: ReportTable;
 }
 
 export type Block =
@@ -23,8 +26,15 @@ export type Block =
   | { readonly kind: 'notes'; readonly items: readonly string[] }
   | { readonly kind: 'headline'; readonly items: readonly HeadlineNumber[] }
   | { readonly kind: 'table'; readonly table: ReportTable }
+  /** Several, each under its title: beside one another where there is room. */
+  | { readonly kind: 'tables'; readonly tables: readonly TitledTable[] }
   | { readonly kind: 'figures'; readonly figures: readonly ReportFigure[] }
   | { readonly kind: 'quote'; readonly title: string; readonly text: string };
+
+export interface TitledTable {
+  readonly title: string;
+  readonly table: ReportTable;
+}
 
 export interface HeadlineNumber {
   readonly name: string;
@@ -46,6 +56,12 @@ export const heading = (text: string): Block => ({ kind: 'heading', text });
 /** A table under its heading; nothing where it is empty. */
 export function tableBlocks(title: string, table: ReportTable): Block[] {
   return table.rows.length ? [heading(title), { kind: 'table', table }] : [];
+}
+
+/** Tables with rows under one heading; nothing where there are none. */
+export function titledBlocks(title: string, tables: readonly TitledTable[]): Block[] {
+  const filled = tables.filter(({ table }) => table.rows.length > 0);
+  return filled.length ? [heading(title), { kind: 'tables', tables: filled }] : [];
 }
 
 /** Figures under their heading; nothing where there are none. */

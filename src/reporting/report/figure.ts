@@ -32,7 +32,8 @@ export async function variantFigure(
     entriesOf(variant).map((own, index) => rowOf(variant, { ...own, [SETTING]: variant.setting }, index)),
   );
   const data = pointsOf(rows, { ...plot, ...(hasSettings ? { color: SETTING } : {}) });
-  const color = hasSettings ? { color: settingTitle(variants) } : {};
+  const colors = [...new Set(variants.map(({ setting }) => setting))];
+  const color = hasSettings ? { color: settingTitle(variants), colors } : {};
   return figureOf(data, { title: plot.title, kind: plot.kind, ...look, ...color });
 }
 

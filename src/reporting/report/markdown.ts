@@ -54,12 +54,17 @@ function markdownBlock(block: Block, keep: Keep): string {
       });
     case 'table':
       return markdownTable(block.table);
+    case 'tables':
+      return block.tables
+        .map(({ title, table }) => `*${toMarkdown(title)}*\n\n${markdownTable(table)}`)
+        .join('\n\n');
     case 'figures':
       return block.figures
-        .flatMap(({ title, svg, caption, table }) => [
+        .flatMap(({ title, svg, caption, table, beside }) => [
           `![${toMarkdown(title)}](${keep(svg)})`,
           ...(caption ? [`*${toMarkdown(caption)}*`] : []),
           ...(table ? [markdownTable(table)] : []),
+          ...(beside ? [markdownTable(beside)] : []),
         ])
         .join('\n\n');
     case 'quote':

@@ -5,9 +5,11 @@ import type { TopLevelSpec } from 'vega-lite';
 import { formatNumber } from '../format.ts';
 import { isWide, type Look, xAxis, yAxis } from './axes.ts';
 import { clean, toHtml } from './escape.ts';
+import { groupBy } from './group.ts';
 import type { Point } from './measured.ts';
 
 const [WIDTH, HEIGHT] = [310, 210];
+const TITLE_LETTERS = 34;
 /** Lines of more points than this are drawn without dots. */
 const DOTTED = 100;
 /** Colours that can be told apart, also by the colour-blind, on white and on black. */
@@ -41,12 +43,17 @@ function withAlternative(svg: string, text: string): string {
   );
 }
 
-function alternativeOf(points: readonly Point[], { title, x, y }: Look): string {
-  const values = points.filter(({ who }) => who === 'ours').map((point) => point.y);
-  const range = extent(values).map(formatNumber).join(' to ');
-  return clean(
-    `${title}: ${y} over ${x}, ${values.length} ${values.length === 1 ? 'point' : 'points'}, ${range}`,
-  );
+function alternativeOf(points: readonly Point[], { title, x, y, color }: Look): string {
+  const ours = points.filter(({ who }) => who === 'ours');
+  const rangeOf = (some: readonly Point[]) =>
+    extent(some.map((point) => point.y))
+      .map(formatNumber)
+      .join(' to ');
+  const series = color === undefined ? [] : [...groupBy(ours, (point) => point.color)];
+  const each = series.length < 2 ? [] : series.map(([name, some]) => `; ${name}: ${rangeOf(some)}`);
+  const over = x ? `${y} over ${x}` : y;
+  const count = `${ours.length} ${ours.length === 1 ? 'point' : 'points'}`;
+  return clean(`${title}: ${over}, ${count}, ${rangeOf(ours)}${each.join('')}`);
 }
 
 /** What a mark says of itself. */
@@ -60,7 +67,7 @@ function describe({ x, y, color, who, runs, low, high }: Point, look: Look): str
 }
 
 function specOf(points: readonly Point[], look: Look): TopLevelSpec {
-  const isLogY = isWide(points.flatMap(({ y, low, high }) => [y, low ?? y, high ?? y]));
+  const isLogY = !look.isSignedLog && isWide(points.flatMap(({ y, low, high }) => [y, low ?? y, high ?? y]));
   // A bar begins at zero, which a logarithmic axis does not have.
   const kind = look.kind === 'bar' && isLogY ? 'point' : look.kind;
   const isNumeric = look.kind !== 'bar' && points.every(({ x }) => x !== '' && Number.isFinite(Number(x)));
@@ -77,13 +84,24 @@ function specOf(points: readonly Point[], look: Look): TopLevelSpec {
     numPoints: points.length,
   });
   return {
-    title: { text: clean(look.title), anchor: 'start', fontSize: 13, limit: 1.4 * WIDTH, color: INK },
+    title: { text: inLines(clean(look.title)), anchor: 'start', fontSize: 13, offset: 10, color: INK },
     width: WIDTH,
     height: HEIGHT,
     data: { values: values as unknown as Record<string, unknown>[] },
     layer: [layers.ours, layers.whiskers, ...(hasPaper ? [layers.paper] : [])],
     config: CONFIG,
   } as TopLevelSpec;
+}
+
+/** A title that is wider than its plot would make it small. */
+function inLines(title: string): string[] {
+  const lines: string[] = [];
+  for (const word of title.split(' ')) {
+    const longer = lines.length ? `${lines[lines.length - 1]} ${word}` : word;
+    if (lines.length && longer.length <= TITLE_LETTERS) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 function layersOf(
@@ -93,7 +111,15 @@ function layersOf(
 ) {
   const color =
     look.color !== undefined
-      ? { color: { field: 'color', type: 'nominal', sort: null, title: clean(look.color) || null } }
+      ? {
+          color: {
+            field: 'color',
+            type: 'nominal',
+            sort: null,
+            title: clean(look.color) || null,
+            ...(look.colors ? { scale: { domain: look.colors.map(clean) } } : {}),
+          },
+        }
       : {};
   // Bars of one x stand beside one another, and are never laid on top of each other.
   const isBeside = look.kind === 'bar' && look.color !== undefined;
@@ -152,7 +178,16 @@ const CONFIG = {
     titleFontSize: 12,
     titleLimit: WIDTH,
   },
-  axisY: { titleLimit: 1.4 * HEIGHT },
+  // Above the axis, where there is room for a name.
+  axisY: {
+    titleLimit: 1.5 * WIDTH,
+    titleAngle: 0,
+    titleAlign: 'left',
+    titleAnchor: 'end',
+    titleX: 0,
+    titleY: -8,
+    titleBaseline: 'bottom',
+  },
   legend: {
     orient: 'bottom',
     columns: 2,

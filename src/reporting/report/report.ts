@@ -8,6 +8,9 @@ import { join } from 'node:path';
 import { noResults, reportInvalid } from '../../errors.ts';
 import { type ReportConfig, type ReportPlot, reportConfig } from '../../pipeline/index.ts';
 import type { Run } from '../../runs/index.ts';
+import { comparedRuns } from '../compare/compared-run.ts';
+import { compare } from '../compare/comparison.ts';
+import { variantsOfColumns } from '../compare/variants.ts';
 import type { Block, ReportFigure, ReportSection } from './blocks.ts';
 import { checkKeys } from './check-keys.ts';
 import { figureOf } from './figure.ts';
@@ -15,6 +18,7 @@ import { titleOf } from './names.ts';
 import { pointsOf } from './points.ts';
 import { labelOf, type ReportRow, rowsOf } from './rows.ts';
 import { correlationOf, correlationTable, runTable } from './run-rows.ts';
+import { comparisonBlocks } from './sections/comparison.ts';
 import { configurationBlocks } from './sections/configuration.ts';
 import { costBlocks } from './sections/cost.ts';
 import { drawnBlocks } from './sections/drawn.ts';
@@ -28,26 +32,48 @@ import { type Variant, variantsOf } from './variants.ts';
 /**
  * The section of one run or sweep.
  * @param stated the `report:` of the configuration; that of the last run where absent
+ * @param isOneOfMany whether other runs are on the page: then most of this one is folded away
  */
-export async function sectionOf(run: Run, stated = recordedReport(run)): Promise<ReportSection> {
+export async function sectionOf(
+  run: Run,
+  stated = recordedReport(run),
+  isOneOfMany = false,
+): Promise<ReportSection> {
   const variants = variantsOf(run);
   if (variants.length === 0) throw noResults(run.folder.directory);
   const rows = rowsOf(run);
   const waiting = stated ? checkKeys(run, rows, stated) : [];
-  const all = await standardBlocks(variants);
+  const headline = headlineBlocks(variants);
+  const rest = await standardBlocks(run, variants);
   const { figures, empty } = stated ? await askedFigures(rows, stated.plots) : { figures: [], empty: [] };
   const table = stated ? runTable(rows, stated) : { head: [], rows: [] };
   const isAsked = table.rows.length > 0 || figures.length > 0;
+  const isFolded = isAsked || isOneOfMany;
+  const details = isFolded ? [...(isAsked ? headline : []), ...rest] : [];
   const notes = [...stateNotes(run), ...waiting, ...empty];
   const blocks: Block[] = [
     ...textBlocks(stated),
     ...(notes.length ? [{ kind: 'notes', items: notes } as const] : []),
     ...(table.rows.length ? [{ kind: 'table', table } as const] : []),
     ...(figures.length ? [{ kind: 'figures', figures } as const] : []),
-    ...(isAsked ? [] : all),
+    ...(isAsked ? [] : headline),
+    ...(isFolded ? [] : rest),
     provenanceLine(run, variants),
   ];
-  return { title: stated?.title ?? run.name, blocks, details: isAsked ? all : [] };
+  return { title: stated?.title ?? run.name, blocks, details };
+}
+
+/** Several runs beside one another: what differs, their results, their curves over one another. */
+export async function comparisonSection(runs: readonly Run[]): Promise<ReportSection> {
+  const comparison = compare(runs);
+  const variants = variantsOfColumns(comparison.settings);
+  const blocks = [
+    ...(await comparisonBlocks(comparison)),
+    ...(await trainingBlocks(variants)),
+    ...(await drawnBlocks(variants)),
+    ...sampleBlocks(variants),
+  ];
+  return { title: 'Beside one another', blocks, details: [] };
 }
 
 /** What `calm run` was last told to report; undefined where it was told nothing. */
@@ -66,10 +92,11 @@ function textBlocks(stated: ReportConfig | undefined): Block[] {
   ];
 }
 
-/** What every run has to show, whatever its configuration says. */
-async function standardBlocks(variants: readonly Variant[]): Promise<Block[]> {
+/** What every run has to show besides its headline, whatever its configuration says. */
+async function standardBlocks(run: Run, variants: readonly Variant[]): Promise<Block[]> {
+  const isSweep = comparedRuns([run]).length > 1;
   return [
-    ...headlineBlocks(variants),
+    ...(isSweep ? await comparisonBlocks(compare([run])) : []),
     ...(await trainingBlocks(variants)),
     ...(await drawnBlocks(variants)),
     ...sampleBlocks(variants),

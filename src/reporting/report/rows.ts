@@ -5,8 +5,7 @@
 
 import { join } from 'node:path';
 import { costsOfRun, type Labels, type ModelCost, type ReportPlot, totalsOf } from '../../pipeline/index.ts';
-import { inside, type Manifest, type Run } from '../../runs/index.ts';
-import { readMetrics } from '../metrics-file.ts';
+import { inside, type Manifest, type Run, readMetrics } from '../../runs/index.ts';
 
 /** One run of a sweep. */
 export interface ReportRow {

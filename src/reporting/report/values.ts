@@ -24,6 +24,13 @@ export function formatSetting(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
+/** Nested settings by their paths, as they are written; lists of plain values are one. */
+export function flatSettings(value: unknown, path = ''): [path: string, value: string][] {
+  const isNested = isRecord(value) || (Array.isArray(value) && value.some(isRecord));
+  if (!isNested || Object.keys(value).length === 0) return [[path, formatSetting(value)]];
+  return Object.entries(value).flatMap(([key, inner]) => flatSettings(inner, path ? `${path}.${key}` : key));
+}
+
 /** 5.44 … 6.99; empty where there is no interval. */
 export function formatInterval(value: unknown): string {
   return isInterval(value) ? value.map(formatNumber).join(' … ') : '';

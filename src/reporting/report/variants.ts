@@ -53,6 +53,11 @@ export function byBase(variants: readonly Variant[]): Map<string, Variant[]> {
   return groupBy(variants, ({ base }) => base);
 }
 
+/** The results of each setting: one for each seed. */
+export function bySetting(variants: readonly Variant[]): [setting: string, variants: Variant[]][] {
+  return [...groupBy(variants, ({ setting }) => setting)];
+}
+
 /** What tells the settings of several results apart in a legend. */
 export function settingTitle(variants: readonly Variant[]): string {
   const axes = new Set(variants.flatMap(({ labels }) => Object.keys(labels).filter((axis) => !isSeed(axis))));

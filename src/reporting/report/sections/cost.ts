@@ -3,7 +3,7 @@
 import { totalsOf } from '../../../pipeline/index.ts';
 import { type Block, tableBlocks } from '../blocks.ts';
 import { formatValue } from '../values.ts';
-import type { Variant } from '../variants.ts';
+import { byBase, bySetting, type Variant } from '../variants.ts';
 
 const HEAD = [
   'model',
@@ -15,11 +15,19 @@ const HEAD = [
 ];
 
 export function costBlocks(variants: readonly Variant[]): Block[] {
-  return tableBlocks('Cost', { head: HEAD, rows: variants.flatMap(rowsOf) });
+  return tableBlocks('Cost', { head: HEAD, rows: distinctModels(variants).flatMap(rowsOf) });
 }
 
-function rowsOf({ id, manifest: { cost } }: Variant): string[][] {
+/** Seeds of one setting cost the same. */
+function distinctModels(variants: readonly Variant[]): Variant[] {
+  return [...byBase(variants).values()].flatMap((siblings) =>
+    bySetting(siblings.filter(({ manifest }) => manifest.cost)).map(([, [first]]) => first),
+  );
+}
+
+function rowsOf({ base, setting, manifest: { cost } }: Variant): string[][] {
   if (!cost) return [];
+  const id = [base, setting].filter(Boolean).join(' · ');
   const totals = totalsOf({ parts: cost.parts, trainingTokens: cost.trainingTokens });
   const counts = [
     totals.parameters,

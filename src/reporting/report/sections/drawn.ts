@@ -1,39 +1,45 @@
 /** Lists of values that their stages have drawn: the parts of a score, a measure over a setting. */
 
 import { inside } from '../../../runs/index.ts';
-import { type Block, heading, type ReportFigure, type ReportTable } from '../blocks.ts';
+import { type Block, figureBlocks, type ReportFigure } from '../blocks.ts';
 import { figureOf, variantFigure } from '../figure.ts';
 import { groupBy } from '../group.ts';
 import { pointsOf } from '../points.ts';
 import { isRecord, type ReportRow } from '../rows.ts';
-import { formatShare, formatValue, intervalPath, NONE } from '../values.ts';
+import { intervalPath } from '../values.ts';
 import type { Variant } from '../variants.ts';
-import { columnsOf } from './results.ts';
-
-type Labels = NonNullable<Variant['manifest']['labels']>;
-type Drawn = NonNullable<Labels[string]['drawn']>;
-
-/** A list of one result, and how it is drawn. */
-interface DrawnValues {
-  readonly variant: Variant;
-  readonly drawn: Drawn;
-  readonly entries: readonly Record<string, unknown>[];
-  readonly labelOf: (key: string) => Labels[string];
-}
+import { type Drawn, type DrawnValues, tableOf } from './drawn-table.ts';
 
 export async function drawnBlocks(variants: readonly Variant[]): Promise<Block[]> {
   const blocks: Block[] = [];
   for (const [title, lists] of groupBy(variants.flatMap(listsOf), ({ drawn }) => drawn.title)) {
-    const drawings: Block[] = [];
+    const figures: ReportFigure[] = [];
     for (const [base, ofBase] of groupBy(lists, ({ variant }) => variant.base)) {
-      const figure = await drawingOf(ofBase, `${base}: ${title}`);
-      if (!figure) continue;
-      drawings.push({ kind: 'figures', figures: [figure] });
-      if (!ofBase[0].drawn.parts) drawings.push({ kind: 'table', table: tableOf(ofBase) });
+      const distinct = withoutCopies(ofBase);
+      const figure = await drawingOf(distinct, `${base}: ${title}`);
+      if (figure) figures.push({ ...figure, beside: tableOf(distinct) });
     }
-    if (drawings.length) blocks.push(heading(`${title[0].toUpperCase()}${title.slice(1)}`), ...drawings);
+    blocks.push(...figureBlocks(`${title[0].toUpperCase()}${title.slice(1)}`, figures));
   }
   return blocks;
+}
+
+/**
+ * Lists that are the same come once: settings that share an autoencoder reconstruct alike, though each was
+ * evaluated by itself.
+ */
+function withoutCopies(lists: readonly DrawnValues[]): DrawnValues[] {
+  const contents = ({ drawn, entries }: DrawnValues) => JSON.stringify([drawn, entries]);
+  const groups = [...groupBy(lists, contents).values()];
+  const whose = (group: readonly DrawnValues[], key: 'name' | 'setting') =>
+    [...new Set(group.map(({ variant }) => variant[key]))].join(', ');
+  const merged = groups.map((group) => {
+    const variant = { ...group[0].variant, name: whose(group, 'name'), setting: whose(group, 'setting') };
+    return { ...group[0], variant };
+  });
+  // Where all settings share all lists, there is nothing to tell apart.
+  const isOne = new Set(merged.map(({ variant }) => variant.setting)).size === 1;
+  return isOne ? merged.map((list) => ({ ...list, variant: { ...list.variant, setting: '' } })) : merged;
 }
 
 function listsOf(variant: Variant): DrawnValues[] {
@@ -52,50 +58,53 @@ function partsOf(list: readonly unknown[], { x, y, parts = [] }: Drawn, interval
   return list.map((value, i) => ({ [x]: parts[i], [y]: value, interval: inside(intervals, String(i)) }));
 }
 
-/** The lists of one result beside one another; of several results the first list of each. */
-function drawingOf(lists: readonly DrawnValues[], title: string): Promise<ReportFigure | undefined> {
+/** The lists of one setting beside one another; of several settings the first list of each. */
+async function drawingOf(lists: readonly DrawnValues[], title: string): Promise<ReportFigure | undefined> {
   const [{ drawn, labelOf }] = lists;
   const { kind, x, y } = drawn;
-  const look = { x: labelOf(x).label, y: labelOf(y).label };
+  // Parts of a score go over many powers of ten, and some are negative.
+  const isSignedLog = drawn.parts !== undefined && !lists.every((list) => isPositive(list));
+  const look = { x: labelOf(x).label, y: labelOf(y).label, isSignedLog };
   const plot = { title, kind, x, y, interval: 'interval' } as const;
-  const firsts = [...groupBy(lists, (list) => list.variant).values()].map(([first]) => first);
-  if (firsts.length === 1 && lists.length > 1) {
-    const data = pointsOf(lists.flatMap(rowsOf), { ...plot, color: WHOSE });
-    return figureOf(data, { ...look, title, kind, color: '' });
-  }
+  const isOneSetting = new Set(lists.map(({ variant }) => variant.setting)).size === 1;
+  const isCompared = new Set(lists.map((list) => list.drawn.of)).size > 1;
+  const figure = await (isOneSetting && isCompared
+    ? figureOf(pointsOf(lists.flatMap(rowsOf), { ...plot, color: WHOSE }), {
+        ...look,
+        title,
+        kind,
+        color: '',
+      })
+    : firstFigure(lists, plot, look));
+  if (!figure || !isSignedLog) return figure;
+  return { ...figure, caption: `The axis is logarithmic on both sides of 0. ${figure.caption}`.trim() };
+}
+
+function isPositive({ entries, drawn: { y } }: DrawnValues): boolean {
+  return entries.every((entry) => Number(entry[y]) > 0);
+}
+
+function firstFigure(
+  lists: readonly DrawnValues[],
+  plot: Parameters<typeof variantFigure>[2],
+  look: Parameters<typeof variantFigure>[3],
+): Promise<ReportFigure | undefined> {
+  const firsts = [...groupBy(lists, ({ variant }) => variant.id).values()].map(([first]) => first);
   const entriesOf = ({ id }: Variant) => firsts.find((first) => first.variant.id === id)?.entries ?? [];
-  const variants = firsts.map(({ variant }) => variant);
-  return variantFigure(variants, entriesOf, plot, look);
+  return variantFigure(
+    firsts.map(({ variant }) => variant),
+    entriesOf,
+    plot,
+    look,
+  );
 }
 
 const WHOSE = ' whose';
 
 function rowsOf({ variant, drawn: { of = '' }, entries }: DrawnValues): ReportRow[] {
   return entries.map((own, index) => ({
-    ...{ labels: {}, ids: {}, manifests: {}, curves: {}, costs: [] },
+    ...{ labels: variant.labels, ids: {}, manifests: {}, curves: {}, costs: [] },
     own: { ...own, [WHOSE]: of },
     entry: { source: `${variant.id} ${of}`, index },
   }));
-}
-
-function tableOf(lists: readonly DrawnValues[]): ReportTable {
-  const [{ drawn, labelOf }] = lists;
-  const [places, label] = [
-    new Set(lists.flatMap(({ entries }) => entries.map((entry) => entry[drawn.x]))),
-    labelOf(drawn.y),
-  ];
-  const shown = ({ entries }: DrawnValues, place: unknown) => {
-    const value = entries.find((entry) => entry[drawn.x] === place)?.[drawn.y];
-    return typeof value === 'number' ? (label.isShare ? formatShare : formatValue)(value) : NONE;
-  };
-  return {
-    head: [
-      labelOf(drawn.x).label,
-      ...columnsOf(
-        lists.map(({ variant }) => variant),
-        label.label,
-      ),
-    ],
-    rows: [...places].map((place) => [String(place), ...lists.map((list) => shown(list, place))]),
-  };
 }

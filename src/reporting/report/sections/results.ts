@@ -1,51 +1,64 @@
 /** What the stages measured: one table a stage, one column for each of its settings. */
 
+import { extent, mean } from 'simple-statistics';
 import type { Labels } from '../../../runs/index.ts';
-import { type Block, heading, type ReportTable } from '../blocks.ts';
+import { formatNumber } from '../../format.ts';
+import { type Block, type ReportTable, type TitledTable, titledBlocks } from '../blocks.ts';
 import { measureName, titleOf } from '../names.ts';
 import { isRecord } from '../rows.ts';
 import { formatInterval, formatValue, measuresIn, NONE } from '../values.ts';
-import { byBase, type Variant } from '../variants.ts';
+import { byBase, bySetting, type Variant } from '../variants.ts';
 
 export function resultBlocks(variants: readonly Variant[]): Block[] {
-  const tables = [...byBase(variants)].flatMap(([base, siblings]): Block[] => {
-    const table = measureTable(siblings);
-    const lists = listTables(siblings);
-    return [
-      ...(table.rows.length
-        ? [{ kind: 'fact', text: base } as const, { kind: 'table', table } as const]
-        : []),
-      ...lists.flatMap(({ title, table }): Block[] => [
-        { kind: 'fact', text: `${base}: ${title}` },
-        { kind: 'table', table },
-      ]),
-    ];
-  });
-  return tables.length ? [heading('Results'), ...tables] : [];
+  const tables = [...byBase(variants)].flatMap(([base, siblings]): TitledTable[] => [
+    { title: base, table: measureTable(siblings) },
+    ...listTables(siblings).map(({ title, table }) => ({ title: `${base}: ${title}`, table })),
+  ]);
+  return titledBlocks('Results', tables);
 }
 
-/** The heads of the columns that several results share. */
-export function columnsOf(siblings: readonly Variant[], single: string): string[] {
-  return siblings.map(({ name }) => name || single);
-}
-
+/** One column a setting: seeds are their mean, with the least and the greatest. */
 function measureTable(siblings: readonly Variant[]): ReportTable {
-  const measured = siblings.map(
-    ({ manifest }) =>
-      new Map(measuresIn(manifest.metrics).map((measure) => [measure.path.join('.'), measure] as const)),
+  const settings = bySetting(siblings);
+  const measured = settings.map(([, variants]) =>
+    variants.map(
+      ({ manifest }) =>
+        new Map(measuresIn(manifest.metrics).map((measure) => [measure.path.join('.'), measure] as const)),
+    ),
   );
-  const paths = new Map(measured.flatMap((measures) => [...measures].map(([key, { path }]) => [key, path])));
+  const paths = new Map(
+    measured.flat().flatMap((measures) => [...measures].map(([key, { path }]) => [key, path])),
+  );
   return {
-    head: ['measure', ...columnsOf(siblings, 'value')],
+    head: ['measure', ...settings.map(([setting]) => setting || 'value')],
     rows: [...paths].map(([key, path]) => [
       measureName(path, labelsOf(siblings)),
-      ...measured.map((measures) => {
-        const found = measures.get(key);
-        const interval = formatInterval(found?.interval);
-        return found ? `${formatValue(found.value)}${interval && ` (95 %: ${interval})`}` : NONE;
-      }),
+      ...measured.map((results) => cellOf(results.flatMap((measures) => measures.get(key) ?? []))),
     ]),
   };
+}
+
+function cellOf(found: readonly { readonly value: unknown; readonly interval: unknown }[]): string {
+  if (found.length === 0) return NONE;
+  const values = found.map(({ value }) => value);
+  const [{ value, interval }] = found;
+  if (found.every((other) => formatValue(other.value) === formatValue(value))) {
+    const range = found.length === 1 ? formatInterval(interval) : '';
+    return `${formatValue(value)}${range && ` (95 %: ${range})`}`;
+  }
+  if (values.every((one) => typeof one === 'number')) {
+    const spread = extent(values).map(formatNumber).join(' … ');
+    return `${formatValue(mean(values))} (${values.length} seeds: ${spread})`;
+  }
+  if (values.every(isNumbers) && new Set(values.map(({ length }) => length)).size === 1) {
+    const means = values[0].map((_, i) => mean(values.map((list) => list[i])));
+    return `${formatValue(means)} (mean of ${values.length} seeds)`;
+  }
+  return values.map((one) => formatValue(one)).join('; ');
+}
+
+function isNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'number');
 }
 
 /** The labels of all results of a stage. */
@@ -54,7 +67,7 @@ function labelsOf(siblings: readonly Variant[]): Labels {
 }
 
 /** Lists that have no section of their own. */
-function listTables(siblings: readonly Variant[]): { title: string; table: ReportTable }[] {
+function listTables(siblings: readonly Variant[]): TitledTable[] {
   return siblings.flatMap(({ name, manifest: { metrics, labels = {} } }) =>
     listsIn(metrics)
       .filter(({ path }) => !labels[path]?.drawn && !labels[path]?.texts)

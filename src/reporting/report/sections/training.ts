@@ -1,9 +1,10 @@
 /** Loss curves of everything that was trained. */
 
 import { join } from 'node:path';
-import { readMetrics } from '../../metrics-file.ts';
+import { readMetrics } from '../../../runs/index.ts';
 import { type Block, figureBlocks, type ReportFigure } from '../blocks.ts';
 import { variantFigure } from '../figure.ts';
+import { groupBy } from '../group.ts';
 import { titleOf } from '../names.ts';
 import { isRecord } from '../rows.ts';
 import { byBase, type Variant } from '../variants.ts';
@@ -21,28 +22,33 @@ async function curvesOf(base: string, siblings: readonly Variant[]): Promise<Rep
     ),
   );
   const figures: ReportFigure[] = [];
-  for (const [y, title] of curveNames(siblings)) {
-    // A single value is no curve; the table of results has it.
-    if (![...lines.values()].some((entries) => entries.filter((line) => line[y] !== undefined).length > 1))
-      continue;
-    const entriesOf = ({ id }: Variant) => (lines.get(id) ?? []).filter((line) => line[y] !== undefined);
-    const plot = { title: `${base}: ${title}`, kind: 'line', x: 'step', y } as const;
-    const figure = await variantFigure(siblings, entriesOf, plot, {
-      x: 'step',
-      y: title,
-      hasSteps: true,
-    });
-    if (figure) figures.push(figure);
-  }
+  // Losses of different models are different measures, and no plot has both.
+  for (const y of curveNames(siblings))
+    for (const [name, alike] of groupBy(
+      siblings,
+      ({ manifest }) => manifest.labels?.[y]?.label ?? titleOf(y),
+    )) {
+      const entriesOf = ({ id }: Variant) => (lines.get(id) ?? []).filter((line) => line[y] !== undefined);
+      // A single value is no curve; the table of results has it.
+      if (alike.every((variant) => entriesOf(variant).length < 2)) continue;
+      const title = `${base}: ${name}${whose(alike, siblings)}`;
+      const plot = { title, kind: 'line', x: 'step', y } as const;
+      const figure = await variantFigure(alike, entriesOf, plot, { x: 'step', y: name, hasSteps: true });
+      if (figure) figures.push(figure);
+    }
   return figures;
 }
 
+/** Of the only setting that a measure is of. */
+function whose(alike: readonly Variant[], all: readonly Variant[]): string {
+  const settings = [...new Set(alike.map(({ setting }) => setting))];
+  return alike.length < all.length && settings.length === 1 ? ` (${settings[0]})` : '';
+}
+
 /** What is drawn of metrics.jsonl where it is there: the loss, and what labels say. */
-function curveNames(siblings: readonly Variant[]): Map<string, string> {
+function curveNames(siblings: readonly Variant[]): Set<string> {
   const labelled = siblings.flatMap(({ manifest }) =>
-    Object.entries(manifest.labels ?? {}).flatMap(([name, { label, isCurve }]) =>
-      isCurve ? [[name, label] as const] : [],
-    ),
+    Object.entries(manifest.labels ?? {}).flatMap(([name, { isCurve }]) => (isCurve ? [name] : [])),
   );
-  return new Map([['loss', titleOf('loss')], ...labelled]);
+  return new Set(['loss', ...labelled]);
 }
