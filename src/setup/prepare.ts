@@ -87,7 +87,7 @@ async function speedOf(
 /** Of the machine that the recorded runs were made on. */
 const REFERENCE_SPEED = {
   engine: undefined,
-  autoencoderRate: REFERENCE.flopsPerSecond,
+  autoencoderRate: REFERENCE.autoencoderFlopsPerSecond,
   modelRate: REFERENCE.flopsPerSecond,
   sample: { tokens: 1, patches: 1 },
 };

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { parse } from 'yaml';
 import { calm as calmAlone, ROOT } from '../helpers/cli.ts';
 import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { fakeRun } from '../helpers/report-run.ts';

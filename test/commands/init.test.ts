@@ -6,11 +6,13 @@ import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import stringWidth from 'string-width';
 import { parse } from 'yaml';
-import { calm, otherUser } from '../helpers/cli.ts';
-import { CommandHost } from '../helpers/many-commands.ts';
+import { calm as calmAlone, otherUser } from '../helpers/cli.ts';
+import { CommandHost, calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { hasTerminal, Terminal } from '../helpers/terminal.ts';
 import { tinyText } from '../helpers/tiny.ts';
+
+const calm = calmInOneProcess(test);
 
 /** Only what hangs takes longer. */
 const LIMIT_MS = 200_000;
@@ -92,7 +94,7 @@ test('a project with texts of every kind: what is found, left out and why; it ru
 
 test('a few kilobytes give a configuration that runs, measured here', async (t) => {
   const folder = folderWith(t, { 'a.txt': tinyText(1, 120).replaceAll('. ', '.\n') });
-  const { code, stdout, stderr } = await calm(['init', '--minutes', '0.5'], folder);
+  const { code, stdout, stderr } = await calmAlone(['init', '--minutes', '0.5'], folder);
   t.is(code, 0, stderr);
   t.regex(stdout, /on this machine \(measured: engine \w+/);
   t.regex(stdout, /is written\. Next:\n +.*calm.* run\n/);

@@ -38,7 +38,7 @@ test('more minutes are more steps, then a larger K; the time is kept', async (t)
   const given = await texts(t, 40, 25_000);
   const found = [];
   for (const minutes of [2, 5, 10]) {
-    const { proposal } = await prepared(given, minutes);
+    const { proposal } = await prepared(given, minutes, 'bytes');
     const total = totalSeconds(proposal.seconds);
     t.true(total <= 60 * minutes && total > 0.85 * 60 * minutes, `${minutes}: ${total}`);
     found.push({ patchSize: proposal.recipe.patchSize, steps: proposal.steps });
@@ -50,8 +50,17 @@ test('more minutes are more steps, then a larger K; the time is kept', async (t)
   t.true(found[0].steps < found[1].steps);
 });
 
+test('where nobody chose a tokenizer, text and time decide', async (t) => {
+  const [large, small] = [await texts(t, 40, 26_000), await texts(t, 40, 10_000)];
+  const tokenizerOf = async (given: Given, minutes: number) =>
+    (await prepared(given, minutes)).stages.tokenize.tokenizer;
+  t.is(await tokenizerOf(large, 10), 'bpe');
+  t.is(await tokenizerOf(large, 1), 'bytes');
+  t.is(await tokenizerOf(small, 10), 'bytes');
+});
+
 test('too little time gives the fewest steps of the first recipe, and says so', async (t) => {
-  const { proposal } = await prepared(await texts(t, 40, 25_000), 0.1);
+  const { proposal } = await prepared(await texts(t, 40, 25_000), 0.1, 'bytes');
   t.like(proposal.recipe, { tokenizer: 'bytes', patchSize: 2 });
   t.like(proposal, { steps: RECIPES[0].leastSteps, limit: 'time' });
   t.true(totalSeconds(proposal.seconds) > 6);
@@ -93,7 +102,7 @@ test('a BPE vocabulary is as large as the text allows', async (t) => {
   const small = await prepared(await texts(t, 40, 10_000), 5, 'bpe');
   t.is(small.stages.tokenize.vocabSize, 800);
   const large = await prepared(await texts(t, 40, 50_000), 5, 'bpe');
-  t.is(large.stages.tokenize.vocabSize, 2048);
+  t.is(large.stages.tokenize.vocabSize, 1536);
 });
 
 test('what is written is the starter with other values, its comments included', async (t) => {

@@ -17,7 +17,6 @@ import {
   totalSeconds,
 } from '../../setup/index.ts';
 import { numThreads } from '../../threads.ts';
-import { calmHere } from '../calm-here.ts';
 import { commandLine } from '../workspace.ts';
 import { STANDARD_CORPUS, STANDARD_MINUTES } from './standard.ts';
 
@@ -229,10 +228,7 @@ export function nothingText(file: string, corpus: string): string {
 
 function commandsText(commands: readonly (readonly string[])[]): string {
   const columns = columnsOf(process.stdout);
-  const here = calmHere();
-  return commands
-    .map((words) => wrapCommand('  ', commandLine(words).replace(/^calm/, here), columns))
-    .join('\n');
+  return commands.map((words) => wrapCommand('  ', commandLine(words), columns)).join('\n');
 }
 
 function runName(path: string): string {
