@@ -26,7 +26,8 @@ module.exports = {
     only('pipeline', ['runs', 'plugin', 'artifacts']),
     only('reporting', ['pipeline', 'runs']),
     only('library', ['sampling', 'evaluation', 'models', 'data', 'engine', 'artifacts', 'runs', 'pipeline']),
-    only('commands', ['library', 'pipeline', 'runs', 'reporting', 'plugin', 'engine']),
+    only('setup', ['data', 'pipeline']),
+    only('commands', ['setup', 'library', 'pipeline', 'runs', 'reporting', 'plugin', 'engine']),
     {
       name: 'plugin-door-takes-types-only',
       comment: 'The public door names the engine as a type and loads nothing of it.',
@@ -49,6 +50,19 @@ module.exports = {
       to: { path: '^src/(pipeline|data|commands)/|node_modules/(yaml|cosmiconfig)/' },
     },
     {
+      name: 'only-init-loads-what-init-needs',
+      comment: 'Prompts, surveys and measurements are imported when `calm init` comes to them.',
+      severity: 'error',
+      from: { pathNot: '^src/(setup|commands/init)/' },
+      to: { path: '^src/(setup/|commands/init/(?!standard))', dynamic: false },
+    },
+    {
+      name: 'prompts-are-loaded-when-asked',
+      severity: 'error',
+      from: { pathNot: '^src/commands/init/questions' },
+      to: { path: '@clack/|^src/commands/init/questions', dynamic: false },
+    },
+    {
       name: 'tensorflow-in-the-engine-room-only',
       severity: 'error',
       from: { pathNot: '^src/engine/' },
@@ -57,7 +71,7 @@ module.exports = {
     {
       name: 'pipeline-knows-no-tensor',
       severity: 'error',
-      from: { path: '^src/(pipeline|runs|artifacts|data|reporting)/' },
+      from: { path: '^src/(pipeline|runs|artifacts|data|setup|reporting)/' },
       to: { path: '^src/(engine|math|models|training|evaluation|sampling)/' },
     },
     {

@@ -88,6 +88,26 @@ export const noConfig = (directory: string) =>
     },
   );
 
+export const configThere = (file: string) =>
+  new CalmError('CALM_FILE_EXISTS', `${file} is there already.`, {
+    hint: 'Choose another name, or replace it with --force.',
+  });
+
+export const configNotWritable = (file: string, cause: unknown) =>
+  new CalmError('CALM_NOT_PERMITTED', `${file} can't be written: ${messageOf(cause)}.`, {
+    cause,
+    location: { file },
+    hint: 'Name a place where you may write, for example calm init ~/calm.yaml; the texts may lie here.',
+  });
+
+export const initStopped = () =>
+  new CalmError('CALM_INTERRUPTED', 'Stopped. Nothing was written.', { exitCode: 130 });
+
+export const minutesInvalid = (given: string) =>
+  new CalmError('CALM_MINUTES', `"${given}" is no number of minutes.`, {
+    hint: 'For example --minutes 20, or 0.5 for half a minute.',
+  });
+
 export const configSyntax = (location: SourceLocation, message: string) =>
   new CalmError('CALM_CONFIG_SYNTAX', message, {
     location,
@@ -869,6 +889,21 @@ export const allLeftOut = (numLines: number, numEmpty: number, problem: string |
         : 'Check `corpus` of the tokenize stage, and `textField` for JSON lines.',
     },
   );
+
+/**
+ * @param documents files, paragraphs or lines, whatever gives the most
+ * @param needed bytes of text, about
+ */
+export const corpusTooSmall = (bytes: number, documents: number, needed: number) =>
+  bytes < needed || documents > 1
+    ? new CalmError('CALM_CORPUS_SMALL', `There is too little text to train on: ${bytes} bytes.`, {
+        hint: `Some ${needed} bytes are enough for a model that runs, a megabyte for one that learns words.`,
+      })
+    : new CalmError(
+        'CALM_CORPUS_SMALL',
+        `The text is one line of ${bytes} bytes: nothing of it can be held out to measure the model on.`,
+        { hint: 'Part it by blank lines, which makes its paragraphs documents, or into several files.' },
+      );
 
 export const corpusNotRead = (file: string, { problem, advice }: { problem: string; advice: string }) =>
   new CalmError('CALM_CORPUS_FORMAT', `${file} ${problem}, and can't be read as a corpus.`, {

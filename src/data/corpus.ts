@@ -100,7 +100,10 @@ function realPathOf(path: string): string {
 /**
  * What a file is and how it is read. Nothing but a regular file is opened: a pipe would wait for a writer.
  */
-async function lookAt(path: string, source: CorpusSource): Promise<CorpusFile | FormatProblem> {
+export async function lookAt(
+  path: string,
+  source: Omit<CorpusSource, 'files' | 'package'>,
+): Promise<CorpusFile | FormatProblem> {
   const stats = statSync(path);
   if (!stats.isFile())
     return { problem: 'is not a regular file', advice: 'Write what it gives into a file first' };

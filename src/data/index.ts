@@ -19,6 +19,11 @@ export type {
 export { corpusFormat, corpusFormats, registerCorpusFormat } from './formats/registry.ts';
 export { DocumentPatches, evenlySpread, shuffledBatch } from './patches.ts';
 export { PatchSequences } from './sequences.ts';
+export { splitOf } from './split-of.ts';
+export { countTexts, type TextCount } from './survey/count-texts.ts';
+export { type FoundTexts, findTexts, type UnreadFile } from './survey/find-texts.ts';
+export { sourcesFor } from './survey/sources-for.ts';
+export { textFieldOf } from './survey/text-field.ts';
 export { ByteTokenizer } from './tokenizers/byte-tokenizer.ts';
 export {
   loadTokenizer,

@@ -36,8 +36,8 @@ export function fitLine(text: string, columns: number | undefined): string {
   return width < 1 ? '' : cliTruncate(text.replaceAll(/\s*[\r\n]+\s*/g, ' '), width);
 }
 
-/** Ora divides by the number of columns. Node sets it anew when the terminal is resized. */
-function reportColumns(stream: WriteStream): void {
+/** Ora divides by the number of columns, and other libraries wrap by it. Node sets it anew when the terminal is resized. */
+export function reportColumns(stream: WriteStream): void {
   let { columns } = stream;
   Object.defineProperty(stream, 'columns', {
     configurable: true,

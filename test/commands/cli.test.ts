@@ -1,7 +1,6 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { parse } from 'yaml';
 import { calm as calmAlone, ROOT } from '../helpers/cli.ts';
 import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { fakeRun } from '../helpers/report-run.ts';
@@ -211,18 +210,6 @@ test('an artifact of another format version is refused by name', async (t) => {
   t.is(code, 1);
   t.regex(stderr, /CALM_ARTIFACT_VERSION +\S*index\.json/);
   t.regex(stderr, /→ .*--force/);
-});
-
-test('init writes a configuration that plans; it replaces nothing unasked', async (t) => {
-  const folder = temporaryFolder(t);
-  writeTinyProject(folder);
-  t.is((await calm(['init', '--corpus', 'texts/*.txt'], folder)).code, 0);
-  t.deepEqual(parse(readFileSync(join(folder, 'calm.yaml'), 'utf8')).stages.tokenize.corpus, 'texts/*.txt');
-  const plan = await calm(['plan'], folder);
-  t.is(plan.code, 0, plan.stderr);
-  t.regex(plan.stdout, /runs\/default/);
-  t.is((await calm(['init'], folder)).code, 1);
-  t.false(existsSync(join(folder, 'runs')));
 });
 
 test('doctor, stages and schema answer', async (t) => {

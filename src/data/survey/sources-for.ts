@@ -1,0 +1,89 @@
+/** The shortest paths and patterns that mean certain files and no others, as `corpus` has them. */
+
+import { basename, dirname, extname, join, relative, sep } from 'node:path';
+import type { CorpusSource } from '../corpus.ts';
+import { findPaths } from '../corpus-paths.ts';
+import { unpackedName } from '../formats/compressions.ts';
+import type { CorpusFile } from '../formats/format.ts';
+
+/** What else lies among the files, by paths. */
+interface Beside {
+  /** Files that no format reads, which a folder may hold too. */
+  readonly unread: readonly string[];
+  /** Folders that no pattern should look into. */
+  readonly skipped: readonly string[];
+}
+
+/**
+ * A source for each field of JSON lines that holds text; texts go with the usual one.
+ * @param root what patterns are relative to
+ */
+export function sourcesFor(files: readonly CorpusFile[], beside: Beside, root: string): CorpusSource[] {
+  const fromRoot = (path: string) => relative(root, path).split(sep).join('/');
+  const others = { unread: beside.unread.map(fromRoot), skipped: beside.skipped.map(fromRoot) };
+  return groupedBy(files, ({ textField, documents }) => `${documents} ${textField}`).map((group) => {
+    const [{ documents, textField }] = group;
+    const paths = group.map(({ path }) => fromRoot(path));
+    const patterns = groupedBy(paths, topOf).flatMap((below) => patternsFor(below, others, root));
+    return { files: patterns, documents, textField };
+  });
+}
+
+/**
+ * What means the files below a folder of the root: a pattern for each ending; else the folder itself; else
+ * patterns for the folders in it, or the files by name.
+ */
+function patternsFor(paths: readonly string[], { unread, skipped }: Beside, root: string): string[] {
+  const top = topOf(paths[0] as string);
+  const byEnding = groupedBy(paths, endingOf);
+  const isOpen = !skipped.some((path) => path.startsWith(`${top}/`));
+  const patterns = byEnding.map((group) => (isOpen ? patternOf(group, top, root) : undefined));
+  if (patterns.every((pattern) => pattern !== undefined)) return patterns;
+  if (isOpen && top !== '.' && isMeantBy(top, new Set([...paths, ...unread]), root)) return [top];
+  return byEnding.flatMap((group, i) => patterns[i] ?? patternsWithin(group, root));
+}
+
+function patternsWithin(paths: readonly string[], root: string): string[] {
+  return groupedBy(paths, dirname).flatMap((inside) => {
+    const pattern = patternOf(inside, dirname(inside[0]), root);
+    return pattern === undefined ? inside : [pattern];
+  });
+}
+
+/** Whether a folder holds nothing but these files. */
+function isMeantBy(folder: string, paths: ReadonlySet<string>, root: string): boolean {
+  return findPaths(folder, root).paths.every((path) => paths.has(relative(root, path)));
+}
+
+/** A pattern that means these files exactly; undefined where there is none so simple. */
+function patternOf(paths: readonly string[], folder: string, root: string): string | undefined {
+  if (paths.length === 1) return paths[0];
+  const isFlat = paths.every((path) => dirname(path) === folder);
+  const pattern = join(folder, ...(isFlat ? [] : ['**']), `*${endingOf(paths[0])}`)
+    .split(sep)
+    .join('/');
+  const meant = new Set(findPaths(pattern, root).paths.map((path) => relative(root, path)));
+  return meant.size === paths.length && paths.every((path) => meant.has(path)) ? pattern : undefined;
+}
+
+function topOf(path: string): string {
+  const [first, ...rest] = path.split('/');
+  return rest.length > 0 ? first : '.';
+}
+
+/** `.txt`, `.jsonl.gz`; '' where there is none. */
+function endingOf(path: string): string {
+  const name = basename(path);
+  const unpacked = unpackedName(name);
+  return extname(unpacked) + name.slice(unpacked.length);
+}
+
+function groupedBy<T>(all: readonly T[], keyOf: (one: T) => string): [T, ...T[]][] {
+  const groups = new Map<string, [T, ...T[]]>();
+  for (const one of all) {
+    const group = groups.get(keyOf(one));
+    if (group) group.push(one);
+    else groups.set(keyOf(one), [one]);
+  }
+  return [...groups.values()];
+}
