@@ -5,7 +5,7 @@
  * }.
  */
 
-import { closest, distance } from 'fastest-levenshtein';
+import { distance } from 'fastest-levenshtein';
 
 /** Where in a file something was found. Lines and columns count from 1. */
 export interface SourceLocation {
@@ -53,12 +53,13 @@ export function suggest(name: string, available: readonly string[]): string {
   return `${nearest ? `Did you mean "${nearest}"? ` : ''}Available: ${[...available].sort().join(', ')}.`;
 }
 
-/** The name that was meant, as far as one is like it. */
+/** The name that was meant, as far as one is like it: fewest changes first, then most letters in common. */
 export function nearestOf(name: string, available: readonly string[]): string | undefined {
-  if (available.length === 0) return undefined;
-  const nearest = closest(name, available as string[]);
-  const isNear = distance(name, nearest) <= Math.ceil(Math.max(name.length, nearest.length) / 2);
-  return isNear && sharedLetters(name, nearest) >= 0.5 ? nearest : undefined;
+  const near = available
+    .map((other) => ({ other, changes: distance(name, other), shared: sharedLetters(name, other) }))
+    .filter(({ other, changes }) => changes <= Math.ceil(Math.max(name.length, other.length) / 2))
+    .filter(({ shared }) => shared >= 0.5);
+  return near.sort((a, b) => a.changes - b.changes || b.shared - a.shared)[0]?.other;
 }
 
 function sharedLetters(a: string, b: string): number {

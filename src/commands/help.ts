@@ -155,7 +155,10 @@ function isEmptyList(flag: Command.Flag.Any): boolean {
 /** A class as the list of commands would have it. */
 function loadable(command: Command.Class): Command.Loadable {
   const json = Flags.boolean({ description: 'Format output as json.', helpGroup: 'GLOBAL' });
-  const { id, summary, description, usage, examples, args } = command;
+  const { id, summary, description, usage, examples } = command;
+  const args = Object.fromEntries(
+    Object.entries(command.args ?? {}).map(([name, arg]) => [name, { ...arg, name }]),
+  );
   const { stage } = command as { stage?: StageFacts };
   const flags = { ...command.flags, ...(command.enableJsonFlag ? { json } : {}) };
   const told = { id, summary, description, usage, examples, args, flags, ...(stage ? { stage } : {}) };

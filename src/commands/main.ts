@@ -4,7 +4,8 @@ import { flush, type Interfaces, run } from '@oclif/core';
 
 export async function main(args: string[], options: Interfaces.LoadOptions): Promise<void> {
   try {
-    await run(args, options);
+    // oclif's help is for people and has no such flag; its errors are told as documents all the same.
+    await run(args[0] === 'help' ? args.filter((arg) => arg !== '--json') : args, options);
     await flush();
   } catch (error) {
     const { code, oclif } = error as { code?: string; oclif?: { exit?: number } };

@@ -1,7 +1,8 @@
 /** Help, versions, mistakes of the command line, and completion. */
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import test from 'ava';
 import { lookUp } from '../../src/commands/calm-here.ts';
@@ -14,9 +15,9 @@ import { writeTinyProject } from '../helpers/tiny.ts';
 const calm = calmInOneProcess(test);
 const PLUGINS = ['calm-plugin-count', 'calm-plugin-hit-rate'];
 
-/** A folder whose calm.yaml has a stage and a measure of third parties. */
-function project(t: Parameters<typeof temporaryFolder>[0]): string {
-  const folder = temporaryFolder(t);
+/** A folder whose calm.yaml has a stage and a measure of third parties. One for all: a process registers once. */
+const folder = mkdtempSync(join(tmpdir(), 'calm-test-'));
+test.before(() => {
   writeTinyProject(folder);
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(ROOT, join(folder, 'node_modules/calm-lm'));
@@ -25,8 +26,8 @@ function project(t: Parameters<typeof temporaryFolder>[0]): string {
     cpSync(join(ROOT, 'test/fixtures', name), join(folder, 'node_modules', name), { recursive: true });
   const stages = 'stages:\n  tokenize: { corpus: "texts/*.txt" }\n  count-tokens: { top: 2 }\n';
   writeFileSync(join(folder, 'calm.yaml'), `plugins: [${PLUGINS}]\n${stages}`);
-  return folder;
-}
+});
+test.after.always(() => rmSync(folder, { recursive: true, force: true }));
 
 test('help, -h, -v: where people look for them', async (t) => {
   const [whole, short, version] = [
@@ -57,7 +58,6 @@ test('help on a stage has its keys with types and defaults, lists and maps too',
 });
 
 test('help on stages and measures that only a configuration knows', async (t) => {
-  const folder = project(t);
   for (const args of [
     ['help', 'count-tokens'],
     ['count-tokens', '--help'],
@@ -97,7 +97,6 @@ const MISTAKES: [args: string[], code: string, message: RegExp, hint: RegExp][] 
 ];
 
 test('every mistake of the command line has a code and a way out, as text and as a document', async (t) => {
-  const folder = project(t);
   for (const [args, code, message, hint] of MISTAKES) {
     const text = await calm(args, folder);
     t.true(text.code > 0, args.join(' '));
@@ -148,7 +147,6 @@ function completed(folder: string, shell: string, ...words: string[]): string[] 
 }
 
 test('completion: commands, flags, values, keys, stages, runs and files', (t) => {
-  const folder = project(t);
   mkdirSync(join(folder, 'runs', 'one'), { recursive: true });
   writeFileSync(join(folder, 'runs', 'one', 'run.json'), '{}');
   const cases: [line: string, found: string[]][] = [
@@ -156,7 +154,7 @@ test('completion: commands, flags, values, keys, stages, runs and files', (t) =>
     ['calm cou', ['count-tokens']],
     ['calm help tra', ['train-autoencoder', 'train-lm']],
     ['calm engine ', ['install', 'list', 'remove']],
-    ['calm engine install ', ['cpu', 'gpu']],
+    ['calm engine install ', ['cpu', 'gpu', 'onnx']],
     ['calm run --fo', ['--force']],
     ['calm run --force --fo', []],
     ['calm run --engine on', ['onnx']],
@@ -183,7 +181,6 @@ test('completion: commands, flags, values, keys, stages, runs and files', (t) =>
 });
 
 test('the scripts are what shells read, and bash completes with its own', async (t) => {
-  const folder = project(t);
   for (const shell of ['bash', 'zsh', 'fish']) {
     const { stdout } = await calm(['autocomplete', shell], folder);
     writeFileSync(join(folder, 'script'), stdout);

@@ -49,7 +49,7 @@ for (const model of ['calm', 'transformer'])
       [10, 20, 30].map((step) => [step, 'sample', 'the ']),
     );
     t.true(samples.every(({ text }) => text.length > 0));
-    t.regex(run.stderr, /^ {2}train-lm, step 10: the .*$/m);
+    t.regex(run.stderr, /^ {2}train-lm, step 10: the.*$/m);
     const steps = linesOf(join(stage, 'metrics.jsonl')).map(({ step }) => step);
     t.deepEqual(
       placesIn(join(stage, 'tensorboard')).filter((place) => place.startsWith('scalars')),
@@ -63,7 +63,7 @@ for (const model of ['calm', 'transformer'])
     // How it is logged is no part of what comes of it.
     const again = await calm(['plan', writeTinyProject(logged, { 'train-lm': own }), '--json'], logged);
     const states = JSON.parse(again.stdout).stages as { name: string; state: string }[];
-    t.is(states.find(({ name }) => name === 'train-lm')?.state, 'fresh');
+    t.is(states.find(({ name }) => name === 'train-lm')?.state, 'up to date');
   });
 
 test('a killed training resumes its logs: no step twice, none missing', async (t) => {

@@ -84,7 +84,7 @@ function asLists(head: readonly string[], rows: readonly (readonly string[])[], 
 /** The cell beside its title, or below it where that leaves too little room. */
 function cellLines(title: string, cell: string, columns: number): string[] {
   const beside = stringWidth(title) + 2 * GAP;
-  const isBelow = columns - beside < NARROWEST;
+  const isBelow = columns - beside < Math.min(NARROWEST, stringWidth(cell));
   const indent = isBelow ? 2 * GAP : beside;
   const lines = breakLines(cell, columns - indent, true);
   const indented = lines.map((line) => `${' '.repeat(indent)}${line}`);
