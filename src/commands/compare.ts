@@ -4,8 +4,7 @@ import { BaseCommand, configFlags } from './base-command.ts';
 import { openLabelledRuns } from './labelled-runs.ts';
 
 export default class Compare extends BaseCommand {
-  static override summary =
-    'Show runs beside one another: what differs in them, and which results are better.';
+  static override summary = 'Show runs side by side: what differs in them, and which results are better.';
   static override description =
     'Runs that differ in their seed alone are one column, their mean with its spread. The runs of a sweep ' +
     'are compared with one another. `calm report RUN…` shows the same as a page, with curves.';

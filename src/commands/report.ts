@@ -20,7 +20,7 @@ export default class Report extends BaseCommand {
   static override summary = 'Write one page on runs: tables and plots, the paper’s numbers beside ours.';
   static override description =
     'Numbers, loss curves, samples, cost and configuration of each run; first what `report:` of its ' +
-    'configuration asks for. Several runs are put beside one another: what differs in them, their results, ' +
+    'configuration asks for. Several runs are put side by side: what differs in them, their results, ' +
     'their curves. The page holds its plots and needs no network.';
   static override examples = [
     'calm report runs/paper-heads runs/paper-input',

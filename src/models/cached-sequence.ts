@@ -199,7 +199,7 @@ export class CachedSequence<Weights extends TensorTree> {
     return found;
   }
 
-  /** Branches beside one another in each row, rows filled up to the same length. */
+  /** Branches side by side in each row, rows filled up to the same length. */
   #layOut(cache: KeyValueCache, branches: readonly Branch[]) {
     const [rows, , capacity] = cache.k0.shape as [number, number, number];
     const steps = branches[0].ids.length / this.#tokensPerPosition;

@@ -38,7 +38,7 @@ export interface DrawnList {
   readonly y: string;
   /** Of a list of numbers: what each is. */
   readonly parts?: readonly string[];
-  /** Of several lists with one title, which are drawn beside one another: whose it is. */
+  /** Of several lists with one title, which are drawn side by side: whose it is. */
   readonly of?: string;
 }
 

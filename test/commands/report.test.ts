@@ -100,6 +100,6 @@ test('calm compare shows two runs, and calm report puts them on one page with ea
   const page = readFileSync(join(folder, 'page.html'), 'utf8');
   t.deepEqual(
     [...page.matchAll(/<h2>([^<]*)<\/h2>/g)].map(([, title]) => title),
-    ['Beside one another', 'a', 'b'],
+    ['Comparison', 'a', 'b'],
   );
 });

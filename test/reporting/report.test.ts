@@ -358,7 +358,7 @@ test('a curve is named by its stage; losses of different models are in plots of 
   t.notRegex(drawn[0].svg, /run: c/);
 });
 
-test('several runs: what differs, results side by side, curves over one another, a shared stage once', async (t) => {
+test('several runs: what differs, results side by side, curves laid over each other, a shared stage once', async (t) => {
   const folder = temporaryFolder(t);
   const levels = [0.1, 0.2].map((sigma) => ({ sigma, tokenAccuracy: 1 - sigma }));
   const runs = [];
@@ -391,10 +391,10 @@ test('several runs: what differs, results side by side, curves over one another,
     runs.push(await fakeRun(folder, stages, { name: i ? 'wide' : 'small' }));
   }
   const { title, blocks } = await comparisonSection(runs);
-  t.is(title, 'Beside one another');
+  t.is(title, 'Comparison');
   t.deepEqual(headings(blocks), [
     'What differs',
-    'Results beside one another',
+    'Results side by side',
     'Results as points',
     'Training',
     'Reconstruction under noise',
@@ -421,7 +421,7 @@ test('several runs: what differs, results side by side, curves over one another,
     ['text of 1', 'text of 2'],
   );
   const page = htmlPage('Two', [await comparisonSection(runs), await sectionOf(runs[0], undefined, true)]);
-  t.regex(page, /<nav aria-label="Contents">.*href="#part-1">Beside one another<.*href="#part-2">small</s);
+  t.regex(page, /<nav aria-label="Contents">.*href="#part-1">Comparison<.*href="#part-2">small</s);
   t.regex(page, /<section id="part-2">/);
   t.regex(page, /<details><summary>/, 'a run among others is folded');
   t.regex(page, /@media print/);

@@ -1,4 +1,4 @@
-/** Runs beside one another: what differs in their configurations, and what was measured of each. */
+/** Runs side by side: what differs in their configurations, and what was measured of each. */
 
 import { nothingToCompare } from '../../errors.ts';
 import type { Run } from '../../runs/index.ts';

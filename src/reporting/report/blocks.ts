@@ -26,7 +26,7 @@ export type Block =
   | { readonly kind: 'notes'; readonly items: readonly string[] }
   | { readonly kind: 'headline'; readonly items: readonly HeadlineNumber[] }
   | { readonly kind: 'table'; readonly table: ReportTable }
-  /** Several, each under its title: beside one another where there is room. */
+  /** Several, each under its title: side by side where there is room. */
   | { readonly kind: 'tables'; readonly tables: readonly TitledTable[] }
   | { readonly kind: 'figures'; readonly figures: readonly ReportFigure[] }
   | { readonly kind: 'quote'; readonly title: string; readonly text: string };

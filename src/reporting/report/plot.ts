@@ -121,7 +121,7 @@ function layersOf(
           },
         }
       : {};
-  // Bars of one x stand beside one another, and are never laid on top of each other.
+  // Bars of one x stand side by side, and are never laid on top of each other.
   const isBeside = look.kind === 'bar' && look.color !== undefined;
   const beside = isBeside ? { xOffset: { field: 'color', sort: null } } : {};
   const description = { description: { field: 'description' } };

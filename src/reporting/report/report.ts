@@ -63,7 +63,7 @@ export async function sectionOf(
   return { title: stated?.title ?? run.name, blocks, details };
 }
 
-/** Several runs beside one another: what differs, their results, their curves over one another. */
+/** Several runs side by side: what differs, their results, their curves laid over each other. */
 export async function comparisonSection(runs: readonly Run[]): Promise<ReportSection> {
   const comparison = compare(runs);
   const variants = variantsOfColumns(comparison.settings);
@@ -73,7 +73,7 @@ export async function comparisonSection(runs: readonly Run[]): Promise<ReportSec
     ...(await drawnBlocks(variants)),
     ...sampleBlocks(variants),
   ];
-  return { title: 'Beside one another', blocks, details: [] };
+  return { title: 'Comparison', blocks, details: [] };
 }
 
 /** What `calm run` was last told to report; undefined where it was told nothing. */

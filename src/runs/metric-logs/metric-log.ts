@@ -21,7 +21,7 @@ export interface MetricLog {
 export interface LogFormat {
   /** In a stage's folder. */
   readonly name: string;
-  /** What follows a stage's name where the logs of several stand beside one another. */
+  /** What follows a stage's name where the logs of several stand side by side. */
   readonly ending: string;
   /** @param wallTime of what it does not know the time of, in seconds since 1970 */
   open(path: string, wallTime: () => number): MetricLog;

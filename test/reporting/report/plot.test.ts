@@ -52,7 +52,7 @@ test('an axis is logarithmic where its positive values go over more than 30 time
   t.regex(touchesZero[1], /linear scale/);
 });
 
-test('bars of one place stand beside one another, and each is as high as its value', async (t) => {
+test('bars of one place stand side by side, and each is as high as its value', async (t) => {
   const points = [ours('a', 2, { color: 'u' }), ours('a', 4, { color: 'v' })];
   const svg = await drawPoints(points, { ...LOOK, kind: 'bar', color: 'head' });
   const [low, high] = heights(svg);

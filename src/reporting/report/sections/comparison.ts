@@ -1,4 +1,4 @@
-/** Runs beside one another: what differs, what was measured, and the numbers that stand for them as points. */
+/** Runs side by side: what differs, what was measured, and the numbers that stand for them as points. */
 
 import type { Column } from '../../compare/columns.ts';
 import type { Comparison } from '../../compare/comparison.ts';
@@ -20,7 +20,7 @@ export async function comparisonBlocks(comparison: Comparison): Promise<Block[]>
   return [
     ...(notes.length ? [{ kind: 'notes', items: notes } as const] : []),
     ...tableBlocks('What differs', differenceTable(comparison)),
-    heading('Results beside one another'),
+    heading('Results side by side'),
     { kind: 'table', table: resultTable(comparison) },
     { kind: 'fact', text: legendOf(comparison).join(' · ') },
     ...figureBlocks('Results as points', figures),

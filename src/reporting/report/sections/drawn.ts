@@ -58,7 +58,7 @@ function partsOf(list: readonly unknown[], { x, y, parts = [] }: Drawn, interval
   return list.map((value, i) => ({ [x]: parts[i], [y]: value, interval: inside(intervals, String(i)) }));
 }
 
-/** The lists of one setting beside one another; of several settings the first list of each. */
+/** The lists of one setting side by side; of several settings the first list of each. */
 async function drawingOf(lists: readonly DrawnValues[], title: string): Promise<ReportFigure | undefined> {
   const [{ drawn, labelOf }] = lists;
   const { kind, x, y } = drawn;
