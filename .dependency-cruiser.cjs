@@ -77,7 +77,7 @@ module.exports = {
     {
       name: 'plugins-are-closed-rooms',
       comment:
-        "Built-in stages use the package's public exports, as a stranger's would (Biome forbids paths " +
+        "Built-in stages use the package's public exports, as a third party's would (Biome forbids paths " +
         'into src), and nothing of each other but what stands in a folder of its own.',
       severity: 'error',
       from: { path: '^plugins/([^/]+)/' },

@@ -1,5 +1,5 @@
 /**
- * The built-in stages, as one plugin. They use nothing but the package's public exports, as a stranger's
+ * The built-in stages, as one plugin. They use nothing but the package's public exports, as a third party's
  * would.
  */
 

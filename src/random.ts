@@ -8,7 +8,7 @@
  * 1, 2, 3"), the counter-based generator that
  * JAX uses. A stream is short and read from its start, so within it a sequential generator does, and is ten
  * times as fast: xoshiro128++ (Blackman & Vigna
- * 2019). Normal draws come by the ziggurat (Marsaglia & Tsang 2000, as mended by Doornik 2005): a fifth of
+ * 2019). Normal draws come by the ziggurat (Marsaglia & Tsang 2000, as corrected by Doornik 2005): a fifth of
  * the time of Box–Muller over Threefry.
  */
 

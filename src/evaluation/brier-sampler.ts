@@ -1,5 +1,5 @@
 /**
- * BrierLM of any model that can go on from a text: all it takes is samples, so any model can be placed on the
+ * BrierLM of any model that can continue a text: all it takes is samples, so any model can be placed on the
  * same scale.
  * S samples a window · W windows.
  */
@@ -7,7 +7,7 @@
 import { addWindow, agreement, type BrierSums, NUM_FACTORS } from './brier-score.ts';
 import { pairsOf, type SampleGroup, splitGroup } from './sample-groups.ts';
 
-/** Anything that can go on from token ids. */
+/** Anything that can continue token ids. */
 export interface ContinuationSampler {
   /**
    * Draws independent continuations at temperature 1.

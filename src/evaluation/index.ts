@@ -1,4 +1,4 @@
-/** Judging models on held-out text. */
+/** Evaluating models on held-out text. */
 
 export { joinRows, type Pause, type Pausing } from './batches.ts';
 export { type BrierInterval, bootstrapInterval, brierInterval } from './bootstrap.ts';

@@ -22,7 +22,7 @@ const PATCHES_A_BATCH = 1024;
 
 /** Fractions in [0, 1]; higher is better. */
 export interface Reconstruction {
-  /** Tokens given back right from the mean of the posterior. */
+  /** Tokens reconstructed from the mean of the posterior. */
   readonly tokenAccuracy: number;
   /** Patches of which every token is right. */
   readonly patchAccuracy: number;

@@ -259,7 +259,7 @@ export interface Stage<
    * done
    * when something goes wrong. They are not part of the fingerprint, so a stage whose `checkpointEvery`
    * changes
-   * goes on where it was.
+   * resumes where it was.
    */
   readonly operational?:
     | readonly string[]

@@ -43,7 +43,7 @@ export class RunReporter {
   #isWriting = false;
   /** Stages with nothing to do that have not been named yet. */
   #upToDate: string[] = [];
-  /** Where and when the present stretch of steps began; the time left is judged from it. */
+  /** Where and when the present stretch of steps began; the time left is estimated from it. */
   #first: { step: number; at: number } | undefined;
 
   constructor(options: ReporterOptions) {

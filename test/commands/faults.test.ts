@@ -45,7 +45,7 @@ for (const [code, on, expected] of [
   ['EIO', 'read', /✖ CALM_DISK_FAILED[\s\S]*can’t be read or written/],
 ] as const) {
   test.serial(
-    `${code} in the middle of each stage (${on}): a clear message, and the same command goes on`,
+    `${code} in the middle of each stage (${on}): a clear message, and the same command resumes`,
     async (t) => {
       t.timeout(300_000);
       const expectedFiles = await whole(t);

@@ -11,8 +11,8 @@ const calm = calmInOneProcess(test);
 
 const QUICK = { steps: 6, warmupSteps: 1, checkpointEvery: 3 };
 
-/** A head that a stranger registers: the flow head under another name. */
-const STRANGER = `import { flowHead } from 'calm-lm/models';
+/** A head that a third party registers: the flow head under another name. */
+const THIRD_PARTY = `import { flowHead } from 'calm-lm/models';
 import { headEntry, registerHead } from 'calm-lm/models/config';
 import { definePlugin } from 'calm-lm/plugin';
 const entry = { ...headEntry('flow'), name: 'current', summary: 'Flow by another name.', load: async () => flowHead };
@@ -21,7 +21,7 @@ export default definePlugin({ name: 'current', stages: [] });
 `;
 
 for (const head of ['diffusion', 'flow', 'current']) {
-  test(`a model with the head "${head}" is trained, judged and sampled from; its kind is kept`, async (t) => {
+  test(`a model with the head "${head}" is trained, evaluated and sampled from; its kind is kept`, async (t) => {
     const folder = temporaryFolder(t);
     const config = writeTinyProject(
       folder,
@@ -34,7 +34,7 @@ for (const head of ['diffusion', 'flow', 'current']) {
     );
     mkdirSync(join(folder, 'node_modules'));
     symlinkSync(ROOT, join(folder, 'node_modules/calm-lm'));
-    writeFileSync(join(folder, 'head.mjs'), STRANGER);
+    writeFileSync(join(folder, 'head.mjs'), THIRD_PARTY);
     const run = await calm(['run', config, '--engine', 'onnx', '--json'], folder);
     t.is(run.code, 0, run.stderr);
     t.is(
@@ -67,7 +67,7 @@ for (const head of ['diffusion', 'flow', 'current']) {
 }
 
 for (const inputMode of ['continuous', 'both']) {
-  test(`a model that reads "${inputMode}" is trained and judged`, async (t) => {
+  test(`a model that reads "${inputMode}" is trained and evaluated`, async (t) => {
     const folder = temporaryFolder(t);
     const config = writeTinyProject(folder, { 'train-lm': { ...QUICK, inputMode } });
     const run = await calm(['run', config, '--engine', 'onnx', '--until', 'evaluate', '--json'], folder);

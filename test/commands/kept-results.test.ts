@@ -107,7 +107,7 @@ test('a kept result that is damaged is made again and not taken up', async (t) =
 });
 
 for (const stage of ['train-autoencoder', 'train-lm'] as const) {
-  test(`${stage} of more steps goes on from what is there, with the bits of a whole run`, async (t) => {
+  test(`${stage} of more steps resumes from what is there, with the bits of a whole run`, async (t) => {
     t.timeout(180_000);
     const long = { ...short, steps: 20, schedule: 'constant' };
     const of = (steps: number) => ({ ...SHORT, [stage]: { ...long, steps } });

@@ -93,7 +93,7 @@ test(
 );
 
 test(
-  'a bad line is an error with its place, and the same run goes on when such lines are to be ' + 'left out',
+  'a bad line is an error with its place, and the same run resumes when such lines are to be ' + 'left out',
   async (t) => {
     const folder = temporaryFolder(t);
     const config = writeTinyProject(folder, { tokenize: { corpus: 'x.jsonl' } });
@@ -212,7 +212,7 @@ test('calm gc tells what a changed configuration does not have any more, once it
   );
 });
 
-test('a bad step stops the run with the state before it and says how to go on', async (t) => {
+test('a bad step stops the run with the state before it and says how to resume', async (t) => {
   const folder = temporaryFolder(t);
   // A learning rate that blows up at once.
   const config = writeTinyProject(folder, {

@@ -17,7 +17,7 @@ function product(a: Float32Array, b: Float32Array, m: number, k: number, n: numb
 }
 
 // Serial: the tests of this file share one tensor memory and one of them counts it.
-test.serial('mended products: every transposition, single and in batches', async (t) => {
+test.serial('fixed products: every transposition, single and in batches', async (t) => {
   for (const [batch, m, k, n] of [
     [1, 7, 5, 6],
     [3, 20, 16, 24],
@@ -48,7 +48,7 @@ test.serial('mended products: every transposition, single and in batches', async
   }
 });
 
-test.serial('mended sums, gathers, segment sums and one-hots', async (t) => {
+test.serial('fixed sums, gathers, segment sums and one-hots', async (t) => {
   const x = draw(5, 3, 4);
   const values = await x.data();
   const sums = await tf.sum(x, [0, 1]).data();

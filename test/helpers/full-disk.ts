@@ -64,7 +64,7 @@ async function inside(): Promise<void> {
     resize(2 ** 30);
     const again = await run('disk', '--until', name);
     if (again.code !== 0) throw new Error(`${name}, with room: ${again.stderr}`);
-    console.log(`${name}: ${error.message.replaceAll(folder, '…')} With room, the same command went on.`);
+    console.log(`${name}: ${error.message.replaceAll(folder, '…')} With room, the same command resumed.`);
   }
   const differing = differingFiles(disk, join(folder, 'straight'));
   execFileSync('umount', [disk]);

@@ -172,7 +172,7 @@ test('a tiny run says what its results are worth, and how much was measured', as
   ])
     t.regex(stderr, new RegExp(`${stage}: ${key} asks for \\d+ .* and there are \\d+: all of them`));
 
-  // A text that is only judged has no training split to compare with.
+  // A text that is only evaluated has no training split to compare with.
   const tokenize = { corpus: 'texts/*.txt', tokenizer: 'bytes', validationFraction: 1 };
   const inputs = {
     autoencoder: './runs/tiny/train-autoencoder/autoencoder',

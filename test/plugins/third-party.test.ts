@@ -8,7 +8,7 @@ import { writeTinyProject } from '../helpers/tiny.ts';
 
 const calm = calmInOneProcess(test);
 
-/** A project that has calm-lm and the stranger's package installed, as npm would lay them out. */
+/** A project that has calm-lm and the third-party package installed, as npm would lay them out. */
 function install(folder: string): string {
   mkdirSync(join(folder, 'node_modules'), { recursive: true });
   symlinkSync(ROOT, join(folder, 'node_modules/calm-lm'));

@@ -114,7 +114,7 @@ const codeOf = async (t: ExecutionContext, result: Promise<unknown>) =>
 
 for (const microBatches of [1, 2]) {
   test.serial(
-    `a loss that is not finite stops the run with the state before it, and the same run goes on without ` +
+    `a loss that is not finite stops the run with the state before it, and the same run resumes without ` +
       `that step (${microBatches})`,
     async (t) => {
       const folder = temporaryFolder(t);

@@ -1,7 +1,7 @@
 /**
  * The WebAssembly backend as published multiplies matrices fast (XNNPACK) only for one untransposed pair,
  * sums leading axes by way of a transpose, gathers rows slowly, has no kernel for gather's gradient, writes a
- * float one-hot as integers, splits slowly, and copies where a clone could share. They are mended here.
+ * float one-hot as integers, splits slowly, and copies where a clone could share. They are fixed here.
  * Measured on one core: [4096, 128]·[128, 128] with the second operand transposed 1.6 → 29 GFLOP/s, with the
  * first 1.6 → 17; 32 products of [64, 32]·[32, 64] 2.2 → 12.
  */
@@ -20,12 +20,12 @@ type Kernel = (call: KernelCall) => tf.TensorInfo;
 /** Below this many multiplications a product of one batch entry is not worth its own XNNPACK call. */
 const SMALL_PRODUCT = 16384;
 
-let isMended = false;
+let isFixed = false;
 
 /** Replaces the kernels. Harmless when called twice. */
-export function mendKernels(): void {
-  if (isMended) return;
-  isMended = true;
+export function fixKernels(): void {
+  if (isFixed) return;
+  isFixed = true;
   replaceKernel('BatchMatMul', mendedMatMul);
   replaceKernel('Sum', mendedSum);
   replaceKernel('GatherV2', mendedGather);
@@ -39,9 +39,9 @@ export function mendKernels(): void {
   });
 }
 
-function replaceKernel(kernelName: string, mend: (original: Kernel) => Kernel): void {
+function replaceKernel(kernelName: string, fix: (original: Kernel) => Kernel): void {
   const config = tf.getKernel(kernelName, 'wasm');
-  const kernelFunc = mend(config.kernelFunc as unknown as Kernel) as unknown as tf.KernelFunc;
+  const kernelFunc = fix(config.kernelFunc as unknown as Kernel) as unknown as tf.KernelFunc;
   tf.unregisterKernel(kernelName, 'wasm');
   tf.registerKernel({ ...config, kernelFunc });
 }
