@@ -32,7 +32,8 @@ export async function run(given: Context): Promise<void> {
   const clock: Clock = { began: performance.now(), loaded: 0 };
   const engine = await context.engine();
   const { headSampling } = config;
-  const model = await openTextModel(engine, inputs.model, { seed, headSampling });
+  const onWarning = (message: string) => report.warn(message);
+  const model = await openTextModel(engine, inputs.model, { seed, headSampling, onWarning });
   const writer: Writer = { context, model, clock };
   clock.loaded = performance.now();
   const made = await answers(writer, many);

@@ -113,6 +113,7 @@ function modelConfig({ config, inputs }: CalmContext, { config: autoencoder }: A
     latentSize,
     padTokenId: padId,
     eosTokenId: endOfTextId,
+    maxPositionEmbeddings: config.patchesPerSequence,
   });
 }
 

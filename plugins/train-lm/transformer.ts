@@ -90,6 +90,7 @@ function modelConfig({ config, inputs }: TransformerContext): TransformerConfig 
     vocabSize,
     padTokenId: padId,
     eosTokenId: endOfTextId,
+    maxPositionEmbeddings: config.tokensPerSequence,
   });
 }
 

@@ -44,7 +44,7 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
         ? await kind.open(directory)
         : await kind.openCheckpoint(join(directory, '..', 'checkpoints'), checkpoint);
     try {
-      return await openTextModel(engine, folder, { seed, headSampling, onDisposed: letGo });
+      return await openTextModel(engine, folder, { seed, headSampling, onDisposed: letGo, onWarning });
     } finally {
       folder[Symbol.dispose]();
     }

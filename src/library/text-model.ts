@@ -50,9 +50,11 @@ export interface OpenOptions {
   readonly headSampling?: Readonly<Record<string, unknown>> | undefined;
   /** Told once, when the weights are freed. */
   readonly onDisposed?: () => void;
+  /** Told once of a prompt that is longer than what the model was trained on. */
+  readonly onWarning?: (message: string) => void;
 }
 
-interface Parts extends Required<Pick<OpenOptions, 'seed' | 'onDisposed'>> {
+interface Parts extends Required<Omit<OpenOptions, 'headSampling'>> {
   readonly engine: Engine;
   readonly folder: Folder;
   readonly tokenizer: Tokenizer;
@@ -66,14 +68,14 @@ interface Parts extends Required<Pick<OpenOptions, 'seed' | 'onDisposed'>> {
 export async function openTextModel(
   engine: Engine,
   folder: Folder,
-  { seed = 0, headSampling, onDisposed = () => {} }: OpenOptions = {},
+  { seed = 0, headSampling, onDisposed = () => {}, onWarning = () => {} }: OpenOptions = {},
 ): Promise<Model> {
   const isAutoencoder = folder.kind === 'autoencoder';
   const language = isAutoencoder ? undefined : await openPatchModel(engine, folder, headSampling);
   const autoencoder = language ? language.latents?.autoencoder : await loadAutoencoder(folder);
   const { eosTokenId } = language?.config ?? (autoencoder as Autoencoder).config;
   const tokenizer = await loadTokenizer(folder.tokenizerFile, eosTokenId ?? undefined);
-  return new TextModel({ engine, folder, tokenizer, seed, language, autoencoder, onDisposed });
+  return new TextModel({ engine, folder, tokenizer, seed, language, autoencoder, onDisposed, onWarning });
 }
 
 /** Work under way that `dispose` ends. */
@@ -88,6 +90,7 @@ class TextModel implements Model {
   #codec: PatchCodec | undefined;
   #provenance: Promise<Pick<TextLatents, 'autoencoder' | 'tokenizer'>> | undefined;
   #disposal: Promise<void> | undefined;
+  #hasWarned = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -125,6 +128,7 @@ class TextModel implements Model {
     const { tokenizer } = this.#parts;
     const { seed = this.seed, index = 0, maxTokens = 200, signal } = options;
     const start = alignPrompt(await tokenizer.encode(prompt), model.patchSize, tokenizer.endOfTextId);
+    this.#checkLength(start.length / model.patchSize, model);
     const settings = {
       ...choiceOf(options, model),
       maxLength: start.length + maxTokens,
@@ -243,6 +247,17 @@ class TextModel implements Model {
 
   #checkOpen(): void {
     if (this.#disposal) throw modelDisposed(this.directory);
+  }
+
+  /** @param length of a prompt, in positions */
+  #checkLength(length: number, { config: { maxPositionEmbeddings: trained }, likelihood }: PatchModel): void {
+    if (trained === undefined || length <= trained || this.#hasWarned) return;
+    this.#hasWarned = true;
+    const unit = likelihood ? 'tokens' : 'patches';
+    this.#parts.onWarning(
+      `the prompt has ${length} ${unit}, and the model was trained on sequences of ${trained}: ` +
+        'it has not learnt to use more, so a shorter prompt may give better text',
+    );
   }
 
   #language(): PatchModel {

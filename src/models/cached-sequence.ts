@@ -17,15 +17,16 @@ import {
 } from '../engine/index.ts';
 import {
   type Branches,
-  extendCache,
   type KeyValueCache,
   type LlamaOutput,
   type Past,
   padCache,
+  placesAfter,
+  putInto,
 } from './llama.ts';
 
-/** Positions are fed in pieces of at most this many, so that a long prompt's attention stays small. */
-const POSITIONS_A_PIECE = 512;
+/** More positions are fed in pieces, so that a long prompt's attention stays small. */
+const [POSITIONS_AT_ONCE, POSITIONS_A_PIECE] = [512, 256];
 /** Capacities of caches, and counts of branches, are multiples of this. */
 const STEP = 32;
 /** Branches of one pass: its mask grows with their square where all leave one row. */
@@ -57,7 +58,8 @@ type FeedInputs<Weights extends TensorTree> = {
   readonly ids: Tensor;
   readonly past?: Past;
 };
-type FeedOutputs = { readonly hidden: Tensor; readonly fresh: KeyValueCache };
+type FeedManyInputs<Weights extends TensorTree> = FeedInputs<Weights> & { readonly sources: Tensor };
+type FeedOutputs = { readonly hidden: Tensor; readonly cache: KeyValueCache };
 type BranchInputs<Weights extends TensorTree> = {
   readonly weights: Weights;
   readonly ids: Tensor;
@@ -78,15 +80,9 @@ export class CachedSequence<Weights extends TensorTree> {
   readonly #engine: Engine;
   #weights: Weights;
   readonly #tokensPerPosition: number;
-  readonly #begin: CompiledStep<
-    FeedInputs<Weights>,
-    { readonly hidden: Tensor; readonly cache: KeyValueCache }
-  >;
-  readonly #feedMany: CompiledStep<FeedInputs<Weights>, FeedOutputs>;
-  readonly #feedOne: CompiledStep<
-    FeedInputs<Weights>,
-    { readonly hidden: Tensor; readonly cache: KeyValueCache }
-  >;
+  readonly #begin: CompiledStep<FeedInputs<Weights>, FeedOutputs>;
+  readonly #feedMany: CompiledStep<FeedManyInputs<Weights>, FeedOutputs>;
+  readonly #feedOne: CompiledStep<FeedInputs<Weights>, FeedOutputs>;
   readonly #hidden: CompiledStep<FeedInputs<Weights>, { readonly hidden: Tensor }>;
   readonly #branch: CompiledStep<BranchInputs<Weights>, { readonly hidden: Tensor }>;
 
@@ -110,9 +106,9 @@ export class CachedSequence<Weights extends TensorTree> {
       ({ weights: given, ids }: FeedInputs<Weights>) => ({ hidden: forward(given, ids).hidden }),
       options,
     );
-    this.#feedMany = engine.compile(({ weights: given, ids, past }: FeedInputs<Weights>): FeedOutputs => {
+    this.#feedMany = engine.compile(({ weights: given, ids, past, sources }: FeedManyInputs<Weights>) => {
       const { hidden, fresh } = forward(given, ids, past);
-      return { hidden, fresh };
+      return { hidden, cache: putInto((past as Past).cache, fresh, sources) };
     }, options);
     this.#feedOne = engine.compile(({ weights: given, ids, past }: FeedInputs<Weights>) => {
       const { hidden, fresh } = forward(given, ids, past);
@@ -138,14 +134,21 @@ export class CachedSequence<Weights extends TensorTree> {
    */
   async feed(ids: Tensor, past?: SequenceState): Promise<{ hidden: Tensor; state: SequenceState }> {
     const [rows, width] = ids.shape as [number, number];
-    const piece = POSITIONS_A_PIECE * this.#tokensPerPosition;
-    if (width <= piece) return this.#feedPiece(ids, past);
-    const [head, tail] = [tf.slice(ids, [0, 0], [rows, piece]), tf.slice(ids, [0, piece])];
-    const first = await this.#feedPiece(head, past);
-    const rest = await this.feed(tail, first.state);
-    const hidden = tf.concat([first.hidden, rest.hidden], 1);
-    disposeTree({ first: first.hidden, cache: first.state.cache, rest: rest.hidden, head, tail });
-    return { hidden, state: rest.state };
+    const isLong = width > POSITIONS_AT_ONCE * this.#tokensPerPosition;
+    const piece = isLong ? POSITIONS_A_PIECE * this.#tokensPerPosition : width;
+    const hidden: Tensor[] = [];
+    let state = past;
+    for (let first = 0; first < width; first += piece) {
+      const part = tf.slice(ids, [0, first], [rows, Math.min(piece, width - first)]);
+      const fed = await this.#feedPiece(part, state);
+      if (state && state !== past) disposeTree(state.cache);
+      part.dispose();
+      hidden.push(fed.hidden);
+      state = fed.state;
+    }
+    const whole = hidden.length === 1 ? hidden[0] : tf.concat(hidden, 1);
+    if (hidden.length > 1) for (const part of hidden) part.dispose();
+    return { hidden: whole, state: state as SequenceState };
   }
 
   /**
@@ -163,16 +166,13 @@ export class CachedSequence<Weights extends TensorTree> {
       return { hidden, state: { cache, length } };
     }
     const lengthTensor = floatTensor(Float32Array.of(past.length), []);
-    const inputs = { weights: this.#weights, ids, past: { cache: past.cache, length: lengthTensor } };
-    if (positions === 1 && length <= capacityOf(past.cache)) {
-      const { hidden, cache } = await this.#feedOne(inputs);
-      lengthTensor.dispose();
-      return { hidden, state: { cache, length } };
-    }
-    const { hidden, fresh } = await this.#feedMany(inputs);
-    const grown = extendCache(past.cache, past.length, fresh);
-    const cache = padCache(grown, roomFor(length));
-    disposeTree({ lengthTensor, fresh, grown });
+    const isFull = length > capacityOf(past.cache);
+    const roomy = isFull ? padCache(past.cache, roomFor(length)) : past.cache;
+    const inputs = { weights: this.#weights, ids, past: { cache: roomy, length: lengthTensor } };
+    const sources = placesAfter(past.length, positions, capacityOf(roomy));
+    const { hidden, cache } =
+      positions === 1 ? await this.#feedOne(inputs) : await this.#feedMany({ ...inputs, sources });
+    disposeTree({ lengthTensor, sources, ...(isFull ? { roomy } : {}) });
     return { hidden, state: { cache, length } };
   }
 

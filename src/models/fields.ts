@@ -16,6 +16,12 @@ const whole = (least: number, largest: number) => {
 /** A size of a model, or how many there are of something. */
 export const size = (standard: number, least = 1) => whole(least, LARGEST_SIZE).default(standard);
 
+/** How long the sequences were that a model was trained on; absent where nobody has noted it. */
+export const trainedPositions = () =>
+  whole(1, LARGEST_SIZE)
+    .optional()
+    .describe('Positions of the sequences that it was trained on: patches, or tokens of a Transformer.');
+
 /** A number of layers. */
 export const layers = (standard: number, least = 1) => whole(least, MOST_LAYERS).default(standard);
 

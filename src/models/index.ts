@@ -46,7 +46,7 @@ export {
   loadAutoencoder,
   loadLanguageModel,
 } from './language-model.ts';
-export { extendCache, type KeyValueCache, type LlamaOutput } from './llama.ts';
+export { type KeyValueCache, type LlamaOutput, padCache, placesAfter, putInto } from './llama.ts';
 export { AUTOENCODER_FOLDER, AUTOENCODER_PREFIX, checkFits, isTransformer } from './model-weights.ts';
 export { openPatchModel } from './open-model.ts';
 export {

@@ -4,7 +4,7 @@
  * B batch · P positions (patches or tokens) · H hidden · D head size · C places of a cache.
  */
 
-import { type Tensor, type TensorMap, tf } from '../engine/index.ts';
+import { intTensor, type Tensor, type TensorMap, tf } from '../engine/index.ts';
 import {
   attend,
   causalMask,
@@ -188,26 +188,32 @@ function splitHeads(x: Tensor, heads: number): Tensor {
   return tf.transpose(tf.reshape(x, [batch, positions, heads, size / heads]), [0, 2, 1, 3]);
 }
 
-/** The first `length` places of a cache, followed by fresh ones. */
-export function extendCache(cache: KeyValueCache, length: number, fresh: KeyValueCache): KeyValueCache {
-  return mapCache(fresh, (own, name) => tf.tidy(() => tf.concat([firstPlaces(cache[name], length), own], 2)));
+/**
+ * A cache with fresh positions in it.
+ * @param sources where each place comes from: one of the cache's C, or C + i of the fresh ones, [C]
+ */
+export function putInto(cache: KeyValueCache, fresh: KeyValueCache, sources: Tensor): KeyValueCache {
+  return mapCache(cache, (tensor, name) =>
+    tf.gather(tf.concat([tensor, fresh[name]], 2), sources as tf.Tensor1D, 2),
+  );
+}
+
+/**
+ * For putInto: `positions` fresh ones follow the first `length` places of a cache.
+ * @returns [capacity], int32
+ */
+export function placesAfter(length: number, positions: number, capacity: number): Tensor {
+  const sources = Int32Array.from({ length: capacity }, (_, place) => place);
+  for (let i = 0; i < positions; i++) sources[length + i] = capacity + i;
+  return intTensor(sources, [capacity]);
 }
 
 /** A cache with empty places up to a capacity. */
 export function padCache(cache: KeyValueCache, capacity: number): KeyValueCache {
-  return mapCache(cache, (tensor) =>
-    tf.pad(tensor as tf.Tensor4D, [
-      [0, 0],
-      [0, 0],
-      [0, capacity - (tensor.shape[2] as number)],
-      [0, 0],
-    ]),
-  );
-}
-
-function firstPlaces(tensor: Tensor, length: number): Tensor {
-  const [batch, heads, , size] = tensor.shape as [number, number, number, number];
-  return tf.slice(tensor, [0, 0, 0, 0], [batch, heads, length, size]);
+  return mapCache(cache, (tensor) => {
+    const [batch, heads, places, size] = tensor.shape as [number, number, number, number];
+    return tf.tidy(() => tf.concat([tensor, tf.zeros([batch, heads, capacity - places, size])], 2));
+  });
 }
 
 function mapCache(cache: KeyValueCache, f: (tensor: Tensor, name: string) => Tensor): KeyValueCache {

@@ -165,6 +165,21 @@ test.serial('nothing is left of texts that end, are left or are aborted', async 
   t.is(tf.memory().numTensors, before);
 });
 
+test.serial('a prompt that is longer than what the model was trained on is told once', async (t) => {
+  for (const [run, unit, trained] of [
+    [runs.calm, 'patches', 16],
+    [runs.transformer, 'tokens', 32],
+  ] as const) {
+    const warnings: string[] = [];
+    const model = await load(run, { onWarning: (warning) => warnings.push(warning) });
+    t.teardown(() => model.dispose());
+    for (const prompt of ['the people', runs.texts[0], runs.texts[0]])
+      await written(model, prompt, { maxTokens: 4 });
+    t.is(warnings.length, 1);
+    t.regex(warnings[0], new RegExp(`^the prompt has \\d+ ${unit}, .* trained on sequences of ${trained}:`));
+  }
+});
+
 test.serial('a signal that is aborted throws its reason', async (t) => {
   const model = await opened(t, runs.calm);
   const signal = AbortSignal.abort(new Error('no'));

@@ -87,13 +87,21 @@ test.serial('a prompt fed in pieces gives the hidden states of one pass', async 
   for (const { hidden, state } of [whole, first, rest]) disposeTree({ hidden, cache: state.cache });
 });
 
-test.serial('a prompt longer than a piece is cut, fed and joined', async (t) => {
+test.serial('a long prompt is fed in pieces, and gives the hidden states of one pass', async (t) => {
   const decoder = new PatchDecoder(engine, languageModel());
   const patches = 700;
-  const { hidden, state } = await decoder.sequence.feed(intTensor(ids(patches * 3), [1, patches * 3]));
+  const all = intTensor(ids(patches * 3), [1, patches * 3]);
+  const before = engine.memory().numTensors;
+  const { hidden, state } = await decoder.sequence.feed(all);
+  const whole = await decoder.sequence.look(all);
   t.deepEqual(hidden.shape, [1, patches, 16]);
   t.is(state.length, patches);
-  disposeTree({ hidden, cache: state.cache });
+  const found = await hidden.data();
+  (await whole.data()).forEach((value: number, i: number) => {
+    t.true(Math.abs(value - found[i]) < 1e-5);
+  });
+  disposeTree({ hidden, whole, cache: state.cache });
+  t.is(engine.memory().numTensors, before, 'nothing is left over');
 });
 
 test.serial(

@@ -6,6 +6,7 @@ import {
   nonnegative,
   size,
   tokenId,
+  trainedPositions,
   withKeyValueHeads,
 } from '../fields.ts';
 import { type ChosenHead, headField } from './heads/choice.ts';
@@ -29,10 +30,11 @@ const fields = z.object({
   latentSize: size(128).describe('Numbers in a latent.'),
   padTokenId: tokenId(),
   eosTokenId: tokenId(),
+  maxPositionEmbeddings: trainedPositions(),
 });
 
 /** The fields that a stage's schema takes over. */
-export const calmFields = { ...fields.shape, head: headField };
+export const calmFields = { ...fields.omit({ maxPositionEmbeddings: true }).shape, head: headField };
 
 /** The model without its head, as config.json states it. */
 export const backboneSchema = fields

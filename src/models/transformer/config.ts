@@ -6,6 +6,7 @@ import {
   nonnegative,
   size,
   tokenId,
+  trainedPositions,
   withKeyValueHeads,
 } from '../fields.ts';
 
@@ -23,10 +24,11 @@ const fields = z.object({
     .describe('Whether the head is the input embedding instead of a matrix of its own.'),
   padTokenId: tokenId(),
   eosTokenId: tokenId(),
+  maxPositionEmbeddings: trainedPositions(),
 });
 
 /** The fields that a stage's schema takes over. */
-export const transformerFields = fields.shape;
+export const transformerFields = fields.omit({ maxPositionEmbeddings: true }).shape;
 export const transformerSchema = fields
   .superRefine(checkLlama)
   .superRefine(checkPadding)

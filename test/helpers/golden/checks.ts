@@ -31,12 +31,14 @@ import {
   encodeByTables,
   encoderTables,
   energyHead,
-  extendCache,
   flowHead,
   hiddenStates,
   isDecayed,
   type ParameterTable,
   PatchDecoder,
+  padCache,
+  placesAfter,
+  putInto,
   runBackbone,
   sampleEnergyHead,
   TRANSFORMER_DEFAULTS,
@@ -347,8 +349,11 @@ async function checkCache(golden: GoldenCase): Promise<void> {
   for (const chunk of golden.json<{ chunks: number[] }>('meta.json').chunks) {
     const past = upTo ? { cache, length: tf.scalar(upTo) } : undefined;
     const next = runBackbone(parameters, config, tf.slice(embeds, [0, upTo, 0], [rows, chunk, size]), past);
-    cache = upTo ? extendCache(cache, upTo, next.fresh) : next.fresh;
-    upTo += chunk;
+    const capacity = upTo + chunk;
+    cache = upTo
+      ? putInto(padCache(cache, capacity), next.fresh, placesAfter(upTo, chunk, capacity))
+      : next.fresh;
+    upTo = capacity;
     pieces.push(next.hidden);
     await golden.check(`inc.hidden_upto${upTo}`, next.hidden);
   }
