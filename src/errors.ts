@@ -1393,6 +1393,66 @@ export const modelMismatch = (what: string, expected: unknown, found: unknown) =
       '`inputs:`.',
   });
 
+/** Of a model that `initFrom` names. */
+export const startDiffers = (directory: string, key: string, wanted: unknown, found: unknown) =>
+  new CalmError(
+    'CALM_START',
+    `${key} is ${String(wanted)}, and that of the model to begin with (${directory}) is ${String(found)}.`,
+    {
+      location: { file: directory },
+      hint: `Write ${key}: ${String(found)}, or begin with another model.`,
+    },
+  );
+
+export const startVocabulary = (directory: string, tokenizer: string, wanted: number, found: number) =>
+  new CalmError(
+    'CALM_START',
+    `The corpus has ${wanted} token ids, and the model to begin with (${directory}) knows ${found}.`,
+    {
+      location: { file: directory },
+      hint: `Tokenize with its tokenizer: tokenize.tokenizer: ${tokenizer}`,
+    },
+  );
+
+export const startTokenizer = (directory: string, tokenizer: string) =>
+  new CalmError(
+    'CALM_START',
+    `The tokenizer of the corpus is not that of the model to begin with (${directory}): ids mean other text.`,
+    {
+      location: { file: directory },
+      hint: `Tokenize with its tokenizer: tokenize.tokenizer: ${tokenizer}`,
+    },
+  );
+
+export const startAutoencoderDiffers = (directory: string) =>
+  new CalmError(
+    'CALM_START',
+    `The model to begin with (${directory}) was trained on another autoencoder: its vectors mean other text.`,
+    {
+      location: { file: directory },
+      hint:
+        'Take over its autoencoder with the stage import-autoencoder (path: the folder of the autoencoder) ' +
+        'instead of training one.',
+    },
+  );
+
+export const startKind = (directory: string, found: string, wanted: string) =>
+  new CalmError('CALM_START', `${directory} is ${found}; training begins with ${wanted} here.`, {
+    location: { file: directory },
+    hint: 'Name another model, or write another `model:`.',
+  });
+
+/** @param key freeze or learningRates */
+export const noSuchParameter = (key: string, pattern: string, names: readonly string[]) =>
+  new CalmError('CALM_PARAMETER_UNKNOWN', `${key}: no parameter's name is like "${pattern}".`, {
+    hint: `${suggest(pattern, names.slice(0, 40))} * stands for any text.`,
+  });
+
+export const nothingToLearn = (patterns: readonly string[]) =>
+  new CalmError('CALM_PARAMETER_UNKNOWN', `freeze: ${patterns.join(', ')} leaves no parameter to learn.`, {
+    hint: 'Freeze fewer.',
+  });
+
 export const tensorMissing = (file: string, name: string) =>
   new CalmError('CALM_TENSOR_MISSING', `${file} has no tensor "${name}".`, {
     location: { file },

@@ -60,9 +60,15 @@ test('names are found where a program would use them, and not in texts for peopl
   t.deepEqual(namesIn(none), { texts: [], properties: [] });
 });
 
+/** What `calm init` writes is a configuration of the built-in stages: these know their names. */
+const OF_INIT = /^(setup|commands\/init)\//;
+
 test('src names no stage', (t) => {
   t.true(stages.length >= 10);
-  t.deepEqual(offences('', stages, false), []);
+  t.deepEqual(
+    offences('', stages, false).filter((offence) => !OF_INIT.test(offence)),
+    [],
+  );
 });
 
 for (const room of ['commands', 'pipeline', 'plugin', 'reporting', 'runs'])

@@ -12,5 +12,6 @@ export default defineStage({
   inputs: { model: optional(languageModelFolder), autoencoder: optional(autoencoderFolder) },
   outputs: {},
   isInteractive: true,
+  writesForOthers: true,
   run: async (context) => (await implementation()).run(context),
 });

@@ -1,4 +1,4 @@
-import { type autoencoderFolder, CheckpointStore, type tokenShards } from 'calm-lm/artifacts';
+import { autoencoderFolder, CheckpointStore, type tokenShards } from 'calm-lm/artifacts';
 import { DocumentPatches, shuffledBatch } from 'calm-lm/data';
 import {
   disposeTree,
@@ -17,14 +17,16 @@ import {
   autoencoderLoss,
   autoencoderTable,
   initParameters,
+  startAutoencoder,
   storeParameters,
 } from 'calm-lm/models';
 import { autoencoderSchema } from 'calm-lm/models/config';
 import type { StageContext } from 'calm-lm/plugin';
 import { RandomStream } from 'calm-lm/random';
-import { loadOptimizer, type TrainingResult, train } from 'calm-lm/training';
+import { type TrainingResult, train } from 'calm-lm/training';
 import type { z } from 'zod';
 import { directionsOf } from '../training/labels.ts';
+import { beginTraining } from '../training/start.ts';
 import { trainerOptions, trainingSummary } from '../training/trainer.ts';
 import type { config } from './config.ts';
 
@@ -50,13 +52,25 @@ export async function run(context: Context): Promise<void> {
   const patches = openPatches(context, 'train');
   const evaluate = await evaluator(context, engine, model);
   const { tokenizerFile } = inputs.tokens;
-  await outputs.autoencoder.writeUntrained(context.checkpoints, { config: model }, [], tokenizerFile);
+  const { optimizer, ...parts } = await beginTraining(
+    context,
+    autoencoderFolder,
+    initParameters(autoencoderTable(model), seed, model.initializerRange),
+    (folder, drawn) => startAutoencoder(folder, model, drawn),
+  );
+  await outputs.autoencoder.writeUntrained(
+    context.checkpoints,
+    { config: model },
+    await storeParameters(parts.frozen),
+    tokenizerFile,
+  );
   report.logTo(context.config.logTo);
   const { parameters, ...result } = await train<Batch>({
-    ...trainerOptions(context.config, await loadOptimizer(context.config.optimizer)),
+    ...trainerOptions(context.config, optimizer),
     stage: LABEL,
     engine,
-    parameters: initParameters(autoencoderTable(model), seed, model.initializerRange),
+    parameters: parts.learnt,
+    frozen: parts.frozen,
     tokensPerStep: tokensPerStep(context.config),
     checkpoints: new CheckpointStore(
       context.checkpoints,
@@ -72,11 +86,15 @@ export async function run(context: Context): Promise<void> {
       const chosen = chosenPatches(patches, context.config, number, seed);
       return { patches: chosen, documents: [...new Set(patches.documentsOf(chosen))] };
     },
-    evaluate,
+    evaluate: evaluate && ((current, pause) => evaluate(parts.whole(current), pause)),
     directions: directionsOf(RECONSTRUCTION),
   });
-  await outputs.autoencoder.write({ config: model }, await storeParameters(parameters), tokenizerFile);
-  disposeTree(parameters);
+  await outputs.autoencoder.write(
+    { config: model },
+    await storeParameters(parts.whole(parameters)),
+    tokenizerFile,
+  );
+  disposeTree({ parameters, frozen: parts.frozen });
   warnOfReconstruction(report, accuracyOf(result, context.config));
   report.summary(trainingSummary(result, context.config.steps, tokensPerStep(context.config)));
 }

@@ -1,4 +1,4 @@
-import { CheckpointStore, type Latents, type Split } from 'calm-lm/artifacts';
+import { CheckpointStore, type Latents, languageModelFolder, type Split } from 'calm-lm/artifacts';
 import { evenlySpread, PatchSequences, shuffledBatch } from 'calm-lm/data';
 import { disposeTree, type Engine, type TensorMap } from 'calm-lm/engine';
 import { modelMismatch, notEnoughTokens } from 'calm-lm/errors';
@@ -23,12 +23,14 @@ import {
   loadHead,
   PatchDecoder,
   savedConfig,
+  startCalm,
   storeParameters,
 } from 'calm-lm/models';
 import { calmSchema } from 'calm-lm/models/config';
 import { RandomStream } from 'calm-lm/random';
-import { loadOptimizer, train } from 'calm-lm/training';
+import { train } from 'calm-lm/training';
 import { directionsOf, heldOutValues } from '../training/labels.ts';
+import { beginTraining } from '../training/start.ts';
 import { trainerOptions, trainingSummary } from '../training/trainer.ts';
 import type { CalmFields } from './config.ts';
 import type { Context } from './context.ts';
@@ -53,15 +55,27 @@ export async function trainCalm(context: CalmContext): Promise<void> {
   const head = await loadHead(model.head.name);
   const source = await SequenceSource.open(context, engine, autoencoder);
   const evaluator = await heldOutLoss(context, engine, model, head, source);
+  const { optimizer, ...parts } = await beginTraining(
+    context,
+    languageModelFolder,
+    initParameters(calmTable(model, head), seed, model.initializerRange),
+    (folder, drawn) => startCalm(folder, model, autoencoder, drawn),
+  );
   const frozen = await storeParameters(autoencoder.parameters, AUTOENCODER_PREFIX);
   const configs = { config: savedConfig(model), ae_config: autoencoder.config };
-  await outputs.model.writeUntrained(context.checkpoints, configs, frozen, inputs.tokens.tokenizerFile);
+  await outputs.model.writeUntrained(
+    context.checkpoints,
+    configs,
+    [...(await storeParameters(parts.frozen)), ...frozen],
+    inputs.tokens.tokenizerFile,
+  );
   report.logTo(given.logTo);
   const { parameters, ...result } = await train<Batch>({
-    ...trainerOptions(given, await loadOptimizer(given.optimizer)),
+    ...trainerOptions(given, optimizer),
     stage: LABEL,
     engine,
-    parameters: initParameters(calmTable(model, head), seed, model.initializerRange),
+    parameters: parts.learnt,
+    frozen: parts.frozen,
     tokensPerStep: tokensPerStep(given, model),
     checkpoints: new CheckpointStore(context.checkpoints, given.keepCheckpoints, given.checkpointEvery),
     report,
@@ -75,20 +89,21 @@ export async function trainCalm(context: CalmContext): Promise<void> {
     evaluate:
       evaluator &&
       (async (current: TensorMap, pause: () => Promise<void>) =>
-        heldOutValues(await evaluator.measure(current, pause))),
+        heldOutValues(await evaluator.measure(parts.whole(current), pause))),
     directions: directionsOf(calmLabels(model.head.name)),
     ...samplesWhileTraining(
       context,
       (current) =>
         new PatchDecoder(engine, { config: model, head, parameters: current, autoencoder }, {}, true),
+      parts.whole,
     ),
   });
   await outputs.model.write(
     configs,
-    [...(await storeParameters(parameters)), ...frozen],
+    [...(await storeParameters(parts.whole(parameters))), ...frozen],
     inputs.tokens.tokenizerFile,
   );
-  disposeTree({ parameters, autoencoder: autoencoder.parameters });
+  disposeTree({ parameters, frozen: parts.frozen, autoencoder: autoencoder.parameters });
   source.close();
   warnOfLoss(report, result.metrics);
   report.summary(trainingSummary(result, given.steps, tokensPerStep(given, model)));

@@ -27,16 +27,19 @@ const TOKENS = 64;
 /**
  * The trainer's options for samples. The model is made for the first one.
  * @param open makes it, with the weights of the moment
+ * @param whole what is learnt by now, with what stays as it was
  */
 export function samplesWhileTraining(
   { config, inputs, report, seed }: Setting,
   open: (parameters: TensorMap) => GrowingModel,
+  whole: (learnt: TensorMap) => TensorMap,
 ) {
   const { sampleEvery, samplePrompt: prompt } = config;
   const { tokenizerFile, index } = inputs.tokens;
   let model: GrowingModel | undefined;
   let tokenizer: Tokenizer | undefined;
-  const sample = async (step: number, parameters: TensorMap, pause: () => Promise<void>): Promise<void> => {
+  const sample = async (step: number, learnt: TensorMap, pause: () => Promise<void>): Promise<void> => {
+    const parameters = whole(learnt);
     model ??= open(parameters);
     model.use(parameters);
     tokenizer ??= await loadTokenizer(tokenizerFile, index.endOfTextId);

@@ -1,4 +1,4 @@
-import { CheckpointStore } from 'calm-lm/artifacts';
+import { CheckpointStore, languageModelFolder } from 'calm-lm/artifacts';
 import { evenlySpread, PatchSequences, shuffledBatch } from 'calm-lm/data';
 import { disposeTree, type Engine, intTensor, type Tensor, type TensorMap } from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
@@ -12,14 +12,16 @@ import {
 } from 'calm-lm/evaluation';
 import {
   initParameters,
+  startTransformer,
   storeParameters,
   TransformerDecoder,
   transformerLoss,
   transformerTable,
 } from 'calm-lm/models';
 import { type TransformerConfig, transformerSchema } from 'calm-lm/models/config';
-import { loadOptimizer, train } from 'calm-lm/training';
+import { train } from 'calm-lm/training';
 import { directionsOf, heldOutValues } from '../training/labels.ts';
+import { beginTraining } from '../training/start.ts';
 import { trainerOptions, trainingSummary } from '../training/trainer.ts';
 import type { TransformerFields } from './config.ts';
 import type { Context } from './context.ts';
@@ -43,13 +45,25 @@ export async function trainTransformer(context: TransformerContext): Promise<voi
     throw notEnoughTokens('train', inputs.tokens.split('train').length, given.tokensPerSequence);
   const evaluate = heldOut(context, engine, model);
   const configs = { config: model };
-  await outputs.model.writeUntrained(context.checkpoints, configs, [], inputs.tokens.tokenizerFile);
+  const { optimizer, ...parts } = await beginTraining(
+    context,
+    languageModelFolder,
+    initParameters(transformerTable(model), seed, model.initializerRange),
+    (folder, drawn) => startTransformer(folder, model, drawn),
+  );
+  await outputs.model.writeUntrained(
+    context.checkpoints,
+    configs,
+    await storeParameters(parts.frozen),
+    inputs.tokens.tokenizerFile,
+  );
   report.logTo(given.logTo);
   const { parameters, ...result } = await train<Batch>({
-    ...trainerOptions(given, await loadOptimizer(given.optimizer)),
+    ...trainerOptions(given, optimizer),
     stage: 'train-lm',
     engine,
-    parameters: initParameters(transformerTable(model), seed, model.initializerRange),
+    parameters: parts.learnt,
+    frozen: parts.frozen,
     tokensPerStep,
     checkpoints: new CheckpointStore(context.checkpoints, given.keepCheckpoints, given.checkpointEvery),
     report,
@@ -61,15 +75,20 @@ export async function trainTransformer(context: TransformerContext): Promise<voi
       const sequences = chosenSequences(training, given, number, seed);
       return { sequences, documents: training.documentsOf(sequences) };
     },
-    evaluate,
+    evaluate: evaluate && ((current, pause) => evaluate(parts.whole(current), pause)),
     directions: directionsOf(TRANSFORMER_LABELS),
     ...samplesWhileTraining(
       context,
       (current) => new TransformerDecoder(engine, { config: model, parameters: current }, true),
+      parts.whole,
     ),
   });
-  await outputs.model.write(configs, await storeParameters(parameters), inputs.tokens.tokenizerFile);
-  disposeTree(parameters);
+  await outputs.model.write(
+    configs,
+    await storeParameters(parts.whole(parameters)),
+    inputs.tokens.tokenizerFile,
+  );
+  disposeTree({ parameters, frozen: parts.frozen });
   warnOfLoss(report, result.metrics);
   report.summary(trainingSummary(result, given.steps, tokensPerStep));
 }

@@ -8,6 +8,7 @@ import { SCHEDULES } from 'calm-lm/training/schedule';
 import { z } from 'zod';
 import { count } from '../fields/count.ts';
 import { movedToOptimizer, optimizerField } from './optimizer-field.ts';
+import { START_PLACE, startFields } from './start-fields.ts';
 
 const LOGS = ['tensorboard', 'csv'] as const satisfies readonly MetricFormat[];
 
@@ -63,6 +64,7 @@ export const trainingFields = {
       'Logs of others that are written beside metrics.jsonl as training goes: tensorboard (event files in ' +
         'tensorboard/), csv (metrics.csv).',
     ),
+  ...startFields,
   ...movedToOptimizer,
 };
 
@@ -74,6 +76,7 @@ export const operationalFields = ({ bestMetric }: { readonly bestMetric?: string
   'logEvery',
   'logTo',
   'onBadStep',
+  START_PLACE,
   ...(bestMetric === undefined ? ['evaluateEvery'] : []),
 ];
 

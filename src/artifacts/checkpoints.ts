@@ -85,17 +85,22 @@ export class CheckpointStore<State> {
    */
   async open(which: CheckpointChoice): Promise<SafetensorsFile> {
     for (let attempt = 1; ; attempt++) {
-      const steps = await this.#steps();
-      const step = which === 'best' ? await this.#bestStep() : which === 'latest' ? steps.at(-1) : which;
-      if (step === undefined || !steps.includes(step)) throw checkpointMissing(this.#directory, which, steps);
       try {
-        return new SafetensorsFile(join(this.#folder(step), 'tensors.safetensors'));
+        return new SafetensorsFile(await this.fileOf(which));
       } catch (error) {
         // Removed by the training that goes on, between the listing and the opening.
         const isGone = error instanceof CalmError && error.code === 'CALM_ARTIFACT_MISSING';
         if (!isGone || attempt === MOST_ATTEMPTS) throw error;
       }
     }
+  }
+
+  /** The file of a checkpoint's tensors. One that is not there is an error that says which are. */
+  async fileOf(which: CheckpointChoice): Promise<string> {
+    const steps = await this.#steps();
+    const step = which === 'best' ? await this.#bestStep() : which === 'latest' ? steps.at(-1) : which;
+    if (step === undefined || !steps.includes(step)) throw checkpointMissing(this.#directory, which, steps);
+    return join(this.#folder(step), 'tensors.safetensors');
   }
 
   /** The best step that the newest checkpoint knows of. */

@@ -52,7 +52,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   verify: Verify,
   ...Object.fromEntries(
     builtin.stages.map((stage, i) => {
-      const other = stage.name === 'export' ? metricsExport : undefined;
+      const other = stage.writesForOthers ? metricsExport : undefined;
       return [stage.name, stageCommand(stage, i, other)];
     }),
   ),

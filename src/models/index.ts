@@ -70,6 +70,7 @@ export type {
   PatchSequence,
   Pause,
 } from './patch-model.ts';
+export { type Start, startAutoencoder, startCalm, startTransformer } from './start.ts';
 export { TRANSFORMER_DEFAULTS, type TransformerConfig } from './transformer/config.ts';
 export { inverseCdf, TransformerDecoder } from './transformer/decoding.ts';
 export { loadTransformer } from './transformer/load.ts';

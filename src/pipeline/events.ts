@@ -39,7 +39,7 @@ export type PipelineEvent =
       readonly stage: string;
       readonly metrics: { step: number } & Record<string, number>;
     }
-  | { readonly type: 'sample'; readonly stage: string; readonly sample: LoggedSample }
+  | { readonly type: 'written'; readonly stage: string; readonly sample: LoggedSample }
   | { readonly type: 'note' | 'warn' | 'text'; readonly stage: string; readonly text: string }
   | {
       readonly type: 'stage-finished';

@@ -172,6 +172,7 @@ class StagePlanning {
     const listed = await stage
       .sources(config, (path: string) => resolvePath(this.#around.config.directory, path))
       .catch((error: unknown) => error as Error);
+    if (!listed) return { sources: undefined, notice: [] };
     const isGone = listed instanceof Error || (listed.length === 0 && (manifest?.sources?.length ?? 0) > 0);
     if (!isGone) {
       const atWork = (await folder.workRecord(folder.work(id)))?.sources ?? [];

@@ -102,7 +102,7 @@ export function reportAside(stage: string, show: Reporter, results: Results): St
     progress: (progress) => show({ type: 'progress', stage, progress }),
     metrics: (metrics) => show({ type: 'metrics', stage, metrics }),
     event: () => {},
-    sample: (sample) => show({ type: 'sample', stage, sample }),
+    sample: (sample) => show({ type: 'written', stage, sample }),
     logTo: () => {},
     note: (text) => show({ type: 'note', stage, text }),
     warn: (text) => show({ type: 'warn', stage, text }),
@@ -127,7 +127,7 @@ export function reportInto(directory: string, stage: string, show: Reporter, res
   let logs: readonly MetricLog[] = [];
   const resetLogs = () => {
     if (logs.length === 0) return;
-    const { lines, samples } = readLogged(directory);
+    const { lines, texts: samples } = readLogged(directory);
     for (const log of logs) log.reset(lines, samples);
   };
   const noteProgress = progressNotes(join(directory, PROGRESS_FILE));

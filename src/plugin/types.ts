@@ -295,12 +295,13 @@ export interface Stage<
   /**
    * The files that its result depends on besides configuration and inputs, in the order in which they are
    * read.
-   * Their contents, roles and order are part of the fingerprint; their names and times are not.
+   * Their contents, roles and order are part of the fingerprint; their names and times are not. Undefined
+   * where this configuration has none.
    */
   readonly sources?: (
     config: StandardSchemaV1.InferOutput<Schema>,
     resolvePath: (path: string) => string,
-  ) => Promise<readonly SourceFile[]>;
+  ) => Promise<readonly SourceFile[] | undefined>;
   /**
    * Why a finished result does not serve this configuration although its fingerprint is the same; undefined
    * where it
@@ -338,6 +339,8 @@ export interface Stage<
    * `context.prompts`.
    */
   readonly prompt?: { readonly field: string; readonly instead?: string };
+  /** Writes what others' programs read: its command writes a run's metrics too, with `--metrics`. */
+  readonly writesForOthers?: boolean;
   /** For `calm cost`: what the stage is going to make. Inputs without an estimate are absent. */
   readonly estimate?: (
     config: StandardSchemaV1.InferOutput<Schema>,

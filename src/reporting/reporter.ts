@@ -60,7 +60,7 @@ export class RunReporter {
     else if (event.type === 'note') this.#line('  ', `${event.stage}: ${event.text}`);
     else if (event.type === 'warning') this.#line('⚠ ', event.text);
     else if (event.type === 'warn') this.#line('⚠ ', `${event.stage}: ${event.text}`);
-    else if (event.type === 'sample') this.#sample(event.stage, event.sample);
+    else if (event.type === 'written') this.#sample(event.stage, event.sample);
     else if (event.type === 'stage-finished') this.#finish(event.stage, event.seconds, event.metricsFile);
     else if (event.type === 'stage-failed') this.#fail(event.stage, event.error);
   };

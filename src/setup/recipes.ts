@@ -36,7 +36,7 @@ export interface Recipe {
   /** BrierLM of a sampler that draws each token by its frequency; undefined: not recorded. */
   readonly unigram?: number;
   /** What its samples look like. */
-  readonly samples: string;
+  readonly looks: string;
   /** Of `evaluate` and `sample`, on the machine of REFERENCE. */
   readonly endSeconds: number;
 }
@@ -68,7 +68,7 @@ export const RECIPES: readonly Recipe[] = [
     model: { numHiddenLayers: 3, optimizer: { name: 'muon', every: 2 } },
     recorded: [{ steps: 1000, brierLM: 9.87, interval: [8.55, 10.86], source: 'docs/learning.md' }],
     unigram: 0.08,
-    samples: 'short words among pieces of words, no sentences',
+    looks: 'short words among pieces of words, no sentences',
     endSeconds: 6,
   },
   {
@@ -92,7 +92,7 @@ export const RECIPES: readonly Recipe[] = [
     model: { numHiddenLayers: 4, optimizer: 'adamw' },
     recorded: [{ steps: 12_000, brierLM: 14.86, interval: [13.06, 16.16], source: 'docs/results.md' }],
     unigram: 0.08,
-    samples: 'words, many of them broken, no sentences',
+    looks: 'words, many of them broken, no sentences',
     endSeconds: 6,
   },
   {
@@ -119,7 +119,7 @@ export const RECIPES: readonly Recipe[] = [
       { steps: 4000, brierLM: 0.31, interval: [0.12, 0.4], source: 'docs/learning.md' },
     ],
     unigram: 0,
-    samples: 'of the longer words about half are real ones, no sentences',
+    looks: 'of the longer words about half are real ones, no sentences',
     endSeconds: 30,
   },
 ];

@@ -25,6 +25,7 @@ export {
   type Shapes,
   zerosLike,
 } from './optimizers/optimizer.ts';
+export { withRates } from './optimizers/rates.ts';
 export type { TrainerOptions, TrainingResult } from './options.ts';
 export type { TrainingReport } from './report.ts';
 export { learningRateAt, SCHEDULES, type ScheduleConfig, type ScheduleName } from './schedule.ts';

@@ -37,7 +37,8 @@ export interface StepParts<Batch extends TensorTree> extends Rule {
   readonly engine: Engine;
   readonly accumulationSteps: number;
   readonly batches: ReadAhead<Batch>;
-  /** See TrainerOptions. */
+  /** See StepsOptions. */
+  readonly frozen: TensorMap;
   loss(parameters: TensorMap, batch: Batch): LossOutputs;
   /** Awaited between micro-batches; throws where the step is to be left. */
   pause(): Promise<void>;
@@ -47,17 +48,24 @@ export function makeStepRunner<Batch extends TensorTree>(parts: StepParts<Batch>
   return parts.accumulationSteps === 1 ? new FusedStep(parts) : new AccumulatedStep(parts);
 }
 
-type FusedInputs = { readonly learnt: Learnt; readonly scalars: StepScalars; readonly batch: TensorTree };
+type FusedInputs = {
+  readonly learnt: Learnt;
+  readonly frozen: TensorMap;
+  readonly scalars: StepScalars;
+  readonly batch: TensorTree;
+};
 
 /** The whole step as one compiled function. */
 class FusedStep<Batch extends TensorTree> implements StepRunner {
   readonly #batches: ReadAhead<Batch>;
+  readonly #frozen: TensorMap;
   readonly #step: CompiledStep<FusedInputs, StepOutputs>;
 
   constructor({ engine, batches, ...parts }: StepParts<Batch>) {
     this.#batches = batches;
-    const step = ({ learnt, scalars, batch }: FusedInputs) => {
-      const { outputs, gradients } = gradientsOf(parts, learnt.parameters, batch as Batch);
+    this.#frozen = parts.frozen;
+    const step = ({ learnt, frozen, scalars, batch }: FusedInputs) => {
+      const { outputs, gradients } = gradientsOf(parts, learnt.parameters, frozen, batch as Batch);
       return apply(parts, learnt, gradients, outputs, scalars);
     };
     this.#step = engine.compile(step, { donates: ['learnt'] });
@@ -65,7 +73,7 @@ class FusedStep<Batch extends TensorTree> implements StepRunner {
 
   async run(step: number, learnt: Learnt, scalars: StepScalars): Promise<StepOutputs> {
     const batch = await this.#batches.take(step);
-    const running = this.#step({ learnt, scalars, batch });
+    const running = this.#step({ learnt, frozen: this.#frozen, scalars, batch });
     this.#batches.ask(step + 1);
     try {
       return await running;
@@ -77,7 +85,12 @@ class FusedStep<Batch extends TensorTree> implements StepRunner {
 
 /** Gradients and values of a step so far; the values' names come with the first micro-batch. */
 type Sums = { readonly gradients: TensorMap; readonly values: TensorMap };
-type MicroInputs = { readonly parameters: TensorMap; readonly sums: Sums; readonly batch: TensorTree };
+type MicroInputs = {
+  readonly parameters: TensorMap;
+  readonly frozen: TensorMap;
+  readonly sums: Sums;
+  readonly batch: TensorTree;
+};
 type ApplyInputs = { readonly learnt: Learnt; readonly sums: Sums; readonly scalars: StepScalars };
 
 /** Gradients micro-batch by micro-batch, averaged, then applied. */
@@ -109,13 +122,13 @@ class AccumulatedStep<Batch extends TensorTree> implements StepRunner {
 
   /** A signal is heard between two micro-batches; what is summed so far is made again by the next run. */
   async #sums(step: number, parameters: TensorMap): Promise<Sums> {
-    const { accumulationSteps, batches, pause } = this.#parts;
+    const { accumulationSteps, batches, frozen, pause } = this.#parts;
     let sums: Sums = { gradients: mapTensors(parameters, (tensor) => tf.zerosLike(tensor)), values: {} };
     for (let number = step * accumulationSteps; number < (step + 1) * accumulationSteps; number++) {
       const current = sums;
       if (number > step * accumulationSteps) await pause().catch((left) => freeAndThrow(current, left));
       const batch = await batches.take(number);
-      const running = this.#add({ parameters, sums, batch });
+      const running = this.#add({ parameters, frozen, sums, batch });
       batches.ask(number + 1);
       sums = await running.finally(() => disposeTree({ batch, sums: current }));
     }
@@ -123,8 +136,8 @@ class AccumulatedStep<Batch extends TensorTree> implements StepRunner {
   }
 
   /** The sums with one micro-batch's share. */
-  #added({ parameters, sums, batch }: MicroInputs): Sums {
-    const { outputs, gradients } = gradientsOf(this.#parts, parameters, batch as Batch);
+  #added({ parameters, frozen, sums, batch }: MicroInputs): Sums {
+    const { outputs, gradients } = gradientsOf(this.#parts, parameters, frozen, batch as Batch);
     const share = (tensor: tf.Tensor, sum?: tf.Tensor) => {
       const part = tf.div(tensor, this.#parts.accumulationSteps);
       return sum ? tf.add(sum, part) : part;
@@ -144,9 +157,10 @@ function freeAndThrow(tree: TensorTree, error: unknown): never {
 function gradientsOf<Batch extends TensorTree>(
   { loss }: Pick<StepParts<Batch>, 'loss'>,
   parameters: TensorMap,
+  frozen: TensorMap,
   batch: Batch,
 ): { outputs: TensorMap; gradients: TensorMap } {
-  return valueAndGradients(() => loss(parameters, batch), parameters);
+  return valueAndGradients(() => loss({ ...frozen, ...parameters }, batch), parameters);
 }
 
 function apply(

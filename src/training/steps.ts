@@ -34,6 +34,8 @@ export interface StepsOptions<Batch extends TensorTree> extends Rule {
   readonly spikeDeviations: number;
   readonly report: Pick<TrainingReport, 'event' | 'warn'>;
   readonly signal: AbortSignal;
+  /** Parameters that stay as they are: the loss is given them beside the others. The caller frees them. */
+  readonly frozen?: TensorMap | undefined;
   /** The loss of a batch; pure. Its companions are logged. */
   loss(parameters: TensorMap, batch: Batch): LossOutputs;
   /** A micro-batch by its number in the whole training, counted from 0. The trainer frees it. */
@@ -63,6 +65,7 @@ export class Steps<Batch extends TensorTree> {
     this.#runner = makeStepRunner<Batch>({
       ...{ engine, optimizer, maxGradNorm, accumulationSteps },
       batches: this.#batches,
+      frozen: options.frozen ?? {},
       loss: (parameters, batch) => options.loss(parameters, batch),
       pause: () => pause(signal),
     });

@@ -46,7 +46,7 @@ for (const model of ['calm', 'transformer'])
     const samples = linesOf(join(stage, 'events.jsonl'));
     t.deepEqual(
       samples.map(({ step, event, prompt }) => [step, event, prompt]),
-      [10, 20, 30].map((step) => [step, 'sample', 'the ']),
+      [10, 20, 30].map((step) => [step, 'written', 'the ']),
     );
     t.true(samples.every(({ text }) => text.length > 0));
     t.regex(run.stderr, /^ {2}train-lm, step 10: the.*$/m);

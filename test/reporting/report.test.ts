@@ -314,7 +314,7 @@ test('Markdown shows its plots from files of names that differ, and escapes what
 });
 
 test('what a model wrote while it was trained is shown, of many texts some', async (t) => {
-  const sample = (step: number) => ({ step, event: 'sample', prompt: 'The', text: ` <i> ${step}` });
+  const sample = (step: number) => ({ step, event: 'written', prompt: 'The', text: ` <i> ${step}` });
   const events = [{ step: 1, event: 'bad step' }, ...Array.from({ length: 20 }, (_, i) => sample(i + 1))];
   const run = await fakeRun(temporaryFolder(t), { train: { base: 'train', events } });
   const { blocks } = await sectionOf(run);

@@ -83,14 +83,14 @@ test('a log that is asked for late has all from the beginning; leftovers of a ki
 
 test('what was logged is read without the line that is just being written', (t) => {
   const folder = temporaryFolder(t);
-  t.deepEqual(readLogged(folder), { lines: [], samples: [] });
+  t.deepEqual(readLogged(folder), { lines: [], texts: [] });
   writeFileSync(join(folder, 'metrics.jsonl'), '{"step":1,"loss":2}\n{"step":2,"lo');
   writeFileSync(
     join(folder, 'events.jsonl'),
-    '{"step":1,"event":"bad step"}\n{"step":1,"event":"sample","prompt":"","text":"a"}\n',
+    '{"step":1,"event":"bad step"}\n{"step":1,"event":"written","prompt":"","text":"a"}\n',
   );
-  const { lines, samples } = readLogged(folder);
+  const { lines, texts } = readLogged(folder);
   t.deepEqual(lines, [{ step: 1, loss: 2 }]);
-  t.like(samples, [{ step: 1, text: 'a' }]);
+  t.like(texts, [{ step: 1, text: 'a' }]);
   t.false(existsSync(join(folder, 'metrics.csv')));
 });

@@ -158,7 +158,7 @@ async function withoutTexts(file: string, corpus: string, options: InitOptions):
   const stages = unfitted(tokenizer && placeIn(base, tokenizer, folder));
   await writeNew(file, await configText({ head: headLines(), engine, corpus: value, stages }), options);
   options.say(nothingText(file, corpus));
-  return { file, texts: { files: 0, bytes: 0, documents: 0 }, corpus: value };
+  return { file, corpus: value };
 }
 
 /** Writes; what has come meanwhile is not replaced unasked. */

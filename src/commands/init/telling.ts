@@ -167,10 +167,10 @@ function totalText({ proposal: { seconds }, speed }: Prepared): string {
 function expectation({ recipe, recorded, steps }: Proposal, bytes: number): string {
   const isSmall = isSmallText(bytes);
   const small = isSmall ? ` Your ${formatBytes(bytes)} are much less and may be learnt by heart.` : '';
-  if (!recorded) return `${recipe.samples}. What BrierLM it reaches is not recorded yet.${small}`;
+  if (!recorded) return `${recipe.looks}. What BrierLM it reaches is not recorded yet.${small}`;
   const { unigram } = recipe;
   const chance = unigram === undefined ? '' : `; drawing tokens by their frequency has ${unigram}`;
-  return `${recipe.samples}. ${recordedText(recorded, steps, isSmall)}${chance}.${small}`;
+  return `${recipe.looks}. ${recordedText(recorded, steps, isSmall)}${chance}.${small}`;
 }
 
 /** How the recorded run compares. Steps that differ less than this are taken for as many. */

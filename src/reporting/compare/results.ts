@@ -22,7 +22,7 @@ export interface Result {
   /** The stage by its name in the configuration; none where it is of the run as a whole. */
   readonly stage?: string;
   readonly label: string;
-  readonly unit?: 'seconds' | 'share';
+  readonly unit?: 'seconds' | 'fraction';
   /** Which way it is better, where its stage says so. */
   readonly better?: 'higher' | 'lower';
   /** One for each column; undefined where it was not measured. */
@@ -51,7 +51,7 @@ export function resultsOf(columns: readonly Column[], hasAll = false): Result[] 
       stage,
       label,
       ...(better ? { better } : {}),
-      ...(isShare ? { unit: 'share' } : {}),
+      ...(isShare ? { unit: 'fraction' } : {}),
       values,
       ...bestOf(values, better),
       isHeadline: all.flat().some(({ isHeadline }) => isHeadline),

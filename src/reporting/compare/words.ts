@@ -30,7 +30,7 @@ export function resultTable({ columns, results }: Comparison, hasRanges = true):
 
 const FORMATS = {
   seconds: formatSeconds,
-  share: formatShare,
+  fraction: formatShare,
   none: (value: number) => formatValue(value),
 };
 const ARROWS = { higher: ' ↑', lower: ' ↓', none: '' };

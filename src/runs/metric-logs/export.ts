@@ -21,8 +21,8 @@ export async function exportMetrics(run: Run, format: MetricFormat, target: stri
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
   try {
-    for (const { stage, lines, samples } of logged)
-      openMetricLogOf(stage.id, format, partial, () => secondsOf(stage)).reset(lines, samples);
+    for (const { stage, lines, texts } of logged)
+      openMetricLogOf(stage.id, format, partial, () => secondsOf(stage)).reset(lines, texts);
     await rename(partial, target);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });

@@ -32,13 +32,13 @@ export function openMetricLogOf(
 }
 
 /** What metrics.jsonl and events.jsonl of a stage's folder hold. */
-export function readLogged(directory: string): { lines: MetricsLine[]; samples: LoggedSample[] } {
+export function readLogged(directory: string): { lines: MetricsLine[]; texts: LoggedSample[] } {
   const events = readMetrics<LoggedSample & { event: string }>(join(directory, 'events.jsonl'));
   return {
     lines: readMetrics<MetricsLine>(join(directory, 'metrics.jsonl')),
-    samples: events.filter(({ event }) => event === SAMPLE_EVENT),
+    texts: events.filter(({ event }) => event === SAMPLE_EVENT),
   };
 }
 
 /** The word by which events.jsonl tells samples from what went wrong. */
-export const SAMPLE_EVENT = 'sample';
+export const SAMPLE_EVENT = 'written';

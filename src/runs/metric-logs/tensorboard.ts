@@ -24,7 +24,7 @@ export const tensorboard: LogFormat = {
 };
 
 const PREFIX = 'events.out.tfevents.';
-const SAMPLE_TAG = 'sample';
+const SAMPLE_TAG = 'written';
 
 class TensorBoardLog implements MetricLog {
   readonly #directory: string;

@@ -40,7 +40,7 @@ const MOST_STEPS = 8;
 
 /** What a model wrote in the middle of its training, from the same prompt and the same draws each time. */
 function whileTraining({ id, directory }: Variant): Block[] {
-  const { samples } = readLogged(directory);
+  const { texts: samples } = readLogged(directory);
   const shown = evenly(samples, MOST_STEPS);
   const left = samples.length - shown.length;
   return [
