@@ -9,7 +9,7 @@ import { type Artifact, chooseInputs, isModelFolder, Run } from '../runs/index.t
 import type { LoadOptions, Model } from './types.ts';
 
 /** What may be loaded, the first of them that is there. */
-const KINDS = [languageModelFolder, autoencoderFolder];
+const KINDS = [languageModelFolder, autoencoderFolder] as const;
 
 /** A model's folder, and what its run says of it. */
 interface Found {
