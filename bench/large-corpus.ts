@@ -56,7 +56,7 @@ function writeCorpus(): void {
     .split(/(?<=[.!?])\s+/)
     .filter((sentence) => sentence.length > 10);
   const stream = new RandomStream(1, 'large corpus');
-  const handles = [openSync(corpus, 'w'), openSync(sample, 'w')];
+  const [whole, beginning] = [openSync(corpus, 'w'), openSync(sample, 'w')];
   let lines: string[] = [];
   for (let [bytes, held] = [0, 0]; bytes < Number(values.gigabytes) * 1e9; ) {
     const text = Array.from(
@@ -68,12 +68,12 @@ function writeCorpus(): void {
     held += line.length;
     if (held < 2 ** 22) continue;
     const piece = Buffer.from(lines.join(''));
-    writeSync(handles[0], piece);
-    if (bytes < SAMPLE_BYTES) writeSync(handles[1], piece);
+    writeSync(whole, piece);
+    if (bytes < SAMPLE_BYTES) writeSync(beginning, piece);
     bytes += piece.length;
     [lines, held] = [[], 0];
   }
-  for (const handle of handles) closeSync(handle);
+  for (const handle of [whole, beginning]) closeSync(handle);
 }
 
 const stages = {
@@ -176,7 +176,7 @@ function lastStep(file: string): number {
 
 async function runStages(): Promise<void> {
   const work = (stage: string) => join(folder, 'runs/large/.work', stage);
-  const outputs: Record<string, () => number> = {
+  const outputs: Readonly<Record<keyof typeof stages, () => number>> = {
     tokenize: () => bytesOf(join(work('tokenize'), 'tokens'), /-\d+\.bin$/) / 2,
     'train-autoencoder': () => lastStep(join(work('train-autoencoder'), 'metrics.jsonl')) * 256 * 4,
     'encode-corpus': () => (bytesOf(join(work('encode-corpus'), 'latents'), /-\d+\.bin$/) / (2 * 16 * 2)) * 4,
@@ -185,8 +185,8 @@ async function runStages(): Promise<void> {
   };
   rmSync(join(folder, 'runs'), { recursive: true, force: true });
   const rows: string[] = [];
-  for (const stage of Object.keys(stages)) {
-    const { seconds, peakMegabytes, first, last } = await watch(stage, outputs[stage]);
+  for (const [stage, outputNow] of Object.entries(outputs)) {
+    const { seconds, peakMegabytes, first, last } = await watch(stage, outputNow);
     const speed = (rate: number) => (Number.isNaN(rate) ? '' : Math.round(rate).toLocaleString('en'));
     rows.push(
       `| ${stage} | ${seconds.toFixed(0)} s | ${peakMegabytes.toFixed(0)} MB | ${speed(first)} | ` +
@@ -234,12 +234,12 @@ function compareTokenizing(): void {
       { cwd: folder, encoding: 'utf8' },
     );
     if (status !== 0) throw new Error(stderr);
-    return (JSON.parse(stdout) as { stages: { seconds: number }[] }).stages[0].seconds;
+    return (JSON.parse(stdout) as { stages: [{ seconds: number }] }).stages[0].seconds;
   };
   calm(sampleConfig);
   const tokenizer = join(folder, 'runs/tokenizer/tokenize/tokens/tokenizer.json');
   writeFileSync(sampleConfig, text(tokenizer, 'sample'));
-  const [ours, native]: number[][] = [[], []];
+  const [ours, native]: [number[], number[]] = [[], []];
   for (let round = 0; round < Number(values.rounds); round++) {
     const env = { ...process.env, RAYON_NUM_THREADS: '1', NODE_OPTIONS: '' };
     const answer = spawnSync(
@@ -257,7 +257,8 @@ function compareTokenizing(): void {
     ) as { splits: Record<string, { textBytes: number }> };
     ours.push(Object.values(index.splits).reduce((sum, { textBytes }) => sum + textBytes, 0) / 1e6 / seconds);
   }
-  const median = (numbers: number[]) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+  const median = (numbers: number[]) =>
+    [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
   const cores = availableParallelism();
   const [own, one] = [median(ours), median(native)];
   console.log(

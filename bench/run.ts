@@ -55,7 +55,8 @@ interface Contender {
   stop(): void;
 }
 
-const median = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
+const median = (numbers: readonly number[]) =>
+  [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
 
 async function start(name: string, task: string, size: string): Promise<Contender> {
   return name.startsWith('pytorch') ? startPeer(name, task, size) : startEngine(name, task, size);
@@ -66,7 +67,7 @@ async function startEngine(name: string, task: string, size: string): Promise<Co
     execArgv: ['--conditions=calm-source', '--no-warnings'],
     env: { CALM_SPIN: '1', ...process.env, ...TUNED },
   };
-  const [engine, optimizer = 'adamw'] = name.split(':');
+  const [engine = '', optimizer = 'adamw'] = name.split(':');
   const file = join(import.meta.dirname, 'worker.ts');
   const worker: ChildProcess = fork(file, [engine, task, size, optimizer], options);
   await firstOf(worker, once(worker, 'message'));
@@ -114,29 +115,25 @@ interface Row extends Block {
 }
 
 async function measure(task: string, size: string, names: readonly string[]): Promise<Row[]> {
-  const contenders: Contender[] = [];
-  const repetitions: number[] = [];
-  const firstMs: number[] = [];
+  const started: { contender: Contender; repetitions: number; firstMs: number; blocks: Block[] }[] = [];
   for (const name of names) {
     const contender = await start(name, task, size);
-    const first = (await contender.ask(1)).medianMs;
-    firstMs.push(first);
-    const { medianMs } = await contender.ask(Math.max(1, Math.min(5, Math.round(WARM_UP_MS / first))));
-    contenders.push(contender);
-    repetitions.push(Math.max(1, Math.min(40, Math.round(BLOCK_MS / medianMs))));
+    const firstMs = (await contender.ask(1)).medianMs;
+    const { medianMs } = await contender.ask(Math.max(1, Math.min(5, Math.round(WARM_UP_MS / firstMs))));
+    const repetitions = Math.max(1, Math.min(40, Math.round(BLOCK_MS / medianMs)));
+    started.push({ contender, repetitions, firstMs, blocks: [] });
   }
-  const blocks: Block[][] = names.map(() => []);
   for (let round = 0; round < ROUNDS; round++)
-    for (const [i, contender] of contenders.entries()) blocks[i].push(await contender.ask(repetitions[i]));
-  for (const contender of contenders) contender.stop();
-  return names.map((contender, i) => ({
+    for (const { contender, repetitions, blocks } of started) blocks.push(await contender.ask(repetitions));
+  for (const { contender } of started) contender.stop();
+  return started.map(({ contender, firstMs, blocks }) => ({
     task,
     size,
-    contender,
-    firstMs: firstMs[i],
-    medianMs: median(blocks[i].map((block) => block.medianMs)),
-    tokens: blocks[i][0].tokens,
-    peakMegabytes: Math.max(...blocks[i].map(({ peakMegabytes }) => peakMegabytes)),
+    contender: contender.name,
+    firstMs,
+    medianMs: median(blocks.map((block) => block.medianMs)),
+    tokens: blocks[0]?.tokens ?? 0,
+    peakMegabytes: Math.max(...blocks.map(({ peakMegabytes }) => peakMegabytes)),
   }));
 }
 

@@ -77,12 +77,19 @@ interface Size {
   readonly patches: number;
 }
 
+/** A size as sizes.json has it. */
+interface SizeInFile {
+  readonly autoencoder: Record<string, never>;
+  readonly calm: Record<string, never>;
+  readonly num_targets: number;
+  readonly rows: number;
+  readonly patches: number;
+}
+
 export function readSize(name: string): Size {
-  const sizes = JSON.parse(readFileSync(new URL('sizes.json', import.meta.url), 'utf8')) as Record<
-    string,
-    Record<string, unknown>
-  >;
-  const { autoencoder, calm, num_targets, rows, patches } = sizes[name] as Record<string, never>;
+  const text = readFileSync(new URL('sizes.json', import.meta.url), 'utf8');
+  const sizes = JSON.parse(text) as Record<string, SizeInFile>;
+  const { autoencoder, calm, num_targets, rows, patches } = sizes[name] as SizeInFile;
   return {
     autoencoder: { ...AUTOENCODER_DEFAULTS, ...camelCaseKeys(autoencoder) },
     calm: {

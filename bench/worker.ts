@@ -6,9 +6,9 @@
 import { type EngineChoice, loadEngine } from 'calm-lm/engine';
 import { prepare, type Task } from './tasks.ts';
 
-const [engineName, task, size, optimizer] = process.argv.slice(2);
-const engine = await loadEngine(engineName as EngineChoice);
-const { run, tokens } = await prepare(engine, task as Task, size, optimizer);
+const [engineName, task, size, optimizer] = process.argv.slice(2) as [EngineChoice, Task, string, string];
+const engine = await loadEngine(engineName);
+const { run, tokens } = await prepare(engine, task, size, optimizer);
 
 process.on('message', async (repetitions: number) => {
   const times: number[] = [];

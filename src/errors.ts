@@ -168,7 +168,7 @@ export const overrideWholeStage = (path: string, fields: readonly string[]) =>
 export const matrixSyntax = (location: SourceLocation, path: string, available: readonly string[]) =>
   new CalmError('CALM_MATRIX_PATH', `matrix: "${path}" is no key of a stage.`, {
     location,
-    hint: `Write stage.key, as in train-lm.head. ${suggest(path.split('.')[0], available)}`,
+    hint: `Write stage.key, as in train-lm.head. ${suggest(path.replace(/\..*/s, ''), available)}`,
   });
 
 export const duplicateCell = (axis: string, label: string) =>
@@ -242,13 +242,14 @@ const MOST_LISTED = 12;
 
 /** The nearest of many names; how many more there are. */
 function closestFirst(name: string, available: readonly string[]): string {
-  if (available.length === 0) return 'There is none.';
   const sorted = [...available].sort((a, b) => distance(name, a) - distance(name, b));
+  const [nearest] = sorted;
+  if (nearest === undefined) return 'There is none.';
   const more = sorted.length - MOST_LISTED;
-  const isNear = sharedLetters(name, sorted[0]) >= 0.5;
+  const isNear = sharedLetters(name, nearest) >= 0.5;
   const rest = more > 0 ? ` and ${more} more` : '';
   return (
-    `${isNear ? `Did you mean "${sorted[0]}"? ` : ''}There are: ` +
+    `${isNear ? `Did you mean "${nearest}"? ` : ''}There are: ` +
     `${sorted.slice(0, MOST_LISTED).join(', ')}${rest}.`
   );
 }

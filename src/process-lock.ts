@@ -237,7 +237,7 @@ function ownerElsewhere(file: string, found: Found): LockOwner | undefined {
 }
 
 function ownerOf(text: string): LockOwner & { readonly machine: string } {
-  const [pid, started = '', host = '', place = ''] = text.trimEnd().split(' ');
+  const [pid = '', started = '', host = '', place = ''] = text.trimEnd().split(' ');
   const isNumber = /^[1-9]\d*$/.test(pid);
   return { pid: isNumber ? Number(pid) : 0, started, host: host || hostname(), machine: place };
 }

@@ -34,7 +34,7 @@ export function threefry2x32(
   for (let group = 0; group < 5; group++) {
     const first = (group & 1) << 2;
     for (let round = 0; round < 4; round++) {
-      const rotation = ROTATIONS[first + round];
+      const rotation = ROTATIONS[first + round] as number;
       x = (x + y) | 0;
       y = ((y << rotation) | (y >>> (32 - rotation))) ^ x;
     }
@@ -57,7 +57,7 @@ export function streamKey(seed: number, ...labels: (string | number)[]): StreamK
     const [low, high] =
       typeof label === 'number' ? [label | 0, Math.floor(label / 2 ** 32) | 0] : hashText(label);
     threefry2x32(key[0], key[1], low, high, block);
-    key = [block[0], block[1]];
+    key = [block[0] as number, block[1] as number];
   }
   return key;
 }
@@ -86,10 +86,15 @@ function fillLayers(): void {
   EDGES[0] = AREA / density;
   EDGES[1] = TAIL;
   for (let i = 2; i < LAYERS; i++) {
-    EDGES[i] = Math.sqrt(-2 * Math.log(AREA / EDGES[i - 1] + density));
-    density = Math.exp(-0.5 * EDGES[i] * EDGES[i]);
+    const edge = Math.sqrt(-2 * Math.log(AREA / edgeOf(i - 1) + density));
+    EDGES[i] = edge;
+    density = Math.exp(-0.5 * edge * edge);
   }
-  for (let i = 0; i < LAYERS; i++) RATIOS[i] = EDGES[i + 1] / EDGES[i];
+  for (let i = 0; i < LAYERS; i++) RATIOS[i] = edgeOf(i + 1) / edgeOf(i);
+}
+
+function edgeOf(layer: number): number {
+  return EDGES[layer] as number;
 }
 
 /**
@@ -97,7 +102,7 @@ function fillLayers(): void {
  * @param state four words, not all zero
  */
 export function xoshiro128(state: Int32Array, out: Int32Array): void {
-  let [a, b, c, d] = state;
+  let [a, b, c, d] = state as unknown as [number, number, number, number];
   for (let i = 0; i < out.length; i++) {
     const sum = (a + d) | 0;
     out[i] = (((sum << 7) | (sum >>> 25)) + a) | 0;
@@ -124,11 +129,11 @@ function likelyNormals(
   count: number,
 ): number {
   for (let i = 0; i < count; i++) {
-    const word = words[used + i];
+    const word = words[used + i] as number;
     const layer = word & (LAYERS - 1);
     const place = (word >> 7) * 2 ** -24;
-    if (Math.abs(place) >= RATIOS[layer]) return i;
-    out[begin + i] = place * EDGES[layer];
+    if (Math.abs(place) >= (RATIOS[layer] as number)) return i;
+    out[begin + i] = place * (EDGES[layer] as number);
   }
   return count;
 }
@@ -147,7 +152,7 @@ export class RandomStream {
     this.#state = new Int32Array(4);
     threefry2x32(key0, key1, 0, 0, this.#state.subarray(0, 2));
     threefry2x32(key0, key1, 1, 0, this.#state.subarray(2, 4));
-    this.#state[3] |= 1;
+    (this.#state[3] as number) |= 1;
   }
 
   /** Words are drawn ahead. The first buffers are short: many streams give a number or two. */
@@ -161,7 +166,7 @@ export class RandomStream {
   /** The next 32 random bits, as an unsigned integer. */
   nextWord(): number {
     const words = this.#used === this.#words.length ? this.#refill() : this.#words;
-    return words[this.#used++] >>> 0;
+    return (words[this.#used++] as number) >>> 0;
   }
 
   /** Uniform in [0, 1), 24 bits: exact as a float32. */
@@ -196,7 +201,7 @@ export class RandomStream {
       const words = this.#used === this.#words.length ? this.#refill() : this.#words;
       const used = this.#used;
       const count = Math.min(words.length - used, out.length - begin);
-      for (let i = 0; i < count; i++) out[begin + i] = (words[used + i] >>> 8) * 2 ** -24 + low;
+      for (let i = 0; i < count; i++) out[begin + i] = ((words[used + i] as number) >>> 8) * 2 ** -24 + low;
       this.#used += count;
       begin += count;
     }
@@ -215,7 +220,7 @@ export class RandomStream {
       begin += likely;
       this.#used += likely;
       if (likely === count) continue;
-      const word = words[this.#used++];
+      const word = words[this.#used++] as number;
       out[begin++] = this.#unlikely(word & (LAYERS - 1), (word >> 7) * 2 ** -24);
     }
     return out;
@@ -225,11 +230,12 @@ export class RandomStream {
   #unlikely(firstLayer: number, firstPlace: number): number {
     let [layer, place] = [firstLayer, firstPlace];
     for (;;) {
-      const x = place * EDGES[layer];
-      if (Math.abs(place) < RATIOS[layer]) return x;
+      const [edge, above] = [edgeOf(layer), edgeOf(layer + 1)];
+      const x = place * edge;
+      if (Math.abs(place) < (RATIOS[layer] as number)) return x;
       if (layer === 0) return this.#tail(place < 0);
-      const outer = Math.exp(-0.5 * (EDGES[layer] * EDGES[layer] - x * x));
-      const inner = Math.exp(-0.5 * (EDGES[layer + 1] * EDGES[layer + 1] - x * x));
+      const outer = Math.exp(-0.5 * (edge * edge - x * x));
+      const inner = Math.exp(-0.5 * (above * above - x * x));
       if (inner + this.nextUniform() * (outer - inner) < 1) return x;
       const word = this.nextWord() | 0;
       layer = word & (LAYERS - 1);
@@ -264,7 +270,7 @@ export function permutedIndex(index: number, size: number, key: StreamKey): numb
     let right = value % half;
     for (let round = 0; round < 4; round++) {
       threefry2x32(key[0], key[1], right, round, block);
-      [left, right] = [right, (left ^ (block[0] & (half - 1))) >>> 0];
+      [left, right] = [right, (left ^ ((block[0] as number) & (half - 1))) >>> 0];
     }
     value = left * half + right;
   } while (value >= size);

@@ -22,7 +22,7 @@ export async function textWindows(
   for (const [i, ids] of sequences.entries()) {
     signal.throwIfAborted();
     const window = { prefix: ids.subarray(0, contextTokens), target: ids.subarray(contextTokens) };
-    if (await isWholeText(tokenizer, window)) windows.push({ ...window, document: documents[i] });
+    if (await isWholeText(tokenizer, window)) windows.push({ ...window, document: documents[i] as number });
   }
   if (windows.length === 0) throw endpointNoWindows(sequences.length);
   return windows;

@@ -13,7 +13,12 @@ export const headSamplingField = z
     const pairs = given.split(',').filter((pair) => pair.trim() !== '');
     const words = pairs.map((pair) => /^\s*(\w+)\s*=\s*(.*?)\s*$/.exec(pair));
     if (words.includes(null)) context.addIssue({ code: 'custom', message: WANTED });
-    return Object.fromEntries(words.flatMap((word) => (word ? [[word[1], typed(word[2])]] : [])));
+    return Object.fromEntries(
+      words.flatMap((word) => {
+        const [, key, value] = word ?? [];
+        return key === undefined || value === undefined ? [] : [[key, typed(value)]];
+      }),
+    );
   })
   .optional()
   .meta({

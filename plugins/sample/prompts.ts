@@ -44,7 +44,8 @@ function linesOf(file: string): string[] {
       .toString('utf8')
       .replace(/^\uFEFF/, '')
       .split('\n');
-  const isUtf16 = bytes[0] + bytes[1] === 0xff + 0xfe && Math.abs(bytes[0] - bytes[1]) === 1;
+  const [first = 0, second = 0] = bytes;
+  const isUtf16 = first + second === 0xff + 0xfe && Math.abs(first - second) === 1;
   throw promptLineInvalid(
     file,
     isUtf16 ? 1 : lineNotUtf8(bytes),

@@ -86,7 +86,7 @@ function headOf(text: string, settings: Settings): string {
 }
 
 function refuseOtherFiles(path: string, prompts: string): void {
-  const [found, other] = [path, prompts].map((file) => statSync(file, { bigint: true }));
+  const [found, other] = [statSync(path, { bigint: true }), statSync(prompts, { bigint: true })];
   if (!found.isFile()) throw resultsNotAFile(path);
   // Also by another path: a link of either kind.
   if (found.ino === other.ino && found.dev === other.dev) throw resultsArePrompts(path);

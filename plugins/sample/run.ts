@@ -90,9 +90,10 @@ async function answerAll(writer: Writer, { prompts, results }: ManyPrompts): Pro
   if (numAnswered) report.note(`${numAnswered} of ${prompts.length} prompts are answered in ${path}`);
   await results.begin();
   const made: Made[] = [];
-  for (let i = numAnswered; i < prompts.length; i++) {
-    const samples = await answer(writer, prompts[i].prompt, i);
-    await results.append(prompts[i], samples);
+  for (const [i, prompt] of prompts.entries()) {
+    if (i < numAnswered) continue;
+    const samples = await answer(writer, prompt.prompt, i);
+    await results.append(prompt, samples);
     made.push(...samples);
   }
   report.note(`written: ${path}`);

@@ -102,7 +102,7 @@ export class CorpusEncoding {
       // White space before the first word of a document that comes in pieces is no document yet.
       if (hasText || !result.isBlank[i]) {
         const split = splitOf(numDocuments, config.validationFraction);
-        outputs.tokens.append(split, result.ids.subarray(at, at + numTokens), result.numBytes[i]);
+        outputs.tokens.append(split, result.ids.subarray(at, at + numTokens), result.numBytes[i] as number);
         hasText = goesOn;
         if (!goesOn) {
           outputs.tokens.endDocument(split, config.endDocuments);

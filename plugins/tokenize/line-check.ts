@@ -30,7 +30,7 @@ export class LineCheck {
 
   look({ begin, result }: Read<EncodedChunk | CountedChunk>): void {
     if (begin.offset === 0) this.numLines = 0;
-    const { path, format } = this.#files[begin.file];
+    const { path, format } = this.#files[begin.file] as CorpusFile;
     const unit = corpusFormat(format).unit ?? 'record';
     for (const { number, problem } of result.bad) {
       const line = this.numLines + number;

@@ -45,12 +45,13 @@ export async function run(context: Context): Promise<void> {
 async function corpusFiles({ config, resolvePath, report }: Context): Promise<CorpusFile[]> {
   const files = await listCorpus(config.corpus, resolvePath('.'), report.warn);
   const holdsOut = config.validationFraction > 0 && config.validationFraction < 1;
-  if (files.length > 1 || !holdsOut || !isOneDocument(files[0])) return files;
+  const [only, another] = files;
+  if (!only || another || !holdsOut || !isOneDocument(only)) return files;
   report.warn(
     'the corpus is one file, so its paragraphs are taken as documents (`documents: paragraph`); ' +
       '`validationFraction: 0` keeps it whole',
   );
-  return [{ ...files[0], documents: 'paragraph' }];
+  return [{ ...only, documents: 'paragraph' }];
 }
 
 /** A corpus that was written to while it was read is none. */

@@ -62,17 +62,17 @@ async function trainTokenizer(context: Context, files: readonly CorpusFile[]): P
       counts: [...counter.counts.values()],
     });
   report.progress({ step: 0, what: 'counting words' });
-  const firstBytes = firstBytesOf(files);
+  const { parts, numBytes } = partsOf(files);
   const megabytes = (bytes: number) => Math.floor(bytes / 1e6);
   const take = (read: Read<CountedChunk>) => {
     lines.look(read);
     counter.addCounts(read.result.words, read.result.counts);
     place = read.end;
     // A .gz counts by what it holds, as far as it was read.
-    const { file, offset } = place;
+    const { before, sizeBytes } = parts[place.file] as CorpusPart;
     report.progress({
-      step: megabytes(firstBytes[file] + Math.min(offset, files[file].sizeBytes)),
-      steps: megabytes(firstBytes[files.length]),
+      step: megabytes(before + Math.min(place.offset, sizeBytes)),
+      steps: megabytes(numBytes),
     });
   };
   await takeAll(new CorpusWorkers(files, signal).count(place), take, { progress, save, signal });
@@ -86,9 +86,18 @@ async function trainTokenizer(context: Context, files: readonly CorpusFile[]): P
   return tokenizer;
 }
 
-/** For each file the bytes of those before it, and at the end those of all. */
-function firstBytesOf(files: readonly CorpusFile[]): number[] {
-  const firsts = [0];
-  for (const { sizeBytes } of files) firsts.push(firsts[firsts.length - 1] + sizeBytes);
-  return firsts;
+/** The bytes of a file, and of those before it. */
+interface CorpusPart {
+  readonly before: number;
+  readonly sizeBytes: number;
+}
+
+function partsOf(files: readonly CorpusFile[]): { parts: readonly CorpusPart[]; numBytes: number } {
+  let numBytes = 0;
+  const parts = files.map(({ sizeBytes }) => {
+    const before = numBytes;
+    numBytes += sizeBytes;
+    return { before, sizeBytes };
+  });
+  return { parts, numBytes };
 }

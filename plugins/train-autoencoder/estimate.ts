@@ -14,7 +14,7 @@ export async function estimate(
   config: z.infer<typeof schema>,
   { tokens }: Readonly<Record<string, Estimate>>,
 ): Promise<Estimate> {
-  const model = autoencoderSchema.parse({ ...config, vocabSize: tokens.facts.vocabSize });
+  const model = autoencoderSchema.parse({ ...config, vocabSize: tokens?.facts.vocabSize });
   const tokensPerStep = config.accumulationSteps * config.patchesPerStep * model.patchSize;
   const {
     vocabSize,

@@ -16,15 +16,18 @@ export function estimate(config: Config, inputs: Inputs): Promise<Estimate> {
 }
 
 async function ofCalm(config: CalmFields, { tokens, autoencoder }: Inputs): Promise<Estimate> {
-  const { patchSize, latentSize } = autoencoder.facts;
-  const { vocabSize } = tokens.facts;
-  const model = calmSchema.parse({ ...config, vocabSize, patchSize, latentSize });
-  const frozen = autoencoderSchema.parse(autoencoder.facts);
+  const model = calmSchema.parse({
+    ...config,
+    patchSize: autoencoder?.facts.patchSize,
+    latentSize: autoencoder?.facts.latentSize,
+    vocabSize: tokens?.facts.vocabSize,
+  });
+  const frozen = autoencoderSchema.parse(autoencoder?.facts);
   const head = await loadHead(config.head.name);
   const tokensPerStep =
-    config.accumulationSteps * config.sequencesPerStep * config.patchesPerSequence * patchSize;
+    config.accumulationSteps * config.sequencesPerStep * config.patchesPerSequence * model.patchSize;
   return {
-    facts: { vocabSize: model.vocabSize, patchSize },
+    facts: { vocabSize: model.vocabSize, patchSize: model.patchSize },
     parts: [
       ...calmCost(model, head, frozen, config.patchesPerSequence),
       ...optimizerCost(await loadOptimizer(config.optimizer), calmTable(model, head), tokensPerStep),
@@ -34,7 +37,7 @@ async function ofCalm(config: CalmFields, { tokens, autoencoder }: Inputs): Prom
 }
 
 async function ofTransformer(config: TransformerFields, { tokens }: Inputs): Promise<Estimate> {
-  const model = transformerSchema.parse({ ...config, vocabSize: tokens.facts.vocabSize });
+  const model = transformerSchema.parse({ ...config, vocabSize: tokens?.facts.vocabSize });
   const tokensPerStep = config.accumulationSteps * config.sequencesPerStep * config.tokensPerSequence;
   return {
     facts: { vocabSize: model.vocabSize },

@@ -4,6 +4,7 @@ import { disposeTree, type Engine, intTensor, type Tensor, type TensorMap } from
 import { notEnoughTokens } from 'calm-lm/errors';
 import {
   aggregateBrier,
+  commonLength,
   joinRows,
   measureCrossEntropy,
   noteFewer,
@@ -115,7 +116,7 @@ function modelConfig({ config, inputs }: TransformerContext): TransformerConfig 
 
 /** Every token but the last, and every token but the first. */
 function toBatch(sequences: readonly Int32Array[]): Batch {
-  const width = sequences[0].length - 1;
+  const width = commonLength(sequences) - 1;
   const targets = new Int32Array(sequences.length * width);
   sequences.forEach((ids, row) => {
     targets.set(ids.subarray(1), row * width);

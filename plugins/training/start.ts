@@ -88,7 +88,7 @@ function partsOf(parameters: TensorMap, { freeze = [] }: StartConfig): Parts {
   const [learnt, frozen] = [part(false), part(true)];
   if (Object.keys(learnt).length === 0) throw nothingToLearn(freeze);
   const whole = (current: TensorMap) =>
-    Object.fromEntries(names.map((name) => [name, current[name] ?? frozen[name]]));
+    Object.fromEntries(Object.entries(parameters).map(([name, first]) => [name, current[name] ?? first]));
   return { learnt, frozen, whole: freeze.length === 0 ? (current) => current : whole };
 }
 

@@ -35,7 +35,7 @@ export function toNumbers(bytes: Uint8Array, type: ElementType): Float32Array | 
 /** bfloat16 is the upper half of a float32. */
 function fromBrainFloats(halves: Uint16Array): Float32Array {
   const words = new Uint32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) words[i] = halves[i] << 16;
+  for (let i = 0; i < halves.length; i++) words[i] = (halves[i] as number) << 16;
   return new Float32Array(words.buffer);
 }
 

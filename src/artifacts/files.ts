@@ -120,7 +120,7 @@ export async function readJsonAs<Schema extends z.ZodType>(
 function checkJson<Schema extends z.ZodType>(file: string, value: unknown, schema: Schema): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const [{ path, message }] = result.error.issues;
+  const [{ path, message }] = result.error.issues as [z.core.$ZodIssue];
   throw artifactBroken(file, `${path.map(String).join('.') || 'it'}: ${message}`);
 }
 

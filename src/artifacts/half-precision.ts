@@ -10,7 +10,7 @@ const bits = new Uint32Array(float.buffer);
 export function toHalves(values: Float32Array): Uint16Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const halves = new Uint16Array(values.length);
-  for (let i = 0; i < words.length; i++) halves[i] = halfOf(words[i], values[i]);
+  for (let i = 0; i < words.length; i++) halves[i] = halfOf(words[i] as number, values[i] as number);
   return halves;
 }
 
@@ -20,14 +20,14 @@ let numbers: Float32Array | undefined;
 export function fromHalves(halves: Uint16Array): Float32Array {
   numbers ??= Float32Array.from({ length: 2 ** 16 }, (_, half) => fromHalf(half));
   const values = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) values[i] = numbers[halves[i]];
+  for (let i = 0; i < halves.length; i++) values[i] = numbers[halves[i] as number] as number;
   return values;
 }
 
 /** The nearest half to a float32, ties to even; overflow becomes infinity. */
 export function toHalf(value: number): number {
   float[0] = value;
-  return halfOf(bits[0], value);
+  return halfOf(bits[0] as number, value);
 }
 
 /** The half of a float32 that is given by its bits and as a number. */

@@ -91,7 +91,7 @@ export class PyTorchFile implements StoredTensors, Disposable {
   get(name: string): StoredTensor | undefined {
     const record = this.#tensors.get(name);
     if (!record) return undefined;
-    const type = STORAGE_TYPES[record.storageType];
+    const type = STORAGE_TYPES[record.storageType] as ElementType;
     const { start } = this.#entries.get(`${this.#root}data/${record.storageKey}`) as StoredEntry;
     const width = elementWidth(type);
     const bytes = this.#files.read(
@@ -125,7 +125,7 @@ export class PyTorchFile implements StoredTensors, Disposable {
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       if (shape[axis] !== 1 && strides[axis] !== expected)
         throw artifactBroken(this.file, `tensor "${name}" is a view with gaps; save it contiguous`);
-      expected *= shape[axis];
+      expected *= shape[axis] as number;
     }
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import { elementAt } from '../elements.ts';
 import { checkedSize, type ReadOnlyFiles } from './read-only-files.ts';
 
 /** A file of a series. */
@@ -86,8 +87,9 @@ export class RecordSeries {
         Math.min(start + count, shard.start + shard.count) - from,
       );
     };
-    if (parts.length === 1 && parts[0].start <= start && start + count <= parts[0].start + parts[0].count)
-      return read(parts[0]);
+    const [part, another] = parts;
+    if (part && !another && part.start <= start && start + count <= part.start + part.count)
+      return read(part);
     const bytes = new Uint8Array(count * this.#recordBytes);
     for (const shard of parts) bytes.set(read(shard), Math.max(0, shard.start - start) * this.#recordBytes);
     return bytes;
@@ -101,16 +103,17 @@ export class RecordSeries {
     ranges: readonly RecordRange[],
     take: (range: number, bytes: Uint8Array<ArrayBuffer>) => void,
   ): void {
-    const order = ranges.map((_, i) => i).sort((a, b) => ranges[a].start - ranges[b].start);
+    const order = ranges
+      .map(({ start, count }, index) => ({ start, count, index }))
+      .sort((a, b) => a.start - b.start);
     for (let first = 0; first < order.length; ) {
-      const { start } = ranges[order[first]];
-      const { next, end } = this.#lastTogether(ranges, order, first);
+      const { start, next, end } = this.#lastTogether(order, first);
       const bytes = this.read(start, end - start);
-      for (; first < next; first++) {
-        const { start: own, count } = ranges[order[first]];
+      for (const { start: own, count, index } of order.slice(first, next)) {
         const at = (own - start) * this.#recordBytes;
-        take(order[first], bytes.subarray(at, at + count * this.#recordBytes));
+        take(index, bytes.subarray(at, at + count * this.#recordBytes));
       }
+      first = next;
     }
   }
 
@@ -120,22 +123,18 @@ export class RecordSeries {
     return this.#files.path(shard?.file ?? '');
   }
 
-  /** Which ranges are read with the first one: up to `next` of the order, and to the record `end`. */
-  #lastTogether(
-    ranges: readonly RecordRange[],
-    order: readonly number[],
-    first: number,
-  ): { next: number; end: number } {
-    const { start, count } = ranges[order[first]];
+  /** Which ranges are read with the first one: up to `next` of the order, from record `start` to `end`. */
+  #lastTogether(order: readonly RecordRange[], first: number): { start: number; next: number; end: number } {
+    const { start, count } = elementAt(order, first);
     let [next, end] = [first + 1, start + count];
     for (; next < order.length; next++) {
-      const { start: own, count: length } = ranges[order[next]];
+      const { start: own, count: length } = elementAt(order, next);
       const farther = Math.max(end, own + length);
       const isFar = (own - end) * this.#recordBytes > GAP_BYTES;
       if (isFar || (farther - start) * this.#recordBytes > BYTES_AT_ONCE) break;
       end = farther;
     }
-    return { next, end };
+    return { start, next, end };
   }
 
   #readFile({ file, records }: RecordFile, start: number, count: number): Uint8Array<ArrayBuffer> {

@@ -133,7 +133,7 @@ function checkEntry(value: unknown, name: string, dataSize: number, file: string
     throw artifactBroken(file, `tensor "${name}" has the type ${String(dtype)}, which can't be read`);
   if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2)
     throw artifactBroken(file, `the header entry of "${name}" is incomplete`);
-  const [start, end] = offsets;
+  const [start, end] = offsets as [number, number];
   if (end - start !== sizeOf(shape) * elementWidth(dtype) || end > dataSize)
     throw artifactBroken(file, `tensor "${name}" does not fit its shape [${shape}] or the file`);
   return { dtype, shape, data_offsets: [start, end] };

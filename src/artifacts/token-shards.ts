@@ -13,6 +13,7 @@
  */
 
 import { join } from 'node:path';
+import { elementAt } from '../elements.ts';
 import { artifactBroken } from '../errors.ts';
 import { readIndex } from './files.ts';
 import { ReadOnlyFiles } from './read-only-files.ts';
@@ -127,7 +128,7 @@ export class TokenStream {
     ranges: readonly RecordRange[],
     take: (range: number, ids: Uint16Array | Uint32Array) => void,
   ): void {
-    this.#ids.readEach(ranges, (i, bytes) => take(i, this.#idsIn(bytes, ranges[i].start)));
+    this.#ids.readEach(ranges, (i, bytes) => take(i, this.#idsIn(bytes, elementAt(ranges, i).start)));
   }
 
   /**
@@ -169,7 +170,7 @@ export class TokenStream {
         ? new Uint16Array(buffer, byteOffset, length)
         : new Uint32Array(buffer, byteOffset, length);
     for (let i = 0; i < length; i++)
-      if (ids[i] >= this.#vocabSize)
+      if ((ids[i] as number) >= this.#vocabSize)
         throw artifactBroken(
           this.#ids.pathOf(start + i),
           `it has the token ${ids[i]} of a vocabulary of ${this.#vocabSize}`,

@@ -106,19 +106,23 @@ class ShardedWeights implements Weights {
   }
 
   has(name: string): boolean {
-    return Object.hasOwn(this.#map, name) && (this.#shards.get(this.#map[name])?.has(name) ?? false);
+    return this.#shardOf(name)?.has(name) ?? false;
   }
 
   keys(): Iterable<string> {
     return Object.keys(this.#map);
   }
 
+  #shardOf(name: string): Weights | undefined {
+    return Object.hasOwn(this.#map, name) ? this.#shards.get(this.#map[name] as string) : undefined;
+  }
+
   shapeOf(name: string): Shape | undefined {
-    return Object.hasOwn(this.#map, name) ? this.#shards.get(this.#map[name])?.shapeOf(name) : undefined;
+    return this.#shardOf(name)?.shapeOf(name);
   }
 
   get(name: string): StoredTensor | undefined {
-    return Object.hasOwn(this.#map, name) ? this.#shards.get(this.#map[name])?.get(name) : undefined;
+    return this.#shardOf(name)?.get(name);
   }
 
   close(): void {

@@ -84,7 +84,7 @@ async function tokenizers(): Promise<Finding> {
     return {
       what: 'tokenizers',
       state: 'problem',
-      found: messageOf(error).split('\n')[0],
+      found: messageOf(error).replace(/\n.*/s, ''),
       advice: '`tokenizer: bytes` works without it',
     };
   }

@@ -114,7 +114,7 @@ export default class CalmHelp extends Help {
       ...topics.map(({ name, description = '' }) => ({ name, summary: description })),
       ...commands.map((command) => ({
         name: command.id,
-        summary: (command.summary ?? command.description ?? 'Print the version.').split('\n')[0],
+        summary: (command.summary ?? command.description ?? 'Print the version.').replace(/\n.*/s, ''),
         stage: (command as { stage?: StageFacts }).stage,
       })),
     ];

@@ -37,7 +37,8 @@ export default class Import extends BaseCommand {
 
   override async run() {
     const { args, flags } = await this.parse(Import);
-    const folders = absolute({ path: args.path, autoencoder: flags.autoencoder });
+    const path = resolve(args.path);
+    const folders = { path, ...absolute({ autoencoder: flags.autoencoder }) };
     const fields = { ...folders, ...absolute({ tokenizer: flags.tokenizer }) };
     const registry = await gatherStages(this.config);
     const stage = importerOf(registry, Object.keys(folders));
@@ -45,8 +46,8 @@ export default class Import extends BaseCommand {
       file: resolve('import.yaml'),
       directory: process.cwd(),
       outputBase: process.cwd(),
-      data: { name: flags.name ?? basename(folders.path), stages: { [stage.name]: fields } },
-      locate: () => ({ file: folders.path }),
+      data: { name: flags.name ?? basename(path), stages: { [stage.name]: fields } },
+      locate: () => ({ file: path }),
     });
     const plan = await makePlan(config, registry);
     const wasThere = existsSync(plan.folder.directory);

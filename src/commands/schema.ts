@@ -15,7 +15,7 @@ export default class Schema extends BaseCommand {
     const { args, flags } = await this.parse(Schema);
     const registry = await stagesOf(this.config, args.config ?? flags.config);
     const run = runConfigSchema['~standard'].jsonSchema.input({ target: 'draft-2020-12' }) as {
-      properties: Record<string, { additionalProperties?: unknown }>;
+      properties: Record<string, unknown> & { stages: { additionalProperties?: unknown } };
     };
     const entry = run.properties.stages.additionalProperties as {
       anyOf?: { properties?: object }[];

@@ -103,7 +103,7 @@ async function subjectOfConfig(
 ): Promise<Subject> {
   const { config, registry, stageId = stage } = await openWorkspace(oclif, choice, { stage, fields });
   const asked = registry.get(stage);
-  const entry = config.stages[stageId].fields;
+  const entry = config.stages[stageId]?.fields ?? {};
   const checked = await checkedFields(asked, stageId, entry, config.locate);
   const run = await Run.open(config.folder);
   const found = await inputsOf(run, asked, choice, given);
@@ -252,7 +252,7 @@ function overriddenFields(
 ): Record<string, unknown> {
   for (const text of set) {
     const path = text
-      .split('=')[0]
+      .replace(/=.*/s, '')
       .trim()
       .replace(/^stages\./, '');
     if (!path.startsWith(`${stage}.`)) throw notAnOverride(text, stage);
@@ -260,5 +260,5 @@ function overriddenFields(
   const data = { stages: { [stage]: fields } };
   const document = { file: '', directory: '', outputBase: '', data, locate: () => ({ file: '' }) };
   const changed = applyOverrides(document, set, registry).data.stages as typeof data.stages;
-  return changed[stage];
+  return changed[stage] ?? {};
 }

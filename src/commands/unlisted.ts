@@ -19,7 +19,7 @@ export interface Unlisted {
  * @param words as they were typed, none of them listed by oclif
  */
 export async function findUnlisted(words: readonly string[], config: Interfaces.Config): Promise<Unlisted> {
-  const [name, ...rest] = words;
+  const [name = '', ...rest] = words;
   const places = rest.filter((_, i) => rest.slice(0, i + 1).every((word) => !word.startsWith('-')));
   if (name === 'eval') return { command: await measureNamed(places, rest, config), argv: rest.slice(1) };
   const listed = namesIn(config, name);

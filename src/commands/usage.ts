@@ -32,7 +32,8 @@ export function usageError(error: unknown, { id, flags = {} }: UsedCommand = {})
     return usage(`${command} has no flag ${told.flags.join(', ')}.`, `${known}${help}`, error);
   }
   if (told.args) return usage(argumentProblem(command, told), help, error);
-  const [, given, options] = /^Expected (?:--[\w-]+=)?(.*) to be one of: (.*)\n/.exec(told.message) ?? [];
+  const [, given = '', options] =
+    /^Expected (?:--[\w-]+=)?(.*) to be one of: (.*)\n/.exec(told.message) ?? [];
   const near = options === undefined ? undefined : nearestOf(given, options.split(', '));
   const message = told.message
     .replace(/^The following errors? occurred:\s*/, '')
@@ -46,5 +47,5 @@ function argumentProblem(command: string, { args = [], message }: UsageError): s
   const told = missing.map(
     ({ name, description }) => `${name.toUpperCase()}${description ? ` (${description})` : ''}`,
   );
-  return /^Missing/.test(message) ? `${command} needs ${told.join(' and ')}.` : message.split('\n')[0];
+  return /^Missing/.test(message) ? `${command} needs ${told.join(' and ')}.` : message.replace(/\n.*/s, '');
 }

@@ -24,8 +24,8 @@ export async function* readChunks(
   files: readonly CorpusFile[],
   from: CorpusPlace = CORPUS_START,
 ): AsyncGenerator<CorpusChunk> {
-  for (let index = from.file; index < files.length; index++) {
-    const file = files[index];
+  for (const [index, file] of files.entries()) {
+    if (index < from.file) continue;
     let begin = index === from.file ? from : { ...CORPUS_START, file: index };
     for await (const { end, ...found } of chunksOf(file, begin)) {
       const chunk = { ...found, begin, end: { file: index, ...end, isInside: end.isInside ?? false } };

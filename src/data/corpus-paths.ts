@@ -37,9 +37,12 @@ const MATCHING = { nonegate: true, nocomment: true, magicalBraces: true } as con
 /** The longest beginning of a path that is a folder, and the names after it. */
 function splitAtPattern(path: string): { folder: string; rest: string[] } {
   let folder = parse(path).root;
-  const rest = path.slice(folder.length).split(sep).filter(Boolean);
-  while (rest.length > 0 && isFolder(join(folder, rest[0]))) folder = join(folder, rest.shift() as string);
-  return { folder, rest };
+  const names = path.slice(folder.length).split(sep).filter(Boolean);
+  for (const [i, name] of names.entries()) {
+    if (!isFolder(join(folder, name))) return { folder, rest: names.slice(i) };
+    folder = join(folder, name);
+  }
+  return { folder, rest: [] };
 }
 
 function filesBelow(folder: string): string[] {

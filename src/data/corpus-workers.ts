@@ -8,6 +8,7 @@
  */
 
 import { Worker } from 'node:worker_threads';
+import { elementAt } from '../elements.ts';
 import { numThreads } from '../threads.ts';
 import { CORPUS_START, type CorpusChunk, type CorpusPlace, readChunks } from './corpus-chunks.ts';
 import { type CountedChunk, countChunk, type EncodedChunk, encodeChunk } from './encode-chunk.ts';
@@ -95,7 +96,7 @@ export class CorpusWorkers {
     try {
       for await (const chunk of readChunks(this.#files, from)) {
         this.#signal.throwIfAborted();
-        const file = this.#files[chunk.begin.file];
+        const file = elementAt(this.#files, chunk.begin.file);
         const { begin, end } = chunk;
         const thread = threads.reduce<Thread | undefined>(
           (least, other) => (least && least.load <= other.load ? least : other),
@@ -120,7 +121,7 @@ export class CorpusWorkers {
 async function first<Result>(
   underWay: { begin: CorpusPlace; end: CorpusPlace; result: Promise<Result> }[],
 ): Promise<Read<Result>> {
-  const [{ begin, end, result }] = underWay.splice(0, 1);
+  const { begin, end, result } = elementAt(underWay.splice(0, 1), 0);
   return { begin, end, result: await result };
 }
 

@@ -6,6 +6,7 @@
 import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
+import { elementAt } from '../elements.ts';
 import {
   corpusFolderUnreadable,
   corpusNotRead,
@@ -136,7 +137,7 @@ async function optionsOf(
   }
   const result = await options['~standard'].validate(given ?? {});
   if (!result.issues) return result.value;
-  const [{ path: keys = [], message }] = result.issues;
+  const { path: keys = [], message } = elementAt(result.issues, 0);
   const key = keys.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
   throw corpusOptionsWrong(path, name, key ? `${key}: ${message}` : message);
 }

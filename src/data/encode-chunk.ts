@@ -52,13 +52,13 @@ export async function encodeChunk(
 /** Texts in batches of so many characters: a batch is what the native library spreads over the cores. */
 function batchesOf(texts: readonly string[]): string[][] {
   const batches: string[][] = [];
-  let room = 0;
+  let [batch, room]: [string[], number] = [[], 0];
   for (const text of texts) {
     if (room <= 0) {
-      batches.push([]);
-      room = CHARACTERS_AT_ONCE;
+      [batch, room] = [[], CHARACTERS_AT_ONCE];
+      batches.push(batch);
     }
-    batches[batches.length - 1].push(text);
+    batch.push(text);
     room -= text.length;
   }
   return batches;
@@ -106,7 +106,7 @@ function cutBefore(text: string, last: number, first: number): number {
 
 function isInk(text: string, at: number): boolean {
   const code = text.charCodeAt(at);
-  return code < 0x80 ? code > 0x20 && code < 0x7f : code !== 0x85 && /\S/.test(text[at]);
+  return code < 0x80 ? code > 0x20 && code < 0x7f : code !== 0x85 && /\S/.test(text.charAt(at));
 }
 
 export async function countChunk(chunk: CorpusChunk, file: CorpusFile): Promise<CountedChunk> {

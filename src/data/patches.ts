@@ -5,6 +5,7 @@
  */
 
 import type { TokenStream } from '../artifacts/index.ts';
+import { elementAt } from '../elements.ts';
 import { permutedIndex, streamKey } from '../random.ts';
 
 /**
@@ -60,36 +61,34 @@ export class DocumentPatches {
   /** The tokens and the documents of patches: from the last mark before them on, length by length. */
   #locate(patches: readonly number[]): PatchTokens[] {
     const found = new Array<PatchTokens>(patches.length);
-    const byMark = groupedBy(patches, (patch) => this.#markOf(patch));
-    const marks = [...byMark.keys()];
-    const ranges = marks.map((mark) => this.#documentsFrom(mark));
+    const wanted = patches.map((patch, index) => ({ patch, index }));
+    const byMark = [...groupedBy(wanted, ({ patch }) => this.#markOf(patch))];
+    const ranges = byMark.map(([mark]) => this.#documentsFrom(mark));
     this.#stream.documentLengthsEach(ranges, (i, lengths) => {
-      const group = (byMark.get(marks[i]) as number[]).sort((a, b) => patches[a] - patches[b]);
-      this.#locateFrom(marks[i], lengths, patches, group, found);
+      const [mark, group] = elementAt(byMark, i);
+      group.sort((a, b) => a.patch - b.patch);
+      this.#locateFrom(mark, lengths, group, found);
     });
     return found;
   }
 
-  /** @param group numbers of patches that begin behind a mark, in ascending order of the patches */
-  #locateFrom(
-    mark: number,
-    lengths: Uint32Array,
-    patches: readonly number[],
-    group: readonly number[],
-    found: PatchTokens[],
-  ): void {
-    let [firstPatch, firstToken, next] = [this.#firstPatch[mark], this.#firstToken[mark], 0];
+  /** @param group patches that begin behind a mark, in ascending order */
+  #locateFrom(mark: number, lengths: Uint32Array, group: readonly WantedPatch[], found: PatchTokens[]): void {
+    let [firstPatch, firstToken, next] = [this.#firstPatch[mark] ?? 0, this.#firstToken[mark] ?? 0, 0];
     for (const [i, length] of lengths.entries()) {
       const endPatch = firstPatch + Math.ceil(length / this.patchSize);
-      for (; next < group.length && patches[group[next]] < endPatch; next++) {
-        const offset = (patches[group[next]] - firstPatch) * this.patchSize;
+      for (; next < group.length; next++) {
+        const { patch, index } = group[next] as WantedPatch;
+        if (patch >= endPatch) break;
+        const offset = (patch - firstPatch) * this.patchSize;
         const count = Math.min(this.patchSize, length - offset);
-        found[group[next]] = { document: mark * STRIDE + i, start: firstToken + offset, count };
+        found[index] = { document: mark * STRIDE + i, start: firstToken + offset, count };
       }
       firstPatch = endPatch;
       firstToken += length;
     }
-    if (next < group.length) throw new RangeError(`there is no patch ${patches[group[next]]}`);
+    const [beyond] = group.slice(next);
+    if (beyond) throw new RangeError(`there is no patch ${beyond.patch}`);
   }
 
   #documentsFrom(mark: number): { start: number; count: number } {
@@ -107,11 +106,17 @@ export class DocumentPatches {
     let [low, high] = [0, this.#firstPatch.length];
     while (high - low > 1) {
       const middle = (low + high) >> 1;
-      if (this.#firstPatch[middle] <= patch) low = middle;
+      if (elementAt(this.#firstPatch, middle) <= patch) low = middle;
       else high = middle;
     }
     return low;
   }
+}
+
+/** A patch by its number, and its place among those that are asked for. */
+interface WantedPatch {
+  readonly patch: number;
+  readonly index: number;
 }
 
 /**
@@ -124,14 +129,14 @@ interface PatchTokens {
   readonly count: number;
 }
 
-/** The numbers of items, by what a function says of them. */
-function groupedBy<Item>(items: readonly Item[], keyOf: (item: Item) => number): Map<number, number[]> {
-  const groups = new Map<number, number[]>();
-  for (const [i, item] of items.entries()) {
+/** Items, by what a function says of them. */
+function groupedBy<Item>(items: readonly Item[], keyOf: (item: Item) => number): Map<number, Item[]> {
+  const groups = new Map<number, Item[]>();
+  for (const item of items) {
     const key = keyOf(item);
     const group = groups.get(key);
-    if (group) group.push(i);
-    else groups.set(key, [i]);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
   }
   return groups;
 }

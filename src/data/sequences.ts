@@ -5,6 +5,7 @@
  */
 
 import type { LatentShards, Latents, Split, TokenStream } from '../artifacts/index.ts';
+import { elementAt } from '../elements.ts';
 
 const LENGTHS_AT_ONCE = 2 ** 16;
 
@@ -45,7 +46,11 @@ export class PatchSequences {
       );
       for (const [i, length] of lengths.entries()) {
         end += length;
-        for (; next < firsts.length && firsts[next].token < end; next++) found[firsts[next].i] = document + i;
+        for (; next < firsts.length; next++) {
+          const first = elementAt(firsts, next);
+          if (first.token >= end) break;
+          found[first.i] = document + i;
+        }
       }
     }
     if (next < firsts.length) throw this.#stream.wrongLengths();

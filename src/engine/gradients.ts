@@ -7,12 +7,12 @@ export type LossOutputs = { readonly loss: tf.Tensor } & Readonly<Record<string,
  * A loss with its companions, and the gradient of the loss for each parameter; zero for a parameter that the
  * loss does not use. Call it inside a step: everything it makes belongs to the surrounding tidy.
  */
-export function valueAndGradients<Outputs extends LossOutputs>(
+export function valueAndGradients<Outputs extends LossOutputs, Parameters extends TensorMap>(
   compute: () => Outputs,
-  parameters: TensorMap,
-): { outputs: Outputs; gradients: TensorMap } {
-  const names = Object.keys(parameters);
-  const tensors = names.map((name) => parameters[name]);
+  parameters: Parameters,
+): { outputs: Outputs; gradients: Record<keyof Parameters, tf.Tensor> } {
+  const entries = Object.entries(parameters);
+  const tensors = entries.map(([, tensor]) => tensor);
   let kept = {} as Outputs;
   const forward = () => {
     kept = compute();
@@ -23,8 +23,10 @@ export function valueAndGradients<Outputs extends LossOutputs>(
   const outputs = Object.fromEntries(
     Object.entries(kept).map(([name, tensor]) => [name, handToScope(tensor)]),
   ) as Outputs;
-  const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i] ?? tf.zerosLike(tensors[i])]));
-  return { outputs, gradients };
+  const gradients = Object.fromEntries(
+    entries.map(([name, tensor], i) => [name, grads[i] ?? tf.zerosLike(tensor)]),
+  );
+  return { outputs, gradients: gradients as Record<keyof Parameters, tf.Tensor> };
 }
 
 /** A kept tensor outlives every tidy; its clone belongs to the current one. */

@@ -17,10 +17,12 @@ export {
   disposeTree,
   floatTensor,
   intTensor,
+  readFloat,
   readFloats,
   readIntegers,
   type Tensor,
   type TensorMap,
   type TensorTree,
+  tensorOf,
   tf,
 } from './tensors.ts';

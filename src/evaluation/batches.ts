@@ -1,5 +1,6 @@
 /** Sequences in batches, and as tensors. */
 
+import { commonLength } from '../elements.ts';
 import { intTensor, type Tensor } from '../engine/index.ts';
 import type { Pause } from '../models/index.ts';
 
@@ -28,7 +29,7 @@ export async function* inBatches<T>(
 
 /** Rows of equal length as one tensor, [rows, length]. */
 export function joinRows(rows: readonly Int32Array[]): Tensor {
-  const width = rows[0].length;
+  const width = commonLength(rows);
   const joined = new Int32Array(rows.length * width);
   rows.forEach((row, i) => {
     joined.set(row, i * width);

@@ -3,6 +3,7 @@
  * independent of each other.
  */
 
+import { elementAt } from '../elements.ts';
 import { RandomStream } from '../random.ts';
 import type { Pausing } from './batches.ts';
 import { type BrierProtocol, type BrierSums, brierLM, meansOf, NUM_FACTORS } from './brier-score.ts';
@@ -44,9 +45,7 @@ export async function brierInterval(
   for await (const drawn of resamples(units, seed, pause)) {
     const { brier } = meansOf(drawn.flat());
     scores.push(brierLM(brier, protocol));
-    brier.forEach((factor, n) => {
-      factors[n].push(factor);
-    });
+    for (const [n, own] of factors.entries()) own.push(elementAt(brier, n));
   }
   return {
     level: LEVEL,
@@ -83,22 +82,24 @@ async function* resamples<Unit>(
   const stream = new RandomStream(seed, 'bootstrap');
   for (let i = 0; i < RESAMPLES; i++) {
     await pause?.();
-    yield units.map(() => units[stream.nextInteger(units.length)]);
+    yield units.map(() => elementAt(units, stream.nextInteger(units.length)));
   }
 }
 
 function groupBy(rows: readonly BrierSums[], keys: readonly number[]): Map<number, BrierSums[]> {
   const groups = new Map<number, BrierSums[]>();
   rows.forEach((row, i) => {
-    const group = groups.get(keys[i]);
+    const key = elementAt(keys, i);
+    const group = groups.get(key);
     if (group) group.push(row);
-    else groups.set(keys[i], [row]);
+    else groups.set(key, [row]);
   });
   return groups;
 }
 
 function percentiles(values: readonly number[]): [number, number] {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.round(share * (sorted.length - 1)))];
+  const at = (share: number) =>
+    elementAt(sorted, Math.min(sorted.length - 1, Math.round(share * (sorted.length - 1))));
   return [at((1 - LEVEL) / 2), at((1 + LEVEL) / 2)];
 }

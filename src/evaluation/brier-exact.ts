@@ -6,6 +6,7 @@
  * B rows · T tokens · S samples · W windows.
  */
 
+import { commonLength, elementAt } from '../elements.ts';
 import { disposeTree, type Tensor, tf } from '../engine/index.ts';
 import { inverseCdf, type Likelihood, type PatchModel, type SequenceState } from '../models/index.ts';
 import { joinRows, type Pause, type Pausing } from './batches.ts';
@@ -46,7 +47,7 @@ export async function estimateBrierExactly(
     pause,
   }: { numSamples?: number; stride?: number; contextTokens?: number } & Pausing = {},
 ): Promise<BrierBatch> {
-  const { length } = ids[0];
+  const length = commonLength(ids);
   const windows = Math.max(0, Math.floor((length - contextTokens - NUM_FACTORS) / stride) + 1);
   const idTensor = joinRows(ids.map((row) => row.subarray(0, length - 1)));
   const { hidden, state } = await model.sequence.feed(idTensor);
@@ -81,15 +82,17 @@ async function scoreExactly(
   take: TakeToken,
   { hidden, state, windows, numSamples, stride, contextTokens, pause }: Fed,
 ): Promise<BrierBatch> {
-  const [rows, length] = [ids.length, ids[0].length];
+  const [rows, length] = [ids.length, commonLength(ids)];
   const sums = Array.from({ length: rows }, () => new Float64Array(NUM_FACTORS));
   const likely = await trueProbabilities(model, hidden, ids, pause);
   const begin = (window: number) => contextTokens - 1 + window * stride;
-  for (let row = 0; row < rows; row++) {
+  for (const [row, own] of sums.entries()) {
     for (let window = 0; window < windows; window++) {
       let product = 2;
-      for (let n = 0; n < NUM_FACTORS; n++)
-        sums[row][n] += product *= likely[row * (length - 1) + begin(window) + n];
+      for (let n = 0; n < NUM_FACTORS; n++) {
+        product *= likely[row * (length - 1) + begin(window) + n] as number;
+        own[n] = (own[n] as number) + product;
+      }
     }
   }
   const everyone = Array.from({ length: numSamples }, (_, sample) => sample);
@@ -105,10 +108,11 @@ async function scoreExactly(
     const states = await hiddenAfter(model, hidden, state, groups, begin);
     const left: SampleGroup[] = [];
     const lookAt = (i: number, probabilities: Float32Array) => {
-      const group = groups[i];
+      const group = elementAt(groups, i);
+      const own = elementAt(sums, group.row);
       let squares = 0;
       for (const p of probabilities) squares += p * p;
-      sums[group.row][step] -= (pairsOf(group) / allPairs) * squares;
+      own[step] = (own[step] as number) - (pairsOf(group) / allPairs) * squares;
       if (step + 1 === NUM_FACTORS) return;
       const draw = inverseCdf(probabilities);
       left.push(
@@ -128,11 +132,11 @@ async function trueProbabilities(
   ids: readonly Int32Array[],
   pause: Pause | undefined,
 ): Promise<Float64Array> {
-  const width = ids[0].length - 1;
-  const found = new Float64Array(ids.length * width);
+  const truths = ids.flatMap((row) => [...row.subarray(1)]);
+  const found = new Float64Array(truths.length);
   const flat = tf.reshape(hidden, [-1, hidden.shape[2] as number]);
   const lookAt = (i: number, probabilities: Float32Array) => {
-    found[i] = probabilities[ids[Math.floor(i / width)][(i % width) + 1]];
+    found[i] = elementAt(probabilities, elementAt(truths, i));
   };
   await model.likelihood.eachDistribution(flat, lookAt, pause).finally(() => flat.dispose());
   return found;
@@ -148,7 +152,7 @@ async function hiddenAfter(
   groups: readonly SampleGroup[],
   begin: (window: number) => number,
 ): Promise<Tensor> {
-  if (groups[0].path.length > 0)
+  if (elementAt(groups, 0).path.length > 0)
     return model.sequence.branch(
       state,
       groups.map(({ row, window, path }) => ({ row, length: begin(window) + 1, ids: Int32Array.from(path) })),

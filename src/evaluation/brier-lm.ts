@@ -4,6 +4,7 @@
  * B rows · P target patches · K tokens a patch · S samples · W windows.
  */
 
+import { commonLength, elementAt } from '../elements.ts';
 import { disposeTree, intTensor, tf } from '../engine/index.ts';
 import type { PatchDraws, PatchModel, SequenceState } from '../models/index.ts';
 import { joinRows, type Pause, type Pausing } from './batches.ts';
@@ -92,7 +93,7 @@ async function estimateFromSamples(
 ): Promise<BrierBatch> {
   const { patchSize, noiseSize } = model;
   const golden = targets ?? ids.map((row) => row.subarray(patchSize));
-  const shape: Shape = { rows: ids.length, patches: golden[0].length / patchSize, patchSize, numSamples };
+  const shape: Shape = { rows: ids.length, patches: commonLength(golden) / patchSize, patchSize, numSamples };
   const idTensor = joinRows(ids.map((row) => row.subarray(0, shape.patches * patchSize)));
   // Windows of one patch roll nothing out.
   const { hidden, state } =
@@ -126,7 +127,8 @@ async function scoreWindows(
   await decodeWhatCounts(samples, golden, shape, windows, rolling.pause);
   const pairs = Array.from({ length: rows * windows }, () => new Float64Array(NUM_FACTORS));
   const count = (group: SampleGroup) => {
-    pairs[group.row * windows + group.window][group.path.length - 1] += pairsOf(group);
+    const own = elementAt(pairs, group.row * windows + group.window);
+    own[group.path.length - 1] = elementAt(own, group.path.length - 1) + pairsOf(group);
   };
   let groups = firstGroups(samples.tokens, shape, windows, count);
   for (let step = 1; state && step < steps && groups.length > 0; step++)
@@ -138,7 +140,7 @@ async function scoreWindows(
       const hits = Array.from({ length: shape.numSamples }, (_, sample) =>
         agreement(truth, pathOf(samples.tokens, shape, sample, row, window)),
       );
-      addWindow(own, hits, pairs[row * windows + window]);
+      addWindow(own, hits, elementAt(pairs, row * windows + window));
     }
     return own;
   });
@@ -178,7 +180,7 @@ async function decodeWhatCounts(
         );
         for (const place of places) {
           const hits = agreement(truth, samples.tokens.subarray(place));
-          if (hits < truth.length && samples.tokens[place + hits] < 0) wanted.push(place + hits);
+          if (hits < truth.length && elementAt(samples.tokens, place + hits) < 0) wanted.push(place + hits);
         }
         wanted.push(...undecided(samples.tokens, places, Math.min(NUM_FACTORS, shape.patchSize)));
       }
@@ -190,16 +192,17 @@ async function decodeWhatCounts(
 
 /** Places whose tokens must be known to tell which samples agree on their first `length` tokens. */
 function undecided(tokens: Int32Array, places: readonly number[], length: number): number[] {
+  const tokenAt = (place: number) => tokens[place] as number;
   let groups: (readonly number[])[] = [places];
   const unknown: number[] = [];
   for (let n = 0; n < length && groups.length > 0; n++) {
-    const open = groups.filter((group) => group.some((place) => tokens[place + n] < 0));
+    const open = groups.filter((group) => group.some((place) => tokenAt(place + n) < 0));
     for (const group of open)
-      unknown.push(...group.flatMap((place) => (tokens[place + n] < 0 ? [place + n] : [])));
+      unknown.push(...group.flatMap((place) => (tokenAt(place + n) < 0 ? [place + n] : [])));
     groups = groups
       .filter((group) => !open.includes(group))
       .flatMap((group) =>
-        splitGroup({ row: 0, window: 0, members: group, path: [] }, (place) => tokens[place + n]).map(
+        splitGroup({ row: 0, window: 0, members: group, path: [] }, (place) => tokenAt(place + n)).map(
           ({ members }) => members,
         ),
       );
@@ -226,7 +229,7 @@ function firstGroups(
       { row, window, members: everyone, path: [] },
       Math.min(NUM_FACTORS, shape.patchSize),
       count,
-      (sample, n) => tokens[placeOf(shape, sample, row, window) + n],
+      (sample, n) => tokens[placeOf(shape, sample, row, window) + n] as number,
     ),
   );
 }
@@ -293,7 +296,7 @@ async function rollOn(
       group,
       length,
       count,
-      (member, n) => tokens[(first + group.members.indexOf(member)) * patchSize + n],
+      (member, n) => tokens[(first + group.members.indexOf(member)) * patchSize + n] as number,
     );
   });
 }

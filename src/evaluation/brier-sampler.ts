@@ -4,6 +4,7 @@
  * S samples a window · W windows.
  */
 
+import { elementAt } from '../elements.ts';
 import { addWindow, agreement, type BrierSums, NUM_FACTORS } from './brier-score.ts';
 import { pairsOf, type SampleGroup, splitGroup } from './sample-groups.ts';
 
@@ -47,8 +48,9 @@ export async function scoreWindow(
   let groups: SampleGroup[] = [{ row: 0, window: 0, members: everyone, path: [] }];
   for (let n = 0; n < NUM_FACTORS; n++) {
     // What has ended is unlike everything: −1, −2, … are no tokens.
-    groups = groups.flatMap((group) => splitGroup(group, (member) => samples[member][n] ?? -1 - member));
-    for (const group of groups) pairs[n] += pairsOf(group);
+    const tokenOf = (member: number) => elementAt(samples, member)[n] ?? -1 - member;
+    groups = groups.flatMap((group) => splitGroup(group, tokenOf));
+    pairs[n] = groups.reduce((sum, group) => sum + pairsOf(group), 0);
   }
   const sums = new Float64Array(NUM_FACTORS);
   addWindow(

@@ -4,6 +4,8 @@
  * BrierLM = 100 · (Brier-1 · Brier-2 · Brier-3 · Brier-4)^¼. Loads no tensor library.
  */
 
+import { elementAt } from '../elements.ts';
+
 export const NUM_FACTORS = 4;
 
 /** What windows of one sequence add up to: for each factor the sum of its estimates. */
@@ -31,7 +33,8 @@ export function addWindow(sums: Float64Array, hits: readonly number[], equalPair
   const numPairs = (numSamples * (numSamples - 1)) / 2;
   for (let n = 1; n <= NUM_FACTORS; n++) {
     const right = hits.filter((length) => length >= n).length;
-    sums[n - 1] += (2 * right) / numSamples - equalPairs[n - 1] / numPairs;
+    const estimate = (2 * right) / numSamples - elementAt(equalPairs, n - 1) / numPairs;
+    sums[n - 1] = elementAt(sums, n - 1) + estimate;
   }
 }
 
@@ -46,7 +49,7 @@ export function meansOf(parts: readonly BrierSums[]): { brier: number[]; numWind
   const numWindows = parts.reduce((sum, part) => sum + part.numWindows, 0);
   const brier = Array.from(
     { length: NUM_FACTORS },
-    (_, n) => parts.reduce((sum, part) => sum + part.sums[n], 0) / numWindows,
+    (_, n) => parts.reduce((sum, part) => sum + elementAt(part.sums, n), 0) / numWindows,
   );
   return { brier, numWindows };
 }
@@ -82,7 +85,7 @@ export function aggregateBrier(
   const total = batches.reduce((sum, batch) => sum + weightOf(batch), 0);
   const brier = Array.from(
     { length: NUM_FACTORS },
-    (_, n) => batches.reduce((sum, batch) => sum + weightOf(batch) * batch.brier[n], 0) / total,
+    (_, n) => batches.reduce((sum, batch) => sum + weightOf(batch) * elementAt(batch.brier, n), 0) / total,
   );
   return {
     brierLM: brierLM(brier, protocol),

@@ -5,6 +5,7 @@
  */
 
 import type { Latents } from '../artifacts/index.ts';
+import { commonLength } from '../elements.ts';
 import {
   type CompiledStep,
   disposeTree,
@@ -51,7 +52,7 @@ export type EncodedBatch = {
 export function batchSequences(sequences: readonly EncodedSequence[], config: CalmConfig): EncodedBatch {
   const { patchSize, latentSize } = config;
   const rows = sequences.length;
-  const patches = sequences[0].ids.length / patchSize - 1;
+  const patches = commonLength(sequences.map(({ ids }) => ids)) / patchSize - 1;
   const shape = [rows * patches, latentSize];
   const part = (pick: (latents: Latents) => Float32Array, from: number) => {
     const joined = new Float32Array(rows * patches * latentSize);

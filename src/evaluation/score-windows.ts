@@ -1,5 +1,6 @@
 /** BrierLM's windows of any sampler, several at once, resumable. */
 
+import { elementAt } from '../elements.ts';
 import { type BrierWindow, type ContinuationSampler, scoreWindow } from './brier-sampler.ts';
 import type { KeptWindows, ScoredWindow } from './kept-windows.ts';
 
@@ -27,7 +28,7 @@ export async function scoreWindows(
   const missing = [...windows.keys()].filter((i) => scored[i] === undefined);
   let numScored = windows.length - missing.length;
   await eachAtOnce(missing, concurrency, signal, async (i, ended) => {
-    const found = await scoreCounting(sampler, windows[i], numSamples, ended);
+    const found = await scoreCounting(sampler, elementAt(windows, i), numSamples, ended);
     kept.add(i, found);
     scored[i] = found;
     onScored(++numScored);

@@ -3,6 +3,7 @@
  * are the same. B rows · W windows · K tokens a patch.
  */
 
+import { commonLength, elementAt } from '../elements.ts';
 import { disposeTree, type Tensor, tf } from '../engine/index.ts';
 import type { PatchModel } from '../models/index.ts';
 import { joinRows, type Pausing } from './batches.ts';
@@ -48,8 +49,9 @@ export async function measureTemperature(
 ): Promise<TemperatureMeasure> {
   const { patchSize } = model;
   const steps = Math.ceil(NUM_FACTORS / patchSize);
-  const patches = ids[0].length / patchSize - 1;
-  const most = windowsIn(ids[0].length, patchSize);
+  const length = commonLength(ids);
+  const patches = length / patchSize - 1;
+  const most = windowsIn(length, patchSize);
   const perRow = Math.min(windowsPerRow, most);
   const windows = ids.flatMap((_, row) =>
     Array.from({ length: perRow }, (__, i) => ({
@@ -70,11 +72,11 @@ export async function measureTemperature(
       const branches = windows.map(({ row, window }, i) => ({
         row,
         length: window + 1,
-        ids: Int32Array.from(paths[i]),
+        ids: Int32Array.from(elementAt(paths, i)),
       }));
       const states = step === 0 ? tf.clone(starts) : await model.sequence.branch(state, branches);
       (await choose(states, text, step)).forEach((patch, i) => {
-        paths[i].push(...patch);
+        elementAt(paths, i).push(...patch);
       });
       states.dispose();
     }
@@ -82,15 +84,18 @@ export async function measureTemperature(
   }
   disposeTree({ hidden, cache: state.cache, idTensor, starts });
   const truths = windows.map(({ row, window }) =>
-    ids[row].subarray((window + 1) * patchSize, (window + 1) * patchSize + NUM_FACTORS),
+    elementAt(ids, row).subarray((window + 1) * patchSize, (window + 1) * patchSize + NUM_FACTORS),
   );
   const share = (lengths: readonly number[]) =>
     Array.from(
       { length: NUM_FACTORS },
       (_, n) => lengths.filter((length) => length > n).length / lengths.length,
     );
-  const accuracies = share(texts.flatMap((paths) => paths.map((path, i) => agreement(truths[i], path))));
-  const collisions = share(windows.map((_, i) => agreement(texts[0][i], texts[1][i])));
+  const accuracies = share(
+    texts.flatMap((paths) => paths.map((path, i) => agreement(elementAt(truths, i), path))),
+  );
+  const [first, second] = texts as [number[][], number[][]];
+  const collisions = share(first.map((path, i) => agreement(path, elementAt(second, i))));
   return {
     accuracies,
     accuracy: geometricMean(accuracies),

@@ -12,7 +12,7 @@ export class UnigramCounts {
   }
 
   add(ids: ArrayLike<number>): void {
-    for (let i = 0; i < ids.length; i++) this.#counts[ids[i]]++;
+    for (let i = 0; i < ids.length; i++) (this.#counts[ids[i] as number] as number)++;
     this.#total += ids.length;
   }
 
@@ -30,8 +30,8 @@ export class UnigramCounts {
       for (let start = 0; start + NUM_FACTORS <= ids.length; start += stride, numWindows++) {
         let likelihood = 1;
         for (let n = 0; n < NUM_FACTORS; n++) {
-          likelihood *= p[ids[start + n]];
-          sums[n] += 2 * likelihood - collision ** (n + 1);
+          likelihood *= p[ids[start + n] as number] as number;
+          sums[n] = (sums[n] as number) + (2 * likelihood - collision ** (n + 1));
         }
       }
       return { sums, numWindows };

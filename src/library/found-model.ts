@@ -13,8 +13,10 @@ import { type Artifact, chooseInputs, isModelFolder, Run } from '../runs/index.t
 
 export type ModelKind = typeof languageModelFolder | typeof autoencoderFolder;
 
+type Kinds = readonly [ModelKind, ...ModelKind[]];
+
 /** What may be looked for, the first of them that is there. */
-const KINDS: readonly ModelKind[] = [languageModelFolder, autoencoderFolder];
+const KINDS: Kinds = [languageModelFolder, autoencoderFolder];
 
 /** A model's folder, and what its run says of it. */
 export interface FoundModel {
@@ -30,7 +32,7 @@ export interface FindOptions {
   readonly variant?: string | undefined;
   readonly checkpoint?: CheckpointChoice | undefined;
   /** What is looked for. */
-  readonly kinds?: readonly ModelKind[];
+  readonly kinds?: Kinds;
   /** Told of plugins of the run that can't be had. */
   readonly warn?: (message: string) => void;
 }
@@ -62,10 +64,7 @@ export function openFound(
 /** Beside the model that a stage makes. */
 export const checkpointsOf = (directory: string) => join(directory, '..', 'checkpoints');
 
-async function modelIn(
-  folder: string,
-  kinds: readonly ModelKind[],
-): Promise<Pick<FoundModel, 'kind' | 'directory'>> {
+async function modelIn(folder: string, kinds: Kinds): Promise<Pick<FoundModel, 'kind' | 'directory'>> {
   for (const kind of kinds) {
     const directory = await kind.findIn(folder);
     if (directory) return { kind, directory };
@@ -77,7 +76,7 @@ async function modelOf(
   run: Run,
   variant: string | undefined,
   mayBeUnfinished: boolean,
-  kinds: readonly ModelKind[],
+  kinds: Kinds,
 ): Promise<{ kind: ModelKind; artifact: Artifact }> {
   const choice = { variant, mayBeUnfinished, stage: 'load' };
   for (const kind of kinds) {

@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { SafetensorsFile, writeSafetensors } from '../artifacts/index.ts';
+import { elementAt } from '../elements.ts';
 import { artifactBroken, latentsMissing, notLatents } from '../errors.ts';
 import type { TextLatents } from './types.ts';
 
@@ -59,13 +60,13 @@ function latentsIn(opened: SafetensorsFile): TextLatents {
     );
   const checked = metadata.safeParse(stated);
   if (!checked.success) {
-    const [{ path, message }] = checked.error.issues;
+    const { path, message } = elementAt(checked.error.issues, 0);
     throw artifactBroken(file, `${path.join('.')} of its metadata ${message}`);
   }
   const [mean, logStd] = [opened.get('mean'), opened.get('log_std')];
   if (!(mean?.data instanceof Float32Array) || !(logStd?.data instanceof Float32Array))
     throw artifactBroken(file, 'its tensors "mean" and "log_std" are not both there as float numbers');
-  const [numPatches, latentSize] = mean.shape;
+  const [numPatches, latentSize] = mean.shape as [number, number];
   if (mean.shape.length !== 2 || mean.shape.join() !== logStd.shape.join())
     throw artifactBroken(file, `its tensors have the shapes [${mean.shape}] and [${logStd.shape}]`);
   const { patch_size: patchSize, num_tokens: numTokens, ...hashes } = checked.data;

@@ -1,7 +1,7 @@
 /** Whose latents they are, and whether a model can decode them. */
 
 import { createHash } from 'node:crypto';
-import type { TensorMap } from '../engine/index.ts';
+import { type TensorMap, tensorOf } from '../engine/index.ts';
 import { latentsOfAnother, latentsShape } from '../errors.ts';
 import type { AutoencoderConfig } from '../models/index.ts';
 import type { TextLatents } from './types.ts';
@@ -12,8 +12,9 @@ type Origin = Pick<TextLatents, 'autoencoder' | 'tokenizer'>;
 export async function hashOfParameters(parameters: TensorMap): Promise<string> {
   const hash = createHash('sha256');
   for (const name of Object.keys(parameters).sort()) {
-    const { shape } = parameters[name];
-    const { buffer, byteOffset, byteLength } = await parameters[name].data<'float32'>();
+    const tensor = tensorOf(parameters, name);
+    const { shape } = tensor;
+    const { buffer, byteOffset, byteLength } = await tensor.data<'float32'>();
     hash.update(`${name} ${shape.join('×')}\n`).update(new Uint8Array(buffer, byteOffset, byteLength));
   }
   return hash.digest('hex');

@@ -6,6 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { autoencoderFolder, languageModelFolder } from '../artifacts/index.ts';
 import { loadTokenizer, type Tokenizer } from '../data/index.ts';
+import { elementAt } from '../elements.ts';
 import { disposeTree, type Engine } from '../engine/index.ts';
 import { hasNoLatents, modelDisposed, writesNoText } from '../errors.ts';
 import { brierReport, scoreBrier } from '../evaluation/index.ts';
@@ -146,7 +147,7 @@ class TextModel implements Model {
         const { done, value } = await this.#turns.take(() => this.#whileOpen(() => patches.next()));
         if (done) break;
         counts.numPatches++;
-        counts.draws += value.draws[0];
+        counts.draws += elementAt(value.draws, 0);
         counts.fallbacks += Number(value.fallbacks[0]);
         const piece = await text.add(value.patch);
         options.onTokens?.(text.numTokens);

@@ -1,6 +1,7 @@
 /** Texts as the sequences that a model is scored on: cut as held-out documents are. */
 
 import type { Tokenizer } from '../data/index.ts';
+import { elementAt } from '../elements.ts';
 import { tooFewTokens } from '../errors.ts';
 import { type HeldOut, LEAST_PATCHES, standardPatches } from '../evaluation/measures/index.ts';
 import type { PatchModel, Pause } from '../models/index.ts';
@@ -41,7 +42,7 @@ export async function sequencesOf(
 function documentsOf(numSequences: number, width: number, ends: readonly number[]): number[] {
   let text = 0;
   return Array.from({ length: numSequences }, (_, sequence) => {
-    while (ends[text] <= sequence * width) text++;
+    while (elementAt(ends, text) <= sequence * width) text++;
     return text;
   });
 }

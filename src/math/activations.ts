@@ -11,7 +11,11 @@ export const silu = tf.customGrad((x, save) => {
   const sigmoid = tf.sigmoid(x as Tensor);
   const value = tf.mul(x as Tensor, sigmoid);
   (save as tf.GradSaveFunc)([value, sigmoid]);
-  return { value, gradFunc: (dy, [y, s]) => tf.mul(dy, siluSlope(y, s)) };
+  const gradFunc = (dy: Tensor, saved: Tensor[]) => {
+    const [y, s] = saved as [Tensor, Tensor];
+    return tf.mul(dy, siluSlope(y, s));
+  };
+  return { value, gradFunc };
 }) as (x: Tensor) => Tensor;
 
 /** silu(gate) ⊙ up, both of the same shape: the inside of SwiGLU. */
@@ -19,10 +23,11 @@ export const gatedSilu = tf.customGrad((gate, up, save) => {
   const sigmoid = tf.sigmoid(gate as Tensor);
   const activated = tf.mul(gate as Tensor, sigmoid);
   (save as unknown as tf.GradSaveFunc)([activated, sigmoid, up as Tensor]);
-  return {
-    value: tf.mul(activated, up as Tensor),
-    gradFunc: (dy, [y, s, u]) => [tf.mul(tf.mul(dy, u), siluSlope(y, s)), tf.mul(dy, y)],
+  const gradFunc = (dy: Tensor, saved: Tensor[]) => {
+    const [y, s, u] = saved as [Tensor, Tensor, Tensor];
+    return [tf.mul(tf.mul(dy, u), siluSlope(y, s)), tf.mul(dy, y)];
   };
+  return { value: tf.mul(activated, up as Tensor), gradFunc };
 }) as (gate: Tensor, up: Tensor) => Tensor;
 
 /** d silu/dx = σ + y (1 − σ), with y = silu(x): three passes. */

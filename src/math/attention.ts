@@ -27,7 +27,7 @@ export function rotaryTable(positions: Tensor, headSize: number, theta: number):
  * @param x [batch, heads, positions, head size]
  */
 export function rotate(x: Tensor, { cos, sin }: RotaryTable): Tensor {
-  const [first, second] = tf.split(x, 2, -1);
+  const [first, second] = tf.split(x, 2, -1) as [Tensor, Tensor];
   return tf.add(tf.mul(x, cos), tf.mul(tf.concat([tf.neg(second), first], -1), sin));
 }
 
@@ -77,7 +77,7 @@ export function causalMask(queries: number, capacity: number, filled: Tensor | n
  */
 export function repeatHeads(x: Tensor, times: number): Tensor {
   if (times === 1) return x;
-  const [batch, groups, positions, size] = x.shape;
+  const [batch, groups, positions, size] = x.shape as [number, number, number, number];
   const repeated = tf.tile(tf.reshape(x, [batch, groups, 1, positions * size]), [1, 1, times, 1]);
   return tf.reshape(repeated, [batch, groups * times, positions, size]);
 }

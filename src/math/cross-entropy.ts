@@ -52,8 +52,8 @@ export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tens
     const hiddenGradient = joinRows(hiddenGradients);
     const byTarget = tf.unsortedSegmentSum(x as Tensor, targets as tf.Tensor1D, vocabSize);
     (save as unknown as tf.GradSaveFunc)([hiddenGradient, tf.sub(weightGradient as Tensor, byTarget)]);
-    const gradFunc = (dy: Tensor, [dx, dw]: Tensor[]) =>
-      [dx, dw].map((gradient) => tf.mul(gradient, tf.div(dy, numTokens)));
+    const gradFunc = (dy: Tensor, gradients: Tensor[]) =>
+      gradients.map((gradient) => tf.mul(gradient, tf.div(dy, numTokens)));
     return { value: tf.div(sum as Tensor, numTokens), gradFunc };
   });
   return run(hidden, weight);
@@ -110,5 +110,6 @@ function slice(x: Tensor, begin: number, length: number): Tensor {
 }
 
 function joinRows(parts: Tensor[]): Tensor {
-  return parts.length === 1 ? parts[0] : tf.concat(parts, 0);
+  const [only, another] = parts;
+  return only && !another ? only : tf.concat(parts, 0);
 }

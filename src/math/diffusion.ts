@@ -4,6 +4,7 @@
  * in float64 and rounded once.  S steps · L latent.
  */
 
+import { elementAt } from '../elements.ts';
 import { type Tensor, tf } from '../engine/index.ts';
 
 /** What each step of a process needs; all arrays have one entry a step, from the least noise to the most. */
@@ -46,8 +47,11 @@ export function scheduleOf(
 ): DiffusionSchedule {
   let product = 1;
   const alphasCumprod = betas.map((beta) => (product *= 1 - beta));
-  const before = [1, ...alphasCumprod.slice(0, -1)];
-  const posterior = betas.map((beta, i) => (beta * (1 - before[i])) / (1 - alphasCumprod[i]));
+  const steps = betas.map((beta, i) => {
+    const before = i === 0 ? 1 : elementAt(alphasCumprod, i - 1);
+    return { beta, before, after: elementAt(alphasCumprod, i) };
+  });
+  const posterior = steps.map(({ beta, before, after }) => (beta * (1 - before)) / (1 - after));
   return {
     timesteps,
     betas,
@@ -56,11 +60,9 @@ export function scheduleOf(
     noiseRate: alphasCumprod.map((a) => Math.sqrt(1 - a)),
     recipSignal: alphasCumprod.map((a) => Math.sqrt(1 / a)),
     recipNoise: alphasCumprod.map((a) => Math.sqrt(1 / a - 1)),
-    coefX0: betas.map((beta, i) => (beta * Math.sqrt(before[i])) / (1 - alphasCumprod[i])),
-    coefXt: betas.map((beta, i) => ((1 - before[i]) * Math.sqrt(1 - beta)) / (1 - alphasCumprod[i])),
-    minLogVariance: posterior.map((_, i) =>
-      Math.log(posterior[Math.max(i, Math.min(1, posterior.length - 1))]),
-    ),
+    coefX0: steps.map(({ beta, before, after }) => (beta * Math.sqrt(before)) / (1 - after)),
+    coefXt: steps.map(({ beta, before, after }) => ((1 - before) * Math.sqrt(1 - beta)) / (1 - after)),
+    minLogVariance: posterior.map((first, i) => Math.log(i === 0 ? (posterior[1] ?? first) : first)),
     maxLogVariance: betas.map(Math.log),
   };
 }
@@ -72,9 +74,8 @@ export function scheduleOf(
 export function respace(betas: readonly number[], numSteps: number): DiffusionSchedule {
   const kept = evenSteps(betas.length, numSteps);
   const { alphasCumprod } = scheduleOf(betas);
-  const newBetas = kept.map(
-    (step, i) => 1 - alphasCumprod[step] / (i === 0 ? 1 : alphasCumprod[kept[i - 1]]),
-  );
+  const products = kept.map((step) => elementAt(alphasCumprod, step));
+  const newBetas = products.map((product, i) => 1 - product / (products[i - 1] ?? 1));
   return scheduleOf(newBetas, kept);
 }
 

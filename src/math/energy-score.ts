@@ -43,7 +43,8 @@ function fidelity(samples: Tensor, targets: Tensor, beta: number): Tensor {
   const run = tf.customGrad((x, save) => {
     const squared = squaredDistancesTo(x as Tensor, targets);
     (save as tf.GradSaveFunc)([x as Tensor, targets, squared]);
-    const gradFunc = (dy: Tensor, [saved, savedTargets, distances]: Tensor[]) => {
+    const gradFunc = (dy: Tensor, kept: Tensor[]) => {
+      const [saved, savedTargets, distances] = kept as [Tensor, Tensor, Tensor];
       const pull = power(distances, beta / 2 - 1);
       const towards = tf.sub(
         tf.mul(saved, tf.sum(pull, -1, true)),
@@ -67,7 +68,8 @@ function diversity(samples: Tensor, beta: number): Tensor {
     const gaps = differences(x as Tensor);
     const squared = tf.sum(tf.square(gaps), -1, true);
     (save as tf.GradSaveFunc)([gaps, squared]);
-    const gradFunc = (dy: Tensor, [savedGaps, distances]: Tensor[]) => {
+    const gradFunc = (dy: Tensor, kept: Tensor[]) => {
+      const [savedGaps, distances] = kept as [Tensor, Tensor];
       const apart = tf.sum(tf.mul(savedGaps, power(distances, beta / 2 - 1)), 2);
       return tf.mul(apart, tf.mul(tf.reshape(dy, [-1, 1, 1]), (2 * beta) / numPairs));
     };

@@ -10,7 +10,7 @@ import { type Tensor, tf } from '../engine/index.ts';
  * @returns [..., out]
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  const [outSize, inSize] = weight.shape;
+  const [outSize, inSize] = weight.shape as [number, number];
   const product = tf.matMul(tf.reshape(x, [-1, inSize]) as tf.Tensor2D, weight as tf.Tensor2D, false, true);
   const shifted = bias ? tf.add(product, bias) : product;
   return tf.reshape(shifted, [...x.shape.slice(0, -1), outSize]);
@@ -29,8 +29,10 @@ export function embed(table: Tensor, ids: Tensor, frozenRow?: number | null): Te
     (save as tf.GradSaveFunc)([ids]);
     return {
       value: tf.gather(rows as Tensor, ids as tf.Tensor1D),
-      gradFunc: (dy, [saved]) =>
-        tf.unsortedSegmentSum(maskRows(dy, saved, frozenRow), saved as tf.Tensor1D, numRows),
+      gradFunc: (dy, saved) => {
+        const [savedIds] = saved as [tf.Tensor1D];
+        return tf.unsortedSegmentSum(maskRows(dy, savedIds, frozenRow), savedIds, numRows);
+      },
     };
   });
   return lookup(table);

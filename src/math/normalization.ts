@@ -16,7 +16,8 @@ export function rmsNorm(x: Tensor, weight: Tensor, epsilon: number): Tensor {
     (save as unknown as tf.GradSaveFunc)([normal, inverse, scale as Tensor]);
     return {
       value: tf.mul(normal, scale as Tensor),
-      gradFunc: (dy, [n, r, w]) => {
+      gradFunc: (dy, saved) => {
+        const [n, r, w] = saved as [Tensor, Tensor, Tensor];
         const dn = tf.mul(dy, w);
         const dx = tf.mul(r, tf.sub(dn, tf.mul(n, tf.mean(tf.mul(dn, n), -1, true))));
         return [dx, tf.sum(tf.mul(dy, n), 0)];
@@ -42,7 +43,8 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon = 1e-
     (save as unknown as tf.GradSaveFunc)([normal, inverse, scale as Tensor]);
     return {
       value: tf.add(tf.mul(normal, scale as Tensor), shift as Tensor),
-      gradFunc: (dy, [n, r, w]) => {
+      gradFunc: (dy, saved) => {
+        const [n, r, w] = saved as [Tensor, Tensor, Tensor];
         const dn = tf.mul(dy, w);
         const projected = tf.add(tf.mean(dn, -1, true), tf.mul(n, tf.mean(tf.mul(dn, n), -1, true)));
         return [tf.mul(r, tf.sub(dn, projected)), tf.sum(tf.mul(dy, n), 0), tf.sum(dy, 0)];
@@ -65,8 +67,11 @@ export function standardize(x: Tensor, epsilon = 1e-6): Tensor {
     (save as unknown as tf.GradSaveFunc)([normal, inverse]);
     return {
       value: normal,
-      gradFunc: (dy, [n, r]) =>
-        tf.mul(r, tf.sub(dy, tf.add(tf.mean(dy, -1, true), tf.mul(n, tf.mean(tf.mul(dy, n), -1, true))))),
+      gradFunc: (dy, saved) => {
+        const [n, r] = saved as [Tensor, Tensor];
+        const projected = tf.add(tf.mean(dy, -1, true), tf.mul(n, tf.mean(tf.mul(dy, n), -1, true)));
+        return tf.mul(r, tf.sub(dy, projected));
+      },
     };
   });
   return run(x);

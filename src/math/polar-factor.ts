@@ -3,6 +3,7 @@
  * B matrices of one shape · R rows · C columns.
  */
 
+import { elementAt } from '../elements.ts';
 import { type Tensor, tf } from '../engine/index.ts';
 
 /** X ← a X + (b A + c A²) X with A = X Xᵀ, which takes each singular value σ to a σ + b σ³ + c σ⁵. */
@@ -67,7 +68,9 @@ export function polarFactor(
   const norm = tf.sqrt(tf.sum(tf.square(matrices), [1, 2], true));
   const x = tf.div(matrices, tf.add(tf.mul(norm, MARGIN[polynomial]), TINY));
   const given: readonly Quintic[] = POLYNOMIALS[polynomial];
-  const polynomials = Array.from({ length: steps }, (_, step) => given[Math.min(step, given.length - 1)]);
+  const polynomials = Array.from({ length: steps }, (_, step) =>
+    elementAt(given, Math.min(step, given.length - 1)),
+  );
   return isThroughGram(rows, columns, steps) ? throughGram(x, polynomials) : directly(x, polynomials);
 }
 

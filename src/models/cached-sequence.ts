@@ -13,10 +13,12 @@ import {
   intTensor,
   type Tensor,
   type TensorTree,
+  tensorOf,
   tf,
 } from '../engine/index.ts';
 import {
   type Branches,
+  capacityOf,
   type KeyValueCache,
   type LlamaOutput,
   type Past,
@@ -146,8 +148,10 @@ export class CachedSequence<Weights extends TensorTree> {
       hidden.push(fed.hidden);
       state = fed.state;
     }
-    const whole = hidden.length === 1 ? hidden[0] : tf.concat(hidden, 1);
-    if (hidden.length > 1) for (const part of hidden) part.dispose();
+    const [only, another] = hidden;
+    if (only && !another) return { hidden: only, state: state as SequenceState };
+    const whole = tf.concat(hidden, 1);
+    for (const part of hidden) part.dispose();
     return { hidden: whole, state: state as SequenceState };
   }
 
@@ -201,17 +205,17 @@ export class CachedSequence<Weights extends TensorTree> {
 
   /** Branches side by side in each row, rows filled up to the same length. */
   #layOut(cache: KeyValueCache, branches: readonly Branch[]) {
-    const [rows, , capacity] = cache.k0.shape as [number, number, number];
-    const steps = branches[0].ids.length / this.#tokensPerPosition;
-    const filled = new Array<number>(rows).fill(0);
-    const places = branches.map(({ row }) => filled[row]++);
+    const [rows, , capacity] = tensorOf(cache, 'k0').shape as [number, number, number];
+    const steps = (branches[0] as Branch).ids.length / this.#tokensPerPosition;
+    const filled = new Uint32Array(rows);
+    const placed = branches.map((branch) => ({ ...branch, place: (filled[branch.row] as number)++ }));
     const fullest = Math.max(...filled);
     const perRow = steps * (this.#engine.isCompiling ? Math.ceil(fullest / STEP) * STEP : fullest);
     const ids = new Int32Array(rows * perRow * this.#tokensPerPosition);
     const at = new Float32Array(rows * perRow);
     const mask = new Float32Array(rows * perRow * (capacity + perRow)).fill(HIDDEN);
-    branches.forEach(({ row, length, ids: own }, i) => {
-      const first = places[i] * steps;
+    for (const { row, length, ids: own, place } of placed) {
+      const first = place * steps;
       ids.set(own, (row * perRow + first) * this.#tokensPerPosition);
       for (let s = 0; s < steps; s++) {
         const position = row * perRow + first + s;
@@ -220,7 +224,7 @@ export class CachedSequence<Weights extends TensorTree> {
         mask.fill(0, begin, begin + length);
         mask.fill(0, begin + capacity + first, begin + capacity + first + s + 1);
       }
-    });
+    }
     return {
       ids: intTensor(ids, [rows, perRow * this.#tokensPerPosition]),
       past: {
@@ -228,7 +232,7 @@ export class CachedSequence<Weights extends TensorTree> {
         places: floatTensor(at, [rows, perRow]),
         mask: floatTensor(mask, [rows, 1, perRow, capacity + perRow]),
       },
-      ends: branches.map(({ row }, i) => row * perRow + (places[i] + 1) * steps - 1),
+      ends: placed.map(({ row, place }) => row * perRow + (place + 1) * steps - 1),
     };
   }
 }
@@ -238,10 +242,6 @@ function roomFor(length: number): number {
   return Math.ceil((1.5 * length) / STEP) * STEP;
 }
 
-function capacityOf(cache: KeyValueCache): number {
-  return cache.k0.shape[2] as number;
-}
-
 /** A cache with one position more, at `length`, where it is 0 so far. */
 function putAt(cache: KeyValueCache, length: Tensor, fresh: KeyValueCache): KeyValueCache {
   const isThere = tf.reshape(
@@ -249,6 +249,9 @@ function putAt(cache: KeyValueCache, length: Tensor, fresh: KeyValueCache): KeyV
     [1, 1, -1, 1],
   );
   return Object.fromEntries(
-    Object.entries(cache).map(([name, tensor]) => [name, tf.add(tensor, tf.mul(isThere, fresh[name]))]),
+    Object.entries(cache).map(([name, tensor]) => [
+      name,
+      tf.add(tensor, tf.mul(isThere, tensorOf(fresh, name))),
+    ]),
   );
 }

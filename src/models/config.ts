@@ -54,7 +54,7 @@ export function checkedConfig<Schema extends z.ZodType>(
   if (stated.numKeyValueHeads === null) delete stated.numKeyValueHeads;
   const result = schema.safeParse(stated);
   if (result.success) return result.data;
-  const [{ path, message }] = result.error.issues;
+  const [{ path, message }] = result.error.issues as [z.core.$ZodIssue];
   const key = String(path[0]);
   throw modelConfigInvalid(file, key, stated[key], message);
 }

@@ -4,7 +4,7 @@
  * B batch · P positions (patches or tokens) · H hidden · D head size · C places of a cache.
  */
 
-import { intTensor, type Tensor, type TensorMap, tf } from '../engine/index.ts';
+import { intTensor, type Tensor, type TensorMap, tensorOf, tf } from '../engine/index.ts';
 import {
   attend,
   causalMask,
@@ -108,19 +108,19 @@ export function runLlama(
   let hidden = embeds;
   for (let i = 0; i < config.numHiddenLayers; i++) {
     const name = `${prefix}.layers.${i}`;
-    const normed = rmsNorm(hidden, parameters[`${name}.input_layernorm.weight`], config.rmsNormEps);
+    const normed = rmsNorm(hidden, tensorOf(parameters, `${name}.input_layernorm.weight`), config.rmsNormEps);
     hidden = tf.add(hidden, attention(layer, name, i, normed));
     hidden = tf.add(
       hidden,
       swiglu(
         parameters,
         `${name}.mlp`,
-        rmsNorm(hidden, parameters[`${name}.post_attention_layernorm.weight`], config.rmsNormEps),
+        rmsNorm(hidden, tensorOf(parameters, `${name}.post_attention_layernorm.weight`), config.rmsNormEps),
       ),
     );
   }
   return {
-    hidden: rmsNorm(hidden, parameters[`${prefix}.norm.weight`], config.rmsNormEps),
+    hidden: rmsNorm(hidden, tensorOf(parameters, `${prefix}.norm.weight`), config.rmsNormEps),
     fresh: layer.fresh,
   };
 }
@@ -151,7 +151,7 @@ function surroundings(
   const places = tf.add(tf.range(0, positions, 1, 'float32'), start);
   return {
     rotary: rotaryTable(places, headSize, config.ropeTheta),
-    mask: causalMask(positions, past?.cache.k0.shape[2] ?? 0, start),
+    mask: causalMask(positions, past ? capacityOf(past.cache) : 0, start),
   };
 }
 
@@ -164,7 +164,7 @@ function attention(
 ): Tensor {
   const { numAttentionHeads, numKeyValueHeads, hiddenSize } = config;
   const project = (kind: 'q' | 'k' | 'v', heads: number) =>
-    splitHeads(linear(x, parameters[`${name}.self_attn.${kind}_proj.weight`]), heads);
+    splitHeads(linear(x, tensorOf(parameters, `${name}.self_attn.${kind}_proj.weight`)), heads);
   const query = rotate(project('q', numAttentionHeads), rotary);
   const key = rotate(project('k', numKeyValueHeads), rotary);
   const value = project('v', numKeyValueHeads);
@@ -172,14 +172,14 @@ function attention(
   fresh[`v${index}`] = value;
   const group = numAttentionHeads / numKeyValueHeads;
   const all = (cached: string, own: Tensor) =>
-    repeatHeads(past ? tf.concat([past[cached], own], 2) : own, group);
+    repeatHeads(past ? tf.concat([tensorOf(past, cached), own], 2) : own, group);
   const attended = attend(query, all(`k${index}`, key), all(`v${index}`, value), mask);
   const merged = tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [
     x.shape[0],
     x.shape[1] as number,
     hiddenSize,
   ]);
-  return linear(merged, parameters[`${name}.self_attn.o_proj.weight`]);
+  return linear(merged, tensorOf(parameters, `${name}.self_attn.o_proj.weight`));
 }
 
 /** [batch, positions, heads·D] → [batch, heads, positions, D]. */
@@ -188,13 +188,18 @@ function splitHeads(x: Tensor, heads: number): Tensor {
   return tf.transpose(tf.reshape(x, [batch, positions, heads, size / heads]), [0, 2, 1, 3]);
 }
 
+/** The places of a cache, those that do not count among them. */
+export function capacityOf(cache: KeyValueCache): number {
+  return tensorOf(cache, 'k0').shape[2] as number;
+}
+
 /**
  * A cache with fresh positions in it.
  * @param sources where each place comes from: one of the cache's C, or C + i of the fresh ones, [C]
  */
 export function putInto(cache: KeyValueCache, fresh: KeyValueCache, sources: Tensor): KeyValueCache {
   return mapCache(cache, (tensor, name) =>
-    tf.gather(tf.concat([tensor, fresh[name]], 2), sources as tf.Tensor1D, 2),
+    tf.gather(tf.concat([tensor, tensorOf(fresh, name)], 2), sources as tf.Tensor1D, 2),
   );
 }
 

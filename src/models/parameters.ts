@@ -63,8 +63,10 @@ export function initParameters(table: ParameterTable, seed: number, initializerR
     const stream = new RandomStream(seed, 'init', name);
     if (init === 'normal' || init === 'narrow')
       return stream.normals(size).map((x) => x * (init === 'narrow' ? NARROW : initializerRange));
-    if (init === 'xavier')
-      return stream.uniforms(size, -0.5).map((x) => 2 * x * Math.sqrt(6 / (shape[0] + shape[1])));
+    if (init === 'xavier') {
+      const [outSize, inSize] = shape as [number, number];
+      return stream.uniforms(size, -0.5).map((x) => 2 * x * Math.sqrt(6 / (outSize + inSize)));
+    }
     return new Float32Array(size).fill(init === 'ones' ? 1 : 0);
   };
   return Object.fromEntries(

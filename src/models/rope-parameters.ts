@@ -41,9 +41,10 @@ export function readRope(file: string, stated: Readonly<Record<string, unknown>>
     unknown.push(...others.map((key) => `${place}.${key}`));
   }
   const [first, ...others] = thetas;
+  if (!first) return { unknown };
   const other = others.find(([, theta]) => theta !== first[1]);
   if (other) throw ropeConflict(file, first, other);
-  return { unknown, ...(first ? { ropeTheta: first[1] } : {}) };
+  return { unknown, ropeTheta: first[1] };
 }
 
 function recordAt(

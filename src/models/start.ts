@@ -65,8 +65,8 @@ export async function startCalm(
     (await areSame(autoencoder.parameters, found.autoencoder.parameters));
   if (!isSame) throw startAutoencoderDiffers(directory);
   const backbone = backboneTable(config);
-  const heads = Object.keys(first).filter((name) => !(name in backbone));
-  const hasHead = heads.every((name) => sameShape(found.parameters[name]?.shape ?? [], first[name].shape));
+  const heads = Object.entries(first).filter(([name]) => !(name in backbone));
+  const hasHead = heads.every(([name, { shape }]) => sameShape(found.parameters[name]?.shape ?? [], shape));
   const given = Object.entries(found.parameters).filter(([name]) => hasHead || name in backbone);
   disposeTree({ autoencoder: found.autoencoder.parameters, others: without(found.parameters, given) });
   return startWith(first, Object.fromEntries(given));

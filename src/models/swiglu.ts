@@ -1,4 +1,4 @@
-import type { Tensor, TensorMap } from '../engine/index.ts';
+import { type Tensor, type TensorMap, tensorOf } from '../engine/index.ts';
 import { gatedSilu, linear } from '../math/index.ts';
 
 /**
@@ -6,7 +6,7 @@ import { gatedSilu, linear } from '../math/index.ts';
  * [..., size].
  */
 export function swiglu(parameters: TensorMap, name: string, x: Tensor): Tensor {
-  const gate = linear(x, parameters[`${name}.gate_proj.weight`]);
-  const up = linear(x, parameters[`${name}.up_proj.weight`]);
-  return linear(gatedSilu(gate, up), parameters[`${name}.down_proj.weight`]);
+  const gate = linear(x, tensorOf(parameters, `${name}.gate_proj.weight`));
+  const up = linear(x, tensorOf(parameters, `${name}.up_proj.weight`));
+  return linear(gatedSilu(gate, up), tensorOf(parameters, `${name}.down_proj.weight`));
 }

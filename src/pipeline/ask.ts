@@ -95,7 +95,8 @@ async function openChosen({ stage, inputs, checkpoint }: Question): Promise<Open
   const opened = new OpenedPorts();
   const kindAt = (port: string) => kindOf(stage.inputs[port] as ArtifactKind | OptionalPort);
   const models = Object.keys(inputs).filter((port) => kindAt(port).openCheckpoint);
-  const last = models.sort((a, b) => inputs[b].order - inputs[a].order)[0];
+  const orderOf = (port: string) => inputs[port]?.order ?? 0;
+  const [last] = models.sort((a, b) => orderOf(b) - orderOf(a));
   for (const [port, { directory }] of Object.entries(inputs)) {
     const kind = kindAt(port);
     await opened.open(port, async () =>

@@ -7,6 +7,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { cosmiconfig } from 'cosmiconfig';
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { elementAt } from '../elements.ts';
 import {
   configInvalid,
   configNotFound,
@@ -313,7 +314,7 @@ function offsetOf(contents: unknown, path: readonly PropertyKey[]): number | und
 export function pluginsOf({ data, directory, locate }: ConfigDocument) {
   const plugins = runConfigSchema.shape.plugins.safeParse(data.plugins);
   if (plugins.success) return { plugins: plugins.data, directory, locate };
-  throw issueError(plugins.error.issues[0], locate, ['plugins'], 'The configuration', []);
+  throw issueError(plugins.error.issues, locate, ['plugins'], 'The configuration', []);
 }
 
 /** Checks everything but the stages' own fields. */
@@ -321,7 +322,7 @@ export function checkConfig(document: ConfigDocument): RunConfig {
   const result = runConfigSchema.safeParse(document.data);
   if (!result.success)
     throw issueError(
-      result.error.issues[0],
+      result.error.issues,
       document.locate,
       [],
       'The configuration',
@@ -372,26 +373,23 @@ interface SchemaIssue {
 }
 
 /**
- * An issue of any Standard Schema as an error with its place. `available` are the keys that the schema knows
+ * The first issue of any Standard Schema as an error with its place. `available` are the keys that the schema knows
  * at its top.
  */
 export function issueError(
-  issue: SchemaIssue,
+  issues: readonly SchemaIssue[],
   locate: RunConfig['locate'],
   root: readonly PropertyKey[],
   place: string,
   available: readonly string[],
 ) {
+  const issue = elementAt(issues, 0);
   const own = (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment));
   const path = [...root, ...own];
-  if (issue.code === 'unrecognized_keys' && issue.keys?.length) {
+  const [unknown] = issue.code === 'unrecognized_keys' ? (issue.keys ?? []) : [];
+  if (unknown !== undefined) {
     const where = own.length ? `${place} (${own.map(String).join('.')})` : place;
-    return configUnknownKey(
-      locate([...path, issue.keys[0]]),
-      where,
-      issue.keys[0],
-      own.length ? [] : available,
-    );
+    return configUnknownKey(locate([...path, unknown]), where, unknown, own.length ? [] : available);
   }
   return configInvalid(locate(path), path.map(String).join('.'), issue.message);
 }

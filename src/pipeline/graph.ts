@@ -41,29 +41,31 @@ export interface StageNode {
   readonly inputs: Readonly<Record<string, Source>>;
 }
 
+/** The stages of a configuration, by id. */
+type Stages = ReadonlyMap<string, AnyStage>;
+
 /**
  * Checks every stage's fields and wires the stages. Returns them in an order in which each follows what it
  * needs.
  */
 export async function buildGraph(config: RunConfig, registry: Registry): Promise<StageNode[]> {
-  const stages = Object.fromEntries(
-    Object.entries(config.stages).map(([id, entry]) => [
-      id,
-      registry.get(entry.uses, config.locate(['stages', id])),
-    ]),
-  );
+  const entries = Object.entries(config.stages).map(([id, entry]) => ({
+    ...{ id, entry },
+    stage: registry.get(entry.uses, config.locate(['stages', id])),
+  }));
+  const stages: Stages = new Map(entries.map(({ id, stage }) => [id, stage]));
   const nodes: StageNode[] = [];
-  for (const [id, entry] of Object.entries(config.stages)) {
-    const checked = await checkedFields(stages[id], id, entry.fields, config.locate);
+  for (const { id, entry, stage } of entries) {
+    const checked = await checkedFields(stage, id, entry.fields, config.locate);
     nodes.push({
       id,
       base: id,
       seed: config.seed,
-      stage: stages[id],
+      stage,
       code: registry.codeOf(entry.uses),
-      partsCode: partsCodeOf(stages[id], checked),
+      partsCode: partsCodeOf(stage, checked),
       config: checked,
-      inputs: wire(config, id, { ...entry, taken: takenPorts(stages[id], checked) }, stages, registry),
+      inputs: wire(config, id, { ...entry, stage, taken: takenPorts(stage, checked) }, stages, registry),
     });
   }
   // Loops first: what waits for itself is worse than what is of the wrong kind.
@@ -79,16 +81,12 @@ function partsCodeOf(stage: AnyStage, checked: Record<string, unknown>): string 
 }
 
 /** Refuses wires whose ends are of different kinds. */
-function checkKinds(
-  config: RunConfig,
-  { id, stage, inputs }: StageNode,
-  stages: Record<string, AnyStage>,
-): void {
+function checkKinds(config: RunConfig, { id, stage, inputs }: StageNode, stages: Stages): void {
   for (const [port, source] of Object.entries(inputs)) {
     if (source.type !== 'stage') continue;
     const wanted = kindOf(stage.inputs[port] as ArtifactKind | OptionalPort).name;
     const found =
-      (stages[source.id].outputs as Record<string, ArtifactKind>)[source.port]?.name ??
+      (stages.get(source.id)?.outputs as Record<string, ArtifactKind> | undefined)?.[source.port]?.name ??
       'stage without such an output';
     if (found !== wanted) throw at(config, id, port, wrongWire(id, port, wanted, source.id, found));
   }
@@ -106,7 +104,7 @@ export async function checkedFields(
   >;
   if (result.issues) {
     const known = Object.keys(fieldsOf(stage));
-    throw issueError(result.issues[0], locate, ['stages', id], `Stage "${id}"`, known);
+    throw issueError(result.issues, locate, ['stages', id], `Stage "${id}"`, known);
   }
   return result.value;
 }
@@ -136,11 +134,11 @@ export function takenPorts(stage: AnyStage, config: Readonly<Record<string, unkn
 function wire(
   config: RunConfig,
   id: string,
-  entry: StageEntry & { readonly taken: readonly string[] },
-  stages: Record<string, AnyStage>,
+  entry: StageEntry & { readonly stage: AnyStage; readonly taken: readonly string[] },
+  stages: Stages,
   registry: Registry,
 ): Record<string, Source> {
-  const ports = stages[id].inputs as Record<string, ArtifactKind | OptionalPort>;
+  const ports = entry.stage.inputs as Record<string, ArtifactKind | OptionalPort>;
   for (const port of Object.keys(entry.inputs))
     if (!(port in ports)) throw at(config, id, port, unknownPort(id, port, Object.keys(ports)));
     else if (!entry.taken.includes(port)) throw at(config, id, port, inputNotTaken(id, port, entry.taken));
@@ -169,11 +167,11 @@ function sourceByKind(
   id: string,
   port: string,
   declared: ArtifactKind | OptionalPort,
-  stages: Record<string, AnyStage>,
+  stages: Stages,
   registry: Registry,
 ): Source | undefined {
   const kind = kindOf(declared).name;
-  const candidates = Object.entries(stages)
+  const candidates = [...stages]
     .filter(([other]) => other !== id)
     .flatMap(([other, stage]) =>
       outputsOf(stage).flatMap(([output, { name }]) =>
@@ -197,13 +195,13 @@ function sourceByName(
   port: string,
   given: string,
   kind: ArtifactKind,
-  stages: Record<string, AnyStage>,
+  stages: Stages,
 ): Source {
   if (given.startsWith('.') || given.startsWith('/') || given.startsWith('~'))
     return { type: 'folder', directory: resolvePath(config.directory, given) };
-  const [other, named] = given.split('.');
-  const stage = stages[other];
-  if (!stage) throw at(config, id, port, unknownStageId(other, Object.keys(stages)));
+  const [other = '', named] = given.split('.');
+  const stage = stages.get(other);
+  if (!stage) throw at(config, id, port, unknownStageId(other, [...stages.keys()]));
   const outputs = outputsOf(stage);
   const fitting = outputs.find(([, { name }]) => name === kind.name) ?? outputs[0];
   return { type: 'stage', id: other, port: named ?? fitting?.[0] ?? '' };

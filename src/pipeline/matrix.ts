@@ -67,7 +67,7 @@ export function applyCell<Document extends Settable>(document: Document, { setti
   const stages = (data.stages ?? {}) as Record<string, unknown>;
   for (const [path, value] of settings) {
     const segments = path.split('.');
-    const [first] = segments;
+    const [first = ''] = segments;
     if (!(first in stages) && first !== 'seed' && first !== 'stages')
       throw matrixSyntax(document.locate(['matrix']), path, ['seed', ...Object.keys(stages)]);
     if (value === null && segments.length === 1) delete stages[first];
@@ -76,7 +76,11 @@ export function applyCell<Document extends Settable>(document: Document, { setti
   return { ...document, data };
 }
 
-function setAt(target: Record<string, unknown>, [first, ...rest]: readonly string[], value: unknown): void {
+function setAt(
+  target: Record<string, unknown>,
+  [first = '', ...rest]: readonly string[],
+  value: unknown,
+): void {
   if (rest.length === 0) {
     target[first] = value;
     return;

@@ -39,14 +39,14 @@ export function mergeCells(
           key,
           freshName(
             id,
-            axes.map((axis) => labels[axis]),
+            axes.map((axis) => labels[axis] ?? ''),
             taken,
           ),
         );
   }
   const merged = new Map<string, StageNode>();
   for (const { nodes, keys } of keyed) {
-    const nameOf = (id: string) => names.get(keys[id]) as string;
+    const nameOf = (id: string) => names.get(keys[id] ?? '') as string;
     for (const node of nodes) {
       const inputs = Object.entries(node.inputs).map(
         ([port, source]) =>
@@ -58,7 +58,7 @@ export function mergeCells(
   }
   const stages = keyed.map(({ labels, nodes, keys }) => ({
     labels,
-    ids: Object.fromEntries(nodes.map(({ id }) => [id, names.get(keys[id]) as string])),
+    ids: Object.fromEntries(nodes.map(({ id }) => [id, names.get(keys[id] ?? '') as string])),
   }));
   return { nodes: [...merged.values()], cells: stages };
 }

@@ -4,6 +4,7 @@
  */
 
 import { parseDocument } from 'yaml';
+import { elementAt } from '../elements.ts';
 import {
   overrideMatrix,
   overrideNoMap,
@@ -46,9 +47,11 @@ function applyOverride(data: Record<string, unknown>, text: string, registry: Re
   const parsed = parsedValue(raw);
   const isQuoted = typeof parsed === 'string' && /^(['"]).*\1$/s.test(raw.trim());
   const value = isQuoted || !wantsText(segments, data, registry) ? parsed : raw;
-  if (segments.length === 2 && segments[0] === 'stages') refuseScalar(path, segments[1], value, registry);
+  const [top, id, ...more] = segments;
+  if (top === 'stages' && id !== undefined && more.length === 0) refuseScalar(path, id, value, registry);
   let target = data;
-  for (const segment of segments.slice(0, -1)) {
+  const outer = segments.slice(0, -1);
+  for (const segment of outer) {
     const inner = asMap(Object.hasOwn(target, segment) ? target[segment] : undefined);
     if (!inner) throw overrideNoMap(path, segment, target[segment]);
     // A copy: a record that an alias of YAML shares stays as it is elsewhere.
@@ -56,7 +59,7 @@ function applyOverride(data: Record<string, unknown>, text: string, registry: Re
     target[segment] = own;
     target = own;
   }
-  target[segments[segments.length - 1]] = value;
+  target[elementAt(segments, outer.length)] = value;
 }
 
 /** The full path; the first segment is a key of the configuration or a stage of it. */
@@ -66,7 +69,7 @@ function expand(path: string, data: Record<string, unknown>): string[] {
   const strange = segments.find((segment) => segment === '__proto__' || segment === '');
   if (strange !== undefined) throw overrideSyntax(path);
   const stages = Object.keys((data.stages as object | undefined) ?? {});
-  const [first, second] = segments;
+  const [first = '', second] = segments;
   if (first === 'stages') {
     if (second === undefined || !stages.includes(second))
       throw overrideUnknownPath(path, second ?? 'stages', stages);

@@ -136,7 +136,8 @@ class StagePlanning {
     ];
     const state = { ...found, fingerprint: isSelected || !manifest ? wanted : manifest.fingerprint };
     if (!isSelected) return { ...state, state: 'left out', reasons };
-    if (blocked.length > 0) return { ...state, state: 'blocked', reasons, waitsFor: blocked[0].waitsFor };
+    const [block] = blocked;
+    if (block) return { ...state, state: 'blocked', reasons, waitsFor: block.waitsFor };
     if (reasons.length === 0) return { ...state, state: 'up to date', reasons: notice };
     if (!options.force) {
       const elsewhere = await this.#elsewhere(wanted, reasons);

@@ -58,7 +58,7 @@ const RELATIVE_IMPORT = /\b(?:from|import|require)\s*\(?\s*['"](\.{1,2}\/[^'"]+)
 function withImports(file: string, found = new Set<string>()): Set<string> {
   if (found.has(file) || !existsSync(file)) return found;
   found.add(file);
-  for (const [, imported] of readFileSync(file, 'utf8').matchAll(RELATIVE_IMPORT))
+  for (const [, imported = ''] of readFileSync(file, 'utf8').matchAll(RELATIVE_IMPORT))
     withImports(resolve(dirname(file), imported), found);
   return found;
 }

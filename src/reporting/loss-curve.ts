@@ -1,4 +1,5 @@
 import asciichart from 'asciichart';
+import { elementAt } from '../elements.ts';
 import { readMetrics } from '../runs/index.ts';
 import { formatNumber } from './format.ts';
 
@@ -16,11 +17,13 @@ export function drawLossCurve(metricsFile: string, columns = Number.POSITIVE_INF
   const points = lines.filter((point): point is { step: number; loss: number } =>
     Number.isFinite(point.loss),
   );
-  if (points.length < 3) return undefined;
+  const [first, last] = [points[0], points.at(-1)];
+  if (!first || !last || points.length < 3) return undefined;
   const width = Math.min(WIDTH, points.length, columns - SCALE);
   if (width < 3) return undefined;
-  const shown = Array.from({ length: width }, (_, i) => points[Math.floor((i * points.length) / width)].loss);
+  const lossAt = (index: number) => elementAt(points, index).loss;
+  const shown = Array.from({ length: width }, (_, i) => lossAt(Math.floor((i * points.length) / width)));
   const format = (value: number) => formatNumber(value).padStart(9);
   const chart = asciichart.plot(shown, { height: HEIGHT, format });
-  return `${chart}\n${' '.repeat(10)}loss, steps ${points[0].step} … ${points[points.length - 1].step}`;
+  return `${chart}\n${' '.repeat(10)}loss, steps ${first.step} … ${last.step}`;
 }

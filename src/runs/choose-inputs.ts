@@ -54,7 +54,8 @@ export async function chooseInputs(
         kind,
         found.map((artifact) => artifact.stage),
       );
-    if (found.length === 1) chosen[port] = found[0];
+    const [only, another] = found;
+    if (only && !another) chosen[port] = only;
     else if (!isOptional) throw missing(run, all, stage, kind);
   }
   return chosen;

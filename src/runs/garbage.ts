@@ -65,7 +65,7 @@ export async function free(garbage: readonly Garbage[]): Promise<void> {
 async function whyUnneeded(run: Run, name: string): Promise<[GarbageKind, string] | undefined> {
   if (name.endsWith('.old')) return ['leftover', 'an old result that a kill kept from being removed'];
   if (name.startsWith('ask~')) return ['unfinished', `an unfinished answer of ${name.split('~')[1]}`];
-  const [id, print] = name.split('~');
+  const [id = '', print] = name.split('~');
   const stage = run.stage(id);
   if (!stage || (run.record && !stage.isAsked))
     return ['leftover', 'unfinished work of a stage that the configuration does not have'];

@@ -2,6 +2,7 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { elementAt } from '../elements.ts';
 import { messageOf } from '../errors.ts';
 import { bytesBelow, foldersIn } from './folders.ts';
 import { headlineOf } from './headline.ts';
@@ -74,7 +75,7 @@ function spreadOf({ stages }: Run, name: string): HeadlineSpread {
     const value = manifest && headlineOf(manifest)[name];
     return manifest && value !== undefined ? [{ base, value, labels: manifest.labels ?? {} }] : [];
   });
-  const last = naming[naming.length - 1];
+  const last = elementAt(naming, naming.length - 1);
   const values = naming.filter(({ base }) => base === last.base).map(({ value }) => value);
   const label = Object.values(last.labels).find((own) => own.label === name);
   const unit = label?.isShare ? { isShare: true } : {};

@@ -147,7 +147,7 @@ async function describeStage(
   };
   return {
     id,
-    base: asked?.base ?? id.split('@')[0],
+    base: asked?.base ?? id.replace(/@.*/s, ''),
     ...(made ?? { uses: asked?.uses ?? id, inputs: asked?.inputs ?? {}, outputs: asked?.outputs ?? {} }),
     manifest,
     ...(problem ? { problem } : {}),

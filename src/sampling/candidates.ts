@@ -6,6 +6,7 @@
  * B rows · N candidates · K tokens a patch.
  */
 
+import { elementAt } from '../elements.ts';
 import type { PatchDraws } from '../models/index.ts';
 import { batchWeight, chooseCandidate, type Power, reachedPower } from './temperature.ts';
 
@@ -30,7 +31,7 @@ export async function choosePatches(
   const patchSize = drawn.tokens.length / drawn.numPatches;
   const numCandidates = drawn.numPatches / rows;
   const chosen = new Array<number>(rows).fill(-1);
-  const open = () => [...chosen.keys()].filter((row) => chosen[row] < 0);
+  const open = () => chosen.flatMap((candidate, row) => (candidate < 0 ? [row] : []));
   const start = reachedPower(power, numCandidates);
   // With a fraction of a power left, even patches that were drawn once are weighed.
   const fewest = start.rest > 0 && start.whole === 1 ? 1 : 2;
@@ -40,11 +41,11 @@ export async function choosePatches(
     for (const [row, groups] of await equalPatches(drawn, rows, open(), count, patchSize)) {
       if (groups.length === 0) continue;
       const candidates = groups.map((group) => ({
-        patch: Int32Array.of(group[0]),
+        patch: Int32Array.of(elementAt(group, 0)),
         count: group.length,
         weight: batchWeight(group.length, numCandidates, reached),
       }));
-      chosen[row] = chooseCandidate(candidates, uniform(row)).patch[0];
+      chosen[row] = elementAt(chooseCandidate(candidates, uniform(row)).patch, 0);
     }
   }
   // No two are equal: each is as likely as any other.
@@ -73,14 +74,15 @@ async function equalPatches(
       ),
     );
     for (const [row, own] of groups) {
-      const parts = own.flatMap((group) => split(group, (candidate) => drawn.tokens[place(candidate, row)]));
+      const tokenOf = (candidate: number) => drawn.tokens[place(candidate, row)] as number;
+      const parts = own.flatMap((group) => split(group, tokenOf));
       groups.set(
         row,
         parts.filter((part) => part.length >= count),
       );
     }
   }
-  for (const own of groups.values()) own.sort(([a], [b]) => a - b);
+  for (const own of groups.values()) own.sort((a, b) => elementAt(a, 0) - elementAt(b, 0));
   return groups;
 }
 

@@ -136,16 +136,17 @@ async function chooseExactly(
     (_, row) => new RowState(power, (index) => draws.uniform(row, index)),
   );
   for (let block = 0, size = FIRST_BLOCK; ; block++, size = Math.min(2 * size, LARGEST_BLOCK)) {
-    const open = [...states.keys()].filter(
-      (row) => !states[row].found && states[row].sampler.draws < drawBudget,
+    const open = [...states.entries()].filter(
+      ([, { found, sampler }]) => !found && sampler.draws < drawBudget,
     );
     if (open.length === 0) break;
     await pause?.();
-    const asked = tf.tidy(() => tf.gather(hidden, open));
+    const rows = open.map(([row]) => row);
+    const asked = tf.tidy(() => tf.gather(hidden, rows));
     const drawn = await model.draw(asked, draws.noise(size * open.length * model.noiseSize, block));
     const tokens = await drawn.decodeAll();
-    open.forEach((row, i) => {
-      states[row].take(
+    open.forEach(([, state], i) => {
+      state.take(
         Array.from({ length: size }, (_, candidate) =>
           tokens.slice(
             (candidate * open.length + i) * patchSize,

@@ -5,6 +5,7 @@
  * B rows · K tokens a patch (1 of a discrete Transformer).
  */
 
+import { commonLength } from '../elements.ts';
 import { disposeTree, intTensor, type Tensor, tf } from '../engine/index.ts';
 import type { PatchModel, SequenceState } from '../models/index.ts';
 import { type ChoiceDraws, type ChosenPatches, choose, type TemperatureOptions } from './choosing.ts';
@@ -53,7 +54,7 @@ export async function* generate(
   const rows = prompts.length;
   const ended = new Array<boolean>(rows).fill(false);
   let fed = flatten(prompts);
-  let length = prompts[0].length;
+  let length = commonLength(prompts);
   let past: SequenceState | undefined;
   try {
     for (let step = 0; step === 0 || (length < options.maxLength && !ended.every(Boolean)); step++) {
@@ -116,7 +117,7 @@ async function advance(
 }
 
 function flatten(rows: readonly Int32Array[]): Int32Array {
-  const out = new Int32Array(rows.length * rows[0].length);
+  const out = new Int32Array(rows.length * commonLength(rows));
   rows.forEach((row, i) => {
     out.set(row, i * row.length);
   });

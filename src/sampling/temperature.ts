@@ -4,6 +4,7 @@
  * 1/T = n + α with n = ⌊1/T⌋ and 0 ≤ α < 1.  N candidates · K tokens a patch.
  */
 
+import { elementAt } from '../elements.ts';
 import { temperatureInvalid, temperatureProblem } from '../errors.ts';
 
 /** 1/T in two parts. */
@@ -89,7 +90,7 @@ export function chooseCandidate(candidates: readonly Candidate[], uniform: numbe
     cumulative += candidate.weight;
     if (cumulative > uniform * total) return candidate;
   }
-  return candidates[candidates.length - 1];
+  return elementAt(candidates, candidates.length - 1);
 }
 
 /** Distinct patches with their counts, in the order of their first appearance. */

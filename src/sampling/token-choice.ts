@@ -23,16 +23,17 @@ export function reweigh(probabilities: Float32Array, { temperature, topK, topP }
   const largest = probabilities.reduce((a, b) => Math.max(a, b), 0);
   const weights = Float64Array.from(probabilities, (p) => (p / largest) ** (1 / temperature));
   if (topK === undefined && topP === undefined) return weights;
-  const order = Array.from(weights.keys()).sort((a, b) => weights[b] - weights[a]);
+  const weightOf = (id: number) => weights[id] as number;
+  const order = Array.from(weights.keys()).sort((a, b) => weightOf(b) - weightOf(a));
   const kept = order.slice(0, topK ?? order.length);
-  const total = kept.reduce((sum, id) => sum + weights[id], 0);
+  const total = kept.reduce((sum, id) => sum + weightOf(id), 0);
   let cumulative = 0;
   const chosen = kept.filter((id) => {
     const isBefore = cumulative < (topP ?? 1) * total;
-    cumulative += weights[id];
+    cumulative += weightOf(id);
     return isBefore;
   });
   const result = new Float64Array(weights.length);
-  for (const id of chosen) result[id] = weights[id];
+  for (const id of chosen) result[id] = weightOf(id);
   return result;
 }

@@ -14,7 +14,7 @@ import {
   runPlan,
   temporaryFolder,
 } from '../pipeline/index.ts';
-import { configOf, type RecipeCost, type Stages } from './stages.ts';
+import { configOf, type RecipeCost, type Stages, stageIn } from './stages.ts';
 
 /** Of a machine with an engine. */
 export interface Speed {
@@ -94,10 +94,10 @@ function autoencoderOnly(stages: Stages, corpus: string): Stages {
 
 /** The language model's, with as many steps as take the time, judged by the autoencoder's. */
 function modelOnly(stages: Stages, watch: Watch): Stages {
-  const { bestMetric: _, ...model } = stages['train-lm'];
+  const { bestMetric: _, ...model } = stageIn(stages, 'train-lm');
   const wanted = Math.round(MODEL_SECONDS * watch.modelStepsPerSecond);
   const steps = Math.max(LEAST_STEPS, Math.min(MOST_STEPS, wanted)) + FIRST_STEPS;
-  return { 'encode-corpus': stages['encode-corpus'], 'train-lm': { ...model, ...briefly(steps) } };
+  return { 'encode-corpus': stageIn(stages, 'encode-corpus'), 'train-lm': { ...model, ...briefly(steps) } };
 }
 
 /** Listens to a run. */

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { countTexts, tokenizerFileOf } from '../data/index.ts';
+import { elementAt } from '../elements.ts';
 import { fileMissing } from '../errors.ts';
 import { resolvePath } from '../paths.ts';
 import type { Registry, RunOptions } from '../pipeline/index.ts';
@@ -9,7 +10,7 @@ import { calibrate, type Speed } from './calibrate.ts';
 import { chooseHolding, type Holding } from './documents.ts';
 import { type Candidate, type Proposal, propose, recipesOf, standardTokenizer } from './propose.ts';
 import { BYTES_AN_ENTRY, REFERENCE, type Recipe, STANDARD } from './recipes.ts';
-import { costOf, patchesPerSequence, type Stages, stagesOf } from './stages.ts';
+import { costOf, patchesPerSequence, type Stages, stageIn, stagesOf } from './stages.ts';
 import { corpusValue, starterStages } from './starter.ts';
 import type { Texts } from './texts.ts';
 
@@ -64,7 +65,7 @@ export async function prepare(texts: Texts, wishes: Wishes, registry: Registry):
 
 /** Keys for texts that are not there yet: those of the tokenizer's first recipe. */
 export function unfitted(tokenizer: string = STANDARD.tokenizer): Stages {
-  const [recipe] = recipesOf(kindOf(tokenizer), Number.POSITIVE_INFINITY);
+  const recipe = elementAt(recipesOf(kindOf(tokenizer), Number.POSITIVE_INFINITY), 0);
   return {
     tokenize: { ...recipe.tokenize, tokenizer, onBadLine: undefined },
     'train-autoencoder': recipe.autoencoder,
@@ -146,7 +147,7 @@ function withKind<Source extends Texts['sources'][number]>(source: Source, { doc
 
 /** The stages as another folder has them. */
 function absolute(stages: Stages, base: string): Stages {
-  const { tokenizer } = stages.tokenize;
+  const tokenizer = stages.tokenize?.tokenizer;
   if (isNamed(String(tokenizer))) return stages;
   return { ...stages, tokenize: { ...stages.tokenize, tokenizer: resolvePath(base, String(tokenizer)) } };
 }
@@ -159,7 +160,7 @@ const [MEASUREMENTS, MOST_BETWEEN] = [8, 2000];
 function changesFor({ recipe, stages, steps, passes }: Proposal, holding: Holding, { count }: Texts): Stages {
   const sequence = patchesPerSequence(stages) * recipe.patchSize * recipe.bytesPerToken;
   const atMost = (key: number) => Math.max(1, Math.min(key, Math.floor(holding.heldOutBytes / sequence)));
-  const { 'train-lm': model, evaluate } = stages;
+  const model = stageIn(stages, 'train-lm');
   return {
     tokenize: {
       ...recipe.tokenize,
@@ -175,7 +176,7 @@ function changesFor({ recipe, stages, steps, passes }: Proposal, holding: Holdin
       evaluateSequences: atMost(Number(model.evaluateSequences)),
       bestMetric: passes > FEW_PASSES ? 'validationLoss' : undefined,
     },
-    evaluate: { ...recipe.evaluate, numSequences: atMost(Number(evaluate.numSequences)) },
+    evaluate: { ...recipe.evaluate, numSequences: atMost(Number(stages.evaluate?.numSequences)) },
     sample: { ...recipe.sample, prompt: firstWords(count.sample) },
   };
 }

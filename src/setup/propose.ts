@@ -1,5 +1,6 @@
 /** Which recipe, and how many steps, fit a text and a time. */
 
+import { elementAt } from '../elements.ts';
 import type { Speed } from './calibrate.ts';
 import type { Holding } from './documents.ts';
 import {
@@ -69,7 +70,7 @@ export function standardTokenizer(textBytes: number, minutes: number): Recipe['t
 /** The last recipe that gets its least number of steps in the time; else the first one with that number. */
 export function propose({ candidates, ...wish }: Wish): Proposal {
   const proposals = candidates.map((candidate) => proposalOf(candidate, wish));
-  return proposals.findLast(({ limit }) => limit !== 'time') ?? proposals[0];
+  return proposals.findLast(({ limit }) => limit !== 'time') ?? elementAt(proposals, 0);
 }
 
 function proposalOf(

@@ -32,9 +32,16 @@ export function stagesOf(starter: Stages, recipe: Recipe): Stages {
   };
 }
 
+/** The keys of a stage, which must be there. */
+export function stageIn(stages: Stages, id: string): Stages[string] {
+  const stage = stages[id];
+  if (!stage) throw new TypeError(`there is no stage ${id} among ${Object.keys(stages).join(', ')}`);
+  return stage;
+}
+
 /** Of the language model. */
 export function patchesPerSequence(stages: Stages): number {
-  return Number(stages['train-lm'].patchesPerSequence);
+  return Number(stageIn(stages, 'train-lm').patchesPerSequence);
 }
 
 /** A configuration that lies in no file. @param directory what its paths and its runs are relative to */
@@ -56,7 +63,7 @@ export async function costOf(stages: Stages, directory: string, registry: Regist
     const cost = costs.find(({ stage }) => stage === id);
     if (!cost?.trainingTokens) throw new TypeError(`${id} says nothing of its cost`);
     const { parameters, trainingFlopsPerToken } = totalsOf(cost);
-    const tokensPerStep = cost.trainingTokens / Number(stages[id].steps);
+    const tokensPerStep = cost.trainingTokens / Number(stageIn(stages, id).steps);
     return { parameters, flopsPerStep: trainingFlopsPerToken * tokensPerStep, tokensPerStep };
   };
   const frozen = costs.flatMap(({ parts }) => parts).find(({ isFrozen }) => isFrozen);

@@ -46,6 +46,6 @@ export function corpusValue(sources: readonly CorpusSource[]): unknown {
     ...(documents === 'file' ? {} : { documents }),
     ...(textField === 'text' ? {} : { textField }),
   }));
-  const [only] = written;
-  return written.length === 1 && Object.keys(only).length === 1 ? only.files : written;
+  const [only, another] = written;
+  return only && !another && Object.keys(only).length === 1 ? only.files : written;
 }

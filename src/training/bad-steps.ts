@@ -2,6 +2,7 @@
 
 import type { TrainingReport } from './report.ts';
 import { problemOfStep, type StepLimits, StepWatch, type WatchState } from './step-watch.ts';
+import type { StepValues } from './training-log.ts';
 
 export type BadStepPolicy = 'stop' | 'skip';
 
@@ -50,7 +51,7 @@ export class BadSteps {
   /**
    * Why a step is bad, by the limits that were before it; undefined where it is good, which is remembered.
    */
-  problemOf({ loss, gradNorm }: Record<string, number>): string | undefined {
+  problemOf({ loss, gradNorm }: StepValues): string | undefined {
     const problem = problemOfStep(loss, gradNorm, this.#watch.limits());
     if (problem !== undefined) return problem;
     this.#numInARow = 0;

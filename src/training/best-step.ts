@@ -41,7 +41,7 @@ export class BestStepSearch {
 
   consider(step: number, measured: Record<string, number>): void {
     if (this.#metric === undefined) return;
-    const value = measured[this.#metric];
+    const value = measured[this.#metric] ?? Number.NaN;
     if (this.#isBetter(value, this.#directions[this.#metric])) this.#best = { step, value };
   }
 

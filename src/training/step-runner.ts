@@ -10,6 +10,7 @@ import {
   type LossOutputs,
   type TensorMap,
   type TensorTree,
+  tensorOf,
   tf,
   valueAndGradients,
 } from '../engine/index.ts';
@@ -170,6 +171,6 @@ function apply(
   outputs: TensorMap,
   scalars: StepScalars,
 ): StepOutputs {
-  const { learnt, norm } = applyGradients(rule, before, gradients, outputs.loss, scalars);
+  const { learnt, norm } = applyGradients(rule, before, gradients, tensorOf(outputs, 'loss'), scalars);
   return { learnt, values: { ...outputs, gradNorm: norm } };
 }

@@ -7,7 +7,7 @@ import {
   disposeTree,
   type Engine,
   type LossOutputs,
-  readFloats,
+  readFloat,
   type TensorMap,
   type TensorTree,
 } from '../engine/index.ts';
@@ -20,7 +20,7 @@ import { ReadAhead } from './read-ahead.ts';
 import type { TrainingReport } from './report.ts';
 import { learningRateAt, type ScheduleConfig } from './schedule.ts';
 import { makeStepRunner, type StepRunner } from './step-runner.ts';
-import type { DoneStep } from './training-log.ts';
+import type { DoneStep, StepValues } from './training-log.ts';
 
 export interface StepsOptions<Batch extends TensorTree> extends Rule {
   /** Named in errors. */
@@ -111,8 +111,8 @@ export class Steps<Batch extends TensorTree> {
   }
 }
 
-async function numbersOf(values: TensorMap): Promise<Record<string, number>> {
+async function numbersOf(values: TensorMap): Promise<StepValues> {
   const numbers: Record<string, number> = {};
-  for (const [name, tensor] of Object.entries(values)) numbers[name] = (await readFloats(tensor))[0];
-  return numbers;
+  for (const [name, tensor] of Object.entries(values)) numbers[name] = await readFloat(tensor);
+  return numbers as StepValues;
 }

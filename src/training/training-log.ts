@@ -26,9 +26,15 @@ export interface LogOptions {
   readonly tokensPerStep: number;
 }
 
+/** What every step gives, and what else its loss gives. */
+export type StepValues = Readonly<Record<string, number>> & {
+  readonly loss: number;
+  readonly gradNorm: number;
+};
+
 /** A step that is done: its values, none where it was left out, and how long it took. */
 export interface DoneStep {
-  readonly values: Record<string, number> | undefined;
+  readonly values: StepValues | undefined;
   readonly ms: number;
 }
 

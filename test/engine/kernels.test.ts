@@ -3,6 +3,7 @@ import { type EngineName, engineVersion, loadEngine, type Tensor, tf } from 'cal
 import { emitOnnx } from '../../src/engine/onnx/emit.ts';
 import { splitGraph } from '../../src/engine/onnx/host.ts';
 import { emitTensorFlow } from '../../src/engine/tensorflow/emit.ts';
+import type { Node } from '../../src/engine/trace/graph.ts';
 import { UnknownKernel } from '../../src/engine/trace/kernel.ts';
 import { KERNELS } from '../../src/engine/trace/kernels/index.ts';
 import { simplify } from '../../src/engine/trace/simplify.ts';
@@ -86,7 +87,8 @@ test.serial('a kernel without a form says so, and what follows an update can be 
   const { graph } = trace(followed as never, exampleInputs());
   const error = t.throws(() => emitOnnx(splitGraph(simplify(graph)).device), { instanceOf: UnknownKernel });
   t.regex(error?.message ?? '', /CalmAdamW has no ONNX form: the host carries it out/);
-  const nodes = [{ kernel: 'Tan', inputs: graph.inputs, attrs: {}, outputs: graph.outputs }];
+  const outputs = graph.outputs as Node['outputs'];
+  const nodes = [{ kernel: 'Tan', inputs: graph.inputs, attrs: {}, outputs }];
   for (const emit of [emitOnnx, emitTensorFlow])
     t.throws(() => emit({ ...graph, nodes }), {
       instanceOf: UnknownKernel,

@@ -37,6 +37,6 @@ function contextFreeDraws({ tokens, model, seed, pause }: MeasureContext, encode
     await pause();
     const { mean, logStd } = await encoder.encode(ids);
     const noise = stream.normals(count * latentSize);
-    return mean.map((value, i) => value + noise[i] * Math.exp(logStd[i]));
+    return mean.map((value, i) => value + (noise[i] as number) * Math.exp(logStd[i] as number));
   };
 }

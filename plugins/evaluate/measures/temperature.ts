@@ -4,7 +4,13 @@
  */
 
 import { type Tensor, tf } from 'calm-lm/engine';
-import { type ChoosePatches, measureTemperature, noteFewer, windowsIn } from 'calm-lm/evaluation';
+import {
+  type ChoosePatches,
+  commonLength,
+  measureTemperature,
+  noteFewer,
+  windowsIn,
+} from 'calm-lm/evaluation';
 import type { MeasureContext } from 'calm-lm/evaluation/measures';
 import { RandomStream } from 'calm-lm/random';
 import { choose, DEFAULT_CANDIDATES } from 'calm-lm/sampling';
@@ -30,7 +36,7 @@ export async function measureTemperatures(context: Context) {
   const { options, model, report, pause } = context;
   const { sequences } = await context.heldOut();
   const wanted = { key: 'windowsPerSequence', count: options.windowsPerSequence };
-  noteFewer(wanted, windowsIn(sequences[0].length, model.patchSize), 'windows a sequence', report);
+  noteFewer(wanted, windowsIn(commonLength(sequences), model.patchSize), 'windows a sequence', report);
   const temperature: TemperatureReport[] = [];
   for (const setting of settingsOf(context)) {
     const { temperature: at, numCandidates } = setting;
@@ -63,7 +69,7 @@ function chooseTokens({ model, seed, pause }: Context, { temperature }: Setting)
   return async (hidden, text, step) => {
     const stream = new RandomStream(seed, 'temperature', String(temperature), text, step);
     const uniforms = stream.uniforms(hidden.shape[0]);
-    const draws = { noise: () => new Float32Array(), uniform: (row: number) => uniforms[row] };
+    const draws = { noise: () => new Float32Array(), uniform: (row: number) => uniforms[row] as number };
     return (await choose(model, hidden, { temperature, pause }, draws)).patches;
   };
 }
@@ -89,7 +95,7 @@ function chooseInPieces(
       const uniforms = stream('choice').uniforms(piece.shape[0]);
       const draws = {
         noise: (wanted: number) => model.drawNoise(stream('noise'), wanted),
-        uniform: (row: number) => uniforms[row],
+        uniform: (row: number) => uniforms[row] as number,
       };
       patches.push(...(await choose(model, piece, options, draws)).patches);
       piece.dispose();

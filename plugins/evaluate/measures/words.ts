@@ -2,7 +2,14 @@
 
 import type { TokenShards } from 'calm-lm/artifacts';
 import { evenlySpread, type Tokenizer } from 'calm-lm/data';
-import { bootstrapInterval, commonShare, WordCounts, type WordTally, wholeWords } from 'calm-lm/evaluation';
+import {
+  bootstrapInterval,
+  commonLength,
+  commonShare,
+  WordCounts,
+  type WordTally,
+  wholeWords,
+} from 'calm-lm/evaluation';
 import type { MeasureContext } from 'calm-lm/evaluation/measures';
 import { RandomStream } from 'calm-lm/random';
 import { generate } from 'calm-lm/sampling';
@@ -27,7 +34,7 @@ export async function measureWords(context: Context): Promise<{ words: WordRepor
   const tokenizer = await context.tokenizer();
   const counts = await countWords(tokens, tokenizer, pause);
   const { sequences } = await context.heldOut();
-  const prompts = evenlySpread(sequences.length, options.wordTexts).map((i) => sequences[i]);
+  const prompts = evenlySpread(sequences.length, options.wordTexts).flatMap((i) => sequences[i] ?? []);
   const texts = await continuations(context, prompts, tokenizer);
   const tallies = texts.map((text) => counts.tally(wholeWords(text)));
   const interval = await bootstrapInterval<WordTally>(tallies, commonShare, seed, { pause });
@@ -73,7 +80,7 @@ async function continuations(
   tokenizer: Tokenizer,
 ): Promise<string[]> {
   const { patchSize } = model;
-  const half = patchSize * Math.floor(sequences[0].length / patchSize / 2);
+  const half = patchSize * Math.floor(commonLength(sequences) / patchSize / 2);
   const prompts = sequences.map((ids) => ids.slice(0, half));
   const steps = Math.ceil(options.wordTokens / patchSize);
   const settings = {
@@ -96,7 +103,7 @@ async function continuations(
     written.forEach((ids, row) => {
       ids.push(...patch.subarray(row * patchSize, (row + 1) * patchSize));
     });
-    report.progress({ step: written[0].length / patchSize, steps });
+    report.progress({ step: commonLength(written) / patchSize, steps });
     await pause();
   }
   return Promise.all(written.map((ids) => tokenizer.decode(ids)));

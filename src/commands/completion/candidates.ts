@@ -38,9 +38,10 @@ export interface CommandList {
 export function candidatesFor(words: readonly string[], list: CommandList, schemaFile: string): Candidate[] {
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1);
-  const [named, rest] = before[0] === 'help' ? [undefined, before.slice(1)] : commandIn(before, list);
+  const [name, rest] = before[0] === 'help' ? [undefined, before.slice(1)] : commandIn(before, list);
+  const named = name === undefined ? undefined : list.commands[name];
   const all = named
-    ? afterCommand(list.commands[named], rest, current, schemaFile)
+    ? afterCommand(named, rest, current, schemaFile)
     : namesAfter(rest.length ? rest : before.filter((word) => word !== 'help'), list);
   return all.filter(({ value }) => value.startsWith(current));
 }
@@ -81,7 +82,7 @@ function afterCommand(
   const flags = Object.values(command.flags);
   const asked = flagAsked(flags, words.at(-1));
   if (asked) return valuesOf(asked, words, current, schemaFile);
-  const [, name, value] = /^--([\w-]+)=(.*)$/s.exec(current) ?? [];
+  const [, name, value = ''] = /^--([\w-]+)=(.*)$/s.exec(current) ?? [];
   if (name !== undefined) {
     const flag = flags.find((each) => each.name === name);
     const values = flag ? valuesOf(flag, words, value, schemaFile) : [];

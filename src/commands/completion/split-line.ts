@@ -3,17 +3,19 @@
  * and backslashes count, substitutions do not.
  */
 export function splitLine(line: string): string[] {
-  const words = [''];
-  let quote = '';
+  const words: string[] = [];
+  let [word, quote] = ['', ''];
   for (let i = 0; i < line.length; i++) {
-    const letter = line[i];
+    const letter = line.charAt(i);
     if (quote) {
       if (letter === quote) quote = '';
-      else words[words.length - 1] += letter;
+      else word += letter;
     } else if (letter === '"' || letter === "'") quote = letter;
     else if (letter === ' ') {
-      if (words.at(-1) !== '' || i === 0) words.push('');
-    } else words[words.length - 1] += letter === '\\' ? (line[++i] ?? '') : letter;
+      if (word === '' && i > 0) continue;
+      words.push(word);
+      word = '';
+    } else word += letter === '\\' ? line.charAt(++i) : letter;
   }
-  return words;
+  return [...words, word];
 }

@@ -72,7 +72,7 @@ export async function initialise(named: string, options: InitOptions): Promise<o
   const head = headLines(prepared, answers.texts);
   const { corpus, stages } = prepared;
   await writeNew(file, await configText({ head, engine: options.engine, corpus, stages }), options);
-  options.say(nextText(file, String(stages.sample.prompt)));
+  options.say(nextText(file, String(stages.sample?.prompt)));
   return { file, ...documentOf(prepared, answers.texts, survey) };
 }
 

@@ -2,6 +2,7 @@
 
 import { loadavg } from 'node:os';
 import { basename, extname, relative } from 'node:path';
+import { elementAt, type NonEmpty } from '../../elements.ts';
 import { formatBytes, formatCount } from '../../reporting/format.ts';
 import { breakLines, columnsOf, wrap, wrapCommand } from '../../reporting/terminal/width.ts';
 import {
@@ -63,8 +64,12 @@ export function foundText(survey: Survey, folder: string): string {
 const MOST_KINDS = 5;
 
 function unreadLines({ unread }: Survey, folder: string): Line[] {
-  const kinds = new Map<string, Survey['unread'][number][]>();
-  for (const one of unread) kinds.set(one.problem, [...(kinds.get(one.problem) ?? []), one]);
+  const kinds = new Map<string, NonEmpty<Survey['unread'][number]>>();
+  for (const one of unread) {
+    const alike = kinds.get(one.problem);
+    if (alike) alike.push(one);
+    else kinds.set(one.problem, [one]);
+  }
   const told = [...kinds.values()].slice(0, MOST_KINDS).flatMap(([first, ...more]): Line[] => {
     const others = more.length > 0 ? ` (and ${more.length} more such)` : '';
     const problem = `${relative(folder, first.path)} ${first.problem}${others}.`;
@@ -133,7 +138,8 @@ export function proposalText(prepared: Prepared, texts: Texts, minutes: number):
 }
 
 function tokenizerText({ stages, speed }: Prepared): string {
-  const { tokenizer, vocabSize } = stages.tokenize;
+  const keys: Prepared['stages'][string] = stages.tokenize ?? {};
+  const { tokenizer, vocabSize } = keys;
   if (tokenizer === 'bytes') return 'bytes';
   const each = `, ${speed.bytesPerToken.toFixed(1)} bytes each`;
   return `${tokenizer === 'bpe' ? `BPE of ${vocabSize} tokens` : tokenizer}${each}`;
@@ -157,7 +163,7 @@ function totalText({ proposal: { seconds }, speed }: Prepared): string {
   const time = about(totalSeconds(seconds));
   if (speed.engine === undefined) return `${time} on ${REFERENCE.name}; this machine was not measured`;
   const rate = Number((speed.modelRate / 1e9).toPrecision(2));
-  const isBusy = loadavg()[0] > numThreads();
+  const isBusy = elementAt(loadavg(), 0) > numThreads();
   return (
     `${time} on this machine (measured: engine ${speed.engine}, ${rate} GFLOP/s in training)` +
     (isBusy ? '; it is busy with other work now, so this is rough' : '')
@@ -276,7 +282,7 @@ export function documentOf(
     },
     corpus,
     holding,
-    tokenizer: stages.tokenize.tokenizer,
+    tokenizer: stages.tokenize?.tokenizer,
     patchSize: recipe.patchSize,
     autoencoder: { parameters: cost.autoencoder.parameters, steps: recipe.autoencoder.steps },
     model: { parameters: cost.model.parameters, steps, passes },

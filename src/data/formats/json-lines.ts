@@ -77,7 +77,7 @@ function fieldsOf(record: object | undefined, textField: string): string {
 /** A file of JSON that is one value and not lines. */
 function oneValueProblem({ name, bytes, isWhole }: FileHead): FormatProblem | undefined {
   const text = new TextDecoder().decode(bytes).trimStart();
-  const [first, ...more] = text.split('\n');
+  const [first = '', ...more] = text.split('\n');
   const isOneLine = parses(first);
   const convert = (filter: string) => `Convert it: jq -c '${filter}' ${quoted(name)} > corpus.jsonl`;
   if (text.startsWith('[') && !(isOneLine && more.some((line) => line.trim() !== '')))

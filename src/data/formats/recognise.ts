@@ -50,7 +50,7 @@ function packedWhole(name: string, format: CorpusFormat, { name: packing, comman
 
 function headOf(file: string, bytes: Uint8Array, isWhole: boolean): FileHead {
   const name = unpackedName(file);
-  return { name, ending: /\.([^.]+)$/.exec(name)?.[1].toLowerCase() ?? '', bytes, isWhole };
+  return { name, ending: /\.([^.]+)$/.exec(name)?.[1]?.toLowerCase() ?? '', bytes, isWhole };
 }
 
 function packedTwice(name: string, outer: Compression, inner: Compression): FormatProblem {

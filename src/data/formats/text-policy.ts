@@ -34,9 +34,12 @@ function wideEncodingOf(head: Uint8Array): string | undefined {
   const mark = [...head.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   if (mark === 'fffe0000' || mark === '0000feff') return 'UTF-32';
   if (mark.startsWith('fffe') || mark.startsWith('feff')) return 'UTF-16';
-  const zeros = [0, 0];
-  for (const [i, byte] of head.entries()) if (byte === 0) zeros[i % 2]++;
-  const [even, odd] = zeros;
+  let [even, odd] = [0, 0];
+  for (const [i, byte] of head.entries()) {
+    if (byte !== 0) continue;
+    if (i % 2 === 0) even++;
+    else odd++;
+  }
   if (head.length < 4 || Math.max(even, odd) < 0.3 * head.length || Math.min(even, odd) > 0.02 * head.length)
     return undefined;
   return odd > even ? 'UTF-16LE' : 'UTF-16BE';

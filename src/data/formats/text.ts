@@ -63,15 +63,20 @@ function safeCut(bytes: Uint8Array): number {
     if (bytes[i] === SPACE && isBetweenInks(i)) return i;
   }
   let between = bytes.length - 1;
-  while (between > bytes.length - 4 && (bytes[between] & 0xc0) === 0x80) between--;
+  while (between > bytes.length - 4 && isInsideCharacter(bytes[between])) between--;
   // The two characters of one line end stay together.
   return bytes[between - 1] === RETURN && bytes[between] === NEWLINE ? between - 1 : between;
 }
 
 function isInkBefore(bytes: Uint8Array, at: number): boolean {
   let start = at - 1;
-  while (start > at - 4 && (bytes[start] & 0xc0) === 0x80) start--;
+  while (start > at - 4 && isInsideCharacter(bytes[start])) start--;
   return isInkAt(bytes, start);
+}
+
+/** Whether a byte of UTF-8 goes on with a character. */
+function isInsideCharacter(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
 /**
@@ -80,6 +85,7 @@ function isInkBefore(bytes: Uint8Array, at: number): boolean {
  */
 function isInkAt(bytes: Uint8Array, at: number): boolean {
   const [first, second] = [bytes[at], bytes[at + 1]];
+  if (first === undefined) return false;
   if (first < 0x80) return first > SPACE && first < 0x7f;
   return (
     first >= 0xc3 &&

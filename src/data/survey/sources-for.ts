@@ -57,9 +57,10 @@ function isMeantBy(folder: string, paths: ReadonlySet<string>, root: string): bo
 
 /** A pattern that means these files exactly; undefined where there is none so simple. */
 function patternOf(paths: readonly string[], folder: string, root: string): string | undefined {
-  if (paths.length === 1) return paths[0];
+  const [first, ...others] = paths;
+  if (first === undefined || others.length === 0) return first;
   const isFlat = paths.every((path) => dirname(path) === folder);
-  const pattern = join(folder, ...(isFlat ? [] : ['**']), `*${endingOf(paths[0])}`)
+  const pattern = join(folder, ...(isFlat ? [] : ['**']), `*${endingOf(first)}`)
     .split(sep)
     .join('/');
   const meant = new Set(findPaths(pattern, root).paths.map((path) => relative(root, path)));
@@ -67,7 +68,7 @@ function patternOf(paths: readonly string[], folder: string, root: string): stri
 }
 
 function topOf(path: string): string {
-  const [first, ...rest] = path.split('/');
+  const [first = '', ...rest] = path.split('/');
   return rest.length > 0 ? first : '.';
 }
 

@@ -10,7 +10,14 @@ import { isTiktoken, readTiktoken } from './tiktoken.ts';
 import { type AddedToken, cutsAtSpaces, PAD, type Tokenizer, type TokenizerJson } from './tokenizer.ts';
 
 /** Names of end-of-text in the tokenizers in use. */
-const END_OF_TEXT_NAMES = ['<|endoftext|>', '<|end_of_text|>', '</s>', '<eos>', '<|im_end|>', '[SEP]'];
+const END_OF_TEXT_NAMES = [
+  '<|endoftext|>',
+  '<|end_of_text|>',
+  '</s>',
+  '<eos>',
+  '<|im_end|>',
+  '[SEP]',
+] as const;
 
 class HuggingFaceTokenizer implements Tokenizer {
   readonly vocabSize: number;
@@ -180,12 +187,12 @@ function refuseUnknownMerges({ model }: TokenizerJson, ids: ReadonlyMap<string, 
   if (!Array.isArray(merges)) throw refuse('its merges are no list');
   const common = typeof prefix === 'string' ? prefix : '';
   for (const merge of merges) {
-    const [left, right, ...more] =
-      typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
-    const isKnown = [left, right].every((part) => typeof part === 'string' && ids.has(part));
+    const parts: unknown[] = typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
+    const [left, right] = parts.filter((part) => typeof part === 'string' && ids.has(part)) as string[];
     if (
-      more.length > 0 ||
-      !isKnown ||
+      parts.length !== 2 ||
+      left === undefined ||
+      right === undefined ||
       !right.startsWith(common) ||
       !ids.has(left + right.slice(common.length))
     )

@@ -46,10 +46,11 @@ function parseRanks(text: string, file: string): string[] {
   for (const [i, line] of text.split(/\r?\n/).entries()) {
     if (line === '') continue;
     const match = /^([A-Za-z0-9+/]+={0,2}) (\d+)$/.exec(line);
-    if (!match || Number(match[2]) !== symbols.length)
+    const [, base64, rank] = match ?? [];
+    if (base64 === undefined || Number(rank) !== symbols.length)
       throw tokenizerInvalid(file, new Error(`line ${i + 1} is not "base64 rank", ranks counting from 0`));
     let symbol = '';
-    for (const byte of Buffer.from(match[1], 'base64')) symbol += BYTE_SYMBOLS[byte];
+    for (const byte of Buffer.from(base64, 'base64')) symbol += BYTE_SYMBOLS[byte];
     symbols.push(symbol);
   }
   if (new Set(symbols).size !== symbols.length)

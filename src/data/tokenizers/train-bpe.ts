@@ -4,6 +4,7 @@
  * Only the words and their counts are held, never the text.
  */
 
+import { elementAt } from '../../elements.ts';
 import { BYTE_SYMBOLS, byteLevelJson, type TokenizerJson } from './tokenizer.ts';
 
 /** GPT-2's pattern; Hugging Face's ByteLevel pre-tokenizer splits by it. */
@@ -27,7 +28,7 @@ export class WordCounter {
   /** Adds what another counter has counted. */
   addCounts(words: readonly string[], counts: readonly number[]): void {
     words.forEach((word, i) => {
-      this.#add(word, counts[i]);
+      this.#add(word, elementAt(counts, i));
     });
     this.#forget();
   }
@@ -58,8 +59,9 @@ export function trainBpe(words: ReadonlyMap<string, number>, vocabSize: number):
   while (symbols.length < vocabSize - 2) {
     const pair = merger.commonest();
     if (!pair) break;
-    merges.push([symbols[pair.left], symbols[pair.right]]);
-    symbols.push(symbols[pair.left] + symbols[pair.right]);
+    const [left, right] = [elementAt(symbols, pair.left), elementAt(symbols, pair.right)];
+    merges.push([left, right]);
+    symbols.push(left + right);
     merger.merge(pair, symbols.length - 1);
   }
   return byteLevelJson(merges, true);
@@ -73,9 +75,15 @@ interface Pair {
 const PAIR_BASE = 2 ** 24;
 const keyOf = (left: number, right: number) => left * PAIR_BASE + right;
 
+/** A word as symbols. */
+interface Word {
+  symbols: number[];
+  readonly count: number;
+}
+
 /** Pair counts over the words, kept up to date as pairs are merged; a heap finds the commonest. */
 class PairMerger {
-  readonly #words: { symbols: number[]; count: number }[];
+  readonly #words: Word[];
   readonly #counts = new Map<number, number>();
   readonly #wordsWith = new Map<number, Set<number>>();
   readonly #heap = new MaxHeap();
@@ -104,8 +112,9 @@ class PairMerger {
   merge({ left, right }: Pair, merged: number): void {
     const touched = new Set<number>();
     for (const index of this.#wordsWith.get(keyOf(left, right)) ?? []) {
+      const word = elementAt(this.#words, index);
       for (const key of this.#countWord(index, -1)) touched.add(key);
-      this.#words[index].symbols = replacePair(this.#words[index].symbols, left, right, merged);
+      word.symbols = replacePair(word.symbols, left, right, merged);
       for (const key of this.#countWord(index, 1)) touched.add(key);
     }
     this.#wordsWith.delete(keyOf(left, right));
@@ -114,10 +123,10 @@ class PairMerger {
 
   /** Adds (or takes away) a word's pairs; returns their keys. */
   #countWord(index: number, sign: 1 | -1): number[] {
-    const { symbols, count } = this.#words[index];
+    const { symbols, count } = elementAt(this.#words, index);
     const keys: number[] = [];
     for (let i = 1; i < symbols.length; i++) {
-      const key = keyOf(symbols[i - 1], symbols[i]);
+      const key = keyOf(symbols[i - 1] as number, symbols[i] as number);
       keys.push(key);
       this.#counts.set(key, (this.#counts.get(key) ?? 0) + sign * count);
       if (sign === 1) this.#wordSet(key).add(index);
@@ -137,10 +146,11 @@ class PairMerger {
 function replacePair(symbols: readonly number[], left: number, right: number, merged: number): number[] {
   const out: number[] = [];
   for (let i = 0; i < symbols.length; i++) {
-    if (symbols[i] === left && symbols[i + 1] === right) {
+    const symbol = symbols[i] as number;
+    if (symbol === left && symbols[i + 1] === right) {
       out.push(merged);
       i++;
-    } else out.push(symbols[i]);
+    } else out.push(symbol);
   }
   return out;
 }
@@ -156,12 +166,14 @@ class MaxHeap {
 
   push(priority: number, key: number): void {
     const entries = this.#entries;
-    entries.push({ priority, key });
+    const added = { priority, key };
+    entries.push(added);
     for (let i = entries.length - 1; i > 0; ) {
-      const parent = (i - 1) >> 1;
-      if (!isBefore(entries[i], entries[parent])) break;
-      [entries[i], entries[parent]] = [entries[parent], entries[i]];
-      i = parent;
+      const at = (i - 1) >> 1;
+      const parent = entries[at] as HeapEntry;
+      if (!isBefore(added, parent)) break;
+      [entries[i], entries[at]] = [parent, added];
+      i = at;
     }
   }
 
@@ -172,12 +184,14 @@ class MaxHeap {
     if (entries.length === 0 || !last) return top;
     entries[0] = last;
     for (let i = 0; ; ) {
-      let first = i;
-      for (const child of [2 * i + 1, 2 * i + 2])
-        if (child < entries.length && isBefore(entries[child], entries[first])) first = child;
-      if (first === i) return top;
-      [entries[i], entries[first]] = [entries[first], entries[i]];
-      i = first;
+      let [first, at] = [last, i];
+      for (const place of [2 * i + 1, 2 * i + 2]) {
+        const child = entries[place];
+        if (child && isBefore(child, first)) [first, at] = [child, place];
+      }
+      if (at === i) return top;
+      [entries[i], entries[at]] = [first, last];
+      i = at;
     }
   }
 }

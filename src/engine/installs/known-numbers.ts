@@ -1,5 +1,6 @@
 /** What a self-test calculates: a step whose values and gradients are known. */
 
+import { elementAt } from '../../elements.ts';
 import { valueAndGradients } from '../gradients.ts';
 import type { CompiledStep } from '../step.ts';
 import { tf } from '../tensors.ts';
@@ -32,8 +33,9 @@ export async function checkNumbers(how: string, step: CompiledStep<Inputs, Outpu
 
 function compare(what: string, wanted: readonly number[], found: Float32Array): void {
   wanted.forEach((value, i) => {
-    if (!(Math.abs(found[i] - value) <= TOLERANCE))
-      throw new Error(`${what}: expected ${value}, found ${found[i]}`);
+    const number = found[i] ?? Number.NaN;
+    if (!(Math.abs(number - value) <= TOLERANCE))
+      throw new Error(`${what}: expected ${value}, found ${number}`);
   });
 }
 
@@ -44,7 +46,7 @@ function expected(inputs: Inputs): [number, number[]] {
   const value = (weights: ArrayLike<number>) =>
     x.reduce((sum, row) => {
       const logits = Array.from({ length: 5 }, (_, j) =>
-        row.reduce((total, each, k) => total + each * weights[k * 5 + j], 0),
+        row.reduce((total, each, k) => total + each * elementAt(weights, k * 5 + j), 0),
       );
       const exponentials = logits.map(Math.exp);
       const total = exponentials.reduce((a, b) => a + b);

@@ -45,6 +45,7 @@ type Scalars = [
   inverse: number,
   epsilon: number,
 ];
+type OfEach<List extends readonly unknown[], T> = { [Index in keyof List]: T };
 type Update = (
   parameter: number,
   first: number,
@@ -189,10 +190,8 @@ const increment = (local: number, by: number) => [...get(local), 0x41, by, 0x6a,
  * gradient; 16 bytes a turn.
  */
 function assemble(): Uint8Array {
-  const [scale, beta1, rest1, beta2, rest2, kept, rate, inverse, epsilon] = Array.from(
-    { length: NUM_SCALARS },
-    (_, i) => get(WIDE + i),
-  );
+  const wide = Array.from({ length: NUM_SCALARS }, (_, i) => get(WIDE + i));
+  const [scale, beta1, rest1, beta2, rest2, kept, rate, inverse, epsilon] = wide as OfEach<Scalars, number[]>;
   const splats = Array.from({ length: NUM_SCALARS }, (_, i) => [
     ...get(SCALARS + i),
     ...simd(0x13),

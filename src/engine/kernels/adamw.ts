@@ -82,11 +82,11 @@ export function registerAdamW<Backend>(backendName: string, { read, make }: Arra
     backend: Backend;
     attrs: AdamWAttributes;
   }) => {
-    const outputs = [0, 1, 2].map(() => make(backend, inputs.parameter.shape));
+    const output = () => make(backend, inputs.parameter.shape);
+    const outputs = { parameter: output(), first: output(), second: output() };
     // Arrays are taken after the outputs are made: a heap that grows moves.
     const array = (info: tf.TensorInfo) => read(backend, info);
-    const number = (info: tf.TensorInfo) => array(info)[0];
-    const [parameter, first, second] = outputs.map(array);
+    const number = (info: tf.TensorInfo) => array(info)[0] as number;
     updateArrays(
       {
         parameter: array(inputs.parameter),
@@ -101,9 +101,13 @@ export function registerAdamW<Backend>(backendName: string, { read, make }: Arra
         correction2: number(inputs.correction2),
       },
       attrs,
-      { parameter, first, second },
+      {
+        parameter: array(outputs.parameter),
+        first: array(outputs.first),
+        second: array(outputs.second),
+      },
     );
-    return outputs;
+    return Object.values(outputs);
   };
   tf.registerKernel({ kernelName: ADAMW, backendName, kernelFunc: kernelFunc as unknown as tf.KernelFunc });
 }

@@ -134,7 +134,9 @@ async function getLibraries(name: NativeEngine, staging: string, progress: Insta
  * `nvidia-cublas-cu12<13.0,>=12.5.3.2`.
  */
 export function nvidiaRequirements(metadata: string): string[] {
-  return [...metadata.matchAll(/^Requires-Dist: (nvidia-[^;\s]+)/gm)].map(([, requirement]) => requirement);
+  return [...metadata.matchAll(/^Requires-Dist: (nvidia-[^;\s]+)/gm)].flatMap(
+    ([, requirement]) => requirement ?? [],
+  );
 }
 
 /**

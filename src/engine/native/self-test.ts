@@ -9,7 +9,7 @@ import { tf } from '../tensors.ts';
 import { graphCompiler } from '../trace/compiler.ts';
 import { loadNative } from './load.ts';
 
-const [folder, packageName] = process.argv.slice(2);
+const [folder, packageName] = process.argv.slice(2) as [string, string];
 await tf.setBackend(loadNative(folder, packageName));
 if (tf.getBackend() !== 'tensorflow') throw new Error(`TensorFlow.js fell back to ${tf.getBackend()}`);
 

@@ -1,5 +1,6 @@
 /** Writes a traced step as an ONNX model (opset 18), by the ONNX forms of its kernels. */
 
+import { elementAt } from '../../elements.ts';
 import type { Graph, Node, Value } from '../trace/graph.ts';
 import { formOf } from '../trace/kernels/index.ts';
 import { isOperation, isValue, type Literal } from '../trace/operation.ts';
@@ -42,7 +43,8 @@ class ModelWriter {
     const form = formOf(node.kernel, 'onnx');
     const result = typeof form === 'string' ? op(form, node.inputs) : form(node);
     const names = node.outputs.map(nameOf);
-    if ('length' in result) for (const [i, operation] of result.entries()) this.addAs(operation, [names[i]]);
+    if ('length' in result)
+      for (const [i, operation] of result.entries()) this.addAs(operation, [elementAt(names, i)]);
     else this.addAs(isOperation(result) ? result : op('Identity', [result]), names);
   }
 
@@ -54,7 +56,7 @@ class ModelWriter {
     const inputs = operands.map((operand) => this.#operand(operand));
     const outputs = names ?? [`t${this.#operations.size}`];
     this.#nodes.push(nodeMessage({ name: `n${this.#nodes.length}`, operator, inputs, outputs, attributes }));
-    return outputs[0];
+    return elementAt(outputs, 0);
   }
 
   uses(value: Value): boolean {
@@ -70,9 +72,9 @@ class ModelWriter {
       nodes: this.#nodes,
       initializers: [...this.#initializers.values()],
       inputs: inputNames.flatMap((name, i) =>
-        name === undefined ? [] : [valueMessage(name, graph.inputs[i])],
+        name === undefined ? [] : [valueMessage(name, elementAt(graph.inputs, i))],
       ),
-      outputs: outputNames.map((name, i) => valueMessage(name, graph.outputs[i])),
+      outputs: outputNames.map((name, i) => valueMessage(name, elementAt(graph.outputs, i))),
     });
   }
 

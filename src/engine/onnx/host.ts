@@ -3,6 +3,7 @@
  * it.
  */
 
+import { elementAt } from '../../elements.ts';
 import { sizeOf } from '../../shapes.ts';
 import { ADAMW } from '../kernels/adamw.ts';
 import {
@@ -12,7 +13,7 @@ import {
   type AdamWScalars,
   updateArrays,
 } from '../kernels/adamw-simd.ts';
-import type { Graph, Node, Value } from '../trace/graph.ts';
+import type { Graph, Node, Operands, Value } from '../trace/graph.ts';
 
 type Numbers = Float32Array | Int32Array | Uint8Array;
 
@@ -20,7 +21,14 @@ type Numbers = Float32Array | Int32Array | Uint8Array;
 export interface SplitGraph {
   /** Its outputs are the step's own (those that the host does not make), then what the host reads. */
   readonly device: Graph;
-  readonly updates: readonly Node[];
+  readonly updates: readonly Update[];
+}
+
+/** A node of the kernel of AdamW. */
+type Update = Node<AdamWAttributes, Operands<Value, 8>>;
+
+function updatesOf({ nodes }: Graph): Update[] {
+  return nodes.filter(({ kernel }) => kernel === ADAMW) as unknown as Update[];
 }
 
 /**
@@ -28,7 +36,7 @@ export interface SplitGraph {
  * has no form for it.
  */
 export function splitGraph(graph: Graph): SplitGraph {
-  const updates = graph.nodes.filter(({ kernel }) => kernel === ADAMW);
+  const updates = updatesOf(graph);
   if (updates.length === 0) return { device: graph, updates };
   const made = new Set(updates.flatMap(({ outputs }) => outputs));
   const nodes = graph.nodes.filter(({ kernel }) => kernel !== ADAMW);
@@ -47,13 +55,13 @@ export function splitGraph(graph: Graph): SplitGraph {
  * and stay there from then on; gradients are written into it by the session.
  */
 export class HostUpdates {
-  readonly #updates: readonly Node[];
+  readonly #updates: readonly Update[];
   readonly #memory: AdamWMemory | undefined;
   /** Each update's arrays in the memory. */
   readonly #homes: readonly AdamWArrays[];
   #areHomesTaken = false;
 
-  constructor(updates: readonly Node[]) {
+  constructor(updates: readonly Update[]) {
     const lengths = updates.map(({ inputs }) => sizeOf(inputs[0].shape));
     this.#updates = updates;
     this.#memory = updates.length ? AdamWMemory.forLengths(lengths) : undefined;
@@ -72,25 +80,34 @@ export class HostUpdates {
    */
   run(known: Map<Value, Numbers>, free: ReadonlySet<Value>): void {
     const read = (value: Value) => (value.constant ?? known.get(value)) as Float32Array;
+    const number = (value: Value) => elementAt(read(value), 0);
     const canSettle =
       !this.#areHomesTaken &&
       this.#homes.length > 0 &&
       this.#updates.every(({ inputs }) => inputs.slice(0, 3).every((value) => free.has(value)));
     for (const [i, { inputs, outputs, attrs }] of this.#updates.entries()) {
-      const [parameter, first, second, gradient] = inputs.slice(0, 4).map(read);
-      const [scale, learningRate, correction1, correction2] = inputs.slice(4).map((value) => read(value)[0]);
-      const given: AdamWArrays = { parameter, first, second, gradient };
-      const isFree = inputs.slice(0, 3).every((value) => free.has(value));
-      const into = canSettle ? settle(given, this.#homes[i]) : isFree ? given : copied(given);
+      const [parameter, first, second, gradient] = inputs;
+      const [, , , , scale, learningRate, correction1, correction2] = inputs;
+      const given: AdamWArrays = {
+        parameter: read(parameter),
+        first: read(first),
+        second: read(second),
+        gradient: read(gradient),
+      };
+      const isFree = [parameter, first, second].every((value) => free.has(value));
+      const into = canSettle ? settle(given, elementAt(this.#homes, i)) : isFree ? given : copied(given);
       this.#update(
         i,
-        { ...into, gradient },
-        { scale, learningRate, correction1, correction2 },
-        attrs as unknown as AdamWAttributes,
+        { ...into, gradient: given.gradient },
+        {
+          scale: number(scale),
+          learningRate: number(learningRate),
+          correction1: number(correction1),
+          correction2: number(correction2),
+        },
+        attrs,
       );
-      [into.parameter, into.first, into.second].forEach((numbers, n) => {
-        known.set(outputs[n], numbers);
-      });
+      for (const [n, name] of STATE.entries()) known.set(elementAt(outputs, n), into[name]);
     }
     this.#areHomesTaken ||= canSettle;
   }

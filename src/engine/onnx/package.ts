@@ -15,7 +15,7 @@ const require = createRequire(import.meta.url);
 /** The version that calm was tried with: the oldest that package.json allows. */
 export function triedVersion(): string {
   const { optionalDependencies } = require('calm-lm/package.json') as {
-    optionalDependencies: Record<string, string>;
+    optionalDependencies: Record<typeof PACKAGE, string>;
   };
   return optionalDependencies[PACKAGE].replace(/^\D+/, '');
 }

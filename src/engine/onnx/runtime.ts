@@ -3,6 +3,7 @@
  * in place.
  */
 
+import { elementAt } from '../../elements.ts';
 import { numThreads } from '../../threads.ts';
 import { tf } from '../tensors.ts';
 import type { GraphRuntime, LoadedGraph } from '../trace/compiler.ts';
@@ -95,20 +96,24 @@ class OnnxGraph implements LoadedGraph {
     const arrays = inputs.map((tensor) => tensor.dataSync() as Numbers);
     const feeds: Record<string, OrtTensor> = {};
     this.#inputNames.forEach((name, i) => {
-      if (name !== undefined) feeds[name] = this.#tensor(this.#graph.inputs[i], arrays[i]);
+      if (name !== undefined)
+        feeds[name] = this.#tensor(elementAt(this.#graph.inputs, i), elementAt(arrays, i));
     });
-    const fetches = Object.fromEntries(
-      this.#outputNames.map((name, i) => [name, this.#scratch.get(this.#split.device.outputs[i]) ?? null]),
-    );
+    const outputs = this.#split.device.outputs.map((value, i) => ({
+      value,
+      name: elementAt(this.#outputNames, i),
+      scratch: this.#scratch.get(value),
+    }));
+    const fetches = Object.fromEntries(outputs.map(({ name, scratch }) => [name, scratch ?? null]));
     const results = (await this.#session?.run(feeds, fetches)) ?? {};
-    const known = new Map<Value, Numbers>(this.#graph.inputs.map((value, i) => [value, arrays[i]]));
-    this.#split.device.outputs.forEach((value, i) => {
-      known.set(value, this.#scratch.get(value)?.data ?? results[this.#outputNames[i]].data);
-    });
-    // A clone elsewhere may share the numbers.
-    const free = new Set(
-      this.#graph.inputs.filter((_, i) => donated[i] && tf.backend().refCount(inputs[i].dataId) === 1),
+    const known = new Map<Value, Numbers>(
+      this.#graph.inputs.map((value, i) => [value, elementAt(arrays, i)]),
     );
+    for (const { value, name, scratch } of outputs)
+      known.set(value, (scratch ?? (results[name] as OrtTensor)).data);
+    // A clone elsewhere may share the numbers.
+    const isFree = (i: number) => donated[i] && tf.backend().refCount(elementAt(inputs, i).dataId) === 1;
+    const free = new Set(this.#graph.inputs.filter((_, i) => isFree(i)));
     this.#updates.run(known, free);
     return this.#graph.outputs.map((value) =>
       tf.tensor(known.get(value) as Float32Array, value.shape as number[], value.dtype as 'float32'),

@@ -1,5 +1,6 @@
 /** Writes a traced step as a TensorFlow graph, by the TensorFlow forms of its kernels. */
 
+import { elementAt } from '../../elements.ts';
 import type { Graph, Node, Value } from '../trace/graph.ts';
 import { formOf } from '../trace/kernels/index.ts';
 import { isOperation, isValue, type Literal } from '../trace/operation.ts';
@@ -57,7 +58,8 @@ class GraphWriter {
   /** Adds what makes the outputs of a traced node. */
   add(node: Node): void {
     const form = formOf(node.kernel, 'tensorflow');
-    const result = typeof form === 'string' ? op(form, node.inputs, typed(node.inputs[0])) : form(node);
+    const result =
+      typeof form === 'string' ? op(form, node.inputs, typed(elementAt(node.inputs, 0))) : form(node);
     const names = 'length' in result ? result.map((each) => this.operand(each)) : [this.operand(result)];
     for (const [i, value] of node.outputs.entries()) this.#values.set(value, names[i] ?? `${names[0]}:${i}`);
   }

@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { elementAt } from '../../elements.ts';
 import { tf } from '../tensors.ts';
 import type { GraphRuntime, LoadedGraph } from '../trace/compiler.ts';
 import type { Graph } from '../trace/graph.ts';
@@ -44,7 +45,7 @@ class SessionGraph implements LoadedGraph {
   }
 
   async run(inputs: readonly tf.Tensor[]): Promise<tf.Tensor[]> {
-    const ids = this.#backend.getInputTensorIds(this.#used.map((i) => inputs[i]));
+    const ids = this.#backend.getInputTensorIds(this.#used.map((i) => elementAt(inputs, i)));
     const results = this.#backend.binding.runSavedModel(
       this.#session,
       ids,

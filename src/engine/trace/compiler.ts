@@ -3,6 +3,7 @@
  * and eager where a kernel has no place in a graph.
  */
 
+import { elementAt } from '../../elements.ts';
 import type { CompiledStep, CompileOptions, Step } from '../step.ts';
 import { disposeTree, type TensorTree, tf } from '../tensors.ts';
 import type { Graph } from './graph.ts';
@@ -50,7 +51,7 @@ export function graphCompiler(runtime: GraphRuntime) {
     return async (inputs) => {
       const leaves = leavesOf(inputs);
       const mayBeBuiltIn = leavesAmong(inputs, constants).map(
-        (isNamed, i) => isNamed && leaves[i].size <= LARGEST_CONSTANT,
+        (isNamed, i) => isNamed && elementAt(leaves, i).size <= LARGEST_CONSTANT,
       );
       const total = leaves.reduce((sum, { size }, i) => sum + (mayBeBuiltIn[i] ? size : 0), 0);
       const isConstant = mayBeBuiltIn.map((may) => may && total <= LARGEST_CONSTANTS);

@@ -19,12 +19,25 @@ export type Described = Pick<Value, 'shape' | 'dtype'>;
 
 export type Attributes = Readonly<Record<string, unknown>>;
 
+/** Lists of so many, or more. */
+interface AtLeast<T> {
+  readonly 1: readonly [T, ...T[]];
+  readonly 2: readonly [T, T, ...T[]];
+  readonly 3: readonly [T, T, T, ...T[]];
+  readonly 8: readonly [T, T, T, T, T, T, T, T, ...T[]];
+}
+
+/** How many operands a kernel has. */
+export type Arity = keyof AtLeast<unknown>;
+
+export type Operands<T, Count extends Arity = 1> = AtLeast<T>[Count];
+
 /** One call of a kernel. */
-export interface Node<Attrs = Attributes> {
+export interface Node<Attrs = Attributes, Inputs extends readonly Value[] = readonly Value[]> {
   readonly kernel: string;
-  readonly inputs: readonly Value[];
+  readonly inputs: Inputs;
   readonly attrs: Attrs;
-  readonly outputs: readonly Value[];
+  readonly outputs: readonly [Value, ...Value[]];
 }
 
 export interface Graph {

@@ -2,7 +2,7 @@
 
 import type { OnnxResult } from '../onnx/operation.ts';
 import type { TensorFlowResult } from '../tensorflow/operation.ts';
-import type { Attributes, Described, Node } from './graph.ts';
+import type { Arity, Attributes, Described, Node, Operands, Value } from './graph.ts';
 
 /** In place of what a kernel does not have: why. */
 export interface Absent {
@@ -13,25 +13,29 @@ export interface Absent {
  * A form is the name of an operator on the kernel's own operands, or a function that says what to write for a
  * node.
  */
-export type Form<Attrs, Result> = string | ((node: Node<Attrs>) => Result);
+export type Form<Attrs, Count extends Arity, Result> =
+  | string
+  | ((node: Node<Attrs, Operands<Value, Count>>) => Result);
 
-export interface Kernel<Attrs = Attributes> {
+export interface Kernel<Attrs = Attributes, Count extends Arity = 1> {
   /** As TensorFlow.js calls it. */
   readonly name: string;
   /** The names of its inputs in their order, where TensorFlow.js does not hand them over in order. */
   readonly operands?: readonly string[];
   /** Shape and type of what it returns: one result, or a list of them. */
-  readonly infer: ((inputs: readonly Described[], attrs: Attrs) => Described | readonly Described[]) | Absent;
-  readonly onnx: Form<Attrs, OnnxResult> | Absent;
+  readonly infer:
+    | ((inputs: Operands<Described, Count>, attrs: Attrs) => Described | readonly Described[])
+    | Absent;
+  readonly onnx: Form<Attrs, Count, OnnxResult> | Absent;
   /** An operator by its name alone gets the attribute T, the type of the first operand. */
-  readonly tensorflow: Form<Attrs, TensorFlowResult> | Absent;
+  readonly tensorflow: Form<Attrs, Count, TensorFlowResult> | Absent;
 }
 
 /**
- * A kernel's row with the type of its attributes, which the table forgets: TensorFlow.js hands over what
- * belongs to the name.
+ * A kernel's row with the type of its attributes and the number of its operands, which the table forgets:
+ * TensorFlow.js hands over what belongs to the name.
  */
-export function kernel<Attrs>(row: Kernel<Attrs>): Kernel {
+export function kernel<Attrs, Count extends Arity = 1>(row: Kernel<Attrs, Count>): Kernel {
   return row as unknown as Kernel;
 }
 

@@ -8,8 +8,9 @@
  * added to the product.
  */
 
+import { elementAt } from '../../elements.ts';
 import { sameShape } from '../../shapes.ts';
-import type { Graph, Node, Value } from './graph.ts';
+import type { Attributes, Graph, Node, Operands, Value } from './graph.ts';
 
 /** Kernels whose operands broadcast against each other. */
 const ELEMENTWISE = new Set(['Add', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum']);
@@ -55,7 +56,7 @@ function resolve(replaced: ReadonlyMap<Value, Value>, value: Value): Value {
 function simplifyNode(node: Node, state: State): Node | undefined {
   const [input] = node.inputs;
   const [output] = node.outputs;
-  if (changesNothing(node)) {
+  if (input && changesNothing(node.kernel, input, output)) {
     state.replaced.set(output, input);
     return undefined;
   }
@@ -79,7 +80,7 @@ function onlyOnce(node: Node, state: State): Node | undefined {
     return node;
   }
   node.outputs.forEach((output, i) => {
-    state.replaced.set(output, twin.outputs[i]);
+    state.replaced.set(output, elementAt(twin.outputs, i));
   });
   return undefined;
 }
@@ -99,9 +100,9 @@ function fuse(graph: Graph): Graph {
   const madeBy = new Map(
     graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)),
   );
-  const before = (value: Value, kernel: string) => {
-    const maker = madeBy.get(value);
-    return maker?.kernel === kernel && uses.get(value) === 1 ? maker : undefined;
+  const before: Before = (value, kernel) => {
+    const maker = value && uses.get(value) === 1 ? madeBy.get(value) : undefined;
+    return maker?.kernel === kernel ? (maker as Node<Attributes, Operands<Value>>) : undefined;
   };
   const nodes = graph.nodes.map((node) => {
     const fused = FUSIONS[node.kernel]?.(node, before) ?? node;
@@ -111,7 +112,8 @@ function fuse(graph: Graph): Graph {
   return { ...graph, nodes };
 }
 
-type Before = (value: Value, kernel: string) => Node | undefined;
+/** The node of a kernel that made a value which nothing else needs. */
+type Before = (value: Value | undefined, kernel: string) => Node<Attributes, Operands<Value>> | undefined;
 
 const FUSIONS: Readonly<Record<string, (node: Node, before: Before) => Node | undefined>> = {
   Add: (node, before) => addToProduct(node, before) ?? addRows(node, before),
@@ -123,10 +125,11 @@ const FUSIONS: Readonly<Record<string, (node: Node, before: Before) => Node | un
 };
 
 /** a·b + c in one kernel, for matrices: c is a row that is added to every row, or as large as the product. */
-function addToProduct({ inputs, outputs }: Node, before: Before): Node | undefined {
-  for (const [product, addend] of [inputs, [...inputs].reverse()]) {
+function addToProduct({ inputs: [x, y], outputs }: Node, before: Before): Node | undefined {
+  for (const [product, addend] of [[x, y] as const, [y, x] as const]) {
     const maker = before(product, 'BatchMatMul');
-    if (!maker || maker.inputs.length > 2 || maker.inputs.some(({ shape }) => shape.length !== 2)) continue;
+    if (!addend || !maker || maker.inputs.length > 2) continue;
+    if (maker.inputs.some(({ shape }) => shape.length !== 2)) continue;
     if (addend.shape.length === 1 || sameShape(addend.shape, outputs[0].shape))
       return { ...maker, inputs: [...maker.inputs, addend], outputs };
   }
@@ -135,17 +138,22 @@ function addToProduct({ inputs, outputs }: Node, before: Before): Node | undefin
 
 /** x ± (rows added up by segment): the rows go straight into x. */
 function addRows({ kernel, inputs: [x, y], outputs }: Node, before: Before): Node | undefined {
-  const attrs = { negate: kernel === 'Sub' };
+  if (!x || !y || !sameShape(x.shape, y.shape)) return undefined;
+  const into = (target: Value, { inputs: [rows, ids] }: Node): Node | undefined =>
+    rows &&
+    ids && {
+      kernel: 'SegmentAdd',
+      inputs: [target, ids, rows],
+      attrs: { negate: kernel === 'Sub' },
+      outputs,
+    };
   const last = before(y, 'UnsortedSegmentSum');
-  if (last && sameShape(x.shape, y.shape))
-    return { kernel: 'SegmentAdd', inputs: [x, last.inputs[1], last.inputs[0]], attrs, outputs };
+  if (last) return into(x, last);
   const first = kernel === 'Add' ? before(x, 'UnsortedSegmentSum') : undefined;
-  return first && sameShape(x.shape, y.shape)
-    ? { kernel: 'SegmentAdd', inputs: [y, first.inputs[1], first.inputs[0]], attrs, outputs }
-    : undefined;
+  return first && into(y, first);
 }
 
-function changesNothing({ kernel, inputs: [input], outputs: [output] }: Node): boolean {
+function changesNothing(kernel: string, input: Value, output: Value): boolean {
   if (kernel === 'Identity') return true;
   if (kernel === 'Cast') return input.dtype === output.dtype;
   return (kernel === 'Reshape' || kernel === 'ExpandDims') && sameShape(input.shape, output.shape);
@@ -154,8 +162,8 @@ function changesNothing({ kernel, inputs: [input], outputs: [output] }: Node): b
 /** x · 1 is x, broadcast where its shape grows. */
 function withoutOnes(node: Node, state: State): Node | undefined {
   const ones = node.inputs.findIndex((value) => value.dtype === 'float32' && isOnes(value));
-  if (ones < 0) return withoutExpansion(node, state);
   const other = node.inputs[1 - ones];
+  if (ones < 0 || !other) return withoutExpansion(node, state);
   const [output] = node.outputs;
   if (sameShape(other.shape, output.shape)) {
     state.replaced.set(output, other);
@@ -179,10 +187,9 @@ function isOnes({ constant }: Value): boolean {
 function withoutExpansion(node: Node, state: State): Node {
   const inputs = node.inputs.map((value, i) => {
     const maker = state.madeBy.get(value);
+    const [narrow] = maker?.kernel === 'BroadcastTo' ? maker.inputs : [];
     const other = node.inputs[1 - i];
-    return maker?.kernel === 'BroadcastTo' && sameShape(other.shape, node.outputs[0].shape)
-      ? maker.inputs[0]
-      : value;
+    return narrow && other && sameShape(other.shape, node.outputs[0].shape) ? narrow : value;
   });
   return { ...node, inputs };
 }

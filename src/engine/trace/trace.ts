@@ -4,8 +4,9 @@
  * outside fails by construction, at the place where it does.
  */
 
+import { elementAt, type NonEmpty } from '../../elements.ts';
 import { type TensorTree, tf } from '../tensors.ts';
-import { type Described, type Graph, type Node, typeOf, type Value } from './graph.ts';
+import { type Described, type Graph, type Node, type Operands, typeOf, type Value } from './graph.ts';
 import { type Kernel, UntraceableKernel } from './kernel.ts';
 import { KERNELS } from './kernels/index.ts';
 
@@ -114,13 +115,13 @@ function record(
   { name, operands, infer }: TraceableKernel,
   { inputs, attrs = {} }: KernelCall,
 ): tf.TensorInfo | tf.TensorInfo[] {
-  const infos = operands?.map((operand) => inputs[operand]) ?? Object.values(inputs ?? {});
+  const infos = operands?.map((operand) => inputs[operand] as tf.TensorInfo) ?? Object.values(inputs ?? {});
   const values = infos.map((info) => into.recorded(info));
   const make = ({ shape, dtype }: Described) => into.make({ shape: [...shape], dtype });
-  const inferred = infer(values, attrs);
+  const inferred = infer(values as unknown as Operands<Value>, attrs);
   const results = 'length' in inferred ? inferred.map(make) : make(inferred);
   const outputs = [results].flat().map((result) => into.recorded(result));
-  into.nodes.push({ kernel: name, inputs: values, attrs, outputs });
+  into.nodes.push({ kernel: name, inputs: values, attrs, outputs: outputs as NonEmpty<Value> });
   return results;
 }
 
@@ -174,7 +175,7 @@ export function trace(
     const missing = /Kernel '(\w+)' not registered for backend/.exec(
       error instanceof Error ? error.message : '',
     );
-    throw missing ? new UntraceableKernel(missing[1]) : error;
+    throw missing ? new UntraceableKernel(elementAt(missing, 1)) : error;
   } finally {
     tf.engine().endScope();
     tf.setBackend(previous);
@@ -203,6 +204,6 @@ function rebuilder(shape: TensorTree): (tensors: readonly tf.Tensor[]) => Tensor
   const skeleton = mapTree(shape, (tensor) => tensor);
   return (tensors) => {
     let next = 0;
-    return mapTree(skeleton, () => tensors[next++]);
+    return mapTree(skeleton, () => elementAt(tensors, next++));
   };
 }

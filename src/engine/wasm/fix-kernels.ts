@@ -7,15 +7,16 @@
  */
 
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { elementAt } from '../../elements.ts';
 import { sizeOf } from '../../shapes.ts';
 import { tf } from '../tensors.ts';
 
-interface KernelCall {
-  readonly inputs: Record<string, tf.TensorInfo>;
+interface KernelCall<Input extends string> {
+  readonly inputs: Readonly<Record<Input, tf.TensorInfo>>;
   readonly backend: BackendWasm;
   readonly attrs: Record<string, unknown>;
 }
-type Kernel = (call: KernelCall) => tf.TensorInfo;
+type Kernel<Input extends string> = (call: KernelCall<Input>) => tf.TensorInfo;
 
 /** Below this many multiplications a product of one batch entry is not worth its own XNNPACK call. */
 const SMALL_PRODUCT = 16384;
@@ -31,7 +32,7 @@ export function fixKernels(): void {
   replaceKernel('GatherV2', mendedGather);
   replaceKernel('OneHot', mendedOneHot);
   replaceKernel('Identity', () => sharedIdentity);
-  replaceKernel('SplitV', mendedSplit as unknown as (original: Kernel) => Kernel);
+  replaceKernel('SplitV', mendedSplit as unknown as (original: Kernel<'x'>) => Kernel<'x'>);
   tf.registerKernel({
     kernelName: 'UnsortedSegmentSum',
     backendName: 'wasm',
@@ -39,9 +40,12 @@ export function fixKernels(): void {
   });
 }
 
-function replaceKernel(kernelName: string, fix: (original: Kernel) => Kernel): void {
+function replaceKernel<Input extends string>(
+  kernelName: string,
+  fix: (original: Kernel<Input>) => Kernel<Input>,
+): void {
   const config = tf.getKernel(kernelName, 'wasm');
-  const kernelFunc = fix(config.kernelFunc as unknown as Kernel) as unknown as tf.KernelFunc;
+  const kernelFunc = fix(config.kernelFunc as unknown as Kernel<Input>) as unknown as tf.KernelFunc;
   tf.unregisterKernel(kernelName, 'wasm');
   tf.registerKernel({ ...config, kernelFunc });
 }
@@ -50,7 +54,7 @@ function replaceKernel(kernelName: string, fix: (original: Kernel) => Kernel): v
  * Product of [batch, m, k] and [batch, k, n]: transposes operands first, and multiplies the entries of a
  * batch one by one.
  */
-function mendedMatMul(original: Kernel): Kernel {
+function mendedMatMul(original: Kernel<'a' | 'b'>): Kernel<'a' | 'b'> {
   return ({ inputs, backend, attrs }) => {
     const a = attrs.transposeA ? swapLastAxes(inputs.a, backend) : inputs.a;
     const b = attrs.transposeB ? swapLastAxes(inputs.b, backend) : inputs.b;
@@ -64,13 +68,13 @@ function mendedMatMul(original: Kernel): Kernel {
 
 function canSplitBatch(a: number[], b: number[]): boolean {
   if (a.length !== 3 || b.length !== 3 || a[0] !== b[0] || a[0] === 1) return false;
-  return a[1] * a[2] * b[2] >= SMALL_PRODUCT;
+  return sizeOf(a.slice(1)) * (b[2] as number) >= SMALL_PRODUCT;
 }
 
 function swapLastAxes(x: tf.TensorInfo, backend: BackendWasm): tf.TensorInfo {
   const rank = x.shape.length;
   const perm = [...Array(rank - 2).keys(), rank - 1, rank - 2];
-  return (tf.getKernel('Transpose', 'wasm').kernelFunc as unknown as Kernel)({
+  return (tf.getKernel('Transpose', 'wasm').kernelFunc as unknown as Kernel<'x'>)({
     inputs: { x },
     backend,
     attrs: { perm },
@@ -81,9 +85,9 @@ type Cwrap = (name: string, result: null, parameters: string[]) => (...args: unk
 let wasmMatMul: ReturnType<Cwrap> | undefined;
 
 /** Gives each batch entry a tensor id of its own over the same memory, and multiplies entry by entry. */
-function splitBatchMatMul({ inputs: { a, b }, backend }: KernelCall): tf.TensorInfo {
-  const [batch, m, k] = a.shape;
-  const n = b.shape[2];
+function splitBatchMatMul({ inputs: { a, b }, backend }: KernelCall<'a' | 'b'>): tf.TensorInfo {
+  const [batch, m, k] = a.shape as [number, number, number];
+  const n = b.shape[2] as number;
   const out = backend.makeOutput([batch, m, n], 'float32');
   const { cwrap } = backend.wasm as unknown as { cwrap: Cwrap };
   const multiply = (wasmMatMul ??= cwrap('BatchMatMul', null, [
@@ -105,11 +109,10 @@ function splitBatchMatMul({ inputs: { a, b }, backend }: KernelCall): tf.TensorI
     { start: backend.getMemoryOffset(out.dataId), size: m * n },
   ];
   for (let i = 0; i < batch; i++) {
-    const [idA, idB, idOut] = entries.map(({ start, size }) =>
-      registerAlias(backend, size, start + 4 * i * size),
-    );
+    const ids = entries.map(({ start, size }) => registerAlias(backend, size, start + 4 * i * size));
+    const [idA, idB, idOut] = ids;
     multiply(idA, shapeA, 3, idB, shapeB, 3, 0, 0, idOut);
-    for (const id of [idA, idB, idOut]) backend.wasm.tfjs.disposeData(id);
+    for (const id of ids) backend.wasm.tfjs.disposeData(id);
   }
   return out;
 }
@@ -122,7 +125,7 @@ function registerAlias(backend: BackendWasm, size: number, memoryOffset: number)
 }
 
 /** Sums over leading axes add whole rows up, in double precision; other sums go to the published kernel. */
-function mendedSum(original: Kernel): Kernel {
+function mendedSum(original: Kernel<'x'>): Kernel<'x'> {
   return (call) => {
     const { x } = call.inputs;
     const axes = tf.util.parseAxisParam(call.attrs.axis as number[], x.shape);
@@ -155,13 +158,17 @@ function addRows(values: Float32Array, sums: Float64Array): void {
   let at = 0;
   for (; at + 4 * width <= values.length; at += 4 * width) {
     for (let c = 0, i = at; c < width; c++, i++)
-      sums[c] += values[i] + values[i + width] + (values[i + 2 * width] + values[i + 3 * width]);
+      (sums[c] as number) +=
+        (values[i] as number) +
+        (values[i + width] as number) +
+        ((values[i + 2 * width] as number) + (values[i + 3 * width] as number));
   }
-  for (; at < values.length; at += width) for (let c = 0; c < width; c++) sums[c] += values[at + c];
+  for (; at < values.length; at += width)
+    for (let c = 0; c < width; c++) (sums[c] as number) += values[at + c] as number;
 }
 
 /** Rows of a table by index; everything else goes to the published kernel. */
-function mendedGather(original: Kernel): Kernel {
+function mendedGather(original: Kernel<'x' | 'indices'>): Kernel<'x' | 'indices'> {
   return (call) => {
     const { x, indices } = call.inputs;
     const isRowLookup =
@@ -177,13 +184,15 @@ function gatherRows(x: tf.TensorInfo, indices: tf.TensorInfo, backend: BackendWa
   const table = backend.typedArrayFromHeap(x) as Float32Array;
   const rows = backend.typedArrayFromHeap(indices) as Int32Array;
   const result = backend.typedArrayFromHeap(out) as Float32Array;
-  for (let i = 0; i < rows.length; i++)
-    result.set(table.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] as number;
+    result.set(table.subarray(row * width, (row + 1) * width), i * width);
+  }
   return out;
 }
 
 /** A float one-hot: the published kernel writes the integers 0 and 1 whatever the type. */
-function mendedOneHot(original: Kernel): Kernel {
+function mendedOneHot(original: Kernel<'indices'>): Kernel<'indices'> {
   return (call) => {
     const { depth, onValue, offValue, dtype } = call.attrs as {
       depth: number;
@@ -197,18 +206,20 @@ function mendedOneHot(original: Kernel): Kernel {
     const hot = call.backend.typedArrayFromHeap(indices) as Int32Array;
     const values = call.backend.typedArrayFromHeap(out) as Float32Array;
     values.fill(offValue);
-    for (let i = 0; i < hot.length; i++)
-      if (hot[i] >= 0 && hot[i] < depth) values[i * depth + hot[i]] = onValue;
+    for (let i = 0; i < hot.length; i++) {
+      const place = hot[i] as number;
+      if (place >= 0 && place < depth) values[i * depth + place] = onValue;
+    }
     return out;
   };
 }
 
 /** Splits by copying whole runs; the published kernel goes through a slice for each part. */
-function mendedSplit(original: Kernel): (call: KernelCall) => tf.TensorInfo | tf.TensorInfo[] {
+function mendedSplit(original: Kernel<'x'>): (call: KernelCall<'x'>) => tf.TensorInfo | tf.TensorInfo[] {
   return (call) => {
     const { x } = call.inputs;
     if (x.dtype === 'string') return original(call);
-    const [axis] = tf.util.parseAxisParam(call.attrs.axis as number, x.shape);
+    const [axis] = tf.util.parseAxisParam(call.attrs.axis as number, x.shape) as [number];
     const sizes = tf.backend_util.prepareSplitSize(
       x as tf.Tensor,
       call.attrs.numOrSizeSplits as number[] | number,
@@ -230,20 +241,24 @@ function mendedSplit(original: Kernel): (call: KernelCall) => tf.TensorInfo | tf
 function copyRuns(source: Float32Array, parts: readonly Float32Array[], runs: readonly number[]): void {
   for (let at = 0, round = 0; at < source.length; round++) {
     for (const [i, run] of runs.entries()) {
-      parts[i].set(source.subarray(at, at + run), round * run);
+      elementAt(parts, i).set(source.subarray(at, at + run), round * run);
       at += run;
     }
   }
 }
 
 /** A clone shares the data; tensors are immutable. */
-function sharedIdentity({ inputs: { x }, backend }: KernelCall): tf.TensorInfo {
+function sharedIdentity({ inputs: { x }, backend }: KernelCall<'x'>): tf.TensorInfo {
   backend.incRef(x.dataId);
   return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
 }
 
 /** The gradient of a row lookup: rows of `x` added up by segment id. */
-function segmentSum({ inputs: { x, segmentIds }, backend, attrs }: KernelCall): tf.TensorInfo {
+function segmentSum({
+  inputs: { x, segmentIds },
+  backend,
+  attrs,
+}: KernelCall<'x' | 'segmentIds'>): tf.TensorInfo {
   const rowShape = x.shape.slice(segmentIds.shape.length);
   const width = sizeOf(rowShape);
   const out = backend.makeOutput([attrs.numSegments as number, ...rowShape], 'float32');
@@ -252,8 +267,8 @@ function segmentSum({ inputs: { x, segmentIds }, backend, attrs }: KernelCall): 
   const sums = backend.typedArrayFromHeap(out) as Float32Array;
   sums.fill(0);
   for (let i = 0; i < ids.length; i++) {
-    const target = ids[i] * width;
-    for (let c = 0; c < width; c++) sums[target + c] += rows[i * width + c];
+    const target = (ids[i] as number) * width;
+    for (let c = 0; c < width; c++) (sums[target + c] as number) += rows[i * width + c] as number;
   }
   return out;
 }

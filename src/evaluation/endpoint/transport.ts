@@ -151,7 +151,7 @@ async function read(response: Response, url: URL, limitBytes: number): Promise<R
 
 /** A header that comes several times counts once; empty where there is none. */
 function headerOf({ headers }: Response, name: string): string {
-  return [headers[name] ?? ''].flat()[0];
+  return [headers[name] ?? ''].flat()[0] ?? '';
 }
 
 function codeOf(error: unknown): string {

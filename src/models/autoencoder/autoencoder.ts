@@ -10,7 +10,7 @@
  * reference.
  */
 
-import { type Tensor, type TensorMap, tf } from '../../engine/index.ts';
+import { type Tensor, type TensorMap, tensorOf, tf } from '../../engine/index.ts';
 import { clippedKl, embed, linear, linearArgMax, linearCrossEntropy, rmsNorm } from '../../math/index.ts';
 import { linearSpec, normSpec, type ParameterTable, swigluSpec } from '../parameters.ts';
 import { swiglu } from '../swiglu.ts';
@@ -71,13 +71,13 @@ export function autoencoderTable(config: AutoencoderConfig): ParameterTable {
  * @param ids [patches·K], int32
  */
 export function encode(parameters: TensorMap, config: AutoencoderConfig, ids: Tensor): PatchGaussians {
-  const embedded = embed(parameters['encoder.embed_tokens.weight'], ids);
+  const embedded = embed(tensorOf(parameters, 'encoder.embed_tokens.weight'), ids);
   return squeeze(
     parameters,
     config,
     linear(
       flattenPatches(tokenStage(parameters, config, embedded), config),
-      parameters['encoder.squeeze_layer.weight'],
+      tensorOf(parameters, 'encoder.squeeze_layer.weight'),
     ),
   );
 }
@@ -100,15 +100,15 @@ export function tokenStage(parameters: TensorMap, config: AutoencoderConfig, emb
 /** The rest of the encoder, from the squeezed product (before its bias), [patches, hidden]. */
 export function squeeze(parameters: TensorMap, config: AutoencoderConfig, squeezed: Tensor): PatchGaussians {
   const half = Math.floor(config.numEncoderLayers / 2);
-  const shifted = tf.add(squeezed, parameters['encoder.squeeze_layer.bias']);
+  const shifted = tf.add(squeezed, tensorOf(parameters, 'encoder.squeeze_layer.bias'));
   const hidden = residualLayers(parameters, config, 'encoder.encoder_layers', half, 2 * half, shifted);
-  const normed = rmsNorm(hidden, parameters['encoder.norm.weight'], config.rmsNormEps);
+  const normed = rmsNorm(hidden, tensorOf(parameters, 'encoder.norm.weight'), config.rmsNormEps);
   const latent = linear(
     normed,
-    parameters['encoder.hidden_to_latent.weight'],
-    parameters['encoder.hidden_to_latent.bias'],
+    tensorOf(parameters, 'encoder.hidden_to_latent.weight'),
+    tensorOf(parameters, 'encoder.hidden_to_latent.bias'),
   );
-  const [mean, logStd] = tf.split(latent, 2, -1);
+  const [mean, logStd] = tf.split(latent, 2, -1) as [Tensor, Tensor];
   return { mean, logStd };
 }
 
@@ -118,7 +118,10 @@ export function squeeze(parameters: TensorMap, config: AutoencoderConfig, squeez
  * @returns [patches·K, vocabulary]
  */
 export function decode(parameters: TensorMap, config: AutoencoderConfig, latents: Tensor): Tensor {
-  return linear(decodeHidden(parameters, config, latents), parameters['encoder.embed_tokens.weight']);
+  return linear(
+    decodeHidden(parameters, config, latents),
+    tensorOf(parameters, 'encoder.embed_tokens.weight'),
+  );
 }
 
 /** The decoder up to its tied head, [patches·K, hidden]. */
@@ -130,8 +133,8 @@ function decodeHidden(parameters: TensorMap, config: AutoencoderConfig, latents:
 export function decodePatches(parameters: TensorMap, config: AutoencoderConfig, latents: Tensor): Tensor {
   const hidden = linear(
     latents,
-    parameters['decoder.latent_to_hidden.weight'],
-    parameters['decoder.latent_to_hidden.bias'],
+    tensorOf(parameters, 'decoder.latent_to_hidden.weight'),
+    tensorOf(parameters, 'decoder.latent_to_hidden.bias'),
   );
   return residualLayers(
     parameters,
@@ -156,15 +159,19 @@ function expandPatches(
   const { hiddenSize, patchSize } = config;
   const [first, count] = position === undefined ? [0, patchSize] : [position, 1];
   const weight = tf.slice(
-    parameters['decoder.expand_layer.weight'],
+    tensorOf(parameters, 'decoder.expand_layer.weight'),
     [first * hiddenSize, 0],
     [count * hiddenSize, hiddenSize],
   );
-  const bias = tf.slice(parameters['decoder.expand_layer.bias'], [first * hiddenSize], [count * hiddenSize]);
+  const bias = tf.slice(
+    tensorOf(parameters, 'decoder.expand_layer.bias'),
+    [first * hiddenSize],
+    [count * hiddenSize],
+  );
   const half = Math.floor(config.numDecoderLayers / 2);
   const tokens = tf.reshape(linear(patches, weight, bias), [-1, hiddenSize]);
   const refined = residualLayers(parameters, config, 'decoder.decoder_layers', half, 2 * half, tokens);
-  return rmsNorm(refined, parameters['decoder.norm.weight'], config.rmsNormEps);
+  return rmsNorm(refined, tensorOf(parameters, 'decoder.norm.weight'), config.rmsNormEps);
 }
 
 /**
@@ -181,14 +188,17 @@ export function decodePatchTokens(
 ): Tensor {
   return linearArgMax(
     expandPatches(parameters, config, patches, position),
-    parameters['encoder.embed_tokens.weight'],
+    tensorOf(parameters, 'encoder.embed_tokens.weight'),
   );
 }
 
 /** Latents [patches, latent] to the likeliest tokens [patches, K], int32. */
 export function decodeTokens(parameters: TensorMap, config: AutoencoderConfig, latents: Tensor): Tensor {
   return tf.reshape(
-    linearArgMax(decodeHidden(parameters, config, latents), parameters['encoder.embed_tokens.weight']),
+    linearArgMax(
+      decodeHidden(parameters, config, latents),
+      tensorOf(parameters, 'encoder.embed_tokens.weight'),
+    ),
     [-1, config.patchSize],
   );
 }
@@ -216,7 +226,7 @@ export function autoencoderLoss(
     : mean;
   const tokenLoss = linearCrossEntropy(
     decodeHidden(parameters, config, latents),
-    parameters['encoder.embed_tokens.weight'],
+    tensorOf(parameters, 'encoder.embed_tokens.weight'),
     ids,
   );
   const kl = isRobust ? clippedKl(mean, logStd, config.klClamp) : tf.scalar(0);
@@ -253,7 +263,7 @@ function residualLayers(
 ): Tensor {
   let hidden = x;
   for (let i = first; i < last; i++) {
-    const normed = rmsNorm(hidden, parameters[`${name}.${i}.layernorm.weight`], config.rmsNormEps);
+    const normed = rmsNorm(hidden, tensorOf(parameters, `${name}.${i}.layernorm.weight`), config.rmsNormEps);
     hidden = tf.add(hidden, swiglu(parameters, `${name}.${i}.mlp`, normed));
   }
   return hidden;

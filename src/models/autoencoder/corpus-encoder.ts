@@ -167,6 +167,9 @@ function copyRow(from: Latents, row: number, to: Latents, at: number, size: numb
 /** A patch's ids as text. */
 function keyOf(ids: Int32Array, begin: number, length: number): string {
   let key = '';
-  for (let i = begin; i < begin + length; i++) key += String.fromCharCode(ids[i] & 0xffff, ids[i] >>> 16);
+  for (let i = begin; i < begin + length; i++) {
+    const id = ids[i] as number;
+    key += String.fromCharCode(id & 0xffff, id >>> 16);
+  }
   return key;
 }

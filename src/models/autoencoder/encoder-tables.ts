@@ -6,15 +6,19 @@
  * N patches · K tokens a patch · H hidden · V vocabulary.
  */
 
-import { type Tensor, type TensorMap, tf } from '../../engine/index.ts';
+import { type Tensor, type TensorMap, tensorOf, tf } from '../../engine/index.ts';
 import { type PatchGaussians, squeeze, tokenStage } from './autoencoder.ts';
 import type { AutoencoderConfig } from './config.ts';
 
 /** Tables for all positions in one, [K·V, hidden]: row k·V + id belongs to token `id` at position k. */
 export function encoderTables(parameters: TensorMap, config: AutoencoderConfig): Tensor {
   const { patchSize, hiddenSize } = config;
-  const tokens = tokenStage(parameters, config, parameters['encoder.embed_tokens.weight']) as tf.Tensor2D;
-  const weight = parameters['encoder.squeeze_layer.weight'];
+  const tokens = tokenStage(
+    parameters,
+    config,
+    tensorOf(parameters, 'encoder.embed_tokens.weight'),
+  ) as tf.Tensor2D;
+  const weight = tensorOf(parameters, 'encoder.squeeze_layer.weight');
   const block = (k: number) => tf.slice(weight, [0, k * hiddenSize], [hiddenSize, hiddenSize]) as tf.Tensor2D;
   return tf.concat(
     Array.from({ length: patchSize }, (_, k) => tf.matMul(tokens, block(k), false, true)),

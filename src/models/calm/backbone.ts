@@ -5,7 +5,7 @@
  * paper compares it with the patch's latent vector, and with both.
  */
 
-import { type Tensor, type TensorMap, tf } from '../../engine/index.ts';
+import { type Tensor, type TensorMap, tensorOf, tf } from '../../engine/index.ts';
 import { embed, layerNorm, linear, silu } from '../../math/index.ts';
 import { type Branches, type LlamaOutput, llamaTable, type Past, runLlama } from '../llama.ts';
 import { linearSpec, normSpec, type ParameterTable } from '../parameters.ts';
@@ -44,9 +44,15 @@ function compressorTable(name: string, inSize: number, hidden: number): Paramete
 
 /** LayerNorm(Linear(silu(Linear(x)))), [..., in] → [..., hidden]. */
 function compress(parameters: TensorMap, name: string, x: Tensor): Tensor {
-  const wide = silu(linear(x, parameters[`${name}.0.weight`], parameters[`${name}.0.bias`]));
-  const narrow = linear(wide, parameters[`${name}.2.weight`], parameters[`${name}.2.bias`]);
-  return layerNorm(narrow, parameters[`${name}.3.weight`], parameters[`${name}.3.bias`]);
+  const wide = silu(
+    linear(x, tensorOf(parameters, `${name}.0.weight`), tensorOf(parameters, `${name}.0.bias`)),
+  );
+  const narrow = linear(
+    wide,
+    tensorOf(parameters, `${name}.2.weight`),
+    tensorOf(parameters, `${name}.2.bias`),
+  );
+  return layerNorm(narrow, tensorOf(parameters, `${name}.3.weight`), tensorOf(parameters, `${name}.3.bias`));
 }
 
 /**
@@ -68,7 +74,7 @@ export function embedPatches(
     : undefined;
   if (!readsTokens(config)) return fromLatents as Tensor;
   const embedded = embed(
-    parameters[`${PREFIX}.embed_tokens.weight`],
+    tensorOf(parameters, `${PREFIX}.embed_tokens.weight`),
     tf.reshape(ids, [-1]),
     config.padTokenId,
   );

@@ -199,7 +199,9 @@ class TokenDecoder {
     );
     padded.set(rows);
     const inputs = { parameters: this.autoencoder.parameters, patches, rows: intTensor(padded) };
-    const { tokens } = await (position === undefined ? this.#whole : this.#single[position])(inputs);
+    const step = position === undefined ? this.#whole : this.#single[position];
+    if (!step) throw new RangeError(`a patch has no position ${position}`);
+    const { tokens } = await step(inputs);
     const ids = await readIntegers(tokens);
     disposeTree({ tokens, rows: inputs.rows });
     return ids.subarray(
@@ -236,7 +238,7 @@ export class DrawnPatches implements PatchDraws {
     const { patchSize } = this.#decoder.autoencoder.config;
     const wanted: Set<number>[] = Array.from({ length: patchSize }, () => new Set());
     for (const place of places)
-      if (this.tokens[place] < 0) wanted[place % patchSize].add(Math.floor(place / patchSize));
+      if (this.tokens[place] === -1) wanted[place % patchSize]?.add(Math.floor(place / patchSize));
     const all = new Set(wanted.flatMap((rows) => [...rows]));
     const isWhole = all.size <= FEW_ROWS || wanted.every(({ size }) => size === all.size);
     if (all.size === 0) return;
@@ -251,7 +253,7 @@ export class DrawnPatches implements PatchDraws {
       if (set.size === 0) continue;
       const ids = await this.#decoder.decode(this.#patches, [...set], position);
       [...set].forEach((row, i) => {
-        this.tokens[row * patchSize + position] = ids[i];
+        this.tokens[row * patchSize + position] = ids[i] as number;
       });
     }
   }

@@ -9,6 +9,7 @@ import {
   type CompiledStep,
   disposeTree,
   type Engine,
+  readFloat,
   readFloats,
   type Tensor,
   type TensorMap,
@@ -92,7 +93,7 @@ export class TransformerDecoder implements PatchModel {
 
   async #crossEntropy(ids: Tensor, targets: Tensor): Promise<number> {
     const { loss } = await this.#loss({ parameters: this.model.parameters, ids, targets });
-    const [value] = await readFloats(loss);
+    const value = await readFloat(loss);
     loss.dispose();
     return value;
   }
@@ -141,7 +142,7 @@ export class TransformerDecoder implements PatchModel {
     const tokens = new Int32Array(noise.length);
     const drawAt = (position: number, probabilities: Float32Array) => {
       const draw = inverseCdf(probabilities);
-      for (let at = position; at < noise.length; at += positions) tokens[at] = draw(noise[at]);
+      for (let at = position; at < noise.length; at += positions) tokens[at] = draw(noise[at] as number);
     };
     await this.eachDistribution(hidden, drawAt, pause);
     return {
@@ -161,13 +162,13 @@ export class TransformerDecoder implements PatchModel {
 export function inverseCdf(weights: ArrayLike<number>): (uniform: number) => number {
   const cumulative = new Float64Array(weights.length);
   let total = 0;
-  for (let i = 0; i < weights.length; i++) cumulative[i] = total += weights[i];
+  for (let i = 0; i < weights.length; i++) cumulative[i] = total += weights[i] as number;
   return (uniform) => {
     const wanted = uniform * total;
     let [low, high] = [0, weights.length - 1];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (cumulative[middle] > wanted) high = middle;
+      if ((cumulative[middle] as number) > wanted) high = middle;
       else low = middle + 1;
     }
     return low;

@@ -4,7 +4,7 @@
  * B batch · T tokens · H hidden · V vocabulary.
  */
 
-import { type Tensor, type TensorMap, tf } from '../../engine/index.ts';
+import { type Tensor, type TensorMap, tensorOf, tf } from '../../engine/index.ts';
 import { embed, linear, linearCrossEntropy } from '../../math/index.ts';
 import { type Branches, type LlamaOutput, llamaTable, type Past, runLlama } from '../llama.ts';
 import type { ParameterTable } from '../parameters.ts';
@@ -35,7 +35,7 @@ export function runTransformer(
   past?: Past | Branches,
 ): LlamaOutput {
   const embedded = embed(
-    parameters[`${PREFIX}.embed_tokens.weight`],
+    tensorOf(parameters, `${PREFIX}.embed_tokens.weight`),
     tf.reshape(ids, [-1]),
     config.padTokenId,
   );
@@ -44,7 +44,7 @@ export function runTransformer(
 
 /** The head's matrix, [vocabulary, hidden]. */
 function headWeight(parameters: TensorMap): Tensor {
-  return parameters['lm_head.weight'] ?? parameters[`${PREFIX}.embed_tokens.weight`];
+  return parameters['lm_head.weight'] ?? tensorOf(parameters, `${PREFIX}.embed_tokens.weight`);
 }
 
 /** Logits after each hidden state, [..., hidden] → [..., vocabulary]. */

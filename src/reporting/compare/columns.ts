@@ -19,9 +19,9 @@ export function columnsOf(runs: readonly ComparedRun[]): Column[] {
   const columns: Column[] = [];
   for (const group of groupBy(runs, (run) => `${run.run.folder.directory} ${placeOf(run)}`).values()) {
     const own = columnOf(group);
-    const same = columns.findIndex((other) => isSame(other, own));
-    if (same < 0) columns.push(own);
-    else columns[same] = columnOf([...columns[same].runs, ...group]);
+    const same = columns.find((other) => isSame(other, own));
+    if (same) columns[columns.indexOf(same)] = columnOf([...same.runs, ...group]);
+    else columns.push(own);
   }
   return withNames(columns, false);
 }
@@ -60,7 +60,7 @@ function isSame(a: Column, b: Column): boolean {
 /** Columns with the names of their runs, and with the labels that differ within a run. */
 function withNames(columns: readonly Column[], hasSeeds: boolean): Column[] {
   const all = columns.flatMap(({ runs }) => runs);
-  const isOneRun = all.every(({ run }) => run === all[0].run);
+  const isOneRun = all.every(({ run }) => run === all[0]?.run);
   return columns.map((column) => {
     const names = column.runs.map((one) => {
       const label = labelOf(one, all, hasSeeds);

@@ -1,6 +1,7 @@
 /** What is compared: runs, and the runs of a sweep, each with the stages that it has finished. */
 
 import { dirname } from 'node:path';
+import { elementAt } from '../../elements.ts';
 import type { Labels } from '../../pipeline/index.ts';
 import type { Manifest, Run, RunStage } from '../../runs/index.ts';
 
@@ -26,9 +27,10 @@ export function comparedRuns(runs: readonly Run[]): ComparedRun[] {
     ({ folder }, i) => runs.findIndex((other) => other.folder.directory === folder.directory) === i,
   );
   const names = namesOf(distinct);
-  const all = distinct.flatMap((run, i) =>
-    run.cells.map(({ labels, ids }) => ({ run, name: names[i], labels, stages: finishedOf(run, ids) })),
-  );
+  const all = distinct.flatMap((run, i) => {
+    const name = elementAt(names, i);
+    return run.cells.map(({ labels, ids }) => ({ run, name, labels, stages: finishedOf(run, ids) }));
+  });
   return all.filter(({ stages }) => stages.size > 0);
 }
 
@@ -43,16 +45,13 @@ function finishedOf(run: Run, ids: Readonly<Record<string, string>>): Map<string
 
 /** Names of folders, and as many of the folders around them as tell them apart. */
 export function namesOf(runs: readonly Run[]): string[] {
-  let [names, parents] = [runs.map(({ name }) => name), runs.map(({ folder }) => dirname(folder.directory))];
-  const isTwice = (name: string) => names.indexOf(name) !== names.lastIndexOf(name);
-  while (names.some((name, i) => isTwice(name) && parents[i] !== dirname(parents[i]))) {
-    const longer = names.map((name, i) =>
-      isTwice(name) ? `${parents[i].split(/[\\/]/).at(-1)}/${name}` : name,
+  let places = runs.map(({ name, folder }) => ({ name, parent: dirname(folder.directory) }));
+  const isTwice = (name: string) => places.filter((other) => other.name === name).length > 1;
+  while (places.some(({ name, parent }) => isTwice(name) && parent !== dirname(parent)))
+    places = places.map(({ name, parent }) =>
+      isTwice(name)
+        ? { name: `${parent.split(/[\\/]/).at(-1)}/${name}`, parent: dirname(parent) }
+        : { name, parent },
     );
-    [names, parents] = [
-      longer,
-      parents.map((parent, i) => (longer[i] === names[i] ? parent : dirname(parent))),
-    ];
-  }
-  return names;
+  return places.map(({ name }) => name);
 }

@@ -26,7 +26,8 @@ export function compare(runs: readonly Run[], hasAll = false): Comparison {
   const compared = comparedRuns(runs);
   if (compared.length < 2) throw nothingToCompare(runs.map(({ folder }) => folder.directory));
   const columns = columnsOf(compared);
-  if (columns.length === 1) return compareSeeds(compared, columns[0], hasAll);
+  const [only, another] = columns;
+  if (only && !another) return compareSeeds(compared, only, hasAll);
   return {
     columns,
     settings: columns,

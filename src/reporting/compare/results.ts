@@ -121,12 +121,13 @@ function numbersIn(stage: string, manifest: Manifest, hasAll: boolean): Found[] 
 /** Several results of one setting: their mean with its spread. */
 function together(all: readonly Pick<Found, 'value' | 'interval' | 'source'>[]): Measured | undefined {
   const found = all.filter(({ source }, i) => all.findIndex((other) => other.source === source) === i);
-  if (found.length === 0) return undefined;
+  const [only] = found;
+  if (!only) return undefined;
   const values = found.flatMap(({ value }) => (value === null ? [] : [value]));
   if (values.length < found.length) return { value: null, count: found.length };
   if (found.length > 1) return { value: mean(values), range: extent(values), count: found.length };
-  const [{ interval }] = found;
-  return { value: values[0], ...(isInterval(interval) ? { range: interval } : {}), count: 1 };
+  const { value, interval } = only;
+  return { value, ...(isInterval(interval) ? { range: interval } : {}), count: 1 };
 }
 
 function bestOf(

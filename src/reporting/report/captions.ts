@@ -1,13 +1,14 @@
 /** What has to be said below a plot. */
 
 import { extent } from 'simple-statistics';
+import type { NonEmpty } from '../../elements.ts';
 import type { Measured, Point, PointPlot } from './measured.ts';
 import { isSeed } from './rows.ts';
 
 /** How points came to be: means, intervals, what was left out. */
 export function notesOf(
   points: readonly Point[],
-  groups: readonly (readonly Measured[])[],
+  groups: readonly NonEmpty<Measured>[],
   { interval }: PointPlot,
   numLeftOut: number,
 ): string[] {
@@ -29,7 +30,7 @@ export function notesOf(
 }
 
 /** How many results are in a point, and in what they differ. */
-function spreadNote(merged: readonly (readonly Measured[])[]): string {
+function spreadNote(merged: readonly NonEmpty<Measured>[]): string {
   const [least, most] = extent(merged.map(({ length }) => length));
   const count = least === most ? String(most) : `${least} to ${most}`;
   const axes = [...new Set(merged.flatMap(differingAxes))];
@@ -42,7 +43,7 @@ function spreadNote(merged: readonly (readonly Measured[])[]): string {
   return `Mean of ${what}; whiskers reach from the least to the greatest.`;
 }
 
-function differingAxes(group: readonly Measured[]): string[] {
+function differingAxes(group: NonEmpty<Measured>): string[] {
   const axes = Object.keys(group[0].labels);
   return axes.filter((axis) => new Set(group.map(({ labels }) => labels[axis])).size > 1);
 }

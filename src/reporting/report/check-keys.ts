@@ -87,7 +87,7 @@ function waitsFor(rows: readonly ReportRow[], names: Names): string[] {
   return listed(names).flatMap((name) => {
     const [first, second] = name.split('.');
     const stage = first === 'cost' ? second : first;
-    return isPending(rows, stage) ? [stage] : [];
+    return stage !== undefined && isPending(rows, stage) ? [stage] : [];
   });
 }
 

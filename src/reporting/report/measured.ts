@@ -1,5 +1,6 @@
 /** The results that a plot shows, one by one. */
 
+import { ownValue } from '../../elements.ts';
 import type { ReportPlot } from '../../pipeline/index.ts';
 import { plotRows, type ReportRow, readValue } from './rows.ts';
 
@@ -61,7 +62,6 @@ function sourceOf(row: ReportRow, { y }: PointPlot): { source: string; index: nu
   const names = typeof y === 'string' ? [y] : y;
   const parts = names.find((name) => readValue(row, name) !== undefined)?.split('.') ?? [];
   const base = parts[0] === 'cost' ? parts[1] : parts[0];
-  const source =
-    base !== undefined && Object.hasOwn(row.ids, base) ? row.ids[base] : JSON.stringify(row.labels);
-  return { source, index: 0 };
+  const id = base === undefined ? undefined : ownValue(row.ids, base);
+  return { source: id ?? JSON.stringify(row.labels), index: 0 };
 }

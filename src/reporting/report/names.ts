@@ -1,5 +1,6 @@
 /** What values are called on a page: as their stages name them, or else by their own names in words. */
 
+import { elementAt, ownValue } from '../../elements.ts';
 import type { Labels } from '../../runs/index.ts';
 
 /** What the pipeline counts, of whatever stage. */
@@ -10,10 +11,15 @@ const NAMES: Readonly<Record<string, string>> = {
   tokensPerSecond: 'tokens/s',
 };
 
+/** Of several names the first. */
+export function firstName(name: string | readonly string[]): string {
+  return typeof name === 'string' ? name : elementAt(name, 0);
+}
+
 /** The last part of a name, in words. */
 export function titleOf(name: string | readonly string[]): string {
-  const last = (typeof name === 'string' ? name : name[0]).split('.').at(-1) as string;
-  return Object.hasOwn(NAMES, last) ? NAMES[last] : inWords(last);
+  const last = firstName(name).split('.').at(-1) as string;
+  return ownValue(NAMES, last) ?? inWords(last);
 }
 
 /** The name of a result by its path in a stage's results; without a label, with what it is part of. */

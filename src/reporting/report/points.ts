@@ -4,6 +4,7 @@
  */
 
 import { extent, mean } from 'simple-statistics';
+import type { NonEmpty } from '../../elements.ts';
 import { notesOf } from './captions.ts';
 import { groupBy } from './group.ts';
 import { type Measured, measure, type Point, type PointPlot } from './measured.ts';
@@ -57,8 +58,11 @@ function thinNote(whole: readonly Point[], shown: readonly Point[]): string[] {
  * Results that would be drawn in one place. Entries of one list stay apart in a plot of
  * points, and all results in one that gives a correlation.
  */
-function groupsOf(measured: readonly Measured[], { kind, correlation }: PointPlot): Map<string, Measured[]> {
-  const groups = new Map<string, Measured[]>();
+function groupsOf(
+  measured: readonly Measured[],
+  { kind, correlation }: PointPlot,
+): Map<string, NonEmpty<Measured>> {
+  const groups = new Map<string, NonEmpty<Measured>>();
   const seen = new Set<string>();
   const numBefore = new Map<string, number>();
   for (const result of measured) {
@@ -78,7 +82,7 @@ function groupsOf(measured: readonly Measured[], { kind, correlation }: PointPlo
   return groups;
 }
 
-function merge(group: readonly Measured[]): Point {
+function merge(group: NonEmpty<Measured>): Point {
   const [{ x, y, color, ...own }] = group;
   const place = { x, ...(color === undefined ? {} : { color }) };
   if (group.length === 1)

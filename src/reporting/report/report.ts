@@ -5,6 +5,7 @@
  */
 
 import { join } from 'node:path';
+import { elementAt } from '../../elements.ts';
 import { noResults, reportInvalid } from '../../errors.ts';
 import { type ReportConfig, type ReportPlot, reportConfig } from '../../pipeline/index.ts';
 import type { Run } from '../../runs/index.ts';
@@ -81,7 +82,7 @@ function recordedReport(run: Run): ReportConfig | undefined {
   if (run.record?.report === undefined || run.record.report === null) return undefined;
   const stated = reportConfig.safeParse(run.record.report);
   if (stated.success) return stated.data;
-  const [{ path, message }] = stated.error.issues;
+  const { path, message } = elementAt(stated.error.issues, 0);
   throw reportInvalid(join(run.folder.directory, 'run.json'), `report.${path.join('.')}: ${message}`);
 }
 

@@ -4,8 +4,10 @@
  */
 
 import { join } from 'node:path';
+import { ownValue } from '../../elements.ts';
 import { costsOfRun, type Labels, type ModelCost, type ReportPlot, totalsOf } from '../../pipeline/index.ts';
 import { inside, type Manifest, type Run, readMetrics } from '../../runs/index.ts';
+import { firstName } from './names.ts';
 
 /** One run of a sweep. */
 export interface ReportRow {
@@ -51,13 +53,13 @@ export function labelOf(
   name: string | readonly string[],
   from?: ReportPlot['rows'],
 ): string | undefined {
-  const first = typeof name === 'string' ? name : name[0];
+  const first = firstName(name);
   const inside = from && `${'list' in from ? from.list : from.curve}.${first}`;
   return [first, inside ?? first].map((key) => labelAt(rows, key)).find((label) => label !== undefined);
 }
 
 function labelAt(rows: readonly ReportRow[], key: string): string | undefined {
-  const [stage, ...path] = key.split('.');
+  const [stage = '', ...path] = key.split('.');
   return rows.map(({ manifests }) => manifests[stage]?.labels?.[path.join('.')]?.label).find(Boolean);
 }
 
@@ -71,14 +73,12 @@ export function readValue(row: ReportRow, name: string | readonly string[]): unk
   if (Object.hasOwn(row.labels, name)) return row.labels[name];
   const own = inside(row.own, name);
   if (own !== undefined) return own;
-  const [first, ...rest] = name.split('.');
+  const [first = '', ...rest] = name.split('.');
   if (first === 'cost') return costOf(row, rest);
-  return Object.hasOwn(row.manifests, first)
-    ? inside(row.manifests[first].metrics, rest.join('.'))
-    : undefined;
+  return inside(ownValue(row.manifests, first)?.metrics, rest.join('.'));
 }
 
-function costOf({ costs }: ReportRow, [stage, total]: readonly string[]): number | undefined {
+function costOf({ costs }: ReportRow, [stage, total = '']: readonly string[]): number | undefined {
   const cost = costs.find((candidate) => candidate.stage === stage);
   return cost && (totalsOf(cost) as Record<string, number | undefined>)[total];
 }
@@ -101,18 +101,22 @@ interface Entries {
 /** A list without its stage is that of whichever stage has it. */
 function listsOf(row: ReportRow, name: string): Entries[] {
   const dot = name.indexOf('.');
-  const [stages, path] =
-    dot < 0 ? [Object.keys(row.manifests), name] : [[name.slice(0, dot)], name.slice(dot + 1)];
+  const stages = dot < 0 ? Object.keys(row.manifests) : [name.slice(0, dot)];
   return stages.flatMap((stage) => {
-    const metrics = Object.hasOwn(row.manifests, stage) ? row.manifests[stage].metrics : undefined;
-    const list = inside(metrics, path);
-    return Array.isArray(list) ? [{ source: row.ids[stage], entries: list.filter(isRecord) }] : [];
+    const list = inside(ownValue(row.manifests, stage)?.metrics, name.slice(dot + 1));
+    return Array.isArray(list) ? [{ source: sourceOf(row, stage), entries: list.filter(isRecord) }] : [];
   });
 }
 
 function curveOf(row: ReportRow, stage: string): Entries[] {
-  if (!Object.hasOwn(row.curves, stage)) return [];
-  return [{ source: row.ids[stage], entries: readMetrics(row.curves[stage]).filter(isRecord) }];
+  const file = ownValue(row.curves, stage);
+  return file === undefined
+    ? []
+    : [{ source: sourceOf(row, stage), entries: readMetrics(file).filter(isRecord) }];
+}
+
+function sourceOf({ ids }: ReportRow, stage: string): string {
+  return ids[stage] ?? stage;
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -2,7 +2,7 @@
 
 import type { ReportConfig, ReportPlot } from '../../pipeline/index.ts';
 import type { ReportTable } from './blocks.ts';
-import { titleOf } from './names.ts';
+import { firstName, titleOf } from './names.ts';
 import { paperNumberOf } from './paper.ts';
 import { pairsOf } from './points.ts';
 import { labelOf, type ReportRow, readValue } from './rows.ts';
@@ -16,15 +16,15 @@ export function runTable(rows: readonly ReportRow[], { columns, plots }: ReportC
     ({ paper, x, rows: from, color }) =>
       paper && !from && color === undefined && typeof x === 'string' && axes.includes(x),
   );
-  const ofPlots = plots.filter((plot) => !plot.rows).map(({ y }) => (typeof y === 'string' ? y : y[0]));
+  const ofPlots = plots.filter((plot) => !plot.rows).map(({ y }) => firstName(y));
   const shown = columns.length ? columns : [...new Set(ofPlots)];
   if (shown.length === 0) return { head: [], rows: [] };
   const paper = (row: ReportRow) =>
-    published && (paperNumberOf(published, row.labels[published.x as string])?.toString() ?? NONE);
+    published && (paperNumberOf(published, row.labels[published.x as string] ?? '')?.toString() ?? NONE);
   return {
     head: [...axes, ...(published ? [`${titleOf(published.y)}, paper`] : []), ...headingsOf(rows, shown)],
     rows: rows.map((row) => [
-      ...axes.map((axis) => row.labels[axis]),
+      ...axes.map((axis) => row.labels[axis] ?? ''),
       ...[paper(row) ?? []].flat(),
       ...shown.map((column) =>
         formatValue(readValue(row, column), column.includes('interval') ? ' … ' : ', '),
@@ -43,9 +43,11 @@ function headingOf(rows: readonly ReportRow[], column: string): string {
 /** Two columns of one name are told apart by their stages. */
 function headingsOf(rows: readonly ReportRow[], columns: readonly string[]): string[] {
   const plain = columns.map((column) => headingOf(rows, column));
-  return plain.map((name, i) =>
-    plain.indexOf(name) === plain.lastIndexOf(name) ? name : `${name} (${columns[i].split('.')[0]})`,
-  );
+  return columns.map((column) => {
+    const name = headingOf(rows, column);
+    const [stage] = column.split('.');
+    return plain.indexOf(name) === plain.lastIndexOf(name) ? name : `${name} (${stage})`;
+  });
 }
 
 /** Pearson and Spearman of x and y in words, where the plot asks for them. */

@@ -1,6 +1,7 @@
 /** Correlation coefficients with bootstrap intervals. */
 
 import { quantileSorted, sampleCorrelation, sampleRankCorrelation } from 'simple-statistics';
+import { elementAt } from '../../elements.ts';
 import { RandomStream } from '../../random.ts';
 
 /** A coefficient in [−1, 1] and its 95 % percentile interval. */
@@ -25,8 +26,8 @@ export function correlations(
   const stream = new RandomStream(seed, 'correlation');
   const [linear, ofRanks]: [number[], number[]] = [[], []];
   for (let i = 0; i < RESAMPLES; i++) {
-    const drawn = points.map(() => stream.nextInteger(points.length));
-    const [drawnX, drawnY] = [drawn.map((index) => x[index]), drawn.map((index) => y[index])];
+    const drawn = points.map(() => elementAt(points, stream.nextInteger(points.length)));
+    const [drawnX, drawnY] = [drawn.map((point) => point[0]), drawn.map((point) => point[1])];
     linear.push(sampleCorrelation(drawnX, drawnY));
     ofRanks.push(sampleRankCorrelation(drawnX, drawnY));
   }

@@ -1,5 +1,6 @@
 /** The finished stages of a run, each by the settings that tell it from its siblings. */
 
+import type { NonEmpty } from '../../elements.ts';
 import type { Labels } from '../../pipeline/index.ts';
 import type { Manifest, Run, RunStage } from '../../runs/index.ts';
 import { groupBy } from './group.ts';
@@ -49,12 +50,12 @@ function labelsOf(run: Run, id: string): Labels {
 }
 
 /** Stages by their name in the configuration. */
-export function byBase(variants: readonly Variant[]): Map<string, Variant[]> {
+export function byBase(variants: readonly Variant[]): Map<string, NonEmpty<Variant>> {
   return groupBy(variants, ({ base }) => base);
 }
 
 /** The results of each setting: one for each seed. */
-export function bySetting(variants: readonly Variant[]): [setting: string, variants: Variant[]][] {
+export function bySetting(variants: readonly Variant[]): [setting: string, variants: NonEmpty<Variant>][] {
   return [...groupBy(variants, ({ setting }) => setting)];
 }
 

@@ -45,8 +45,9 @@ function listsIn(labels: Labels, metrics: Entry): List[] {
 /** Of two settings, one goes down and the other across, a table for each value. */
 function listTables(list: List, columns: number): string {
   const { entries, settings, values } = list;
-  if (settings.length === 2 && distinct(entries, settings[1]).length > 1)
-    return values.map((value) => crossTable(list, value, columns)).join('\n\n');
+  const [down, across, ...more] = settings;
+  if (down && across && more.length === 0 && distinct(entries, across).length > 1)
+    return values.map((value) => crossTable(entries, [down, across], value, columns)).join('\n\n');
   const all = [...settings, ...values];
   return formatTable(
     all.map(({ label }) => label.label),
@@ -55,7 +56,12 @@ function listTables(list: List, columns: number): string {
   );
 }
 
-function crossTable({ entries, settings: [down, across] }: List, value: Column, columns: number): string {
+function crossTable(
+  entries: List['entries'],
+  [down, across]: readonly [Column, Column],
+  value: Column,
+  columns: number,
+): string {
   const places = distinct(entries, across);
   const find = (row: unknown, column: unknown) =>
     entries.find((entry) => entry[down.key] === row && entry[across.key] === column);

@@ -1,5 +1,6 @@
 /** Measures in words: a number, its interval, and whether it is better than what it is compared with. */
 
+import { isNonEmpty, type NonEmpty } from '../../elements.ts';
 import { inside, type Label, type Labels } from '../../runs/index.ts';
 import { formatNumber, formatShare } from '../format.ts';
 import { intervalPath } from '../report/values.ts';
@@ -21,7 +22,7 @@ interface Comparison {
 /** A labelled number of a stage's results. */
 export interface Measured extends Pick<Label, 'label' | 'better' | 'isShare'> {
   /** Several of a list such as Brier-1 … 4; NaN where it is no finite number. */
-  readonly values: readonly number[];
+  readonly values: Readonly<NonEmpty<number>>;
   readonly interval?: readonly [low: number, high: number] | undefined;
   readonly comparisons: readonly Comparison[];
 }
@@ -40,7 +41,7 @@ export function measuredIn(
     });
 }
 
-function measuredAs(path: string, label: Label, values: readonly number[], metrics: Metrics): Measured {
+function measuredAs(path: string, label: Label, values: NonEmpty<number>, metrics: Metrics): Measured {
   const interval = intervalOf(inside(metrics, intervalPath(path)));
   const { label: name, isShare, better, references = [] } = label;
   const comparisons = references.flatMap(({ value, ...reference }) => {
@@ -52,11 +53,11 @@ function measuredAs(path: string, label: Label, values: readonly number[], metri
 }
 
 /** One number or several; null, which JSON has for what is not finite, becomes NaN. */
-function numbersOf(value: unknown): number[] | undefined {
+function numbersOf(value: unknown): NonEmpty<number> | undefined {
   if (typeof value === 'number') return [value];
   if (value === null) return [Number.NaN];
-  const isList = Array.isArray(value) && value.length > 0;
-  return isList && value.every((item) => typeof item === 'number') ? value : undefined;
+  const isList = Array.isArray(value) && isNonEmpty<unknown>(value);
+  return isList && value.every((item) => typeof item === 'number') ? (value as NonEmpty<number>) : undefined;
 }
 
 function intervalOf(value: unknown): [number, number] | undefined {

@@ -22,16 +22,21 @@ export function formatSweep(
   const axes = axesThatDiffer(rows);
   const names = [...new Set(rows.flatMap(({ measures }) => [...measures.keys()]))];
   const [same, different] = [names.filter(isSame), names.filter((name) => !isSame(name))];
-  const titles = different.map((name) => nameOf(rows.flatMap(({ measures }) => measures.get(name) ?? [])[0]));
+  const titles = different.flatMap((name) =>
+    rows
+      .flatMap(({ measures }) => measures.get(name) ?? [])
+      .slice(0, 1)
+      .map(nameOf),
+  );
   const table = formatTable(
     [...axes.map((axis) => shortName(axis, axes)), ...titles],
     rows.map(({ labels, measures }) => [
-      ...axes.map((axis) => labels[axis]),
+      ...axes.map((axis) => labels[axis] ?? ''),
       ...different.map((name) => shown(measures.get(name))),
     ]),
     columns,
   );
-  const told = same.map((name) => `${name} ${shown(rows[0].measures.get(name))}`);
+  const told = same.map((name) => `${name} ${shown(rows[0]?.measures.get(name))}`);
   return [
     wrap('✔ ', `${folder}: ${cells.length} runs, ${workOf(stages)}`, columns),
     '',
@@ -64,7 +69,7 @@ function measuresOf(ids: readonly string[], byId: ReadonlyMap<string, EndedStage
 }
 
 function axesThatDiffer(rows: readonly Row[]): string[] {
-  return Object.keys(rows[0].labels).filter(
+  return Object.keys(rows[0]?.labels ?? {}).filter(
     (axis) => new Set(rows.map(({ labels }) => labels[axis])).size > 1,
   );
 }

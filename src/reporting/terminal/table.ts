@@ -1,6 +1,7 @@
 /** Tables for people, as wide as the terminal at most. */
 
 import stringWidth from 'string-width';
+import { elementAt } from '../../elements.ts';
 import { breakLines, columnsOf } from './width.ts';
 
 const GAP = 2;
@@ -21,10 +22,10 @@ export function formatTable(
   { hasRule = true }: { readonly hasRule?: boolean } = {},
 ): string {
   const used = head.map((_, i) => i).filter((i) => rows.some((row) => row[i]) || rows.length === 0);
-  const titles = used.map((i) => head[i]);
+  const titles = used.map((i) => head[i] ?? '');
   const cells = rows.map((row) => used.map((i) => row[i] ?? ''));
   const widths = narrowed(
-    titles.map((title, i) => [title, ...cells.map((row) => row[i])]),
+    titles.map((title, i) => [title, ...cells.map((row) => elementAt(row, i))]),
     columns,
   );
   return widths ? asColumns(titles, cells, widths, hasRule) : asLists(titles, cells, columns);
@@ -32,20 +33,19 @@ export function formatTable(
 
 /** Takes what is too much from the widest columns; undefined where that would break words. */
 function narrowed(columns: readonly (readonly string[])[], room: number): readonly number[] | undefined {
-  const widths = columns.map(widest);
-  const least = columns.map((cells) => {
+  const sizes = columns.map((cells) => {
     const word = widest(cells.flatMap((cell) => cell.split(' ')));
-    return Math.max(NARROWEST, Math.min(word, LONGEST_WORD));
+    return { width: widest(cells), least: Math.max(NARROWEST, Math.min(word, LONGEST_WORD)) };
   });
-  let excess = widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1)) - room;
-  while (excess > 0) {
-    const spare = widths.map((width, i) => (width > least[i] ? width : 0));
-    const at = spare.indexOf(Math.max(...spare));
-    if (spare[at] === 0) return undefined;
-    widths[at]--;
-    excess--;
+  let excess = sizes.reduce((sum, { width }) => sum + width, GAP * (sizes.length - 1)) - room;
+  for (; excess > 0; excess--) {
+    const spare = sizes.filter(({ width, least }) => width > least);
+    const most = Math.max(...spare.map(({ width }) => width));
+    const size = spare.find(({ width }) => width === most);
+    if (!size) return undefined;
+    size.width--;
   }
-  return widths;
+  return sizes.map(({ width }) => width);
 }
 
 const widest = (cells: readonly string[]) => Math.max(0, ...cells.map((cell) => stringWidth(cell)));
@@ -57,14 +57,15 @@ function asColumns(
   hasRule: boolean,
 ): string {
   const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, i) => `${cell}${' '.repeat(Math.max(0, widths[i] - stringWidth(cell)))}`)
+    widths
+      .map((width, i) => [width, elementAt(cells, i)] as const)
+      .map(([width, cell]) => `${cell}${' '.repeat(Math.max(0, width - stringWidth(cell)))}`)
       .join(' '.repeat(GAP))
       .trimEnd();
   const broken = (cells: readonly string[]) => {
-    const parts = cells.map((cell, i) =>
-      stringWidth(cell) > widths[i] ? breakLines(cell, widths[i], true) : [cell],
-    );
+    const parts = widths
+      .map((width, i) => [width, elementAt(cells, i)] as const)
+      .map(([width, cell]) => (stringWidth(cell) > width ? breakLines(cell, width, true) : [cell]));
     const height = Math.max(...parts.map(({ length }) => length));
     return Array.from({ length: height }, (_, row) => line(parts.map((part) => part[row] ?? ''))).join('\n');
   };
@@ -73,10 +74,13 @@ function asColumns(
 }
 
 function asLists(head: readonly string[], rows: readonly (readonly string[])[], columns: number): string {
-  const widest = Math.max(...head.slice(1).map((title) => stringWidth(title)), 0);
-  const list = ([first, ...rest]: readonly string[]) => [
+  const [, ...titles] = head;
+  const widest = Math.max(...titles.map((title) => stringWidth(title)), 0);
+  const list = ([first = '', ...rest]: readonly string[]) => [
     ...breakLines(first, columns, true),
-    ...rest.flatMap((cell, i) => (cell === '' ? [] : cellLines(head[i + 1].padEnd(widest), cell, columns))),
+    ...rest.flatMap((cell, i) =>
+      cell === '' ? [] : cellLines(elementAt(titles, i).padEnd(widest), cell, columns),
+    ),
   ];
   return rows.flatMap(list).join('\n');
 }

@@ -47,10 +47,11 @@ class TensorBoardLog implements MetricLog {
   reset(lines: readonly MetricsLine[], samples: readonly LoggedSample[]): void {
     mkdirSync(this.#directory, { recursive: true });
     const old = this.#files();
-    const known = old.length ? recordPlaces(readFileSync(join(this.#directory, old[old.length - 1]))) : [];
+    const newest = old.at(-1);
+    const known = newest === undefined ? [] : recordPlaces(readFileSync(join(this.#directory, newest)));
     const timeOf = timesIn(known, this.#wallTime);
     const events: Timeless[] = [{ kind: 'version' }, ...inOrder(lines, samples)];
-    this.#file = join(this.#directory, this.#nextName(old.at(-1)));
+    this.#file = join(this.#directory, this.#nextName(newest));
     const records = events.map((event) => eventRecord({ ...event, wallTime: timeOf(event) } as LoggedEvent));
     writeFileSync(`${this.#file}.partial`, Buffer.concat(records));
     renameSync(`${this.#file}.partial`, this.#file);

@@ -1,6 +1,6 @@
 /** AdamW, by the engine's kernel: one pass over memory, in place where the engine can. */
 
-import { applyAdamW, type TensorMap } from '../../engine/index.ts';
+import { applyAdamW, type TensorMap, tensorOf } from '../../engine/index.ts';
 import { isDecayed } from '../../models/index.ts';
 import type { AdamWOptions } from './adamw-options.ts';
 import { type Optimizer, zerosLike } from './optimizer.ts';
@@ -25,14 +25,18 @@ export function adamW(
     takesScale: true,
     init: (parameters) => ({ exp_avg: zerosLike(parameters), exp_avg_sq: zerosLike(parameters) }),
     scalars: (step) => ({ correction1: 1 - beta1 ** step, correction2: 1 - beta2 ** step }),
-    update({ parameters, state, gradients, scale, learningRate, scalars: { correction1, correction2 } }) {
-      const [updated, first, second]: TensorMap[] = [{}, {}, {}];
+    update({ parameters, state, gradients, scale, learningRate, scalars: numbers }) {
+      const [updated, first, second]: [TensorMap, TensorMap, TensorMap] = [{}, {}, {}];
       for (const [name, parameter] of Object.entries(parameters)) {
-        const moments = { first: state.exp_avg[name], second: state.exp_avg_sq[name] };
-        const scalars = { scale, learningRate, correction1, correction2 };
+        const moments = { first: tensorOf(state.exp_avg, name), second: tensorOf(state.exp_avg_sq, name) };
+        const scalars = {
+          ...{ scale, learningRate },
+          correction1: tensorOf(numbers, 'correction1'),
+          correction2: tensorOf(numbers, 'correction2'),
+        };
         const decay = decays(name, parameter.shape) ? weightDecay : 0;
         [updated[name], first[name], second[name]] = applyAdamW(
-          { parameter, ...moments, gradient: gradients[name], ...scalars },
+          { parameter, ...moments, gradient: tensorOf(gradients, name), ...scalars },
           { beta1, beta2, epsilon, weightDecay: decay },
         );
       }

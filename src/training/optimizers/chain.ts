@@ -1,7 +1,6 @@
 /** Optimisers from small pure parts, each of which takes updates and gives updates (as optax has them). */
 
-import type { TensorMap } from '../../engine/index.ts';
-import { tf } from '../../engine/index.ts';
+import { type TensorMap, tensorOf, tf } from '../../engine/index.ts';
 import { isDecayed } from '../../models/index.ts';
 import {
   type Learnt,
@@ -39,7 +38,10 @@ export function chain(parts: Readonly<Record<string, Part>>): Optimizer {
         state[name] = result.state;
       }
       const { parameters } = inputs;
-      return { parameters: mapTensors(parameters, (tensor, name) => tf.add(tensor, updates[name])), state };
+      return {
+        parameters: mapTensors(parameters, (tensor, name) => tf.add(tensor, tensorOf(updates, name))),
+        state,
+      };
     },
   };
 }
@@ -49,7 +51,9 @@ export function momentum(decay: number): Part<{ readonly trace: TensorMap }> {
   return {
     init: (parameters) => ({ trace: zerosLike(parameters) }),
     update(updates, { trace }) {
-      const next = mapTensors(updates, (update, name) => tf.add(tf.mul(trace[name], decay), update));
+      const next = mapTensors(updates, (update, name) =>
+        tf.add(tf.mul(tensorOf(trace, name), decay), update),
+      );
       return { updates: next, state: { trace: next } };
     },
   };
@@ -58,9 +62,10 @@ export function momentum(decay: number): Part<{ readonly trace: TensorMap }> {
 /** u ← u + rate · p for matrices and embeddings. */
 export function decayWeights(rate: number): Part {
   return stateless((updates, { parameters }) =>
-    mapTensors(updates, (update, name) =>
-      isDecayed(parameters[name].shape) ? tf.add(update, tf.mul(parameters[name], rate)) : update,
-    ),
+    mapTensors(updates, (update, name) => {
+      const parameter = tensorOf(parameters, name);
+      return isDecayed(parameter.shape) ? tf.add(update, tf.mul(parameter, rate)) : update;
+    }),
   );
 }
 

@@ -4,7 +4,8 @@
  * learnt at one rate. Vectors, embeddings and small matrices go to AdamW. R rows · C columns.
  */
 
-import { type Tensor, type TensorMap, tf } from '../../engine/index.ts';
+import { elementAt } from '../../elements.ts';
+import { type Tensor, type TensorMap, tensorOf, tf } from '../../engine/index.ts';
 import { polarFactor, polarFactorFlops } from '../../math/index.ts';
 import { isDecayed } from '../../models/index.ts';
 import { type AdamWState, adamW } from './adamw.ts';
@@ -49,9 +50,10 @@ export function muon(options: MuonOptions): Optimizer<MuonState> {
     scalars: (step) => ({ ...others.scalars?.(step), ...(every > 1 ? { turn: (step - 1) % every } : {}) }),
     flops(shapes) {
       const matrices = Object.entries(shapes).filter(([name, shape]) => isMatrix(name, shape));
-      const perTurn = matrices.map(([, [rows, columns]]) =>
-        polarFactorFlops(rows, columns, options.polynomialSteps),
-      );
+      const perTurn = matrices.map(([, shape]) => {
+        const [rows, columns] = shape as [number, number];
+        return polarFactorFlops(rows, columns, options.polynomialSteps);
+      });
       return perTurn.reduce((sum, flops) => sum + flops, 0) / every;
     },
     update({ parameters, state: { momentum, ...moments }, gradients, scale, learningRate, scalars }) {
@@ -71,9 +73,9 @@ export function muon(options: MuonOptions): Optimizer<MuonState> {
         kept: tf.sub(1, tf.mul(learningRate, options.weightDecay)),
         turn: scalars.turn,
       };
-      const [moved, remembered]: TensorMap[] = [{}, {}];
+      const [moved, remembered]: [TensorMap, TensorMap] = [{}, {}];
       for (const names of namesByShape(own.matrices)) {
-        const stacked = (tensors: TensorMap) => stack(names.map((name) => tensors[name]));
+        const stacked = (tensors: TensorMap) => stack(names.map((name) => tensorOf(tensors, name)));
         const next = updateStack(
           {
             parameters: stacked(own.matrices),
@@ -89,7 +91,7 @@ export function muon(options: MuonOptions): Optimizer<MuonState> {
         });
       }
       return {
-        parameters: mapTensors(parameters, (_, name) => moved[name] ?? rest.parameters[name]),
+        parameters: mapTensors(parameters, (_, name) => moved[name] ?? tensorOf(rest.parameters, name)),
         state: { momentum: remembered, ...rest.state },
       };
     },
@@ -159,7 +161,7 @@ function inTurn(matrices: Tensor, turn: Tensor, every: number, find: (some: Tens
 
 /** Matrices of one shape as one tensor, [matrices, R, C]. */
 function stack(matrices: readonly Tensor[]): Tensor {
-  return tf.reshape(tf.concat([...matrices]), [matrices.length, ...matrices[0].shape]);
+  return tf.reshape(tf.concat([...matrices]), [matrices.length, ...elementAt(matrices, 0).shape]);
 }
 
 function unstacked(matrices: Tensor, index: number): Tensor {

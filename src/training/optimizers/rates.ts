@@ -1,7 +1,7 @@
 /** An optimiser whose learning rate is another one for some parameters. */
 
 import { type TensorMap, tf } from '../../engine/index.ts';
-import type { Optimizer, OptimizerState } from './optimizer.ts';
+import { mapTensors, type Optimizer, type OptimizerState } from './optimizer.ts';
 
 /**
  * Parameters of one factor are a group, which the optimiser updates by itself, with a state of its own.
@@ -37,8 +37,7 @@ export function withRates(optimizer: Optimizer, factorOf: (name: string) => numb
         Object.assign(updated, next.parameters);
         states[nameOf(factor)] = next.state;
       }
-      const names = Object.keys(parameters);
-      return { parameters: Object.fromEntries(names.map((name) => [name, updated[name]])), state: states };
+      return { parameters: mapTensors(parameters, (before, name) => updated[name] ?? before), state: states };
     },
   };
 }

@@ -2,7 +2,7 @@
 
 import { ADAMW, type AdamWAttributes } from '../../kernels/adamw.ts';
 import { op, type TensorFlowOperand, type TensorFlowOperation } from '../../tensorflow/operation.ts';
-import type { Node } from '../graph.ts';
+import type { Node, Operands, Value } from '../graph.ts';
 import { absent, type Kernel, kernel } from '../kernel.ts';
 import { scalar } from '../operation.ts';
 
@@ -28,7 +28,7 @@ function resource(shape: readonly number[], value: TensorFlowOperand) {
  * size lr √(1 − β₂ᵗ)/(1 − β₁ᵗ) comes from the powers that it is given. A scale of 0 leaves everything as it
  * is: β are 1 then, rate and gradient 0.
  */
-function fused({ inputs, outputs, attrs }: Node<AdamWAttributes>): TensorFlowOperation[] {
+function fused({ inputs, outputs, attrs }: Node<AdamWAttributes, Operands<Value, 8>>): TensorFlowOperation[] {
   const { beta1, beta2, epsilon, weightDecay } = attrs;
   const [parameter, first, second, gradient, scale, fullRate, correction1, correction2] = inputs;
   const isTaken = op('Greater', [scale, scalar(0)], FLOAT);
@@ -58,7 +58,7 @@ function fused({ inputs, outputs, attrs }: Node<AdamWAttributes>): TensorFlowOpe
 }
 
 export const UPDATES: readonly Kernel[] = [
-  kernel<AdamWAttributes>({
+  kernel<AdamWAttributes, 8>({
     name: ADAMW,
     infer: ([parameter]) => [parameter, parameter, parameter],
     onnx: absent('the host carries it out after the session (onnx/host.ts), so nothing may follow it'),

@@ -3,15 +3,18 @@
 import * as onnx from '../../onnx/operation.ts';
 import * as tensorflow from '../../tensorflow/operation.ts';
 import { tf } from '../../tensors.ts';
-import type { Described, ValueType } from '../graph.ts';
+import type { Attributes, Described, Operands, ValueType } from '../graph.ts';
 import { type Kernel, kernel } from '../kernel.ts';
 
-const same = ([x]: readonly Described[]) => x;
+const same = ([x]: Operands<Described>) => x;
 
-/** Two operands against each other. */
-const broadcast = ([a, b]: readonly Described[]) => ({ shape: broadcastShape(a, b), dtype: a.dtype });
+/** Two operands against each other; one alone keeps its shape. */
+const broadcast = ([a, b = a]: Operands<Described>) => ({ shape: broadcastShape(a, b), dtype: a.dtype });
 
-const compare = ([a, b]: readonly Described[]) => ({ shape: broadcastShape(a, b), dtype: 'bool' as const });
+const compare = ([a, b = a]: Operands<Described>) => ({
+  shape: broadcastShape(a, b),
+  dtype: 'bool' as const,
+});
 
 function broadcastShape(a: Described, b: Described): number[] {
   return tf.broadcast_util.assertAndGetBroadcastShape(a.shape as number[], b.shape as number[]);
@@ -78,7 +81,7 @@ export const ELEMENTWISE: readonly Kernel[] = [
     onnx: 'Not',
     tensorflow: ({ inputs }) => tensorflow.op('LogicalNot', inputs),
   },
-  {
+  kernel<Attributes, 3>({
     name: 'Select',
     operands: ['condition', 't', 'e'],
     infer: ([condition, chosen, other]) => ({
@@ -87,7 +90,7 @@ export const ELEMENTWISE: readonly Kernel[] = [
     }),
     onnx: 'Where',
     tensorflow: ({ inputs, outputs: [y] }) => tensorflow.op('SelectV2', inputs, tensorflow.typed(y)),
-  },
+  }),
   kernel<{ dtype: ValueType }>({
     name: 'Cast',
     infer: ([x], { dtype }) => ({ shape: x.shape, dtype }),

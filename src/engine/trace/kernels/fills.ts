@@ -1,5 +1,6 @@
 /** Kernels that make tensors of known numbers. */
 
+import { sizeOf } from '../../../shapes.ts';
 import * as onnx from '../../onnx/operation.ts';
 import * as tensorflow from '../../tensorflow/operation.ts';
 import type { tf } from '../../tensors.ts';
@@ -19,7 +20,7 @@ const tensorFlowFill = ({ outputs: [y] }: Made, value: number) =>
 
 /** The numbers of a Range, as a literal. */
 function rangeOf({ outputs: [{ shape, dtype }], attrs: { start, step } }: Node<tf.RangeAttrs>) {
-  const numbers = Array.from({ length: shape[0] }, (_, i) => start + i * step);
+  const numbers = Array.from({ length: sizeOf(shape) }, (_, i) => start + i * step);
   return { shape, dtype, numbers: numbersOf(numbers, dtype) };
 }
 

@@ -1,6 +1,9 @@
 /** The kernels that steps may use. A kernel that is not here makes its step run eagerly. */
 
-import { type Absent, type Kernel, UnknownKernel } from '../kernel.ts';
+import type { OnnxResult } from '../../onnx/operation.ts';
+import type { TensorFlowResult } from '../../tensorflow/operation.ts';
+import type { Node } from '../graph.ts';
+import { type Kernel, UnknownKernel } from '../kernel.ts';
 import { UPDATES } from './adamw.ts';
 import { ELEMENTWISE } from './elementwise.ts';
 import { FILLS } from './fills.ts';
@@ -15,10 +18,12 @@ export const KERNELS: ReadonlyMap<string, Kernel> = new Map(
 
 const LANGUAGES = { onnx: 'ONNX', tensorflow: 'TensorFlow' } as const;
 
-/** A kernel's form in a graph language. */
+type Forms = { readonly onnx: OnnxResult; readonly tensorflow: TensorFlowResult };
+
+/** A kernel's form in a graph language. What is traced has as many operands as its kernel takes. */
 export function formOf<Language extends keyof typeof LANGUAGES>(name: string, language: Language) {
   const form = KERNELS.get(name)?.[language];
   if (form === undefined) throw new UnknownKernel(name, LANGUAGES[language]);
   if (typeof form === 'object') throw new UnknownKernel(name, LANGUAGES[language], form.absent);
-  return form as Exclude<Kernel[Language], Absent>;
+  return form as string | ((node: Node) => Forms[Language]);
 }

@@ -3,7 +3,7 @@
 import * as onnx from '../../onnx/operation.ts';
 import * as tensorflow from '../../tensorflow/operation.ts';
 import { tf } from '../../tensors.ts';
-import type { Node } from '../graph.ts';
+import type { Node, Operands, Value } from '../graph.ts';
 import { type Kernel, kernel } from '../kernel.ts';
 
 const { typed } = tensorflow;
@@ -11,7 +11,7 @@ const { typed } = tensorflow;
 /**
  * The product of the last two axes. `simplify` may add a third input: what is added to a product of matrices.
  */
-type Product = Node<tf.BatchMatMulAttrs>;
+type Product = Node<tf.BatchMatMulAttrs, Operands<Value, 2>>;
 
 const isOfMatrices = ({ inputs: [a, b] }: Product) => a.shape.length === 2 && b.shape.length === 2;
 
@@ -40,7 +40,7 @@ function tensorFlowProduct(node: Product): tensorflow.TensorFlowOperation {
 }
 
 export const PRODUCTS: readonly Kernel[] = [
-  kernel<tf.BatchMatMulAttrs>({
+  kernel<tf.BatchMatMulAttrs, 2>({
     name: 'BatchMatMul',
     operands: ['a', 'b'],
     infer: ([a, b], { transposeA, transposeB }) => {

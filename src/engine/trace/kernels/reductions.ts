@@ -3,7 +3,7 @@
 import * as onnx from '../../onnx/operation.ts';
 import * as tensorflow from '../../tensorflow/operation.ts';
 import { tf } from '../../tensors.ts';
-import type { Described, Node, Value } from '../graph.ts';
+import type { Described, Node, Operands, Value } from '../graph.ts';
 import { type Kernel, kernel, MADE_BY_SIMPLIFY } from '../kernel.ts';
 import { scalar } from '../operation.ts';
 
@@ -19,7 +19,7 @@ function reducedAxes({ shape }: Described, { reductionIndices, axis }: Reduction
   return tf.util.parseAxisParam((reductionIndices ?? axis) as number[], shape as number[]);
 }
 
-function reduce([x]: readonly Described[], attrs: ReductionAttrs): Described {
+function reduce([x]: Operands<Described>, attrs: ReductionAttrs): Described {
   const axes = reducedAxes(x, attrs);
   const kept = attrs.keepDims ? [1] : [];
   return { shape: x.shape.flatMap((size, axis) => (axes.includes(axis) ? kept : [size])), dtype: x.dtype };
@@ -30,7 +30,7 @@ function reduce([x]: readonly Described[], attrs: ReductionAttrs): Described {
  */
 const onnxReduction =
   (operator: string, ofOne = (x: Value) => onnx.op('Identity', [x])) =>
-  ({ inputs: [x], attrs }: Node<ReductionAttrs>) => {
+  ({ inputs: [x], attrs }: Node<ReductionAttrs, Operands<Value>>) => {
     const axes = reducedAxes(x, attrs);
     if (axes.length === 0) return ofOne(x);
     return onnx.op(operator, [x, onnx.integers(axes)], { keepdims: attrs.keepDims ? 1 : 0 });
@@ -38,7 +38,7 @@ const onnxReduction =
 
 const tensorFlowReduction =
   (operator: string) =>
-  ({ inputs: [x], attrs }: Node<ReductionAttrs>) =>
+  ({ inputs: [x], attrs }: Node<ReductionAttrs, Operands<Value>>) =>
     reducedBy(operator, x, x, attrs);
 
 function reducedBy(

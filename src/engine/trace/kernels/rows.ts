@@ -26,12 +26,12 @@ function scatter(
 }
 
 export const ROWS: readonly Kernel[] = [
-  kernel<tf.GatherV2Attrs>({
+  kernel<tf.GatherV2Attrs, 2>({
     name: 'GatherV2',
     operands: ['x', 'indices'],
     infer: ([x, indices], { axis = 0, batchDims = 0 }) => {
       if (batchDims !== 0) throw new UntraceableKernel('GatherV2 with batch dimensions');
-      const [at] = tf.util.parseAxisParam(axis, x.shape as number[]);
+      const [at] = tf.util.parseAxisParam(axis, x.shape as number[]) as [number];
       return { shape: x.shape.toSpliced(at, 1, ...indices.shape), dtype: x.dtype };
     },
     onnx: ({ inputs, attrs: { axis = 0 } }) => onnx.op('Gather', inputs, { axis }),
@@ -42,7 +42,7 @@ export const ROWS: readonly Kernel[] = [
         Taxis: INT32,
       }),
   }),
-  kernel<tf.UnsortedSegmentSumAttrs>({
+  kernel<tf.UnsortedSegmentSumAttrs, 2>({
     name: 'UnsortedSegmentSum',
     operands: ['x', 'segmentIds'],
     infer: ([x, ids], { numSegments }) => ({
@@ -57,7 +57,7 @@ export const ROWS: readonly Kernel[] = [
         Tnumsegments: INT32,
       }),
   }),
-  kernel<{ negate: boolean }>({
+  kernel<{ negate: boolean }, 3>({
     name: 'SegmentAdd',
     infer: MADE_BY_SIMPLIFY,
     onnx: ({ inputs: [x, ids, updates], attrs: { negate } }) =>

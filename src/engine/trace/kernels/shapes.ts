@@ -2,11 +2,12 @@
  * Kernels that move numbers and change none: reshaping, transposing, joining, cutting, padding, repeating.
  */
 
+import { elementAt } from '../../../elements.ts';
 import { sizeOf } from '../../../shapes.ts';
 import * as onnx from '../../onnx/operation.ts';
 import * as tensorflow from '../../tensorflow/operation.ts';
 import { tf } from '../../tensors.ts';
-import type { Described, Node } from '../graph.ts';
+import type { Described, Node, Operands, Value } from '../graph.ts';
 import { type Kernel, kernel, MADE_BY_SIMPLIFY } from '../kernel.ts';
 import { scalar } from '../operation.ts';
 
@@ -14,7 +15,8 @@ const { INT32, typed } = tensorflow;
 
 /** An axis counted from the front. */
 function fromFront(axis: number, { shape }: Described): number {
-  return tf.util.parseAxisParam(axis, shape as number[])[0];
+  const [place] = tf.util.parseAxisParam(axis, shape as number[]) as [number];
+  return place;
 }
 
 /** x with another size along an axis. */
@@ -24,11 +26,12 @@ function resized({ shape, dtype }: Described, axis: number, size: number): Descr
 
 /** Where a slice begins and how long it is, along every axis. */
 function partOf({ shape }: Described, attrs: tf.SliceAttrs): { begin: number[]; size: number[] } {
-  const [begin, size] = tf.slice_util.parseSliceParams({ shape } as tf.TensorInfo, attrs.begin, attrs.size);
+  const part = tf.slice_util.parseSliceParams({ shape } as tf.TensorInfo, attrs.begin, attrs.size);
+  const [begin, size] = part as [number[], number[]];
   return { begin, size };
 }
 
-type Ends = Pick<Node, 'inputs' | 'outputs'>;
+type Ends = Pick<Node<unknown, Operands<Value>>, 'inputs' | 'outputs'>;
 
 const onnxReshape = ({ inputs: [x], outputs: [y] }: Ends) => onnx.op('Reshape', [x, onnx.integers(y.shape)]);
 
@@ -63,7 +66,7 @@ export const SHAPES: readonly Kernel[] = [
   },
   kernel<tf.TransposeAttrs>({
     name: 'Transpose',
-    infer: ([x], { perm }) => ({ shape: perm.map((axis) => x.shape[axis]), dtype: x.dtype }),
+    infer: ([x], { perm }) => ({ shape: perm.map((axis) => elementAt(x.shape, axis)), dtype: x.dtype }),
     onnx: ({ inputs: [x], attrs: { perm } }) => onnx.op('Transpose', [x], { perm }),
     tensorflow: ({ inputs: [x], attrs: { perm } }) =>
       tensorflow.op('Transpose', [x, tensorflow.integers(perm)], { ...typed(x), Tperm: INT32 }),
@@ -75,7 +78,7 @@ export const SHAPES: readonly Kernel[] = [
       return resized(
         inputs[0],
         axis,
-        inputs.reduce((sum, { shape }) => sum + shape[axis], 0),
+        inputs.reduce((sum, { shape }) => sum + elementAt(shape, axis), 0),
       );
     },
     onnx: ({ inputs, attrs: { axis } }) => onnx.op('Concat', inputs, { axis }),
@@ -99,11 +102,13 @@ export const SHAPES: readonly Kernel[] = [
     },
     onnx: ({ inputs: [x], outputs, attrs }) => {
       const axis = fromFront(attrs.axis, x);
-      return onnx.op('Split', [x, onnx.integers(outputs.map(({ shape }) => shape[axis]))], { axis });
+      return onnx.op('Split', [x, onnx.integers(outputs.map(({ shape }) => elementAt(shape, axis)))], {
+        axis,
+      });
     },
     tensorflow: ({ inputs: [x], outputs, attrs }) => {
       const axis = fromFront(attrs.axis, x);
-      const sizes = tensorflow.integers(outputs.map(({ shape }) => shape[axis]));
+      const sizes = tensorflow.integers(outputs.map(({ shape }) => elementAt(shape, axis)));
       return tensorflow.op('SplitV', [x, sizes, tensorflow.integer(axis)], {
         ...typed(x),
         Tlen: INT32,
@@ -116,7 +121,7 @@ export const SHAPES: readonly Kernel[] = [
     infer: ([x], attrs) => ({ shape: partOf(x, attrs).size, dtype: x.dtype }),
     onnx: ({ inputs: [x], attrs }) => {
       const { begin, size } = partOf(x, attrs);
-      const end = begin.map((at, i) => at + size[i]);
+      const end = begin.map((at, i) => at + elementAt(size, i));
       return onnx.op('Slice', [x, onnx.integers(begin), onnx.integers(end)]);
     },
     tensorflow: ({ inputs: [x], attrs }) => {
@@ -130,11 +135,11 @@ export const SHAPES: readonly Kernel[] = [
   kernel<tf.PadV2Attrs>({
     name: 'PadV2',
     infer: ([x], { paddings }) => ({
-      shape: x.shape.map((size, i) => size + paddings[i][0] + paddings[i][1]),
+      shape: x.shape.map((size, i) => elementAt(paddings, i).reduce((sum, padding) => sum + padding, size)),
       dtype: x.dtype,
     }),
     onnx: ({ inputs: [x], attrs: { paddings, constantValue = 0 } }) => {
-      const amounts = [0, 1].flatMap((end) => paddings.map((padding) => padding[end]));
+      const amounts = [0, 1].flatMap((end) => paddings.map((padding) => elementAt(padding, end)));
       return onnx.op('Pad', [x, onnx.integers(amounts), scalar(constantValue, x.dtype)]);
     },
     tensorflow: ({ inputs: [x], attrs: { paddings, constantValue = 0 } }) => {
@@ -147,7 +152,10 @@ export const SHAPES: readonly Kernel[] = [
   }),
   kernel<tf.TileAttrs>({
     name: 'Tile',
-    infer: ([x], { reps }) => ({ shape: x.shape.map((size, i) => size * reps[i]), dtype: x.dtype }),
+    infer: ([x], { reps }) => ({
+      shape: x.shape.map((size, i) => size * elementAt(reps, i)),
+      dtype: x.dtype,
+    }),
     onnx: ({ inputs: [x], attrs: { reps } }) => onnx.op('Tile', [x, onnx.integers(reps)]),
     tensorflow: ({ inputs: [x], attrs: { reps } }) =>
       tensorflow.op('Tile', [x, tensorflow.integers(reps)], { ...typed(x), Tmultiples: INT32 }),

@@ -8,7 +8,7 @@
  *     final: (shift, scale) = Linear(silu(c));  Linear(standardised(x)(1 + scale) + shift)
  */
 
-import { floatTensor, type Tensor, type TensorMap, tf } from '../../../engine/index.ts';
+import { floatTensor, type Tensor, type TensorMap, tensorOf, tf } from '../../../engine/index.ts';
 import { layerNorm, linear, silu, standardize } from '../../../math/index.ts';
 import { countMatrices, linearSpec, normSpec, type ParameterTable } from '../../parameters.ts';
 import type { HeadConfig, HeadFlops } from './head.ts';
@@ -71,22 +71,24 @@ export function runAdaLn(
   hidden: Tensor,
 ): Tensor {
   const apply = (name: string, value: Tensor) =>
-    linear(value, parameters[`${NET}.${name}.weight`], parameters[`${NET}.${name}.bias`]);
+    linear(value, tensorOf(parameters, `${NET}.${name}.weight`), tensorOf(parameters, `${NET}.${name}.bias`));
   const timeEmbed = apply('time_embed.mlp.2', silu(apply('time_embed.mlp.0', timeFeatures(time))));
   const condition = silu(tf.add(timeEmbed, apply('cond_embed', hidden)));
   let value = apply('input_proj', x);
   for (let i = 0; i < config.head.numMlpLayers; i++) {
     const block = `res_blocks.${i}`;
-    const [shift, scale, gate] = tf.split(apply(`${block}.adaLN_modulation.1`, condition), 3, -1);
+    const modulation = tf.split(apply(`${block}.adaLN_modulation.1`, condition), 3, -1);
+    const [shift, scale, gate] = modulation as [Tensor, Tensor, Tensor];
     const normed = layerNorm(
       value,
-      parameters[`${NET}.${block}.in_ln.weight`],
-      parameters[`${NET}.${block}.in_ln.bias`],
+      tensorOf(parameters, `${NET}.${block}.in_ln.weight`),
+      tensorOf(parameters, `${NET}.${block}.in_ln.bias`),
     );
     const update = apply(`${block}.mlp.2`, silu(apply(`${block}.mlp.0`, modulate(normed, shift, scale))));
     value = tf.add(value, tf.mul(gate, update));
   }
-  const [shift, scale] = tf.split(apply('final_layer.adaLN_modulation.1', condition), 2, -1);
+  const modulation = tf.split(apply('final_layer.adaLN_modulation.1', condition), 2, -1);
+  const [shift, scale] = modulation as [Tensor, Tensor];
   return apply('final_layer.linear', modulate(standardize(value), shift, scale));
 }
 

@@ -77,6 +77,6 @@ export function optionsOf(
     return { success: false, message: headOptionProblem(name, kind, unknown, known), path: [unknown] };
   const result = schemas[kind].safeParse(given);
   if (result.success) return { success: true, options: result.data };
-  const [{ message, path }] = result.error.issues;
+  const [{ message, path }] = result.error.issues as [z.core.$ZodIssue];
   return { success: false, message, path };
 }

@@ -12,6 +12,7 @@ import {
   type LossOutputs,
   type Tensor,
   type TensorMap,
+  tensorOf,
   tf,
 } from '../../../engine/index.ts';
 import {
@@ -49,7 +50,8 @@ function predict(
   time: Tensor,
   hidden: Tensor,
 ): { noise: Tensor; variance: Tensor } {
-  const [noise, variance] = tf.split(runAdaLn(parameters, config, x, time, hidden), 2, -1);
+  const parts = tf.split(runAdaLn(parameters, config, x, time, hidden), 2, -1);
+  const [noise, variance] = parts as [Tensor, Tensor];
   return { noise, variance };
 }
 
@@ -67,8 +69,15 @@ function diffusionLoss(
   targets: PatchGaussians,
   draws: TensorMap,
 ): LossOutputs {
-  const start = addNoise(targets, draws.targetNoise);
-  const { mse, bound } = diffusionTerms(parameters, config, hidden, start, draws.time, draws.noise);
+  const start = addNoise(targets, tensorOf(draws, 'targetNoise'));
+  const { mse, bound } = diffusionTerms(
+    parameters,
+    config,
+    hidden,
+    start,
+    tensorOf(draws, 'time'),
+    tensorOf(draws, 'noise'),
+  );
   const [meanMse, meanBound] = [tf.mean(mse), tf.mean(bound)];
   return { loss: tf.add(meanMse, meanBound), mse: meanMse, bound: meanBound };
 }
@@ -153,7 +162,7 @@ const COLUMNS = [
 /** Step `index` of a schedule as one tensor, so that one graph serves all steps. */
 export function stepNumbers(schedule: DiffusionSchedule, index: number): Tensor {
   return floatTensor(
-    Float32Array.from(COLUMNS, (column) => schedule[column][index]),
+    Float32Array.from(COLUMNS, (column) => schedule[column][index] as number),
     [COLUMNS.length],
   );
 }

@@ -10,6 +10,7 @@ import {
   type LossOutputs,
   type Tensor,
   type TensorMap,
+  tensorOf,
   tf,
 } from '../../../engine/index.ts';
 import { energyParts, gatedSilu, layerNorm, linear, silu } from '../../../math/index.ts';
@@ -63,9 +64,13 @@ export function sampleEnergyHead(
   noise: Tensor,
 ): Tensor {
   const apply = (name: string, x: Tensor) =>
-    linear(x, parameters[`${HEAD}.${name}.weight`], parameters[`${HEAD}.${name}.bias`]);
+    linear(x, tensorOf(parameters, `${HEAD}.${name}.weight`), tensorOf(parameters, `${HEAD}.${name}.bias`));
   const norm = (name: string, x: Tensor) =>
-    layerNorm(x, parameters[`${HEAD}.${name}.weight`], parameters[`${HEAD}.${name}.bias`]);
+    layerNorm(
+      x,
+      tensorOf(parameters, `${HEAD}.${name}.weight`),
+      tensorOf(parameters, `${HEAD}.${name}.bias`),
+    );
   const condition = norm('norm_hidden', apply('hidden_embd', hidden));
   let x = norm('norm_noise', apply('noise_embd', noise));
   for (let i = 0; i < config.head.numMlpLayers; i++) {
@@ -88,16 +93,18 @@ export function sampleEnergyHead(
 
 /** Linear(cat(x, condition)), x [samples, positions, C], condition [positions, C]. */
 function conditionedLinear(parameters: TensorMap, name: string, x: Tensor, condition: Tensor): Tensor {
-  const weight = parameters[`${name}.weight`];
+  const weight = tensorOf(parameters, `${name}.weight`);
   const channels = weight.shape[0];
-  const [forSample, forPosition] = tf.split(weight, [channels, channels], 1);
-  return tf.add(linear(x, forSample), linear(condition, forPosition, parameters[`${name}.bias`]));
+  const [forSample, forPosition] = tf.split(weight, [channels, channels], 1) as [Tensor, Tensor];
+  return tf.add(linear(x, forSample), linear(condition, forPosition, tensorOf(parameters, `${name}.bias`)));
 }
 
 /** The two halves of a Linear's output. The weight is split instead of the product: it is smaller. */
 function splitLinear(parameters: TensorMap, name: string, x: Tensor): [Tensor, Tensor] {
-  const [firstWeight, secondWeight] = tf.split(parameters[`${name}.weight`], 2, 0);
-  const [firstBias, secondBias] = tf.split(parameters[`${name}.bias`], 2, 0);
+  const halves = (part: 'weight' | 'bias') =>
+    tf.split(tensorOf(parameters, `${name}.${part}`), 2, 0) as [Tensor, Tensor];
+  const [firstWeight, secondWeight] = halves('weight');
+  const [firstBias, secondBias] = halves('bias');
   return [linear(x, firstWeight, firstBias), linear(x, secondWeight, secondBias)];
 }
 
@@ -114,8 +121,11 @@ function energyHeadLoss(
   targets: PatchGaussians,
   draws: TensorMap,
 ): LossOutputs {
-  const samples = tf.transpose(sampleEnergyHead(parameters, config, hidden, draws.noise), [1, 0, 2]);
-  return energyTerms(samples, targets, draws.targetNoise, config.head.beta);
+  const samples = tf.transpose(
+    sampleEnergyHead(parameters, config, hidden, tensorOf(draws, 'noise')),
+    [1, 0, 2],
+  );
+  return energyTerms(samples, targets, tensorOf(draws, 'targetNoise'), config.head.beta);
 }
 
 /**

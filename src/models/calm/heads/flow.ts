@@ -11,6 +11,7 @@ import {
   type LossOutputs,
   type Tensor,
   type TensorMap,
+  tensorOf,
   tf,
 } from '../../../engine/index.ts';
 import { addNoise, type PatchGaussians } from '../../autoencoder/autoencoder.ts';
@@ -38,7 +39,9 @@ function flowLoss(
   draws: TensorMap,
 ): LossOutputs {
   return {
-    loss: tf.mean(flowErrors(parameters, config, hidden, addNoise(targets, draws.targetNoise), draws)),
+    loss: tf.mean(
+      flowErrors(parameters, config, hidden, addNoise(targets, tensorOf(draws, 'targetNoise')), draws),
+    ),
   };
 }
 
@@ -53,10 +56,10 @@ export function flowErrors(
   target: Tensor,
   draws: TensorMap,
 ): Tensor {
-  const t = tf.expandDims(draws.time, -1);
-  const x = tf.add(tf.mul(tf.sub(1, t), draws.start), tf.mul(t, target));
-  const velocity = runAdaLn(parameters, config, x, draws.networkTime, hidden);
-  return tf.mean(tf.square(tf.sub(velocity, tf.sub(target, draws.start))), -1);
+  const t = tf.expandDims(tensorOf(draws, 'time'), -1);
+  const x = tf.add(tf.mul(tf.sub(1, t), tensorOf(draws, 'start')), tf.mul(t, target));
+  const velocity = runAdaLn(parameters, config, x, tensorOf(draws, 'networkTime'), hidden);
+  return tf.mean(tf.square(tf.sub(velocity, tf.sub(target, tensorOf(draws, 'start')))), -1);
 }
 
 function drawTraining(
@@ -86,7 +89,7 @@ function sampler(engine: Engine, config: Config, sampling: FlowSampling): HeadSa
   const { steps: numSteps, method, noiseTemperature } = sampling;
   const step = engine.compile(
     ({ parameters, hidden, x, times, size }: StepInputs) => {
-      const [begin, middle] = tf.split(tf.reshape(times, [2, 1]), 2);
+      const [begin, middle] = tf.split(tf.reshape(times, [2, 1]), 2) as [Tensor, Tensor];
       const velocity = (at: Tensor, time: Tensor) => runAdaLn(parameters, config, at, time, hidden);
       const first = velocity(x, begin);
       if (method === 'euler') return { x: tf.add(x, tf.mul(first, size)) };

@@ -1,5 +1,6 @@
 /** Runs side by side: what differs, what was measured, and the numbers that stand for them as points. */
 
+import { elementAt } from '../../../elements.ts';
 import type { Column } from '../../compare/columns.ts';
 import type { Comparison } from '../../compare/comparison.ts';
 import type { Result } from '../../compare/results.ts';
@@ -36,7 +37,15 @@ async function pointsOfResult(
     if (!measured || measured.value === null) return [];
     const { value, range, count } = measured;
     const spread = range ? { low: range[0], high: range[1] } : {};
-    return [{ x: columns[i].name, y: value, who: 'ours', ...spread, ...(count > 1 ? { runs: count } : {}) }];
+    return [
+      {
+        x: elementAt(columns, i).name,
+        y: value,
+        who: 'ours',
+        ...spread,
+        ...(count > 1 ? { runs: count } : {}),
+      },
+    ];
   });
   if (new Set(points.map(({ y }) => y)).size < 2) return undefined;
   const seeds = points.some(({ runs }) => runs)

@@ -19,10 +19,11 @@ function fieldTable(siblings: readonly Variant[]): ReportTable {
     fields: new Map(flatSettings(manifest.config)),
   }));
   const keys = [...new Set(settings.flatMap(({ fields }) => [...fields.keys()]))];
-  const lines = keys.map((key) => settings.map(({ fields }) => fields.get(key) ?? NONE));
-  const isSame = lines.every((values) => values.every((value) => value === values[0]));
+  const valuesOf = (key: string) => settings.map(({ fields }) => fields.get(key) ?? NONE);
+  const lines = keys.map((key) => ({ key, values: valuesOf(key) }));
+  const isSame = lines.every(({ values }) => values.every((value) => value === values[0]));
   return {
     head: ['field', ...(isSame ? ['value'] : settings.map(({ setting }) => setting || 'value'))],
-    rows: keys.map((key, i) => [key, ...(isSame ? lines[i].slice(0, 1) : lines[i])]),
+    rows: lines.map(({ key, values }) => [key, ...(isSame ? values.slice(0, 1) : values)]),
   };
 }

@@ -1,6 +1,7 @@
 /** The numbers of lists that are drawn, as a table. */
 
 import { mean } from 'simple-statistics';
+import { elementAt, type NonEmpty } from '../../../elements.ts';
 import { formatShare } from '../../format.ts';
 import type { ReportTable } from '../blocks.ts';
 import { groupBy } from '../group.ts';
@@ -26,7 +27,7 @@ interface Line {
 }
 
 /** A line for each setting and each of its lists: of several seeds the mean. Equal baselines come once. */
-export function tableOf(lists: readonly DrawnValues[]): ReportTable {
+export function tableOf(lists: NonEmpty<DrawnValues>): ReportTable {
   const [{ drawn, labelOf }] = lists;
   const places = [...new Set(lists.flatMap(({ entries }) => entries.map((entry) => entry[drawn.x])))];
   const groups = groupBy(lists, ({ variant, drawn: { of } }) => JSON.stringify([variant.setting, of]));
@@ -42,7 +43,7 @@ export function tableOf(lists: readonly DrawnValues[]): ReportTable {
   return drawn.parts ? table : turned(table);
 }
 
-function meanAt(group: readonly DrawnValues[], place: unknown): string {
+function meanAt(group: NonEmpty<DrawnValues>, place: unknown): string {
   const [{ drawn, labelOf }] = group;
   const found = group.map(({ entries }) => entries.find((entry) => entry[drawn.x] === place)?.[drawn.y]);
   const values = found.filter((value) => typeof value === 'number');
@@ -51,7 +52,7 @@ function meanAt(group: readonly DrawnValues[], place: unknown): string {
 
 /** The first list is that of the model; the others are what it is compared with. */
 function nameOf({ setting, of, values }: Line, lines: readonly Line[]): string {
-  const [model] = lines;
+  const model = elementAt(lines, 0);
   if (of === model.of) return setting || (of ?? '');
   const settingsOf = (whose: string | undefined) =>
     lines.flatMap((line) => (line.of === whose ? [line.setting] : [])).join(', ');
@@ -62,6 +63,6 @@ function nameOf({ setting, of, values }: Line, lines: readonly Line[]): string {
 
 function turned({ head, rows }: ReportTable): ReportTable {
   const all = [head, ...rows];
-  const [first, ...rest] = head.map((_, column) => all.map((row) => row[column]));
+  const [first = [], ...rest] = head.map((_, column) => all.map((row) => elementAt(row, column)));
   return { head: first, rows: rest };
 }

@@ -1,5 +1,6 @@
 /** Lists of values that their stages have drawn: the parts of a score, a measure over a setting. */
 
+import type { NonEmpty } from '../../../elements.ts';
 import { inside } from '../../../runs/index.ts';
 import { type Block, figureBlocks, type ReportFigure } from '../blocks.ts';
 import { figureOf, variantFigure } from '../figure.ts';
@@ -19,7 +20,7 @@ export async function drawnBlocks(variants: readonly Variant[]): Promise<Block[]
       const figure = await drawingOf(distinct, `${base}: ${title}`);
       if (figure) figures.push({ ...figure, beside: tableOf(distinct) });
     }
-    blocks.push(...figureBlocks(`${title[0].toUpperCase()}${title.slice(1)}`, figures));
+    blocks.push(...figureBlocks(`${title.charAt(0).toUpperCase()}${title.slice(1)}`, figures));
   }
   return blocks;
 }
@@ -28,7 +29,7 @@ export async function drawnBlocks(variants: readonly Variant[]): Promise<Block[]
  * Lists that are the same come once: settings that share an autoencoder reconstruct alike, though each was
  * evaluated by itself.
  */
-function withoutCopies(lists: readonly DrawnValues[]): DrawnValues[] {
+function withoutCopies(lists: NonEmpty<DrawnValues>): NonEmpty<DrawnValues> {
   const contents = ({ drawn, entries }: DrawnValues) => JSON.stringify([drawn, entries]);
   const groups = [...groupBy(lists, contents).values()];
   const whose = (group: readonly DrawnValues[], key: 'name' | 'setting') =>
@@ -39,7 +40,10 @@ function withoutCopies(lists: readonly DrawnValues[]): DrawnValues[] {
   });
   // Where all settings share all lists, there is nothing to tell apart.
   const isOne = new Set(merged.map(({ variant }) => variant.setting)).size === 1;
-  return isOne ? merged.map((list) => ({ ...list, variant: { ...list.variant, setting: '' } })) : merged;
+  const told = isOne
+    ? merged.map((list) => ({ ...list, variant: { ...list.variant, setting: '' } }))
+    : merged;
+  return told as NonEmpty<DrawnValues>;
 }
 
 function listsOf(variant: Variant): DrawnValues[] {
@@ -59,7 +63,7 @@ function partsOf(list: readonly unknown[], { x, y, parts = [] }: Drawn, interval
 }
 
 /** The lists of one setting side by side; of several settings the first list of each. */
-async function drawingOf(lists: readonly DrawnValues[], title: string): Promise<ReportFigure | undefined> {
+async function drawingOf(lists: NonEmpty<DrawnValues>, title: string): Promise<ReportFigure | undefined> {
   const [{ drawn, labelOf }] = lists;
   const { kind, x, y } = drawn;
   // Parts of a score go over many powers of ten, and some are negative.

@@ -53,14 +53,14 @@ function headlineOf(measured: readonly Measured[]): HeadlineNumber {
 }
 
 function rangeOf(values: readonly number[], format: (value: number) => string): string {
-  const [least, greatest] = extent(values).map(format);
-  return least === greatest ? least : `${least} … ${greatest}`;
+  const [least, greatest] = extent(values);
+  return format(least) === format(greatest) ? format(least) : `${format(least)} … ${format(greatest)}`;
 }
 
 function besideOf({ variant: { manifest }, path, format }: Measured): string {
   const { metrics, labels = {} } = manifest;
   const range = formatInterval(inside(metrics, intervalPath(path)));
-  const other = labels[path].references?.find(({ value }) => typeof value === 'string');
+  const other = labels[path]?.references?.find(({ value }) => typeof value === 'string');
   const value = typeof other?.value === 'string' ? inside(metrics, other.value) : undefined;
   return [range && `95 %: ${range}`, typeof value === 'number' ? `${other?.label}: ${format(value)}` : '']
     .filter(Boolean)

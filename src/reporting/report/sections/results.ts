@@ -1,6 +1,7 @@
 /** What the stages measured: one table a stage, one column for each of its settings. */
 
 import { extent, mean } from 'simple-statistics';
+import { elementAt } from '../../../elements.ts';
 import type { Labels } from '../../../runs/index.ts';
 import { formatNumber } from '../../format.ts';
 import { type Block, type ReportTable, type TitledTable, titledBlocks } from '../blocks.ts';
@@ -39,9 +40,10 @@ function measureTable(siblings: readonly Variant[]): ReportTable {
 }
 
 function cellOf(found: readonly { readonly value: unknown; readonly interval: unknown }[]): string {
-  if (found.length === 0) return NONE;
-  const values = found.map(({ value }) => value);
-  const [{ value, interval }] = found;
+  const [first] = found;
+  if (!first) return NONE;
+  const { value, interval } = first;
+  const values = found.map((one) => one.value);
   if (found.every((other) => formatValue(other.value) === formatValue(value))) {
     const range = found.length === 1 ? formatInterval(interval) : '';
     return `${formatValue(value)}${range && ` (95 %: ${range})`}`;
@@ -51,7 +53,7 @@ function cellOf(found: readonly { readonly value: unknown; readonly interval: un
     return `${formatValue(mean(values))} (${values.length} seeds: ${spread})`;
   }
   if (values.every(isNumbers) && new Set(values.map(({ length }) => length)).size === 1) {
-    const means = values[0].map((_, i) => mean(values.map((list) => list[i])));
+    const means = elementAt(values, 0).map((_, i) => mean(values.map((list) => elementAt(list, i))));
     return `${formatValue(means)} (mean of ${values.length} seeds)`;
   }
   return values.map((one) => formatValue(one)).join('; ');

@@ -1,5 +1,6 @@
 /** What the models wrote. */
 
+import { elementAt } from '../../../elements.ts';
 import { inside, readLogged } from '../../../runs/index.ts';
 import { type Block, heading } from '../blocks.ts';
 import { inWords } from '../names.ts';
@@ -54,7 +55,9 @@ function whileTraining({ id, directory }: Variant): Block[] {
 
 function evenly<Item>(items: readonly Item[], most: number): Item[] {
   if (items.length <= most) return [...items];
-  return Array.from({ length: most }, (_, i) => items[Math.round((i * (items.length - 1)) / (most - 1))]);
+  return Array.from({ length: most }, (_, i) =>
+    elementAt(items, Math.round((i * (items.length - 1)) / (most - 1))),
+  );
 }
 
 function samplesOf(
