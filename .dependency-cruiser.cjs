@@ -26,8 +26,9 @@ module.exports = {
     only('pipeline', ['runs', 'plugin', 'artifacts']),
     only('reporting', ['pipeline', 'runs']),
     only('library', ['sampling', 'evaluation', 'models', 'data', 'engine', 'artifacts', 'runs', 'pipeline']),
+    only('server', ['library']),
     only('setup', ['data', 'pipeline']),
-    only('commands', ['setup', 'library', 'pipeline', 'runs', 'reporting', 'plugin', 'engine']),
+    only('commands', ['server', 'setup', 'library', 'pipeline', 'runs', 'reporting', 'plugin', 'engine']),
     {
       name: 'plugin-door-takes-types-only',
       comment: 'The public door names the engine as a type and loads nothing of it.',

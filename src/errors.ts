@@ -1064,6 +1064,30 @@ export const modelMissing = (path: string) =>
     hint: 'Give the folder of a run (`calm ls` lists them), or one with config.json, weights and tokenizer.',
   });
 
+export const noSuchToken = (id: unknown, vocabSize: number) =>
+  new CalmError(
+    'CALM_OPTION',
+    `The prompt has the token id ${String(id)}; the model knows 0 to ${vocabSize - 1}.`,
+    {
+      hint: "Give ids of the model's own tokenizer, or the text.",
+    },
+  );
+
+export const apiKeyNeeded = (host: string) =>
+  new CalmError('CALM_SERVE', `Listening on ${host} lets others ask, and no key is set.`, {
+    hint: 'Set CALM_API_KEY to a secret, or listen on 127.0.0.1 alone.',
+  });
+
+export const portTaken = (host: string, port: number) =>
+  new CalmError('CALM_SERVE', `${host}:${port} is taken by another program.`, {
+    hint: 'Give another --port; 0 takes any that is free.',
+  });
+
+export const serveTwice = (name: string) =>
+  new CalmError('CALM_SERVE', `Two models are called "${name}".`, {
+    hint: 'Clients name a model by the name of its run: give each once, or rename a folder.',
+  });
+
 export const modelDisposed = (directory: string) =>
   new CalmError('CALM_MODEL_DISPOSED', `The model of ${directory} has been disposed of.`, {
     hint: 'Load it again, or dispose of it after its last use.',

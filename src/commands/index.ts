@@ -22,6 +22,7 @@ import Report from './report.ts';
 import Rm from './rm.ts';
 import Run from './run.ts';
 import Schema from './schema.ts';
+import Serve from './serve.ts';
 import { stageCommand } from './stage-command.ts';
 import Stages from './stages.ts';
 import Status from './status.ts';
@@ -47,6 +48,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   rm: Rm,
   run: Run,
   schema: Schema,
+  serve: Serve,
   stages: Stages,
   status: Status,
   verify: Verify,

@@ -8,7 +8,7 @@ import type { autoencoderFolder, languageModelFolder } from '../artifacts/index.
 import { loadTokenizer, type Tokenizer } from '../data/index.ts';
 import { elementAt } from '../elements.ts';
 import { disposeTree, type Engine } from '../engine/index.ts';
-import { hasNoLatents, modelDisposed, writesNoText } from '../errors.ts';
+import { hasNoLatents, modelDisposed, noSuchToken, writesNoText } from '../errors.ts';
 import { brierReport, scoreBrier } from '../evaluation/index.ts';
 import {
   type Autoencoder,
@@ -123,12 +123,17 @@ class TextModel implements Model {
     return this.#parts.seed;
   }
 
-  async *generate(prompt: string, options: GenerateOptions = {}): AsyncGenerator<string, Generated, void> {
+  async *generate(
+    prompt: string | readonly number[],
+    options: GenerateOptions = {},
+  ): AsyncGenerator<string, Generated, void> {
     checkOptions(options);
     const model = this.#language();
     const { tokenizer } = this.#parts;
     const { seed = this.seed, index = 0, maxTokens = 200, signal } = options;
-    const start = alignPrompt(await tokenizer.encode(prompt), model.patchSize, tokenizer.endOfTextId);
+    const ids = typeof prompt === 'string' ? await tokenizer.encode(prompt) : prompt;
+    checkTokenIds(ids, model.config.vocabSize);
+    const start = alignPrompt(ids, model.patchSize, tokenizer.endOfTextId);
     this.#checkLength(start.length / model.patchSize, model);
     const settings = {
       ...choiceOf(options, model),
@@ -157,7 +162,9 @@ class TextModel implements Model {
       }
       const last = await text.finish();
       if (last) yield last;
-      return { text: text.text, numTokens: text.numTokens, end: text.end ?? 'length', ...counts };
+      const numPromptTokens = ids.length;
+      const { numTokens } = text;
+      return { text: text.text, numTokens, numPromptTokens, end: text.end ?? 'length', ...counts };
     } finally {
       this.#underway.delete(patches);
       await patches.return(undefined);
@@ -185,6 +192,11 @@ class TextModel implements Model {
     const tokens = Array.from(ids.subarray(0, numTokens));
     if (numTokens === undefined) while (tokens.at(-1) === tokenizer.padId) tokens.pop();
     return tokenizer.decode(tokens);
+  }
+
+  textOf(tokens: readonly number[]): Promise<string> {
+    this.#checkOpen();
+    return this.#parts.tokenizer.decode([...tokens]);
   }
 
   async score(texts: readonly string[], options: ScoreOptions = {}): Promise<Score> {
@@ -285,6 +297,13 @@ class TextModel implements Model {
       autoencoder,
       tokenizer: hashOfText(this.#parts.tokenizer.toJson()),
     })));
+  }
+}
+
+function checkTokenIds(ids: ArrayLike<number>, vocabSize: number): void {
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i] as number;
+    if (!Number.isInteger(id) || id < 0 || id >= vocabSize) throw noSuchToken(id, vocabSize);
   }
 }
 

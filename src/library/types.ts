@@ -54,6 +54,8 @@ export interface Generated {
   readonly text: string;
   /** Tokens that were made. */
   readonly numTokens: number;
+  /** Tokens of the prompt. */
+  readonly numPromptTokens: number;
   /** Why it ended: at a stop text, with the document, or at `maxTokens`. */
   readonly end: 'stop' | 'end of text' | 'length';
   /** Of a CALM: patches, draws that they took, and patches for which the exact algorithm ran out of draws. */
@@ -135,10 +137,14 @@ export interface Model {
   /** What is drawn where no seed is given. */
   readonly seed: number;
   /**
-   * Goes on from a prompt, in pieces as they are made; an empty prompt starts a document. A piece never ends
+   * Continues a prompt, in pieces as they are made; an empty prompt starts a document. A piece never ends
    * inside a character. Leaving the loop early frees everything.
+   * @param prompt a text, or the ids of its tokens
    */
-  generate(prompt: string, options?: GenerateOptions): AsyncGenerator<string, Generated, void>;
+  generate(
+    prompt: string | readonly number[],
+    options?: GenerateOptions,
+  ): AsyncGenerator<string, Generated, void>;
   /** The tokens and vectors of a text. Names of special tokens in it are text. A Transformer has none. */
   encode(text: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<EncodedText>;
   /**
@@ -149,6 +155,8 @@ export interface Model {
     latents: TextLatents | Float32Array,
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<string>;
+  /** The text of token ids. */
+  textOf(tokens: readonly number[]): Promise<string>;
   /** BrierLM on texts that the model has not seen, each a document. */
   score(texts: readonly string[], options?: ScoreOptions): Promise<Score>;
   /** Frees the weights when the present step has ended; texts under way end with an error. */

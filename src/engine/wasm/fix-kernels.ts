@@ -27,12 +27,12 @@ let isFixed = false;
 export function fixKernels(): void {
   if (isFixed) return;
   isFixed = true;
-  replaceKernel('BatchMatMul', mendedMatMul);
-  replaceKernel('Sum', mendedSum);
-  replaceKernel('GatherV2', mendedGather);
-  replaceKernel('OneHot', mendedOneHot);
+  replaceKernel('BatchMatMul', fixedMatMul);
+  replaceKernel('Sum', fixedSum);
+  replaceKernel('GatherV2', fixedGather);
+  replaceKernel('OneHot', fixedOneHot);
   replaceKernel('Identity', () => sharedIdentity);
-  replaceKernel('SplitV', mendedSplit as unknown as (original: Kernel<'x'>) => Kernel<'x'>);
+  replaceKernel('SplitV', fixedSplit as unknown as (original: Kernel<'x'>) => Kernel<'x'>);
   tf.registerKernel({
     kernelName: 'UnsortedSegmentSum',
     backendName: 'wasm',
@@ -54,7 +54,7 @@ function replaceKernel<Input extends string>(
  * Product of [batch, m, k] and [batch, k, n]: transposes operands first, and multiplies the entries of a
  * batch one by one.
  */
-function mendedMatMul(original: Kernel<'a' | 'b'>): Kernel<'a' | 'b'> {
+function fixedMatMul(original: Kernel<'a' | 'b'>): Kernel<'a' | 'b'> {
   return ({ inputs, backend, attrs }) => {
     const a = attrs.transposeA ? swapLastAxes(inputs.a, backend) : inputs.a;
     const b = attrs.transposeB ? swapLastAxes(inputs.b, backend) : inputs.b;
@@ -125,7 +125,7 @@ function registerAlias(backend: BackendWasm, size: number, memoryOffset: number)
 }
 
 /** Sums over leading axes add whole rows up, in double precision; other sums go to the published kernel. */
-function mendedSum(original: Kernel<'x'>): Kernel<'x'> {
+function fixedSum(original: Kernel<'x'>): Kernel<'x'> {
   return (call) => {
     const { x } = call.inputs;
     const axes = tf.util.parseAxisParam(call.attrs.axis as number[], x.shape);
@@ -168,7 +168,7 @@ function addRows(values: Float32Array, sums: Float64Array): void {
 }
 
 /** Rows of a table by index; everything else goes to the published kernel. */
-function mendedGather(original: Kernel<'x' | 'indices'>): Kernel<'x' | 'indices'> {
+function fixedGather(original: Kernel<'x' | 'indices'>): Kernel<'x' | 'indices'> {
   return (call) => {
     const { x, indices } = call.inputs;
     const isRowLookup =
@@ -192,7 +192,7 @@ function gatherRows(x: tf.TensorInfo, indices: tf.TensorInfo, backend: BackendWa
 }
 
 /** A float one-hot: the published kernel writes the integers 0 and 1 whatever the type. */
-function mendedOneHot(original: Kernel<'indices'>): Kernel<'indices'> {
+function fixedOneHot(original: Kernel<'indices'>): Kernel<'indices'> {
   return (call) => {
     const { depth, onValue, offValue, dtype } = call.attrs as {
       depth: number;
@@ -215,7 +215,7 @@ function mendedOneHot(original: Kernel<'indices'>): Kernel<'indices'> {
 }
 
 /** Splits by copying whole runs; the published kernel goes through a slice for each part. */
-function mendedSplit(original: Kernel<'x'>): (call: KernelCall<'x'>) => tf.TensorInfo | tf.TensorInfo[] {
+function fixedSplit(original: Kernel<'x'>): (call: KernelCall<'x'>) => tf.TensorInfo | tf.TensorInfo[] {
   return (call) => {
     const { x } = call.inputs;
     if (x.dtype === 'string') return original(call);

@@ -1,0 +1,312 @@
+/** The completions API, asked by OpenAI's own client and by hand. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import OpenAI from 'openai';
+import { load, type Model } from '../../src/library/index.ts';
+import { RandomStream } from '../../src/random.ts';
+import { type Listening, listen, makeApp, type ServerOptions } from '../../src/server/index.ts';
+import { calm, RunningCli } from '../helpers/cli.ts';
+import { makeLibraryRuns } from '../helpers/library-runs.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'calm-test-'));
+let model: Model;
+let transformer: Model;
+const open: Listening[] = [];
+
+test.before('runs are made and loaded', async (t) => {
+  t.timeout(240_000);
+  const runs = await makeLibraryRuns(folder);
+  model = await load(runs.calm);
+  transformer = await load(runs.transformer);
+});
+test.after.always(async () => {
+  for (const listening of open) await listening.close();
+  await model?.dispose();
+  await transformer?.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function served(changes: Partial<ServerOptions> = {}): Promise<string> {
+  const app = makeApp({
+    models: [
+      { id: 'quickstart', model },
+      { id: 'transformer', model: transformer },
+    ],
+    hosts: ['127.0.0.1', 'localhost'],
+    requestsAtOnce: 2,
+    mostWaiting: 2,
+    timeoutMs: 60_000,
+    maxTokens: 2000,
+    maxTexts: 16,
+    maxBodyBytes: 10_000,
+    stopped: new AbortController().signal,
+    ...changes,
+  });
+  const listening = await listen(app, '127.0.0.1', 0);
+  open.push(listening);
+  return `http://127.0.0.1:${listening.port}`;
+}
+
+const client = (url: string, apiKey = 'none') => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
+const FEW = { num_candidates: 8 } as object;
+
+async function wholeText(prompt: string, options: Parameters<Model['generate']>[1]): Promise<string> {
+  let text = '';
+  for await (const piece of model.generate(prompt, options)) text += piece;
+  return text;
+}
+
+const ask = (url: string, body: unknown, headers: Record<string, string> = {}) =>
+  fetch(`${url}/v1/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+
+test('OpenAI’s client: models, a text, several, in pieces, with the text of the library', async (t) => {
+  const openai = client(await served());
+  const models = [];
+  for await (const { id } of openai.models.list()) models.push(id);
+  t.deepEqual(models, ['quickstart', 'transformer']);
+  const asked = {
+    model: 'quickstart',
+    prompt: 'the people',
+    max_tokens: 12,
+    temperature: 0.5,
+    seed: 4,
+    ...FEW,
+  };
+  const options = { temperature: 0.5, maxTokens: 12, seed: 4, numCandidates: 8 };
+  const whole = await openai.completions.create({ ...asked, n: 2 });
+  const texts = [
+    await wholeText('the people', options),
+    await wholeText('the people', { ...options, index: 1 }),
+  ];
+  t.deepEqual(
+    whole.choices.map(({ text, index }) => [index, text]),
+    texts.map((text, index) => [index, text]),
+  );
+  t.deepEqual(
+    whole.choices.map(({ finish_reason }) => finish_reason),
+    ['length', 'length'],
+  );
+  t.deepEqual(whole.usage, { prompt_tokens: 10, completion_tokens: 24, total_tokens: 34 } as never);
+  let streamed = '';
+  const reasons = [];
+  const usages = [];
+  const stream = await openai.completions.create({
+    ...asked,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  for await (const { choices, usage } of stream) {
+    streamed += choices[0]?.text ?? '';
+    if (choices[0]?.finish_reason) reasons.push(choices[0].finish_reason);
+    if (usage) usages.push(usage.completion_tokens);
+  }
+  t.is(streamed, texts[0]);
+  t.deepEqual([reasons, usages], [['length'], [12]]);
+});
+
+test('lists of prompts, token ids, echo, stop, a Transformer', async (t) => {
+  const openai = client(await served());
+  const base = { model: 'quickstart', max_tokens: 8, temperature: 0.5, seed: 4, ...FEW };
+  const { tokens } = await model.encode('the people');
+  const [byText, byIds, both] = [
+    await openai.completions.create({ ...base, prompt: 'the people', echo: true }),
+    await openai.completions.create({ ...base, prompt: [...tokens], echo: true }),
+    await openai.completions.create({ ...base, prompt: ['the people', 'and'] }),
+  ];
+  t.true(byText.choices[0]?.text.startsWith('the people'));
+  t.is(byIds.choices[0]?.text, byText.choices[0]?.text);
+  t.is(both.choices.length, 2);
+  t.is(`the people${both.choices[0]?.text}`, byText.choices[0]?.text);
+  const text = both.choices[0]?.text ?? '';
+  const stopped = await openai.completions.create({
+    ...base,
+    prompt: 'the people',
+    stop: [text.slice(3, 5)],
+  });
+  t.is(stopped.choices[0]?.finish_reason, 'stop');
+  t.true(text.startsWith(stopped.choices[0]?.text ?? '?'));
+  const other = await openai.completions.create({
+    model: 'transformer',
+    prompt: 'the',
+    max_tokens: 4,
+    top_p: 0.9,
+  });
+  t.is(other.usage?.completion_tokens, 4);
+});
+
+test('what can’t be done is refused in words, and names its field', async (t) => {
+  const url = await served();
+  const cases: [body: unknown, status: number, message: RegExp][] = [
+    [{ temperature: 0 }, 400, /^temperature: must be above 0/],
+    [{ temperature: 1.5 }, 400, /^temperature: must be above 0 and at most 1/],
+    [{ logprobs: 3 }, 400, /^logprobs: a CALM has no probabilities/],
+    [{ best_of: 2 }, 400, /^best_of: /],
+    [{ suffix: 'x' }, 400, /^suffix: /],
+    [{ prompt: [1, 99_999] }, 400, /token id 99999/],
+    [{ prompt: [] }, 400, /^prompt/],
+    [{ n: 17 }, 400, /at most 16 texts/],
+    [{ max_tokens: 1e6 }, 400, /^max_tokens/],
+    [{ top_k: 3 }, 400, /topK/],
+    [{ model: 'gpt-4' }, 404, /no model "gpt-4" here\. There are: quickstart, transformer/],
+    ['{', 400, /no JSON/],
+    [{ prompt: 'x'.repeat(20_000) }, 413, /larger than 10000 bytes/],
+  ];
+  for (const [body, status, message] of cases) {
+    const merged = typeof body === 'string' ? body : { model: 'quickstart', ...(body as object) };
+    const response = await ask(url, merged);
+    const { error } = (await response.json()) as { error: { message: string; code: number } };
+    t.is(response.status, status, error.message);
+    t.regex(error.message, message);
+    t.is(error.code, status);
+  }
+  t.is((await fetch(`${url}/v1/chat/completions`, { method: 'POST' })).status, 404);
+  t.is((await fetch(`${url}/nothing`)).status, 404);
+});
+
+test('whatever is sent, the answer is no defect', async (t) => {
+  const defects: unknown[] = [];
+  const url = await served({ onDefect: (error) => defects.push(error), mostWaiting: 100, maxTokens: 4 });
+  const stream = new RandomStream(1, 'requests');
+  const pick = <T>(values: readonly T[]) => values[Math.floor(stream.nextUniform() * values.length)] as T;
+  const odd = [
+    null,
+    '',
+    'x',
+    '\u0000',
+    '\ud800',
+    0,
+    1,
+    -1,
+    0.5,
+    1e308,
+    [],
+    [[]],
+    {},
+    [1],
+    [1e9],
+    [['a']],
+    true,
+  ];
+  const fields = ['model', 'prompt', 'n', 'max_tokens', 'temperature', 'top_p', 'stop', 'seed', 'stream'];
+  const more = ['echo', 'sampler', 'num_candidates', 'logprobs', 'logit_bias', 'stream_options', '__proto__'];
+  for (let i = 0; i < 300; i++) {
+    const body: Record<string, unknown> = { model: 'quickstart', max_tokens: 2, num_candidates: 2 };
+    for (let j = 0; j < 2; j++) body[pick([...fields, ...more])] = pick(odd);
+    const response = await ask(url, pick([JSON.stringify(body), JSON.stringify(pick(odd)), '{"prompt":']));
+    await response.text();
+    t.true(response.status < 500, JSON.stringify(body));
+  }
+  t.deepEqual(defects, []);
+});
+
+test('a key, the host, pages from elsewhere', async (t) => {
+  const url = await served({ apiKey: 'secret', allowOrigins: ['https://here.example'] });
+  for (const authorization of ['', 'Bearer wrong', 'Bearer secre', 'secret'])
+    t.is((await fetch(`${url}/v1/models`, { headers: { authorization } })).status, 401, authorization);
+  t.is((await client(url, 'secret').models.list()).data.length, 2);
+  t.is((await fetch(`${url}/health`)).status, 200, 'a probe needs no key');
+  t.is((await fetch(`${url}/metrics`)).status, 401);
+  const port = Number(new URL(url).port);
+  const status = await new Promise((resolve) => {
+    const sent = request({ port, host: '127.0.0.1', path: '/v1/models', headers: { host: 'evil.example' } });
+    sent.on('response', ({ statusCode }) => resolve(statusCode)).end();
+  });
+  t.is(status, 403);
+  const from = (origin: string) =>
+    fetch(`${url}/v1/models`, { headers: { origin, authorization: 'Bearer secret' } });
+  t.is(
+    (await from('https://here.example')).headers.get('access-control-allow-origin'),
+    'https://here.example',
+  );
+  t.is((await from('https://evil.example')).headers.get('access-control-allow-origin'), null);
+});
+
+const LONG = {
+  model: 'quickstart',
+  max_tokens: 2000,
+  sampler: 'exact',
+  temperature: 0.05,
+  draw_budget: 3000,
+};
+
+test('a full queue says when to ask again; whoever goes makes room', async (t) => {
+  const url = await served({ requestsAtOnce: 1, mostWaiting: 1 });
+  const leaving = new AbortController();
+  const running = fetch(`${url}/v1/completions`, {
+    method: 'POST',
+    body: JSON.stringify(LONG),
+    signal: leaving.signal,
+  }).catch(() => 'gone');
+  await until(async () => (await numbersOf(url)).calm_requests_running === 1);
+  const waiting = ask(url, { model: 'quickstart', prompt: 'the', max_tokens: 2, ...FEW });
+  await until(async () => (await numbersOf(url)).calm_requests_waiting === 1);
+  const refused = await ask(url, { model: 'quickstart', prompt: 'the', max_tokens: 2 });
+  t.is(refused.status, 429);
+  t.is(refused.headers.get('retry-after'), '1');
+  leaving.abort();
+  t.is(await running, 'gone');
+  t.is((await waiting).status, 200);
+  await until(async () => (await numbersOf(url)).calm_requests_running === 0);
+  const { 'calm_requests_total{status="429"}': numRefused } = await numbersOf(url);
+  t.is(numRefused, 1);
+});
+
+test('a request that takes too long, and a client that leaves a stream, end', async (t) => {
+  const url = await served({ timeoutMs: 500 });
+  t.is((await ask(url, LONG)).status, 504);
+  const patient = await served();
+  const leaving = new AbortController();
+  const response = await fetch(`${patient}/v1/completions`, {
+    method: 'POST',
+    body: JSON.stringify({ ...LONG, stream: true }),
+    signal: leaving.signal,
+  });
+  t.is(response.headers.get('content-type')?.split(';')[0], 'text/event-stream');
+  leaving.abort();
+  await until(async () => (await numbersOf(patient)).calm_requests_running === 0);
+  t.pass();
+});
+
+test('calm serve: a run by its name, until it is told to stop', async (t) => {
+  t.timeout(120_000);
+  const cli = new RunningCli(['serve', 'runs/quickstart', '--port', '0'], folder);
+  t.teardown(() => cli.process.kill('SIGKILL'));
+  let said = '';
+  cli.process.stderr?.on('data', (data) => {
+    said += data;
+  });
+  await until(async () => /\/v1\n/.test(said));
+  const [url = ''] = /http:\S+(?=\/v1)/.exec(said) ?? [];
+  const scored = await calm(
+    ['eval', 'brierlm', 'runs/quickstart', '--endpoint', `${url}/v1`, '--num-windows', '12', '--json'],
+    folder,
+  );
+  t.is(scored.code, 0, scored.stderr);
+  t.regex(scored.stdout, /"numSamples": 2,/);
+  cli.process.kill('SIGTERM');
+  const { code, stdout } = await cli.result;
+  t.is(code, 0, stdout);
+  const elsewhere = await calm(['serve', 'runs/quickstart', '--host', '0.0.0.0'], folder);
+  t.regex(elsewhere.stderr, /CALM_SERVE[\s\S]*no key is set/);
+});
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await sleep(20);
+}
+
+async function numbersOf(url: string): Promise<Record<string, number>> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const lines = text.split('\n').filter((line) => line && !line.startsWith('#'));
+  return Object.fromEntries(
+    lines.map((line) => [line.replace(/ [^ ]*$/, ''), Number(line.split(' ').at(-1))]),
+  );
+}
