@@ -940,6 +940,17 @@ export const corpusOptionsWrong = (file: string, format: string, problem: string
     hint: 'Correct `options` of this source in `corpus`.',
   });
 
+/** @param columns those that are there; what is no text is said behind a name */
+export const corpusColumnMissing = (file: string, textField: string, columns: readonly string[]) =>
+  new CalmError(
+    'CALM_CORPUS_COLUMN',
+    `${file} has no column "${textField}" with text. Its columns are ${columns.join(', ')}.`,
+    {
+      location: { file },
+      hint: 'Name the column that holds the text: `textField` of its source in `corpus`.',
+    },
+  );
+
 export const corpusFolderUnreadable = (folder: string, files: string) =>
   new CalmError('CALM_CORPUS_FORMAT', `No file in ${folder} can be read as a corpus: ${files}.`, {
     location: { file: folder },

@@ -1,16 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
-import { HEAD_BYTES, recogniseFormat } from '../../../src/data/formats/recognise.ts';
+import { recogniseFormat } from '../../../src/data/formats/recognise.ts';
 
 /** The format (and the compression), or the problem. */
 async function formatOf(name: string, contents: string | Uint8Array, wanted?: string): Promise<string> {
   const bytes = Buffer.from(contents as string);
-  const found = await recogniseFormat(
-    name,
-    bytes.subarray(0, HEAD_BYTES),
-    bytes.length <= HEAD_BYTES,
-    wanted,
-  );
+  const found = await recogniseFormat(name, (most) => bytes.subarray(0, most), bytes.length, wanted);
   if ('problem' in found) return found.problem;
   return [found.format.name, ...(found.compression ? [found.compression.name] : [])].join(' ');
 }
@@ -112,8 +107,9 @@ test('JSON that is one value is told from JSON lines', async (t) => {
 });
 
 test('the way out names the file, and a shell can take it', async (t) => {
-  const found = await recogniseFormat("it's.json", Buffer.from('[1]'), true);
-  t.like(found, { advice: `Convert it: jq -c '.[]' 'it'\\''s.json' > corpus.jsonl` });
+  const object = Buffer.from('{\n}');
+  const found = await recogniseFormat("it's.json", () => object, object.length);
+  t.like(found, { advice: `Convert it: jq -c '.' 'it'\\''s.json' > corpus.jsonl` });
 });
 
 test('a format that the configuration names is taken, where the file does not rule it out', async (t) => {
