@@ -266,7 +266,7 @@ test('a source says what its files are, where they are not recognised as such', 
   const folder = temporaryFolder(t);
   writeFileSync(join(folder, 'a.csv'), 'a,b\n');
   writeFileSync(join(folder, 'b.dat'), '{"text": "c"}\n');
-  const refused = await t.throwsAsync(documents([source(['a.csv'])], folder), { code: 'CALM_CORPUS_FORMAT' });
+  const refused = await t.throwsAsync(documents([source(['a.csv'])], folder), { code: 'CALM_CORPUS_COLUMN' });
   t.regex((refused as { hint?: string }).hint ?? '', /`format: text`/);
   const sources = [source(['a.csv'], { format: 'text' }), source(['b.dat'], { format: 'json-lines' })];
   t.deepEqual(await documents(sources, folder), ['a,b\n', 'c']);

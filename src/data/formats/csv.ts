@@ -3,6 +3,7 @@
  * separators and line ends. Chunks are cut between rows; every chunk is parsed with the header before it.
  */
 
+import { isUtf8 } from 'node:buffer';
 import type { Options as ParseOptions } from 'csv-parse/sync';
 import { z } from 'zod';
 import { corpusColumnMissing } from '../../errors.ts';
@@ -61,7 +62,7 @@ async function* read(file: CorpusFile, from: FilePlace): AsyncGenerator<FileChun
   const dialect = dialectOf(file, header);
   const { names } = await tableIn(header, file);
   if (names.length === 0) return;
-  if (!names.includes(file.textField)) throw corpusColumnMissing(file.path, file.textField, names);
+  if (!names.includes(file.textField)) throw corpusColumnMissing(file.path, file.textField, names, true);
   const begin = { ...from, offset: Math.max(from.offset, header.length) };
   for await (const chunk of cutChunks(file, begin, (held) => cut(held, dialect), NEWLINE))
     yield 'bytes' in chunk ? { ...chunk, bytes: joined(header, chunk.bytes) } : chunk;
@@ -235,10 +236,8 @@ async function tableIn(bytes: Uint8Array, file: TableFile): Promise<Table> {
       return null;
     },
   };
-  const text = decodedField(bytes);
   // What is not UTF-8 comes in bytes, so that only its rows are bad.
-  if (text === undefined) parse(Buffer.from(bytes), { ...parsing, encoding: null });
-  else parse(text, parsing);
+  parse(bytes, isUtf8(bytes) ? parsing : { ...parsing, encoding: null });
   const first = columns ? undefined : rows.shift();
   return { names: columns ?? (isParsed(first) ? first.map((name) => name ?? '') : []), rows };
 }

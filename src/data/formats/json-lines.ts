@@ -4,7 +4,7 @@ import { messageOf } from '../../errors.ts';
 import { type Cut, cutChunks } from './cut-chunks.ts';
 import { FileBytes } from './file-bytes.ts';
 import type { BadRecord, CorpusFile, CorpusFormat, FieldLength, FileHead, FormatProblem } from './format.ts';
-import { textFieldsIn, textIn } from './json-records.ts';
+import { isRecord, textFieldsIn, textIn } from './json-records.ts';
 import { CHUNK_BYTES, LONGEST_RECORD, linesOf, NEWLINE, quoted } from './text-policy.ts';
 
 export const jsonLines: CorpusFormat = {
@@ -12,7 +12,8 @@ export const jsonLines: CorpusFormat = {
   summary: 'JSON lines; `textField` says which field holds the text.',
   unit: 'line',
   isText: true,
-  recognises: (head) => ENDINGS.has(head.ending) && (oneObjectProblem(head) ?? true),
+  recognises: (head) =>
+    ENDINGS.has(head.ending) ? (oneObjectProblem(head) ?? true) : UNTOLD.has(head.ending) && isObjects(head),
   read: (file, from) => cutChunks(file, from, cut, NEWLINE),
   parse: (bytes, { file: { textField }, begin }) => {
     const { lines, bad } = linesOf(bytes, begin);
@@ -43,6 +44,16 @@ async function cut(held: FileBytes): Promise<Cut> {
     if (end > 0) return { length: end, isInside: false };
   }
   return { length: 0, isInside: false, problem: TOO_LONG };
+}
+
+/** Endings that tell nothing of what a text is. */
+const UNTOLD: ReadonlySet<string> = new Set(['', 'txt']);
+
+/** Whether a text begins with lines that are objects of JSON. */
+function isObjects({ bytes, isWhole }: FileHead): boolean {
+  const lines = textOfHead(bytes).trimEnd().split('\n');
+  const whole = (isWhole ? lines : lines.slice(0, -1)).filter((line) => line.trim() !== '');
+  return whole.length > 0 && whole.every((line) => isRecord(parsed(line)));
 }
 
 /** The text of a line, or why there is none. */

@@ -18,7 +18,7 @@ export function textFieldsIn(record: unknown): FieldLength[] {
   );
 }
 
-function isRecord(value: unknown): value is object {
+export function isRecord(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

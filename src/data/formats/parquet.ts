@@ -124,7 +124,7 @@ function columnOf(
   const found = columns.find(({ name, type }) => name === textField && type === TEXT);
   if (found) return found;
   const named = columns.map(({ name, type }) => (type === TEXT ? name : `${name} (${type})`));
-  throw corpusColumnMissing(path, textField, named);
+  throw corpusColumnMissing(path, textField, named, false);
 }
 
 function columnChunk({ row_groups }: FileMetaData, group: number, { name }: Column): ColumnMetaData {
@@ -152,6 +152,7 @@ async function* groupChunks(
   firstPage: number | undefined,
 ): AsyncGenerator<GroupChunk> {
   const chunk = columnChunk(metadata, group, column);
+  if (Number(chunk.num_values) === 0) return;
   const data = Number(chunk.data_page_offset);
   const begin =
     Number(chunk.dictionary_page_offset) > 0 ? Math.min(Number(chunk.dictionary_page_offset), data) : data;
@@ -275,7 +276,7 @@ async function parse(bytes: Uint8Array<ArrayBuffer>): Promise<ChunkDocuments> {
   const bad: BadRecord[] = [];
   const values = await valuesIn(bytes);
   for (const [i, value] of values.entries()) {
-    const text = value && decoded(value);
+    const text = value ? decoded(value) : undefined;
     if (text !== undefined) documents.push(text);
     else bad.push({ number: i + 1, problem: value ? 'is not UTF-8' : 'has no text: it is null' });
   }
@@ -290,8 +291,8 @@ function decoded(value: Uint8Array): string | undefined {
   }
 }
 
-/** The values of a chunk's pages; undefined where there is none. */
-async function valuesIn(bytes: Uint8Array<ArrayBuffer>): Promise<(Uint8Array | undefined)[]> {
+/** The values of a chunk's pages; null where there is none. */
+async function valuesIn(bytes: Uint8Array<ArrayBuffer>): Promise<(Uint8Array | null | undefined)[]> {
   const [{ readColumn }, { DEFAULT_PARSERS }] = await Promise.all([
     import('hyparquet/src/column.js'),
     import('hyparquet/src/convert.js'),
@@ -321,7 +322,7 @@ async function valuesIn(bytes: Uint8Array<ArrayBuffer>): Promise<(Uint8Array | u
       utf8: false,
     },
   );
-  return data.flatMap((page) => Array.from(page as unknown as ArrayLike<Uint8Array | undefined>));
+  return data.flatMap((page) => Array.from(page as unknown as ArrayLike<Uint8Array | null | undefined>));
 }
 
 let loaded: Promise<Compressors> | undefined;

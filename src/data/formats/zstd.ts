@@ -112,7 +112,8 @@ class FrameEnds {
       const magic = header.readUInt32LE();
       if (isSkippable(magic)) this.#want(3, (more) => this.#end(sizeOf(header, more)));
       else if (magic === FRAME) this.#beginBlocks(header[4]);
-      else throw new Error('something that is no zstd follows a frame');
+      // What is no frame is for zlib to say.
+      else this.#end(Number.POSITIVE_INFINITY);
     });
   }
 

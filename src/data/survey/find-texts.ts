@@ -37,7 +37,7 @@ const PROSE = new Set(['txt', 'text', 'md', 'markdown', 'rst', 'org', 'adoc', 'a
 
 /** Formats of files that hold numbers as often as texts. */
 const TABLES = new Set(['csv', 'parquet', 'json-array']);
-/** The mean of a table's longest column, in characters; numbers, names and dates are shorter. */
+/** The mean of a table's longest column, in characters, if it isn't called `text`: names, dates are shorter. */
 const SHORTEST_PROSE = 24;
 
 /** What a project has beside its texts. */
@@ -97,7 +97,8 @@ async function look(path: string): Promise<Looked | FormatProblem> {
     const looked = await lookAt(path, { documents: 'file', textField: 'text' });
     if ('problem' in looked) return looked;
     const { name: textField, meanLength } = await textFieldOf(looked);
-    return { ...looked, textField, isTerse: TABLES.has(looked.format) && meanLength < SHORTEST_PROSE };
+    const isProse = meanLength >= (textField === 'text' ? 1 : SHORTEST_PROSE);
+    return { ...looked, textField, isTerse: TABLES.has(looked.format) && !isProse };
   } catch (error) {
     return problemOf(error, path);
   }
