@@ -45,7 +45,7 @@ function recognises({ ending, bytes }: FileHead): boolean | FormatProblem {
     : false;
 }
 
-/** Where a reader is: the page that comes next, by its place in the file; the first of its group where absent. */
+/** The page that comes next, by its place in the file; the first of its row group where absent. */
 interface PagePlace {
   readonly group: number;
   readonly page?: number;

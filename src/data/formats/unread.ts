@@ -59,13 +59,13 @@ const UNREAD: readonly UnreadFormat[] = [
   },
   {
     problem: 'is an Arrow table',
-    advice: 'Convert it to JSON lines, for example with datasets: Dataset.from_file(FILE).to_json(…)',
+    advice: "Convert it to Parquet, for example with datasets: Dataset.from_file('FILE').to_parquet(…)",
     magic: ['ARROW1', 'FEA1'],
     endings: ['arrow', 'feather'],
   },
   {
     problem: 'is an Avro or ORC table',
-    advice: 'Convert it to JSON lines',
+    advice: 'Convert it to Parquet or JSON lines',
     magic: ['Obj\x01'],
     endings: ['avro', 'orc'],
   },
@@ -89,7 +89,7 @@ const UNREAD: readonly UnreadFormat[] = [
   { problem: 'is an RTF document', advice: PANDOC_ADVICE, magic: ['{\\rtf'], endings: ['rtf'] },
   {
     problem: 'is a spreadsheet',
-    advice: 'Save its texts as JSON lines',
+    advice: 'Save it as CSV',
     endings: ['xlsx', 'xls', 'ods'],
   },
   {

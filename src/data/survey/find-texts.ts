@@ -37,7 +37,7 @@ const PROSE = new Set(['txt', 'text', 'md', 'markdown', 'rst', 'org', 'adoc', 'a
 
 /** Formats of files that hold numbers as often as texts. */
 const TABLES = new Set(['csv', 'parquet', 'json-array']);
-/** The mean of a table's longest column, in characters, if it isn't called `text`: names, dates are shorter. */
+/** The mean of a table's longest column in characters, if none is called `text`; names are shorter. */
 const SHORTEST_PROSE = 24;
 
 /** What a project has beside its texts. */
