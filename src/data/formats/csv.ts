@@ -41,11 +41,10 @@ export const csv: CorpusFormat = {
   read,
   parse: async (bytes, { file }) => {
     const { names, rows } = await tableIn(bytes, file);
-    const column = names.indexOf(file.textField);
     const documents: string[] = [];
     const bad: BadRecord[] = [];
     for (const [i, row] of rows.entries()) {
-      const found = textIn(row, column, file.textField);
+      const found = textIn(row, names, file.textField);
       if (typeof found === 'string') documents.push(found);
       else bad.push({ number: i + 1, ...found });
     }
@@ -250,9 +249,12 @@ function decodedField(field: string | Uint8Array): string | undefined {
   }
 }
 
-/** The text of a row, or why there is none. */
-function textIn(row: Row, column: number, name: string): string | Omit<BadRecord, 'number'> {
+/** The text of a row, or why there is none. What a row has beyond the header would be lost. */
+function textIn(row: Row, names: readonly string[], name: string): string | Omit<BadRecord, 'number'> {
   if (!isParsed(row)) return row;
-  if (column >= row.length) return { problem: `has no column "${name}": it has ${row.length} fields` };
+  const column = names.indexOf(name);
+  const isTooLong = row.slice(names.length).some((field) => field !== '');
+  if (isTooLong || column >= row.length)
+    return { problem: `has ${row.length} fields, and the header has ${names.length}` };
   return row[column] ?? { problem: 'is not UTF-8' };
 }

@@ -223,13 +223,13 @@ test('records that can’t be used are told by number, and the others are taken'
   const bytes = (...parts: (string | number)[]) =>
     Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.of(part))));
   const write = (name: string, content: string | Uint8Array) => writeFileSync(join(folder, name), content);
-  write('a.csv', bytes('id,text\n1,caf', 0xe9, '\n2,"b, b"\n3\n\n4,d "d" d\n5,"e"'));
+  write('a.csv', bytes('id,text\n1,caf', 0xe9, '\n2,"b, b"\n3\n\n4,d "d" d\n5,f, f\n6,"e",,'));
   write('a.json', bytes('[{"text":"a"}, 5, {"text": nul}, {"text":"caf', 0xe9, '"}, {"id":1}, "b"]'));
   write('a.parquet', parquetOf(['a', null, 'b']));
   write('open.csv', 'text\na\n"b\nc\n');
   t.like(await readAll(folder, 'a.csv'), {
     texts: ['b, b', 'd "d" d', 'e'],
-    bad: ['1 is not UTF-8', '3 has no column "text": it has 1 fields'],
+    bad: ['1 is not UTF-8', '3 has 1 fields, and the header has 2', '5 has 3 fields, and the header has 2'],
   });
   const { texts, bad } = await readAll(folder, 'a.json');
   t.deepEqual(texts, ['a', 'b']);
