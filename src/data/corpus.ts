@@ -80,14 +80,26 @@ async function addFiles(
     const real = realPathOf(path);
     if (files.has(real)) continue;
     const found = await lookAt(path, source);
-    if (!('problem' in found)) files.set(real, found);
-    else if (isFolder) passedOver.push(`${basename(path)} ${found.problem}`);
+    if (!('problem' in found)) {
+      const lack = isFolder ? await lackOf(found) : undefined;
+      if (lack === undefined) files.set(real, found);
+      else passedOver.push(`${basename(path)} ${lack}`);
+    } else if (isFolder) passedOver.push(`${basename(path)} ${found.problem}`);
     else throw corpusNotRead(path, found);
   }
   const isNothing = passedOver.length > 0 && passedOver.length === paths.length;
   if (isNothing) throw corpusFolderUnreadable(pattern, briefly(passedOver));
   if (passedOver.length > 0)
     warn(`${pattern}: passed over, because it can't be read: ${briefly(passedOver)}`);
+}
+
+/** What is damaged is told when it is read. */
+async function lackOf(file: CorpusFile): Promise<string | undefined> {
+  try {
+    return await corpusFormat(file.format).lacks?.(file);
+  } catch {
+    return undefined;
+  }
 }
 
 function realPathOf(path: string): string {

@@ -51,6 +51,12 @@ export const csv: CorpusFormat = {
     return { documents, bad, numRecords: rows.length };
   },
   role: ({ textField }) => `csv ${textField}`,
+  lacks: async (file) => {
+    const { names } = await tableIn(await headerOf(file), file);
+    return names.length === 0 || names.includes(file.textField)
+      ? undefined
+      : `has no column "${file.textField}"`;
+  },
   textFields,
 };
 

@@ -129,6 +129,11 @@ export interface CorpusFormat {
   /** What of a file's options decides the documents; part of a fingerprint. All of them where absent. */
   role?(file: Pick<CorpusFile, 'documents' | 'textField'>): string;
   /**
+   * What a file lacks so that nothing of it can be read, to be said after its name: the column. In a folder
+   * it is passed over then; a file that is named is an error when it is read.
+   */
+  lacks?(file: CorpusFile): Promise<string | undefined>;
+  /**
    * The fields (columns) of some records at a file's beginning that hold a text, each with the text's length
    * in characters: `calm init` chooses `textField` by them. Absent where there are no fields.
    */

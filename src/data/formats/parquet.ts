@@ -31,6 +31,12 @@ export const parquet: CorpusFormat = {
   read,
   parse,
   role: ({ textField }) => `parquet ${textField}`,
+  lacks: async ({ path, textField }) => {
+    const isThere = columnsOf(await metadataOf(path)).some(
+      ({ name, type }) => name === textField && type === TEXT,
+    );
+    return isThere ? undefined : `has no column "${textField}" with text`;
+  },
   textFields,
 };
 

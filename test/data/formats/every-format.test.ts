@@ -211,6 +211,20 @@ test('a column that is not there is an error that lists those that are', async (
     t.regex(error.message, /"body" with text\. Its columns are id( \(INT32\))?, text, (more|label)\.$/);
     t.regex(error.message, new RegExp(name));
   }
+  mkdirSync(join(folder, 'mixed'));
+  for (const name of ['commas.csv', 'table.parquet', 'lines.jsonl'])
+    copyFileSync(join(folder, name), join(folder, 'mixed', name));
+  const warnings: string[] = [];
+  const mixed = [source('mixed', { textField: 'body' })];
+  const files = await listCorpus(mixed, folder, (said) => warnings.push(said));
+  t.deepEqual(
+    files.map(({ format }) => format),
+    ['json-lines'],
+  );
+  t.regex(
+    warnings.join(),
+    /commas\.csv has no column "body", table\.parquet has no column "body" with text$/,
+  );
   const nested = await errorOf(t, readAll(FIXTURES, 'gzip.parquet', { textField: 'messages' }));
   t.regex(
     nested.message,
@@ -311,7 +325,7 @@ test('a tree of sources is read as text where its source says so, without what i
 
 test('calm init finds tables of texts, the column that holds them, and leaves tables of numbers aside', async (t) => {
   const folder = temporaryFolder(t);
-  const review = (i: number) => `a review of so many words that it is one, number ${i}`;
+  const review = (i: number) => `a review of so many words that it is one: number ${i}`;
   const table = (rows: readonly string[]) => rows.join('\n');
   const reviews = Array.from({ length: 30 }, (_, i) => review(i));
   writeFileSync(join(folder, 'a.csv'), table(['id,review', ...reviews.map((text, i) => `${i},${text}`)]));
