@@ -32,6 +32,7 @@ import {
   trainBpe,
   WordCounter,
 } from '../src/data/index.ts';
+import { elementAt } from '../src/elements.ts';
 import { addressDocuments } from './texts.ts';
 
 const { values } = parseArgs({
@@ -73,7 +74,7 @@ async function measure(name: string): Promise<Measured> {
   const tokenizing = bytes / 1e3 / (performance.now() - began);
   const peakMegabytes = peakOfThis();
   began = performance.now();
-  for await (const chunk of readChunks(files)) await documentsOf(chunk, files[chunk.begin.file]);
+  for await (const chunk of readChunks(files)) await documentsOf(chunk, elementAt(files, chunk.begin.file));
   const reading = bytes / 1e3 / (performance.now() - began);
   return { reading, tokenizing, peakMegabytes, documents, ids };
 }
@@ -172,7 +173,10 @@ function runChild(name: string): Measured {
 }
 
 const median = (numbers: readonly number[]) =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+  elementAt(
+    [...numbers].sort((a, b) => a - b),
+    Math.floor(numbers.length / 2),
+  );
 
 async function compare(): Promise<void> {
   const bytes = await writeAll();
@@ -181,7 +185,7 @@ async function compare(): Promise<void> {
   for (let round = 0; round < Number(values.rounds); round++)
     for (const name of names) found.get(name)?.push(runChild(name));
   const of = (name: string, key: keyof Measured) => median((found.get(name) ?? []).map((one) => one[key]));
-  const [first] = names;
+  const first = elementAt(names, 0);
   console.log(
     `${(bytes / 1e6).toFixed(0)} MB of text, medians of ${values.rounds}, ${availableParallelism()} cores\n\n` +
       `| file | MB | reading, MB of text/s | tokenizing | × ${first} | peak MB |\n|---|---|---|---|---|---|`,

@@ -6,6 +6,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Options as ParseOptions } from 'csv-parse/sync';
 import { z } from 'zod';
+import { elementAt, type NonEmpty } from '../../elements.ts';
 import { corpusColumnMissing } from '../../errors.ts';
 import { unpackedName } from './compressions.ts';
 import { type Cut, cutChunks } from './cut-chunks.ts';
@@ -115,14 +116,14 @@ function joined(header: Uint8Array, rows: Uint8Array): Uint8Array<ArrayBuffer> {
 /** How a table is written; bytes. */
 interface Dialect {
   /** Before a header was seen, all that usually part fields. */
-  readonly delimiters: readonly number[];
+  readonly delimiters: NonEmpty<number>;
   /** NaN where quotes have no meaning. */
   readonly quote: number;
 }
 
-const [COMMA, SEMICOLON, TAB, BAR] = [0x2c, 0x3b, 0x09, 0x7c];
+const [COMMA, SEMICOLON, TAB, BAR] = [0x2c, 0x3b, 0x09, 0x7c] as const;
 /** Of those that a header has equally often, the first counts. */
-const USUAL_DELIMITERS = [COMMA, SEMICOLON, TAB, BAR];
+const USUAL_DELIMITERS: NonEmpty<number> = [COMMA, SEMICOLON, TAB, BAR];
 
 const optionsOf = ({ options: given }: TableFile) => (given ?? {}) as Options;
 
@@ -135,7 +136,7 @@ function dialectOf(file: TableFile, header: Uint8Array): Dialect {
   const loose = { delimiters: USUAL_DELIMITERS, quote: mark };
   if (header.length === 0) return optionsOf(file).columns ? { ...loose, delimiters: [COMMA] } : loose;
   const counts = USUAL_DELIMITERS.map((byte) => countOf(byte, header, loose));
-  return { ...loose, delimiters: [USUAL_DELIMITERS[counts.indexOf(Math.max(...counts))]] };
+  return { ...loose, delimiters: [elementAt(USUAL_DELIMITERS, counts.indexOf(Math.max(...counts)))] };
 }
 
 function countOf(byte: number, bytes: Uint8Array, dialect: Dialect): number {
@@ -195,7 +196,7 @@ function* unquoted(bytes: Uint8Array, dialect: Dialect): Generator<readonly [beg
 function isFieldBegin(bytes: Uint8Array, at: number, { delimiters }: Dialect): boolean {
   const before = bytes[at - 1];
   const isFirst = at === 0 || (at === 3 && bytes[0] === 0xef && bytes[1] === 0xbb && before === 0xbf);
-  return isFirst || before === NEWLINE || delimiters.includes(before);
+  return isFirst || before === NEWLINE || (before !== undefined && delimiters.includes(before));
 }
 
 /** The quote that ends a field: one that none follows. -1 where it isn't here. */

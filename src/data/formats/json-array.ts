@@ -84,7 +84,8 @@ async function refuseMore(held: FileBytes, end: number): Promise<void> {
 
 const WHITE: ReadonlySet<number> = new Set([0x20, 0x0a, 0x0d, 0x09]);
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
-const [OPEN, CLOSE] = [new Set([0x5b, 0x7b]), new Set([0x5d, 0x7d])];
+const isOpening = (byte: number | undefined) => byte === 0x5b || byte === 0x7b;
+const isClosing = (byte: number | undefined) => byte === 0x5d || byte === 0x7d;
 
 interface Structure {
   /** After the last comma between elements; 0 where there is none. */
@@ -112,8 +113,8 @@ function structureOf(
     } else if (byte === COMMA && depth === 1) {
       eachComma(at);
       lastComma = at + 1;
-    } else if (OPEN.has(byte)) depth++;
-    else if (CLOSE.has(byte) && --depth <= 0) return { lastComma, end: at + 1 };
+    } else if (isOpening(byte)) depth++;
+    else if (isClosing(byte) && --depth <= 0) return { lastComma, end: at + 1 };
   }
   return { lastComma, end: undefined };
 }

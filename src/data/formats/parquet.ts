@@ -6,6 +6,7 @@
 import { open } from 'node:fs/promises';
 import * as zlib from 'node:zlib';
 import type { AsyncBuffer, ColumnMetaData, Compressors, FileMetaData, PageHeader } from 'hyparquet';
+import { elementAt } from '../../elements.ts';
 import { corpusColumnMissing } from '../../errors.ts';
 import { FileBytes } from './file-bytes.ts';
 import type {
@@ -96,7 +97,7 @@ async function metadataOf(path: string): Promise<FileMetaData> {
 function columnsOf({ schema }: FileMetaData): { name: string; type: string; isNullable: boolean }[] {
   const columns: { name: string; type: string; isNullable: boolean }[] = [];
   for (let i = 1; i < schema.length; i += sizeOf(schema, i)) {
-    const { name, type, num_children, repetition_type } = schema[i];
+    const { name, type, num_children, repetition_type } = elementAt(schema, i);
     const isFlat = !num_children && repetition_type !== 'REPEATED';
     columns.push({
       name,
@@ -110,7 +111,8 @@ function columnsOf({ schema }: FileMetaData): { name: string; type: string; isNu
 /** How many elements of a schema belong to the one at a place, itself included. */
 function sizeOf(schema: FileMetaData['schema'], at: number): number {
   let size = 1;
-  for (let child = 0; child < (schema[at].num_children ?? 0); child++) size += sizeOf(schema, at + size);
+  for (let child = 0; child < (elementAt(schema, at).num_children ?? 0); child++)
+    size += sizeOf(schema, at + size);
   return size;
 }
 
@@ -134,7 +136,7 @@ function columnOf(
 }
 
 function columnChunk({ row_groups }: FileMetaData, group: number, { name }: Column): ColumnMetaData {
-  const found = row_groups[group].columns.find(
+  const found = elementAt(row_groups, group).columns.find(
     ({ meta_data }) => meta_data?.path_in_schema.length === 1 && meta_data.path_in_schema[0] === name,
   );
   if (!found?.meta_data) throw new Error(`its column "${name}" is encrypted or lies in another file`);

@@ -5,6 +5,7 @@
 
 import { Transform, type TransformCallback } from 'node:stream';
 import * as zlib from 'node:zlib';
+import { elementAt } from '../../elements.ts';
 
 /** Whether this Node has zstd: 22.15 and newer. */
 export const HAS_ZSTD = typeof zlib.createZstdDecompress === 'function';
@@ -111,7 +112,7 @@ class FrameEnds {
     this.#want(5, (header) => {
       const magic = header.readUInt32LE();
       if (isSkippable(magic)) this.#want(3, (more) => this.#end(sizeOf(header, more)));
-      else if (magic === FRAME) this.#beginBlocks(header[4]);
+      else if (magic === FRAME) this.#beginBlocks(header.readUInt8(4));
       // What is no frame is for zlib to say.
       else this.#end(Number.POSITIVE_INFINITY);
     });
@@ -120,8 +121,8 @@ class FrameEnds {
   #beginBlocks(descriptor: number): void {
     const isSingle = (descriptor & 0x20) > 0;
     this.#hasChecksum = (descriptor & 0x04) > 0;
-    const contentSize = [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6];
-    this.#skip = (isSingle ? 0 : 1) + [0, 1, 2, 4][descriptor & 3] + contentSize;
+    const contentSize = elementAt([isSingle ? 1 : 0, 2, 4, 8], descriptor >> 6);
+    this.#skip = (isSingle ? 0 : 1) + elementAt([0, 1, 2, 4], descriptor & 3) + contentSize;
     this.#want(3, (block) => this.#readBlock(block));
   }
 
