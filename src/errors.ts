@@ -888,7 +888,7 @@ export const allLeftOut = (numLines: number, numEmpty: number, problem: string |
     {
       hint: problem
         ? `The first line that was left out ${problem}.`
-        : 'Check `corpus` of the tokenize stage, and `textField` for JSON lines.',
+        : 'Check `corpus` of the tokenize stage, and `textField`.',
     },
   );
 
@@ -940,10 +940,31 @@ export const corpusOptionsWrong = (file: string, format: string, problem: string
     hint: 'Correct `options` of this source in `corpus`.',
   });
 
+/**
+ * @param columns those that are there; what is no text is said behind a name
+ * @param isText whether the table is written as text
+ */
+export const corpusColumnMissing = (
+  file: string,
+  textField: string,
+  columns: readonly string[],
+  isText: boolean,
+) =>
+  new CalmError(
+    'CALM_CORPUS_COLUMN',
+    `${file} has no column "${textField}" with text. Its columns are ${columns.join(', ')}.`,
+    {
+      location: { file },
+      hint:
+        'Name the column that holds the text: `textField` of its source in `corpus`.' +
+        (isText ? ' With `format: text` the file is read as it stands.' : ''),
+    },
+  );
+
 export const corpusFolderUnreadable = (folder: string, files: string) =>
   new CalmError('CALM_CORPUS_FORMAT', `No file in ${folder} can be read as a corpus: ${files}.`, {
     location: { file: folder },
-    hint: 'Convert the files to text or JSON lines; name one of them alone to see how.',
+    hint: 'Convert the files to text, JSON lines or a table; name one of them alone to see how.',
   });
 
 /** What is wrong with a path of the corpus, by the system's code. */

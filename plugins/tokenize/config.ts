@@ -4,20 +4,26 @@ const source = z.strictObject({
   files: z
     .union([z.string().transform((file) => [file]), z.array(z.string()).nonempty()])
     .describe(
-      'Paths, folders or patterns, relative to this file (or to the package). Text and JSON lines, ' +
-        'plain or with gzip.',
+      'Paths, folders or patterns, relative to this file (or to the package). Text, JSON lines, JSON ' +
+        'arrays, CSV, TSV and Parquet; all but the last also as .gz, .zst or .bz2.',
     ),
   package: z.string().optional().describe('An installed npm package whose files are read.'),
   documents: z
     .enum(['file', 'paragraph', 'line'])
     .default('file')
-    .describe('What is one document of a text file. JSON lines are one a line.'),
-  textField: z.string().default('text').describe('The field of a JSON line that holds the text.'),
+    .describe('What is one document of a text file. Of the other formats, every record is one.'),
+  textField: z.string().default('text').describe('The field or column that holds the text.'),
   format: z
     .string()
     .optional()
-    .describe('The format of the files: `text`, `json-lines`, or one of a plugin. Recognised where absent.'),
-  options: z.record(z.string(), z.unknown()).optional().describe("Options of a plugin's format."),
+    .describe(
+      'The format of the files: `text`, `json-lines`, `json-array`, `csv`, `parquet`, or one of a plugin. ' +
+        'Recognised where absent.',
+    ),
+  options: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('Options of the format. `csv` has `delimiter`, `quote` and `columns`.'),
 });
 
 const plainFiles = (files: string[]) => [{ files, documents: 'file' as const, textField: 'text' }];
@@ -57,7 +63,7 @@ export const config = z.strictObject({
     .enum(['fail', 'skip'])
     .default('fail')
     .describe(
-      'A line (or record) that is not UTF-8, no JSON, without its text, or longer than 64 MiB of JSON: ' +
+      'A line (row, element) that is not UTF-8, not valid, without its text, or longer than 64 MiB: ' +
         'an error, or left out, counted and listed in left-out.jsonl.',
     ),
   endDocuments: z

@@ -92,7 +92,8 @@ export interface FoundDocuments {
 
 /** The documents of a chunk that have text, whatever its format. */
 export async function documentsOf(chunk: CorpusChunk, file: CorpusFile): Promise<FoundDocuments> {
-  const { documents: given, bad = [], numRecords = given.length + bad.length } = await parsed(chunk, file);
+  const found = await naming(file, () => parsed(chunk, file));
+  const { documents: given, bad = [], numRecords = given.length + bad.length } = found;
   const [isOpen, staysOpen] = [chunk.begin.isInside, chunk.end.isInside];
   // A document that ends where a chunk begins has a last part all the same.
   const documents = isOpen && given.length === 0 ? [''] : given;

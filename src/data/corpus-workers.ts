@@ -9,6 +9,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { elementAt } from '../elements.ts';
+import { CalmError } from '../errors.ts';
 import { numThreads } from '../threads.ts';
 import { CORPUS_START, type CorpusChunk, type CorpusPlace, readChunks } from './corpus-chunks.ts';
 import { type CountedChunk, countChunk, type EncodedChunk, encodeChunk } from './encode-chunk.ts';
@@ -36,7 +37,11 @@ export interface ThreadMessage {
 
 export type ThreadAnswer = { readonly number: number } & (
   | { readonly result: EncodedChunk | CountedChunk }
-  | { readonly error: Error }
+  | {
+      readonly error: Error;
+      /** What the error says besides its message, if it is one of ours. */
+      readonly calm: Pick<CalmError, 'code' | 'hint' | 'location'> | undefined;
+    }
 );
 
 type Work = (chunk: CorpusChunk, file: CorpusFile) => Promise<EncodedChunk | CountedChunk>;
@@ -125,6 +130,15 @@ async function first<Result>(
   return { begin, end, result: await result };
 }
 
+function errorOf({ error, calm }: Extract<ThreadAnswer, { error: Error }>): Error {
+  if (!calm) return error;
+  const { code, hint, location } = calm;
+  return new CalmError(code, error.message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(location === undefined ? {} : { location }),
+  });
+}
+
 /** A worker thread and what it has been asked. */
 class Thread {
   readonly #worker: Worker;
@@ -141,7 +155,7 @@ class Thread {
     this.#worker.on('message', (answer: ThreadAnswer) => {
       const asked = this.#waiting.get(answer.number);
       this.#waiting.delete(answer.number);
-      if ('error' in answer) asked?.reject(answer.error);
+      if ('error' in answer) asked?.reject(errorOf(answer));
       else asked?.resolve(answer.result);
     });
     this.#worker.on('error', (error) => {

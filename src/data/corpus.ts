@@ -17,7 +17,7 @@ import {
 } from '../errors.ts';
 import { findPaths } from './corpus-paths.ts';
 import type { CorpusFile, CorpusFormat, FormatProblem } from './formats/format.ts';
-import { HEAD_BYTES, recogniseFormat } from './formats/recognise.ts';
+import { recogniseFormat } from './formats/recognise.ts';
 import { corpusFormat } from './formats/registry.ts';
 
 /** Where documents come from. */
@@ -27,11 +27,11 @@ export interface CorpusSource {
   /** An installed npm package whose files are read. */
   readonly package?: string;
   /**
-   * Whether a text file is one document, or each of its paragraphs (parted by blank lines) or lines is. JSON
-   * lines are always one a line.
+   * Whether a text file is one document, or each of its paragraphs (parted by blank lines) or lines is. A
+   * record of the other formats is always one.
    */
   readonly documents: CorpusFile['documents'];
-  /** The field of a JSON line that holds the text. */
+  /** The field or column that holds the text. */
   readonly textField: string;
   /** The format of the files, by its name; each is recognised where absent. */
   readonly format?: string | undefined;
@@ -80,14 +80,26 @@ async function addFiles(
     const real = realPathOf(path);
     if (files.has(real)) continue;
     const found = await lookAt(path, source);
-    if (!('problem' in found)) files.set(real, found);
-    else if (isFolder) passedOver.push(`${basename(path)} ${found.problem}`);
+    if (!('problem' in found)) {
+      const lack = isFolder ? await lackOf(found) : undefined;
+      if (lack === undefined) files.set(real, found);
+      else passedOver.push(`${basename(path)} ${lack}`);
+    } else if (isFolder) passedOver.push(`${basename(path)} ${found.problem}`);
     else throw corpusNotRead(path, found);
   }
   const isNothing = passedOver.length > 0 && passedOver.length === paths.length;
   if (isNothing) throw corpusFolderUnreadable(pattern, briefly(passedOver));
   if (passedOver.length > 0)
     warn(`${pattern}: passed over, because it can't be read: ${briefly(passedOver)}`);
+}
+
+/** What is damaged is told when it is read. */
+async function lackOf(file: CorpusFile): Promise<string | undefined> {
+  try {
+    return await corpusFormat(file.format).lacks?.(file);
+  } catch {
+    return undefined;
+  }
 }
 
 function realPathOf(path: string): string {
@@ -108,8 +120,8 @@ export async function lookAt(
   const stats = statSync(path);
   if (!stats.isFile())
     return { problem: 'is not a regular file', advice: 'Write what it gives into a file first' };
-  const head = headOf(path);
-  const found = await recogniseFormat(basename(path), head, head.length === stats.size, source.format);
+  const begin = (most: number) => headOf(path, most);
+  const found = await recogniseFormat(basename(path), begin, stats.size, source.format);
   if ('problem' in found) return found;
   const options = await optionsOf(found.format, source.options, path);
   return {
@@ -159,12 +171,12 @@ export function isOneDocument(file: CorpusFile): boolean {
 }
 
 /** The first bytes of a file. */
-function headOf(path: string): Uint8Array {
+function headOf(path: string, most: number): Uint8Array {
   let handle: number | undefined;
   try {
     handle = openSync(path, 'r');
-    const head = new Uint8Array(HEAD_BYTES);
-    return head.subarray(0, readSync(handle, head, 0, HEAD_BYTES, 0));
+    const head = new Uint8Array(most);
+    return head.subarray(0, readSync(handle, head, 0, most, 0));
   } catch (error) {
     throw corpusUnreadable(path, error);
   } finally {

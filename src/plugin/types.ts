@@ -214,7 +214,7 @@ export interface QuestionSwitch {
 export interface GivenText {
   /** Paths and patterns. */
   readonly files: readonly string[];
-  /** Of JSON lines, the field that holds the text. */
+  /** The field or column that holds the text. */
   readonly textField?: string | undefined;
   /** Folder of the artifact that the text is made ready for. */
   readonly like: string;

@@ -4,6 +4,7 @@ import { isAbsolute, join, relative } from 'node:path';
 import {
   type CorpusFile,
   type CorpusSource,
+  corpusFormat,
   countTexts,
   findTexts,
   listCorpus,
@@ -117,11 +118,9 @@ async function withFields(
   base: string,
 ): Promise<readonly CorpusSource[]> {
   const known: CorpusFile[] = [];
-  for (const file of files)
-    known.push(file.format === 'json-lines' ? { ...file, textField: await textFieldOf(file) } : file);
-  const fields = new Set(
-    known.filter(({ format }) => format === 'json-lines').map(({ textField }) => textField),
-  );
+  for (const file of files) known.push({ ...file, textField: (await textFieldOf(file)).name });
+  const hasFields = ({ format }: CorpusFile) => corpusFormat(format).textFields !== undefined;
+  const fields = new Set(known.filter(hasFields).map(({ textField }) => textField));
   if (fields.size > 1) return sourcesFor(known, { unread: [], skipped: [] }, base);
   return [{ ...source, textField: [...fields][0] ?? 'text' }];
 }

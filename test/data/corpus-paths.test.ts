@@ -130,13 +130,10 @@ test('links of folders that lead in circles end', async (t) => {
 test('a folder is all files below it that can be read, and what was passed over is said', async (t) => {
   const folder = folderOf(t, 'd/1.txt', 'd/s/2.jsonl', 'd/.git/config', 'd/s/.x', 'only/a.zip');
   writeFileSync(join(folder, 'd/a.pdf'), '%PDF-1.7');
-  writeFileSync(join(folder, 'd/s/table.CSV'), 'a,b\n');
+  writeFileSync(join(folder, 'd/s/sheet.XLSX'), 'PK\x03\x04');
   t.deepEqual(await found(folder, 'd'), {
     paths: ['d/1.txt', 'd/s/2.jsonl'],
-    warnings: [
-      "d: passed over, because it can't be read: a.pdf is a PDF, table.CSV is a table of " +
-        'comma-separated values',
-    ],
+    warnings: ["d: passed over, because it can't be read: a.pdf is a PDF, sheet.XLSX is a spreadsheet"],
   });
   t.regex(
     await problemOf(folder, 'd/*'),

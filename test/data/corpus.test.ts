@@ -5,8 +5,7 @@ import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { type CorpusChunk, documentsOf, readChunks } from '../../src/data/corpus-chunks.ts';
 import { piecesOf } from '../../src/data/encode-chunk.ts';
-import { LONGEST_JSON_LINE } from '../../src/data/formats/json-lines.ts';
-import { CHUNK_BYTES } from '../../src/data/formats/text-policy.ts';
+import { CHUNK_BYTES, LONGEST_RECORD } from '../../src/data/formats/text-policy.ts';
 import {
   type CorpusSource,
   CorpusWorkers,
@@ -197,7 +196,7 @@ test('bad lines are told by number, and the others are taken', async (t) => {
 
 test('a line of JSON that is too long is passed over without being held', async (t) => {
   const folder = temporaryFolder(t);
-  const long = `{"text": "${'x'.repeat(LONGEST_JSON_LINE)}"}`;
+  const long = `{"text": "${'x'.repeat(LONGEST_RECORD)}"}`;
   writeFileSync(
     join(folder, 'x.jsonl'),
     `{"text": "a"}\n${long}\n{"text": "${'b '.repeat(CHUNK_BYTES)}"}\n{"text": "c"}\n`,
@@ -267,7 +266,7 @@ test('a source says what its files are, where they are not recognised as such', 
   const folder = temporaryFolder(t);
   writeFileSync(join(folder, 'a.csv'), 'a,b\n');
   writeFileSync(join(folder, 'b.dat'), '{"text": "c"}\n');
-  const refused = await t.throwsAsync(documents([source(['a.csv'])], folder), { code: 'CALM_CORPUS_FORMAT' });
+  const refused = await t.throwsAsync(documents([source(['a.csv'])], folder), { code: 'CALM_CORPUS_COLUMN' });
   t.regex((refused as { hint?: string }).hint ?? '', /`format: text`/);
   const sources = [source(['a.csv'], { format: 'text' }), source(['b.dat'], { format: 'json-lines' })];
   t.deepEqual(await documents(sources, folder), ['a,b\n', 'c']);

@@ -1,22 +1,14 @@
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { join, resolve } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { tokenShards } from 'calm-lm/artifacts';
-import builtin from '#plugins';
 import { ROOT } from '../helpers/cli.ts';
 import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { tinyText } from '../helpers/tiny.ts';
+import { filesOf, tokenize } from '../helpers/tokenize.ts';
 
 const calm = calmInOneProcess(test);
 
@@ -51,51 +43,6 @@ function records(texts: readonly (string | Uint8Array)[]): Buffer {
   });
   return Buffer.concat([Buffer.from('REC1'), ...parts]);
 }
-
-/** Runs `tokenize` in a folder; `stopAfter` chunks its signal is aborted. */
-async function tokenize(
-  folder: string,
-  { stopAfter = Number.POSITIVE_INFINITY, ...given }: { stopAfter?: number } & Record<string, unknown>,
-) {
-  const stage = builtin.stages.find(({ name }) => name === 'tokenize') as (typeof builtin.stages)[number];
-  const checkpoints = join(folder, 'checkpoints');
-  mkdirSync(checkpoints, { recursive: true });
-  const stop = new AbortController();
-  const notes: string[] = [];
-  let chunks = 0;
-  const report = {
-    ...{
-      metrics() {},
-      event() {},
-      text() {},
-      headline() {},
-      rewind() {},
-      sample() {},
-      logTo() {},
-      warn() {},
-      summary() {},
-    },
-    note: (message: string) => notes.push(message),
-    progress: () => {
-      if (++chunks === stopAfter) stop.abort();
-    },
-  };
-  await stage.run({
-    config: stage.config.parse({ tokenizer: 'bytes', validationFraction: 0.25, ...given }),
-    inputs: {},
-    outputs: { tokens: await tokenShards.create(join(folder, 'tokens')) },
-    engine: () => Promise.reject(new Error('no engine is needed')),
-    ...{ seed: 1, report, checkpoints, signal: stop.signal },
-    pause: async () => {},
-    resolvePath: (path: string) => resolve(folder, path),
-  });
-  return { notes, chunks };
-}
-
-const filesOf = (folder: string) =>
-  readdirSync(join(folder, 'tokens'))
-    .sort()
-    .map((name) => [name, readFileSync(join(folder, 'tokens', name), 'base64')]);
 
 test('the example of the documentation is the package', (t) => {
   t.is(EXAMPLE, readFileSync(join(PACKAGE, 'index.js'), 'utf8'));

@@ -221,7 +221,7 @@ export function nothingText(file: string, corpus: string): string {
   const path = relative('.', file);
   const what =
     corpus === STANDARD_CORPUS
-      ? 'There are no texts here yet. Put .txt, .md or .jsonl files (also as .gz) into data/'
+      ? 'There are no texts here yet. Put .txt, .md, .jsonl, .csv or .parquet files into data/'
       : `Nothing is at ${corpus} yet. Put texts there`;
   const force = ['init', ...(path === 'calm.yaml' ? [] : [path]), '--force'];
   const again = corpus === STANDARD_CORPUS ? force : [...force, '--corpus', corpus];

@@ -25,13 +25,13 @@ export interface Cut {
 export async function* cutChunks(
   file: CorpusFile,
   from: FilePlace,
-  cut: (bytes: FileBytes) => Cut | Promise<Cut>,
+  cut: (bytes: FileBytes, offset: number) => Cut | Promise<Cut>,
   lineEnd: number,
 ): AsyncGenerator<FileChunk> {
   const bytes = new FileBytes(file, from.offset);
   try {
     for (let { offset } = from; await bytes.fill(CHUNK_BYTES); ) {
-      const { length, isInside, problem } = await cut(bytes);
+      const { length, isInside, problem } = await cut(bytes, offset);
       offset += problem ? await bytes.skipPast(lineEnd) : length;
       const end = { offset, isInside };
       yield problem ? { end, ...refused(problem) } : { end, bytes: bytes.take(length) };

@@ -91,6 +91,9 @@ export interface FormatProblem {
   readonly advice: string;
 }
 
+/** A field of a record, and how long its text is. */
+export type FieldLength = readonly [field: string, length: number];
+
 export interface CorpusFormat {
   /** `format` in a configuration; kebab-case. */
   readonly name: string;
@@ -125,6 +128,16 @@ export interface CorpusFormat {
   parse?(bytes: Uint8Array<ArrayBuffer>, span: ChunkSpan): ChunkDocuments | Promise<ChunkDocuments>;
   /** What of a file's options decides the documents; part of a fingerprint. All of them where absent. */
   role?(file: Pick<CorpusFile, 'documents' | 'textField'>): string;
+  /**
+   * What a file lacks so that nothing of it can be read, to be said after its name: the column. In a folder
+   * it is passed over then; a file that is named is an error when it is read.
+   */
+  lacks?(file: CorpusFile): Promise<string | undefined>;
+  /**
+   * The fields (columns) of some records at a file's beginning that hold a text, each with the text's length
+   * in characters: `calm init` chooses `textField` by them. Absent where there are no fields.
+   */
+  textFields?(file: Pick<CorpusFile, 'path' | 'compression' | 'options'>): Promise<readonly FieldLength[]>;
   /** Whether a whole file is one document, so that one file alone leaves nothing to hold out. */
   isOneDocument?(file: Pick<CorpusFile, 'documents'>): boolean;
 }
@@ -136,6 +149,10 @@ export interface Compression {
   readonly endings: readonly string[];
   /** A command that unpacks a file to its output. */
   readonly command: string;
+  /** What this program lacks to unpack it; undefined where it can. */
+  readonly missing?: string;
+  /** So many packed bytes at the beginning are enough to see how the file begins. */
+  readonly headBytes: number;
   recognises(head: Uint8Array): boolean;
   /** A stream that takes packed bytes and gives unpacked ones. */
   unpack(): Duplex;

@@ -2,16 +2,18 @@
 
 import { messageOf } from '../../errors.ts';
 import { type Cut, cutChunks } from './cut-chunks.ts';
-import type { FileBytes } from './file-bytes.ts';
-import type { BadRecord, CorpusFormat, FileHead, FormatProblem } from './format.ts';
-import { CHUNK_BYTES, linesOf, NEWLINE, quoted } from './text-policy.ts';
+import { FileBytes } from './file-bytes.ts';
+import type { BadRecord, CorpusFile, CorpusFormat, FieldLength, FileHead, FormatProblem } from './format.ts';
+import { isRecord, textFieldsIn, textIn } from './json-records.ts';
+import { CHUNK_BYTES, LONGEST_RECORD, linesOf, NEWLINE, quoted } from './text-policy.ts';
 
 export const jsonLines: CorpusFormat = {
   name: 'json-lines',
   summary: 'JSON lines; `textField` says which field holds the text.',
   unit: 'line',
   isText: true,
-  recognises: (head) => ENDINGS.has(head.ending) && (oneValueProblem(head) ?? true),
+  recognises: (head) =>
+    ENDINGS.has(head.ending) ? (oneObjectProblem(head) ?? true) : UNTOLD.has(head.ending) && isObjects(head),
   read: (file, from) => cutChunks(file, from, cut, NEWLINE),
   parse: (bytes, { file: { textField }, begin }) => {
     const { lines, bad } = linesOf(bytes, begin);
@@ -25,17 +27,16 @@ export const jsonLines: CorpusFormat = {
     return { documents, bad, numRecords: lines.length - 1 };
   },
   role: ({ textField }) => `json-line ${textField}`,
+  textFields,
 };
 
 const ENDINGS = new Set(['jsonl', 'ndjson', 'json']);
 
-/** A longer line of JSON is not read: it must be parsed as one. */
-export const LONGEST_JSON_LINE = 64 * CHUNK_BYTES;
-const TOO_LONG = `is longer than ${LONGEST_JSON_LINE / 2 ** 20} MiB, the most that is read of a line of JSON`;
+const TOO_LONG = `is longer than ${LONGEST_RECORD / 2 ** 20} MiB, the most that is read of a line of JSON`;
 
 /** After the last line that ends in a chunk; of a longer line, after its end. */
 async function cut(held: FileBytes): Promise<Cut> {
-  for (let size = CHUNK_BYTES; size <= LONGEST_JSON_LINE; size *= 2) {
+  for (let size = CHUNK_BYTES; size <= LONGEST_RECORD; size *= 2) {
     await held.fill(size);
     const [bytes, isShort] = [held.view(size), size === CHUNK_BYTES];
     const end = (isShort ? bytes.lastIndexOf(NEWLINE) : bytes.indexOf(NEWLINE)) + 1;
@@ -45,57 +46,74 @@ async function cut(held: FileBytes): Promise<Cut> {
   return { length: 0, isInside: false, problem: TOO_LONG };
 }
 
+/** Endings that tell nothing of what a text is. */
+const UNTOLD: ReadonlySet<string> = new Set(['', 'txt']);
+
+/** Whether a text begins with lines that are objects of JSON. */
+function isObjects({ bytes, isWhole }: FileHead): boolean {
+  const lines = textOfHead(bytes).trimEnd().split('\n');
+  const whole = (isWhole ? lines : lines.slice(0, -1)).filter((line) => line.trim() !== '');
+  return whole.length > 0 && whole.every((line) => isRecord(parsed(line)));
+}
+
 /** The text of a line, or why there is none. */
 function textOf(line: string, textField: string): string | Omit<BadRecord, 'number'> {
-  let record: unknown;
   try {
-    record = JSON.parse(line);
+    return textIn(JSON.parse(line), textField);
   } catch (error) {
     return { problem: `is not valid JSON (${messageOf(error)})` };
   }
-  const found = typeof record === 'object' && record !== null && !Array.isArray(record) ? record : undefined;
-  const value: unknown = found && Object.getOwnPropertyDescriptor(found, textField)?.value;
-  if (typeof value === 'string') return value;
-  const instead = `${fieldsOf(found, textField)} (\`textField\` says which field is read)`;
-  return { problem: `has no text in a field "${textField}"; ${instead}` };
 }
 
-/** So many fields of a line are named. */
-const MOST_FIELDS = 10;
+/** So much of the beginning of a file is looked at for fields. */
+const SAMPLED_BYTES = 2 ** 16;
 
-/** What a line has instead of its text. */
-function fieldsOf(record: object | undefined, textField: string): string {
-  if (!record) return 'it is not an object';
-  const names = Object.keys(record);
-  if (names.includes(textField)) return 'the field is not a text';
-  const named = names.slice(0, MOST_FIELDS).map((name) => JSON.stringify(name.slice(0, 80)));
-  return named.length
-    ? `its fields are ${named.join(', ')}${names.length > MOST_FIELDS ? ' …' : ''}`
-    : 'it has no field';
+async function textFields(file: Pick<CorpusFile, 'path' | 'compression'>): Promise<FieldLength[]> {
+  const bytes = new FileBytes(file);
+  try {
+    await bytes.fill(SAMPLED_BYTES);
+    const lines = new TextDecoder().decode(bytes.view(SAMPLED_BYTES)).split('\n');
+    return lines.flatMap((line) => textFieldsIn(parsed(line)));
+  } finally {
+    bytes.close();
+  }
 }
 
-/** A file of JSON that is one value and not lines. */
-function oneValueProblem({ name, bytes, isWhole }: FileHead): FormatProblem | undefined {
-  const text = new TextDecoder().decode(bytes).trimStart();
+/** Whether a file of JSON is one array and not lines, each of which may be an array. */
+export function isJsonArray({ ending, bytes }: FileHead): boolean {
+  const [first = '', ...more] = textOfHead(bytes).split('\n');
+  const isLines = parsed(first) !== undefined && more.some((line) => line.trim() !== '');
+  return ENDINGS.has(ending) && beginsArray(bytes) && !isLines;
+}
+
+export const beginsArray = (bytes: Uint8Array) => textOfHead(bytes).startsWith('[');
+
+/** A file of JSON that is one object and not lines. */
+function oneObjectProblem({ name, bytes, isWhole }: FileHead): FormatProblem | undefined {
+  const text = textOfHead(bytes);
   const [first = '', ...more] = text.split('\n');
-  const isOneLine = parses(first);
-  const convert = (filter: string) => `Convert it: jq -c '${filter}' ${quoted(name)} > corpus.jsonl`;
-  if (text.startsWith('[') && !(isOneLine && more.some((line) => line.trim() !== '')))
-    return { problem: 'is one JSON array and not JSON lines', advice: convert('.[]') };
   // Not an object followed by a comma, which is a line that is said to be wrong when it is read.
-  const isOpen = /[{[,]\s*$/.test(first) && !parses(first.replace(/,\s*$/, ''));
+  const isOpen = /[{[,]\s*$/.test(first) && parsed(first.replace(/,\s*$/, '')) === undefined;
   const isSpread =
-    text.startsWith('{') && more.length > 0 && !isOneLine && (isOpen || (isWhole && parses(text)));
+    text.startsWith('{') &&
+    more.length > 0 &&
+    parsed(first) === undefined &&
+    (isOpen || (isWhole && parsed(text) !== undefined));
   return isSpread
-    ? { problem: 'is one JSON object over several lines and not JSON lines', advice: convert('.') }
+    ? {
+        problem: 'is one JSON object over several lines and not JSON lines',
+        advice: `Convert it: jq -c '.' ${quoted(name)} > corpus.jsonl`,
+      }
     : undefined;
 }
 
-function parses(text: string): boolean {
+const textOfHead = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimStart();
+
+/** The value of a text of JSON; undefined where it is none. */
+function parsed(text: string): unknown {
   try {
-    JSON.parse(text);
-    return true;
+    return JSON.parse(text);
   } catch {
-    return false;
+    return undefined;
   }
 }

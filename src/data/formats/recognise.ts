@@ -7,7 +7,7 @@ import { compressionOf, unpackedHead, unpackedName } from './compressions.ts';
 import type { Compression, CorpusFormat, FileHead, FormatProblem } from './format.ts';
 import { corpusFormat, corpusFormats } from './registry.ts';
 import { quoted, textProblem } from './text-policy.ts';
-import { unreadFormat } from './unread.ts';
+import { unreadByContent, unreadFormat } from './unread.ts';
 
 /** So many bytes at the beginning of a file are enough to tell its format. */
 export const HEAD_BYTES = 2 ** 12;
@@ -19,25 +19,36 @@ export interface Recognised {
 
 /**
  * Recognises a file by its first bytes and its name.
- * @param isAll whether the bytes are the whole file
+ * @param begin gives the first bytes of the file, as many as are asked for or all there are
+ * @param size of the file in bytes
  * @param wanted the name of the format that the configuration says it has; it is recognised where absent
  */
 export async function recogniseFormat(
   name: string,
-  head: Uint8Array,
-  isAll: boolean,
+  begin: (most: number) => Uint8Array,
+  size: number,
   wanted?: string,
 ): Promise<Recognised | FormatProblem> {
+  const head = begin(HEAD_BYTES);
   const compression = compressionOf(head);
-  if (!compression) return recogniseUnpacked(headOf(name, head, isAll), wanted);
-  const { bytes, isWhole } = await unpackedHead(head, compression, HEAD_BYTES);
+  if (!compression) return recogniseUnpacked(headOf(name, head, head.length === size), wanted);
+  if (compression.missing) return notUnpacked(name, compression);
+  const packed = begin(compression.headBytes);
+  const { bytes, isWhole } = await unpackedHead(packed, compression, HEAD_BYTES);
   const inner = compressionOf(bytes);
   if (inner) return packedTwice(name, compression, inner);
-  const found = recogniseUnpacked(headOf(name, bytes, isAll && isWhole), wanted);
+  const found = recogniseUnpacked(headOf(name, bytes, isWhole && packed.length === size), wanted);
   if ('problem' in found) return found;
   return found.format.isRandomAccess
     ? packedWhole(name, found.format, compression)
     : { ...found, compression };
+}
+
+function notUnpacked(name: string, { name: packing, command, missing }: Compression): FormatProblem {
+  return {
+    problem: `is compressed with ${packing}, which takes ${missing}`,
+    advice: `Use ${missing}, or unpack it first: ${command} ${quoted(name)} > ${quoted(unpackedName(name))}`,
+  };
 }
 
 /** A compressed stream can't be entered in the middle. */
@@ -78,7 +89,10 @@ function recogniseUnpacked(head: FileHead, wanted: string | undefined): Recognis
   );
 }
 
+/** The format that the configuration says, unless the file's first bytes say that it is none of text. */
 function asWanted(head: FileHead, format: CorpusFormat): Recognised | FormatProblem {
+  const problem = format.isText && (unreadByContent(head) ?? textProblem(head));
+  if (problem) return problem;
   const found = format.recognises(head);
   return typeof found === 'object' ? found : { format };
 }

@@ -5,12 +5,15 @@
 
 import { corpusFormatDuplicate, corpusFormatInvalid, corpusFormatUnknown } from '../../errors.ts';
 import { noteEntry } from '../../plugin-entries.ts';
+import { csv } from './csv.ts';
 import type { CorpusFormat } from './format.ts';
+import { jsonArray } from './json-array.ts';
 import { jsonLines } from './json-lines.ts';
+import { parquet } from './parquet.ts';
 import { text } from './text.ts';
 
 /** In the order in which they are asked whether a file is theirs; text takes whatever is left. */
-const BUILT_IN: readonly CorpusFormat[] = [jsonLines, text];
+const BUILT_IN: readonly CorpusFormat[] = [parquet, jsonArray, jsonLines, csv, text];
 
 const builtIn = new Map(BUILT_IN.map((format) => [format.name, format]));
 const registered = new Map<string, CorpusFormat>();

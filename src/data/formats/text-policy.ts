@@ -10,6 +10,9 @@ export const [NEWLINE, RETURN, SPACE] = [0x0a, 0x0d, 0x20];
 /** So much of a file is one chunk. */
 export const CHUNK_BYTES = 2 ** 20;
 
+/** A longer record (line of JSON, row) is not read: it must be parsed as one. */
+export const LONGEST_RECORD = 64 * CHUNK_BYTES;
+
 /**
  * Why a beginning is no text in UTF-8; undefined where it is. That all lines are is checked where they are
  * read.
@@ -26,7 +29,7 @@ export function textProblem({ name, bytes }: FileHead): FormatProblem | undefine
 
 const NOT_TEXT: FormatProblem = {
   problem: 'is not text',
-  advice: 'Give text in UTF-8 or JSON lines, plain or as .gz, or a plugin that reads such files',
+  advice: 'Give text in UTF-8, JSON lines or a table, or a plugin that reads such files',
 };
 
 /** UTF-16 or UTF-32: by a byte-order mark, or by zeros in every second byte of ASCII text. */
@@ -65,7 +68,8 @@ export function linesOf(bytes: Uint8Array, begin: FilePlace): { lines: Lines; ba
   return { lines, bad };
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Throws where bytes are not UTF-8. */
+export const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function decodedLines(bytes: Uint8Array, bad: BadRecord[]): (string | undefined)[] {
   try {

@@ -13,24 +13,14 @@ interface UnreadFormat {
   readonly endings?: readonly string[];
 }
 
-const TABLE_ADVICE =
-  "Convert it to JSON lines, for example with duckdb: COPY (FROM 'FILE') TO 'corpus.jsonl' (FORMAT json)";
-const TABLE_ADVICE_AS_TEXT = `${TABLE_ADVICE}. To train on it as it stands, give its source \`format: text\``;
 const PANDOC_ADVICE = "Convert it to text: pandoc 'FILE' -t plain -o document.txt";
 
 /** Of several that fit, the first counts. */
 const UNREAD: readonly UnreadFormat[] = [
   {
-    problem: 'is compressed with zstd',
-    advice: "Unpack it first: zstd -d 'FILE'",
-    magic: ['\x28\xb5\x2f\xfd'],
-    endings: ['zst', 'zstd'],
-  },
-  {
-    problem: 'is compressed with bzip2',
-    advice: "Unpack it first: bzip2 -dk 'FILE'",
-    magic: [{ at: 4, bytes: '1AY&SY' }],
-    endings: ['bz2'],
+    problem: 'is the pointer of Git LFS to a file that is not there',
+    advice: "Fetch the file: git lfs pull --include 'FILE'",
+    magic: ['version https://git-lfs.github.com/spec/'],
   },
   {
     problem: 'is compressed with xz',
@@ -68,20 +58,14 @@ const UNREAD: readonly UnreadFormat[] = [
     endings: ['rar'],
   },
   {
-    problem: 'is a Parquet table',
-    advice: TABLE_ADVICE,
-    magic: ['PAR1'],
-    endings: ['parquet'],
-  },
-  {
     problem: 'is an Arrow table',
-    advice: 'Convert it to JSON lines, for example with datasets: Dataset.from_file(FILE).to_json(…)',
+    advice: "Convert it to Parquet, for example with datasets: Dataset.from_file('FILE').to_parquet(…)",
     magic: ['ARROW1', 'FEA1'],
     endings: ['arrow', 'feather'],
   },
   {
     problem: 'is an Avro or ORC table',
-    advice: 'Convert it to JSON lines',
+    advice: 'Convert it to Parquet or JSON lines',
     magic: ['Obj\x01'],
     endings: ['avro', 'orc'],
   },
@@ -105,7 +89,7 @@ const UNREAD: readonly UnreadFormat[] = [
   { problem: 'is an RTF document', advice: PANDOC_ADVICE, magic: ['{\\rtf'], endings: ['rtf'] },
   {
     problem: 'is a spreadsheet',
-    advice: 'Save its texts as JSON lines',
+    advice: 'Save it as CSV',
     endings: ['xlsx', 'xls', 'ods'],
   },
   {
@@ -124,22 +108,27 @@ const UNREAD: readonly UnreadFormat[] = [
     magic: ['PK\x03\x04', 'PK\x05\x06'],
     endings: ['zip'],
   },
-  {
-    problem: 'is a table of comma-separated values',
-    advice: TABLE_ADVICE_AS_TEXT,
-    endings: ['csv'],
-  },
-  {
-    problem: 'is a table of tab-separated values',
-    advice: TABLE_ADVICE_AS_TEXT,
-    endings: ['tsv'],
-  },
 ];
 
 /** What a file is that can't be read; undefined where nothing is known against it. */
-export function unreadFormat({ name, ending, bytes }: FileHead): FormatProblem | undefined {
+export function unreadFormat(head: FileHead): FormatProblem | undefined {
+  return (
+    unreadByContent(head) ??
+    problemOf(
+      head,
+      UNREAD.find(({ endings = [] }) => endings.includes(head.ending)),
+    )
+  );
+}
+
+/** Likewise, by its first bytes alone. */
+export function unreadByContent(head: FileHead): FormatProblem | undefined {
+  const { bytes, ending } = head;
   const latin = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-  const unread = byMagic(latin, ending) ?? UNREAD.find(({ endings = [] }) => endings.includes(ending));
+  return problemOf(head, byMagic(latin, ending));
+}
+
+function problemOf({ name }: FileHead, unread: UnreadFormat | undefined): FormatProblem | undefined {
   return unread && { problem: unread.problem, advice: unread.advice.replaceAll('FILE', name) };
 }
 

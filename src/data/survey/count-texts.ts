@@ -50,6 +50,8 @@ export async function countTexts(files: readonly CorpusFile[]): Promise<TextCoun
 interface FileCount {
   readonly file: CorpusFile;
   readonly bytes: number;
+  /** How far it was read, as unpacked. */
+  readonly offset: number;
   readonly lengths: readonly number[];
   readonly numBad: number;
   readonly firstBad: string | undefined;
@@ -59,7 +61,7 @@ interface FileCount {
 
 async function countFile(file: CorpusFile, room: number): Promise<FileCount | Omit<UnreadFile, 'path'>> {
   const documents = new Documents();
-  let [isWhole, numRecords, numBad] = [true, 0, 0];
+  let [isWhole, numRecords, numBad, offset] = [true, 0, 0, 0];
   let firstBad: string | undefined;
   try {
     for await (const chunk of readChunks([file])) {
@@ -69,6 +71,7 @@ async function countFile(file: CorpusFile, room: number): Promise<FileCount | Om
       if (bad) firstBad ??= `${unitOf(file)} ${numRecords + bad.number} ${bad.problem}`;
       numBad += found.bad.length;
       numRecords += found.numRecords;
+      offset = chunk.end.offset;
       if (documents.bytes < room) continue;
       isWhole = false;
       break;
@@ -80,7 +83,7 @@ async function countFile(file: CorpusFile, room: number): Promise<FileCount | Om
   const { bytes, lengths, texts } = documents;
   if (firstBad !== undefined && lengths.length === 0)
     return { problem: `gives no document: ${firstBad}`, advice: 'Correct it, or leave it out' };
-  return { file, bytes, lengths, numBad, firstBad, isWhole, texts };
+  return { file, bytes, offset, lengths, numBad, firstBad, isWhole, texts };
 }
 
 const unitOf = ({ format }: CorpusFile) => corpusFormat(format).unit ?? 'record';
@@ -144,9 +147,9 @@ function totalOf(
 }
 
 /** How much of a file on the disk was read. */
-function sizeRead({ file, bytes, isWhole }: FileCount): number {
+function sizeRead({ file, offset, isWhole }: FileCount): number {
   if (isWhole) return file.sizeBytes;
-  return Math.min(file.sizeBytes, bytes / (file.compression ? PACKED : 1));
+  return Math.min(file.sizeBytes, offset / (file.compression ? PACKED : 1));
 }
 
 function sampleOf(counts: readonly FileCount[]): string[] {

@@ -21,7 +21,7 @@ export interface FoundTexts {
   /** By path. */
   readonly texts: readonly CorpusFile[];
   readonly unread: readonly UnreadFile[];
-  /** Texts that are no prose by their names: code, markup, a README. */
+  /** What is no prose: by its name, as code, markup and a README, or as a table of numbers. */
   readonly aside: readonly string[];
   /** Folders that were not looked into: packages, runs, models, links. Hidden ones are not among them. */
   readonly skipped: readonly string[];
@@ -32,8 +32,13 @@ export interface FoundTexts {
 /** More files are not looked at: somebody has started in their home folder. */
 const MOST_FILES = 20_000;
 
-/** Endings of files of text that are taken without being named. JSON lines are known by their content. */
+/** Endings of files of text that are taken without being named. Records are known by what they hold. */
 const PROSE = new Set(['txt', 'text', 'md', 'markdown', 'rst', 'org', 'adoc', 'asciidoc', 'tex']);
+
+/** Formats of files that hold numbers as often as texts. */
+const TABLES = new Set(['csv', 'parquet', 'json-array']);
+/** The mean of a table's longest column in characters, if none is called `text`; names are shorter. */
+const SHORTEST_PROSE = 24;
 
 /** What a project has beside its texts. */
 const OF_PROJECT =
@@ -73,17 +78,27 @@ async function sort(path: string, { texts, unread, aside }: Sorted): Promise<voi
   const name = unpackedName(basename(path));
   if ('problem' in looked) {
     if (!PROJECT_JSON.test(name)) unread.push({ path, ...looked });
-  } else if (looked.sizeBytes === 0) return;
-  else if (isTaken(name, looked)) texts.push(looked);
+    return;
+  }
+  const { isTerse, ...file } = looked;
+  if (file.sizeBytes === 0) return;
+  if (!isTerse && isTaken(name, file)) texts.push(file);
   else aside.push(path);
 }
 
+interface Looked extends CorpusFile {
+  /** Whether its texts are too short for prose, as in a table of numbers. */
+  readonly isTerse: boolean;
+}
+
 /** A file as a corpus has it, or why it is not read. */
-async function look(path: string): Promise<CorpusFile | FormatProblem> {
+async function look(path: string): Promise<Looked | FormatProblem> {
   try {
     const looked = await lookAt(path, { documents: 'file', textField: 'text' });
-    if ('problem' in looked || looked.format !== 'json-lines') return looked;
-    return { ...looked, textField: await textFieldOf(looked) };
+    if ('problem' in looked) return looked;
+    const { name: textField, meanLength } = await textFieldOf(looked);
+    const isProse = meanLength >= (textField === 'text' ? 1 : SHORTEST_PROSE);
+    return { ...looked, textField, isTerse: TABLES.has(looked.format) && !isProse };
   } catch (error) {
     return problemOf(error, path);
   }

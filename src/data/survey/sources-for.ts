@@ -15,7 +15,7 @@ interface Beside {
 }
 
 /**
- * A source for each field of JSON lines that holds text; texts go with the usual one.
+ * A source for each field or column that holds text; texts go with the usual one.
  * @param root what patterns are relative to
  */
 export function sourcesFor(files: readonly CorpusFile[], beside: Beside, root: string): CorpusSource[] {

@@ -1,39 +1,33 @@
-/** Which field of JSON lines holds the text, where nobody has said it. */
+/** Which field of records holds the text, where nobody has said it. */
 
-import { FileBytes } from '../formats/file-bytes.ts';
-import type { CorpusFile } from '../formats/format.ts';
+import type { CorpusFile, FieldLength } from '../formats/format.ts';
+import { corpusFormat } from '../formats/registry.ts';
 
 /** As `tokenize` has it. */
 const USUAL = 'text';
-/** So much of the beginning of a file is looked at. */
-const BYTES = 2 ** 16;
 
-/** `text` where lines have it; otherwise the field whose strings are the longest. */
-export async function textFieldOf(file: Pick<CorpusFile, 'path' | 'compression'>): Promise<string> {
-  const bytes = new FileBytes(file);
-  try {
-    await bytes.fill(BYTES);
-    const lines = new TextDecoder().decode(bytes.view(BYTES)).split('\n');
-    return longestField(lines.flatMap(stringsOf));
-  } finally {
-    bytes.close();
-  }
+export interface TextField {
+  readonly name: string;
+  /** In the records that were looked at, in characters; 0 where there are no texts. */
+  readonly meanLength: number;
 }
 
-/** The fields of a line that are strings, with their lengths. */
-function stringsOf(line: string): (readonly [string, number])[] {
-  try {
-    return Object.entries(JSON.parse(line) as object).flatMap(([field, value]) =>
-      typeof value === 'string' ? [[field, value.length] as const] : [],
-    );
-  } catch {
-    return [];
-  }
+/** `text` where records have it; otherwise the field whose texts are the longest. */
+export async function textFieldOf(
+  file: Pick<CorpusFile, 'path' | 'format' | 'compression' | 'options'>,
+): Promise<TextField> {
+  const { textFields } = corpusFormat(file.format);
+  return longestField((await textFields?.(file)) ?? []);
 }
 
-function longestField(strings: readonly (readonly [string, number])[]): string {
-  const lengths = new Map<string, number>();
-  for (const [field, length] of strings) lengths.set(field, (lengths.get(field) ?? 0) + length);
-  if (lengths.has(USUAL)) return USUAL;
-  return [...lengths].sort((a, b) => b[1] - a[1])[0]?.[0] ?? USUAL;
+function longestField(texts: readonly FieldLength[]): TextField {
+  const fields = new Map<string, { sum: number; count: number }>();
+  for (const [field, length] of texts) {
+    const { sum, count } = fields.get(field) ?? { sum: 0, count: 0 };
+    fields.set(field, { sum: sum + length, count: count + 1 });
+  }
+  const longest = [...fields].sort(([, a], [, b]) => b.sum - a.sum)[0]?.[0];
+  const name = longest === undefined || fields.has(USUAL) ? USUAL : longest;
+  const { sum, count } = fields.get(name) ?? { sum: 0, count: 1 };
+  return { name, meanLength: sum / count };
 }

@@ -2,7 +2,8 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { parse, stringify } from 'yaml';
 import builtin from '#plugins';
 import { readPrompts } from '../../../plugins/sample/prompts.ts';
@@ -45,6 +46,7 @@ import { checkAutoencoderFolder, countParameters } from '../../../src/models/ind
 import { checkConfig, makePlan, parseConfig, Registry } from '../../../src/pipeline/index.ts';
 import { RandomStream } from '../../../src/random.ts';
 import { problemsOf, readManifest } from '../../../src/runs/index.ts';
+import { ROOT } from '../cli.ts';
 import { TINY_STAGES, tinyText } from '../tiny.ts';
 import { mutateBytes, mutateData } from './mutate.ts';
 
@@ -258,6 +260,43 @@ function openResults(folder: string): ResultsFile {
 
 const zipped = file('x.txt.gz', () => gzipSync(tinyText(1, 200)));
 
+/** Corpora of the other formats, by name. */
+const corpora: Readonly<Record<string, () => string | Uint8Array>> = {
+  'x.csv': () =>
+    `id,text\n${fewTexts()
+      .map((text, i) => `${i},"${text}"`)
+      .join('\n')}\n`,
+  'x.json': () => JSON.stringify(fewTexts().map((text) => ({ text }))),
+  'x.parquet': () =>
+    new Uint8Array(
+      parquetWriteBuffer({
+        columnData: [
+          { name: 'id', data: fewTexts().map((_, i) => i), type: 'INT32' },
+          { name: 'text', data: fewTexts(), type: 'STRING' },
+        ],
+        rowGroupSize: 15,
+      }),
+    ),
+  'x.txt.zst': () => zstdCompressSync(tinyText(1, 200)),
+  'x.txt.bz2': () => readFileSync(join(ROOT, 'test/fixtures/formats/few.txt.bz2')),
+};
+
+const fewTexts = () => Array.from({ length: 40 }, (_, i) => tinyText(i, 3));
+
+function corpusTargets(): Target[] {
+  return Object.entries(corpora).map(([name, write]) => {
+    const corpus = file(name, write);
+    return {
+      name,
+      prepare: corpus.prepare,
+      read: async (folder, bytes) => {
+        corpus.write(folder, bytes);
+        await readCorpus(folder, name);
+      },
+    };
+  });
+}
+
 async function readCorpus(folder: string, name: string): Promise<void> {
   const files = await listCorpus([{ files: [name], documents: 'paragraph', textField: 'text' }], folder);
   for await (const chunk of readChunks(files)) await documentsOf(chunk, files[0]);
@@ -416,6 +455,7 @@ export const TARGETS: readonly Target[] = [
       await readCorpus(folder, 'x.txt.gz');
     },
   },
+  ...corpusTargets(),
   {
     name: 'kept windows of an endpoint',
     prepare: keptWindows.prepare,
