@@ -162,4 +162,16 @@ test('patterns are short and mean exactly the texts that were found', async (t) 
 
   const project = { 'a.txt': 'a', 'b.txt': 'b', 'LICENSE.txt': 'no text' };
   t.deepEqual(await patternsOf(t, folderWith(t, project)), ['a.txt', 'b.txt']);
+
+  const names = Array.from({ length: 12 }, (_, i) => `x/${i}.txt`);
+  const many = Object.fromEntries(names.map((name) => [name, 'a']));
+  const damaged = {
+    ...many,
+    'x/odd [1].txt': Buffer.from([0]),
+    'x/bad.txt': Buffer.from([0]),
+    'x/a.js': 'x',
+  };
+  t.is((await patternsOf(t, folderWith(t, damaged))).length, 12, 'a name with brackets is not left out');
+  const { 'x/odd [1].txt': _, ...plain } = damaged;
+  t.deepEqual(await patternsOf(t, folderWith(t, plain)), ['x/!(bad).txt']);
 });

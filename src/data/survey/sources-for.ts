@@ -40,7 +40,10 @@ function patternsFor(paths: readonly string[], { unread, skipped }: Beside, root
   const patterns = byEnding.map((group) => (isOpen ? patternOf(group, top, root) : undefined));
   if (patterns.every((pattern) => pattern !== undefined)) return patterns;
   if (isOpen && top !== '.' && isMeantBy(top, new Set([...paths, ...unread]), root)) return [top];
-  return byEnding.flatMap((group, i) => patterns[i] ?? patternsWithin(group, root));
+  return byEnding.flatMap(
+    (group, i) =>
+      patterns[i] ?? (isOpen ? patternOf(group, top, root, true) : undefined) ?? patternsWithin(group, root),
+  );
 }
 
 function patternsWithin(paths: readonly string[], root: string): string[] {
@@ -55,16 +58,40 @@ function isMeantBy(folder: string, paths: ReadonlySet<string>, root: string): bo
   return findPaths(folder, root).paths.every((path) => paths.has(relative(root, path)));
 }
 
-/** A pattern that means these files exactly; undefined where there is none so simple. */
-function patternOf(paths: readonly string[], folder: string, root: string): string | undefined {
+/**
+ * A pattern that means these files exactly; undefined where there is none so simple.
+ * @param mayLeaveOut whether it may name a few files that it does not mean
+ */
+function patternOf(
+  paths: readonly string[],
+  folder: string,
+  root: string,
+  mayLeaveOut = false,
+): string | undefined {
   const [first, ...others] = paths;
   if (first === undefined || others.length === 0) return first;
   const isFlat = paths.every((path) => dirname(path) === folder);
-  const pattern = join(folder, ...(isFlat ? [] : ['**']), `*${endingOf(first)}`)
-    .split(sep)
-    .join('/');
-  const meant = new Set(findPaths(pattern, root).paths.map((path) => relative(root, path)));
-  return meant.size === paths.length && paths.every((path) => meant.has(path)) ? pattern : undefined;
+  const ending = endingOf(first);
+  const within = (name: string) =>
+    join(folder, ...(isFlat ? [] : ['**']), name)
+      .split(sep)
+      .join('/');
+  const meant = meantBy(within(`*${ending}`), root);
+  if (!paths.every((path) => meant.has(path))) return undefined;
+  if (meant.size === paths.length) return within(`*${ending}`);
+  if (!mayLeaveOut || paths.length < FEWEST_TO_LEAVE_OUT) return undefined;
+  // All but a few, which the pattern names.
+  const leftOut = [...meant].filter((path) => !paths.includes(path)).map((path) => basename(path, ending));
+  if (leftOut.length > MOST_LEFT_OUT || !leftOut.every((name) => /^[\w .-]+$/.test(name))) return undefined;
+  const pattern = within(`!(${[...new Set(leftOut)].join('|')})${ending}`);
+  return meantBy(pattern, root).size === paths.length ? pattern : undefined;
+}
+
+/** Files that a pattern may leave out by name, and how many it must mean to be worth it. */
+const [MOST_LEFT_OUT, FEWEST_TO_LEAVE_OUT] = [5, 10];
+
+function meantBy(pattern: string, root: string): Set<string> {
+  return new Set(findPaths(pattern, root).paths.map((path) => relative(root, path)));
 }
 
 function topOf(path: string): string {
