@@ -148,7 +148,7 @@ function usable(names: readonly string[]): string[] {
 }
 
 const names = usable(values.contenders.split(','));
-const tasks = TASKS.filter((task) => !values.only || values.only.split(',').includes(task));
+const tasks: readonly string[] = values.only?.split(',') ?? TASKS;
 const machine = `${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.versions.node}`;
 const limits = await measure(
   'gemm',

@@ -60,7 +60,8 @@ export const TASKS = [
   'sampling',
   'sampling-plain',
 ] as const;
-export type Task = (typeof TASKS)[number] | 'gemm';
+/** Also by name alone: `optimizer`, the end of a training step by itself, which the peer has not. */
+export type Task = (typeof TASKS)[number] | 'gemm' | 'optimizer';
 const [PROMPT_PATCHES, NEW_PATCHES, CANDIDATES, ENCODE_PATCHES] = [16, 8, 200, 2048];
 
 export interface Prepared {
@@ -131,6 +132,7 @@ export async function prepare(
   if (task === 'autoencoder') return autoencoderTask(engine, size, learner);
   if (task === 'language-model') return languageModelTask(engine, size, learner);
   if (task === 'gemm') return gemmTask(engine);
+  if (task === 'optimizer') return optimizerTask(engine, size, learner);
   const autoencoder = {
     config: size.autoencoder,
     parameters: initParameters(autoencoderTable(size.autoencoder), 1, 0.02),
@@ -287,6 +289,36 @@ function samplingTask(engine: Engine, { calm }: Size, model: LanguageModel, temp
     tokens: NEW_PATCHES * calm.patchSize,
     async run() {
       for await (const _ of generate(decoder, [prompt], options, source));
+    },
+  };
+}
+
+/** Clipping and the optimiser on the gradients of a language model; how many tokens they are of is no matter. */
+async function optimizerTask(engine: Engine, { calm }: Size, optimizer: Optimizer): Promise<Prepared> {
+  const parameters = initParameters(calmTable(calm, energyHead), 1, 0.02);
+  const gradients = Object.fromEntries(
+    Object.entries(parameters).map(([name, { shape }]) => [name, normals(...shape)]),
+  );
+  const loss = tf.scalar(1);
+  const rule = { optimizer, maxGradNorm: 1 };
+  let learnt: Learnt = { parameters, state: firstState(optimizer, parameters) };
+  type Inputs = {
+    readonly learnt: Learnt;
+    readonly gradients: TensorMap;
+    readonly loss: tf.Tensor;
+    readonly scalars: StepScalars;
+  };
+  const step = (given: Inputs) => ({
+    learnt: applyGradients(rule, given.learnt, given.gradients, given.loss, given.scalars).learnt,
+  });
+  const run = engine.compile(step, { donates: ['learnt'] });
+  let count = 0;
+  return {
+    tokens: 0,
+    async run() {
+      const scalars = stepScalars(optimizer, 1e-3, ++count);
+      ({ learnt } = await run({ learnt, gradients, loss, scalars }));
+      disposeTree(scalars);
     },
   };
 }
