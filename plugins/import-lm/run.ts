@@ -34,7 +34,7 @@ export async function run({ config, outputs, report, resolvePath, pause }: Conte
   await outputs.model.adopt(
     directory,
     { config: savedConfig({ ...model, eosTokenId }), ae_config: autoencoder },
-    tokenizer.toJson(),
+    tokenizer.toFiles(),
     pause,
   );
   if (!hasAutoencoder)
