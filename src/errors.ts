@@ -398,9 +398,7 @@ export const headDuplicate = (name: string) =>
 export const modelIsTransformer = (directory: string) =>
   new CalmError('CALM_MODEL_KIND', `${directory} is a discrete Transformer, and a CALM is needed here.`, {
     location: { file: directory },
-    hint:
-      '`evaluate` and `sample` take either. A Transformer needs no export: its folder is a ' +
-      'LlamaForCausalLM as it is.',
+    hint: '`evaluate`, `sample` and `export` take either.',
   });
 
 export const headOfTransformer = (option: string) =>

@@ -16,8 +16,8 @@ import { linkWeights, OverlaidWeights, openWeights, type Weights } from './weigh
 
 const FORMAT_VERSION = 1;
 const TOKENIZERS = ['tokenizer.json', 'tokenizer.model'];
-/** What our folders hold of a tokenizer, as far as it is there. */
-const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'];
+/** What our folders hold beside a tokenizer.json, as far as it is there. */
+const BESIDE_TOKENIZER = ['tokenizer_config.json', 'chat_template.jinja'];
 const modelIndex = z.looseObject({ formatVersion: z.number(), kind: z.string() });
 
 /**
@@ -195,7 +195,8 @@ export class ModelFolder implements Disposable {
     await writeSafetensors(this.weightsFile, weights);
     for (const [name, config] of Object.entries(configs))
       await writeJson(join(this.directory, `${name}.json`), snakeCaseKeys(config as Record<string, unknown>));
-    for (const name of TOKENIZER_FILES) {
+    await copyFile(tokenizerFile, this.tokenizerFile);
+    for (const name of BESIDE_TOKENIZER) {
       const file = join(dirname(tokenizerFile), name);
       if (existsSync(file)) await copyFile(file, join(this.directory, name));
     }

@@ -47,7 +47,13 @@ export {
   loadLanguageModel,
 } from './language-model.ts';
 export { type KeyValueCache, type LlamaOutput, padCache, placesAfter, putInto } from './llama.ts';
-export { AUTOENCODER_FOLDER, AUTOENCODER_PREFIX, checkFits, isTransformer } from './model-weights.ts';
+export {
+  AUTOENCODER_FOLDER,
+  AUTOENCODER_PREFIX,
+  checkFits,
+  isTransformer,
+  readingWeights,
+} from './model-weights.ts';
 export { openPatchModel } from './open-model.ts';
 export {
   countMatrices,

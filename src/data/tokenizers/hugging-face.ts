@@ -29,7 +29,6 @@ const END_OF_TEXT_NAMES = [
   '[SEP]',
 ] as const;
 const PAD_NAMES = [PAD, '<pad>', '<|pad|>'];
-const BEGINNING_NAMES = ['<|begin_of_text|>', '<s>', '<bos>', '[CLS]'];
 
 interface Vocabulary {
   readonly vocabSize: number;
@@ -103,9 +102,11 @@ class HuggingFaceTokenizer implements Tokenizer {
   toFiles(): Record<string, string> {
     const nameOf = (id: number | undefined) => [...this.#ids].find(([, found]) => found === id)?.[0];
     const endOfText = nameOf(this.endOfTextId) ?? '';
-    const beginning =
-      nameOf(this.beginning[0]) ?? BEGINNING_NAMES.find((name) => this.#ids.has(name)) ?? endOfText;
-    const names = { endOfText, pad: nameOf(this.padId) ?? endOfText, beginning };
+    const names = {
+      endOfText,
+      pad: nameOf(this.padId) ?? endOfText,
+      beginning: nameOf(this.beginning[0]) ?? endOfText,
+    };
     return tokenizerFiles(JSON.parse(this.#json) as TokenizerJson, names, this.#stated);
   }
 }
