@@ -749,12 +749,13 @@ export const inputNotFinished = (stage: string, maker: string, hasCheckpoint: bo
       : `Run it first: calm run RUN --until ${maker}.`,
   });
 
-export const inputSeveral = (stage: string, kind: string, stages: readonly string[]) =>
+/** @param way what to type to mean one of them */
+export const inputSeveral = (stage: string, kind: string, stages: readonly string[], way: string) =>
   new CalmError(
     'CALM_INPUT_AMBIGUOUS',
     `${stage} needs one ${kind}, and the run has several: ${stages.join(', ')}.`,
     {
-      hint: `Name the stage that is meant: --variant ${stages[0]}.`,
+      hint: `Name the one that is meant: ${way}`,
     },
   );
 
