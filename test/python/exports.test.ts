@@ -126,8 +126,16 @@ async function must(t: ExecutionContext, folder: string, ...args: string[]): Pro
   t.is(code, 0, `${args.join(' ')}\n${stdout}${stderr}`);
 }
 
+interface Exported {
+  /** The folder that was written, relative to where. */
+  readonly name: string;
+  readonly directory: string;
+  /** The model in the run. */
+  readonly original: string;
+}
+
 /** Exports of every kind of run: of bytes, of subwords, of an import, and of a CALM. */
-async function makeExports(t: ExecutionContext): Promise<Record<string, string>> {
+async function makeExports(t: ExecutionContext): Promise<Exported[]> {
   const folder = temporaryFolder(t);
   const calmConfig = writeTinyProject(
     folder,
@@ -168,8 +176,18 @@ async function makeExports(t: ExecutionContext): Promise<Record<string, string>>
   await must(t, folder, 'export', 'runs/imported', '--to', 'imported');
   await must(t, folder, 'run', calmConfig);
   await must(t, folder, 'export', 'runs/calm', '--to', 'calm');
-  const names = ['bytes', 'subwords', 'imported', 'calm', 'calm/autoencoder'];
-  return Object.fromEntries(names.map((name) => [name, join(folder, name)]));
+  const originals = {
+    bytes: 'bytes/train-lm/model',
+    subwords: 'subwords/train-lm/model',
+    imported: 'imported/import-lm/model',
+    calm: 'calm/train-lm/model',
+    'calm/autoencoder': 'calm/train-autoencoder/autoencoder',
+  };
+  return Object.entries(originals).map(([name, original]) => ({
+    name,
+    directory: join(folder, name),
+    original: join(folder, 'runs', original),
+  }));
 }
 
 /** Our logits after every token, [tokens · vocabulary]. */
@@ -181,18 +199,18 @@ async function logitsOf(directory: string, ids: readonly number[]): Promise<Floa
 
 testWithPython('transformers reads exports of every kind of run as we do', async (t) => {
   t.timeout(600_000);
-  const folders = await makeExports(t);
+  const exported = await makeExports(t);
   await loadEngine('cpu');
   const ids = [3, 1, 4, 1, 5, 92, 65, 35, 89, 79];
   let numModels = 0;
   for (const python of PYTHONS) {
-    const asked = { folders: Object.values(folders), texts: TEXTS, ids };
+    const asked = { folders: exported.map(({ directory }) => directory), texts: TEXTS, ids };
     const answer = readByPython(t, python, asked);
     t.log(answer.transformers);
-    for (const [i, [name, directory]] of Object.entries(folders).entries()) {
+    for (const [i, { name, original }] of exported.entries()) {
       const where = `${name}, transformers ${answer.transformers}`;
       const { tokenizer: read, model } = answer.folders[i];
-      const tokenizer = await loadTokenizer(directory);
+      const tokenizer = await loadTokenizer(original);
       const { beginning, endOfTextId, padId, vocabSize } = tokenizer;
       t.deepEqual(read.keys, ['attention_mask', 'input_ids'], where);
       t.deepEqual(
@@ -210,7 +228,7 @@ testWithPython('transformers reads exports of every kind of run as we do', async
       numModels++;
       t.is(model.class, 'LlamaForCausalLM', where);
       t.deepEqual(model.keys, [], where);
-      const own = await logitsOf(directory, ids);
+      const own = await logitsOf(original, ids);
       t.is(model.logits.length, own.length, where);
       const largest = Math.max(...own.map(Math.abs));
       const difference = Math.max(...own.map((value, at) => Math.abs(value - model.logits[at])));
