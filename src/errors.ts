@@ -398,9 +398,7 @@ export const headDuplicate = (name: string) =>
 export const modelIsTransformer = (directory: string) =>
   new CalmError('CALM_MODEL_KIND', `${directory} is a discrete Transformer, and a CALM is needed here.`, {
     location: { file: directory },
-    hint:
-      '`evaluate` and `sample` take either. A Transformer needs no export: its folder is a ' +
-      'LlamaForCausalLM as it is.',
+    hint: '`evaluate`, `sample` and `export` take either.',
   });
 
 export const headOfTransformer = (option: string) =>
@@ -751,12 +749,13 @@ export const inputNotFinished = (stage: string, maker: string, hasCheckpoint: bo
       : `Run it first: calm run RUN --until ${maker}.`,
   });
 
-export const inputSeveral = (stage: string, kind: string, stages: readonly string[]) =>
+/** @param way what to type to mean one of them */
+export const inputSeveral = (stage: string, kind: string, stages: readonly string[], way: string) =>
   new CalmError(
     'CALM_INPUT_AMBIGUOUS',
     `${stage} needs one ${kind}, and the run has several: ${stages.join(', ')}.`,
     {
-      hint: `Name the stage that is meant: --variant ${stages[0]}.`,
+      hint: `Name the one that is meant: ${way}`,
     },
   );
 

@@ -66,7 +66,11 @@ async function scoreResumably(
   tokenizer: Tokenizer,
 ): Promise<ScoredWindow[]> {
   const { endpoint, model, maxTokens, numSamples, concurrency } = config;
-  const settings = settingsOf({ endpoint, model, maxTokens, numSamples, seed }, windows, tokenizer);
+  const settings = settingsOf(
+    { endpoint, model, maxTokens, numSamples, seed, truncation: 'none' },
+    windows,
+    tokenizer,
+  );
   const sampler = endpointOf(config, tokenizer, report.note);
   const kept = new KeptWindows(join(checkpoints, 'windows.jsonl'), settings);
   const steps = windows.length;

@@ -3,20 +3,15 @@
 import { z } from 'zod';
 import { PROTOCOL } from '../fields/brier.ts';
 
-/**
- * The reference's own evaluation: every block of the concatenated documents. While training it takes blocks
- * of 8,192 tokens; its evaluation script passes no
- * block size and falls to 1,024 (which shifts the score).
- */
-export const REFERENCE_BLOCKS: Readonly<Record<string, number>> = {
-  'reference-8192': 8192,
-  'reference-1024': 1024,
-};
+/** The reference's own evaluation: every block of so many tokens of the concatenated documents. */
+export const REFERENCE_BLOCKS: Readonly<Record<string, number>> = { 'reference-8192': 8192 };
+
+const PROTOCOLS = ['weighted', 'reference', 'reference-8192'] as const;
 
 export const protocolField = z
-  .enum(['weighted', 'reference', 'reference-8192', 'reference-1024'])
+  .enum(PROTOCOLS, { error: `must be ${PROTOCOLS.slice(0, -1).join(', ')} or ${PROTOCOLS.at(-1)}` })
   .default('weighted')
   .describe(
-    `${PROTOCOL} reference-8192, reference-1024: as reference, over all held-out blocks of so many ` +
-      `tokens; two samples, one block a batch.`,
+    `${PROTOCOL} reference-8192: as reference, over all held-out blocks of 8,192 tokens; two samples, one ` +
+      'block a batch.',
   );

@@ -71,7 +71,9 @@ async function openSubject(
  * Tokens of another tokenizer are no text to a model. Its embedding has a row for each token; a CALM pads.
  */
 function checkVocabulary(model: PatchModel, { tokens, model: folder }: Context['inputs']): void {
-  const { vocabSize } = tokens.index;
+  const { padId } = tokens.index;
+  // A folder's tokenizer without padding got one more id, which no text has.
+  const vocabSize = tokens.index.vocabSize - Number(folder?.isForeign && padId === model.config.vocabSize);
   const fits = folder?.isForeign ? vocabSize <= model.config.vocabSize : vocabSize === model.config.vocabSize;
   if (model.likelihood && !fits)
     throw modelMismatch('vocabSize of the model and the tokens', vocabSize, model.config.vocabSize);

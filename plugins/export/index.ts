@@ -7,7 +7,7 @@ const implementation = () => import('./run.ts');
 
 export default defineStage({
   name: 'export',
-  summary: 'Writes model and autoencoder as Hugging Face folders that the Python reference loads.',
+  summary: 'Writes a model as Hugging Face folders that transformers and the Python reference load.',
   config,
   inputs: { model: optional(languageModelFolder), autoencoder: optional(autoencoderFolder) },
   outputs: {},

@@ -17,7 +17,7 @@ export async function run({ config, outputs, report, resolvePath, pause }: Conte
   warnOfUnknown(report, directory, unknown);
   await pause();
   const tokenizer = await tokenizerFor(resolvePath(config.tokenizer ?? config.path), model);
-  await outputs.autoencoder.adopt(directory, { config: model }, tokenizer.toJson(), pause);
+  await outputs.autoencoder.adopt(directory, { config: model }, tokenizer.toFiles(), pause);
   const { patchSize, latentSize, vocabSize } = model;
   report.summary({ parameters: countParameters(autoencoderTable(model)), patchSize, latentSize, vocabSize });
 }

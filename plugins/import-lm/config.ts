@@ -4,14 +4,15 @@ export const config = z.strictObject({
   path: z
     .string()
     .describe(
-      'Folder of a Hugging Face CALM: config.json, and model.safetensors (or its shards) or ' +
+      'Folder of a Hugging Face CALM or Llama: config.json, and model.safetensors (or its shards) or ' +
         'pytorch_model.bin.',
     ),
   autoencoder: z
     .string()
+    .optional()
     .describe(
-      'Folder of the autoencoder that it was trained on; takes the place of the `ae_path` in its ' +
-        'config.json.',
+      'Of a CALM: folder of the autoencoder that it was trained on. autoencoder/ inside it, or where ' +
+        '`ae_path` of its config.json says, where absent.',
     ),
   tokenizer: z
     .string()

@@ -1,15 +1,21 @@
-import { languageModelFolder } from 'calm-lm/artifacts';
+import { autoencoderBeside, languageModelFolder } from 'calm-lm/artifacts';
 import { headEntries } from 'calm-lm/models/config';
 import { defineStage } from 'calm-lm/plugin';
 import { modelSources, tokenizerSources } from '../importing/sources.ts';
 import { config } from './config.ts';
+
+/** Of the autoencoder that is named, or that the model's folder holds or names; a Llama has none. */
+async function autoencoderSources(model: string, named: string | undefined) {
+  const directory = named ?? (await autoencoderBeside(model).catch(() => undefined));
+  return directory === undefined ? [] : modelSources(directory);
+}
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
 const implementation = () => import('./run.ts');
 
 export default defineStage({
   name: 'import-lm',
-  summary: 'Takes over a CALM of the reference and its autoencoder, checked, their weights as they are.',
+  summary: 'Takes over a CALM of the reference or a Llama of Hugging Face, checked, its weights as they are.',
   config,
   drawsNothing: true,
   // The folders are sources: what their files hold counts, not where they lie.
@@ -21,7 +27,7 @@ export default defineStage({
   outputs: { model: languageModelFolder },
   sources: async ({ path, autoencoder, tokenizer }, resolvePath) => [
     ...(await modelSources(resolvePath(path))),
-    ...(await modelSources(resolvePath(autoencoder))),
+    ...(await autoencoderSources(resolvePath(path), autoencoder && resolvePath(autoencoder))),
     ...(await tokenizerSources(resolvePath(tokenizer ?? path))),
   ],
   run: async (context) => (await implementation()).run(context),

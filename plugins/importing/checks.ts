@@ -23,10 +23,8 @@ export async function tokenizerFor(
   path: string,
   model: { readonly vocabSize: number; readonly eosTokenId: number | null },
 ): Promise<Tokenizer> {
-  const tokenizer = await loadTokenizer(path);
-  // The reference adds [PAD] to the tokenizer after the autoencoder's vocabulary was fixed, so one id may be
-  // over.
-  if (tokenizer.vocabSize > model.vocabSize + 1)
+  const tokenizer = await loadTokenizer(path, { modelVocabSize: model.vocabSize });
+  if (tokenizer.vocabSize > model.vocabSize)
     throw modelMismatch('vocabulary of the model and its tokenizer', model.vocabSize, tokenizer.vocabSize);
   return tokenizer;
 }

@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { weightFiles } from 'calm-lm/artifacts';
-import { tokenizerFileOf } from 'calm-lm/data';
+import { tokenizerFilesOf } from 'calm-lm/data';
 import type { SourceFile } from 'calm-lm/plugin';
 
 /** The files of a model's folder that an import depends on: its configuration and its weights. */
@@ -16,10 +16,10 @@ export async function modelSources(directory: string): Promise<SourceFile[]> {
   ]);
 }
 
-/** The file of a tokenizer, named by itself or by its folder. */
+/** The files of a tokenizer, named by its own or by its folder. */
 export async function tokenizerSources(path: string): Promise<SourceFile[]> {
-  const file = await tokenizerFileOf(path).catch(() => path);
-  return present([{ path: file, role: 'tokenizer' }]);
+  const files = await tokenizerFilesOf(path).catch(() => [path]);
+  return present(files.map((file) => ({ path: file, role: 'tokenizer' })));
 }
 
 /** Those that are files; what is missing is named when the stage runs. */

@@ -53,6 +53,13 @@ export const config = z.strictObject({
     .string()
     .optional()
     .describe('For a tokenizer.json: the name of its end-of-text token; the usual ones are found without.'),
+  addSpecialTokens: z
+    .boolean()
+    .optional()
+    .describe(
+      'For a tokenizer.json: whether documents get the tokens that its post-processor adds, such as ' +
+        'Llama-3’s <|begin_of_text|>; true where absent. Prompts of the run follow.',
+    ),
   validationFraction: z
     .number()
     .min(0)

@@ -56,7 +56,7 @@ export class CorpusEncoding {
     const { outputs, report, signal } = this.#context;
     await this.#forgetLeftOutLines();
     const saved = await this.#progress.goOn(report, (state) =>
-      outputs.tokens.begin(this.#tokenizer, this.#tokenizer.toJson(), state?.writer),
+      outputs.tokens.begin(this.#tokenizer, this.#tokenizer.toFiles(), state?.writer),
     );
     if (saved) {
       this.#state = saved;
@@ -95,6 +95,7 @@ export class CorpusEncoding {
     this.#lines.look(read);
     const { end, result } = read;
     const { config, outputs } = this.#context;
+    const { beginning, ending, endOfTextId } = this.#tokenizer;
     let { numDocuments, hasText, numEmpty } = this.#state;
     let at = 0;
     for (const [i, numTokens] of result.numTokens.entries()) {
@@ -102,10 +103,12 @@ export class CorpusEncoding {
       // White space before the first word of a document that comes in pieces is no document yet.
       if (hasText || !result.isBlank[i]) {
         const split = splitOf(numDocuments, config.validationFraction);
+        if (!hasText) outputs.tokens.append(split, beginning, 0);
         outputs.tokens.append(split, result.ids.subarray(at, at + numTokens), result.numBytes[i] as number);
         hasText = goesOn;
         if (!goesOn) {
-          outputs.tokens.endDocument(split, config.endDocuments);
+          outputs.tokens.append(split, ending, 0);
+          outputs.tokens.endDocument(split, config.endDocuments && ending.at(-1) !== endOfTextId);
           numDocuments++;
         }
       } else if (!goesOn) numEmpty++;

@@ -18,5 +18,5 @@ export async function estimate(
   if (tokenizer === 'bytes') return { facts: { vocabSize: BYTES_VOCABULARY } };
   const path = resolvePath(tokenizer);
   if (tokenizer === 'bpe' || !existsSync(path)) return { facts: { vocabSize } };
-  return { facts: { vocabSize: (await loadTokenizer(path, endOfTextToken)).vocabSize } };
+  return { facts: { vocabSize: (await loadTokenizer(path, { endOfText: endOfTextToken })).vocabSize } };
 }

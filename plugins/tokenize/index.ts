@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { autoencoderFolder, languageModelFolder, tokenShards } from 'calm-lm/artifacts';
-import { corpusFormat, corpusFormats, corpusRole, listCorpus, tokenizerFileOf } from 'calm-lm/data';
+import { corpusFormat, corpusFormats, corpusRole, listCorpus, tokenizerFilesOf } from 'calm-lm/data';
 import { fileMissing } from 'calm-lm/errors';
 import { defineStage, optional } from 'calm-lm/plugin';
 import { config } from './config.ts';
@@ -29,7 +29,7 @@ export default defineStage({
   inputs: {},
   outputs: { tokens: tokenShards },
   sources: async ({ corpus, tokenizer }, resolvePath) => {
-    const own = isFile(tokenizer) ? [await tokenizerFileOf(resolvePath(tokenizer))] : [];
+    const own = isFile(tokenizer) ? await tokenizerFilesOf(resolvePath(tokenizer)) : [];
     for (const path of own) if (!existsSync(path)) throw fileMissing(path, 'tokenizer');
     const files = await listCorpus(corpus, resolvePath('.'));
     return [

@@ -25,14 +25,16 @@ import { LineCheck } from './line-check.ts';
 import { takeAll } from './take-all.ts';
 
 export async function chooseTokenizer(context: Context, files: readonly CorpusFile[]): Promise<Tokenizer> {
-  const { tokenizer, endOfTextToken } = context.config;
+  const { tokenizer, endOfTextToken, addSpecialTokens } = context.config;
   if (tokenizer === 'bytes') return new ByteTokenizer();
-  if (tokenizer !== 'bpe') return loadTokenizer(context.resolvePath(tokenizer), endOfTextToken);
+  if (tokenizer !== 'bpe')
+    return loadTokenizer(context.resolvePath(tokenizer), { endOfText: endOfTextToken, addSpecialTokens });
   const kept = new ProgressFile<SerialisedTokenizer>(context.checkpoints, 'tokenizer');
   const known = await kept.load();
   if (known) return openSerialised(known);
   const trained = await trainTokenizer(context, files);
-  await kept.save({ json: trained.toJson(), endOfTextId: trained.endOfTextId });
+  const { endOfTextId, padId } = trained;
+  await kept.save({ json: trained.toJson(), endOfTextId, padId });
   return trained;
 }
 

@@ -126,7 +126,8 @@ function modelConfig({ config, inputs }: CalmContext, { config: autoencoder }: A
     vocabSize,
     patchSize,
     latentSize,
-    padTokenId: padId,
+    // The embedding of padding is not trained, and end-of-text is to be.
+    padTokenId: padId === endOfTextId ? null : padId,
     eosTokenId: endOfTextId,
     maxPositionEmbeddings: config.patchesPerSequence,
   });

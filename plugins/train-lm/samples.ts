@@ -1,7 +1,7 @@
 /** What a model in training writes every `sampleEvery` steps: always from the same prompt and draws. */
 
 import type { TokenShards } from 'calm-lm/artifacts';
-import { loadTokenizer, type Tokenizer } from 'calm-lm/data';
+import { loadTokenizer, promptIds, type Tokenizer } from 'calm-lm/data';
 import type { TensorMap } from 'calm-lm/engine';
 import type { PatchModel } from 'calm-lm/models';
 import type { StageReport } from 'calm-lm/plugin';
@@ -42,9 +42,9 @@ export function samplesWhileTraining(
     const parameters = whole(learnt);
     model ??= open(parameters);
     model.use(parameters);
-    tokenizer ??= await loadTokenizer(tokenizerFile, index.endOfTextId);
+    tokenizer ??= await loadTokenizer(tokenizerFile, { endOfText: index.endOfTextId, pad: index.padId });
     const { padId, endOfTextId } = tokenizer;
-    const begin = alignPrompt(await tokenizer.encode(prompt), model.patchSize, endOfTextId);
+    const begin = alignPrompt(await promptIds(tokenizer, prompt), model.patchSize, endOfTextId);
     const options = { temperature: 1, maxLength: begin.length + TOKENS, padId, endOfTextId, pause };
     const ids: number[] = [];
     for await (const { patch } of generate(model, [begin], options, drawsOf(model, seed))) ids.push(...patch);

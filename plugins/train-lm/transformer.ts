@@ -108,7 +108,8 @@ function modelConfig({ config, inputs }: TransformerContext): TransformerConfig 
   return transformerSchema.parse({
     ...config,
     vocabSize,
-    padTokenId: padId,
+    // The embedding of padding is not trained, and end-of-text is to be.
+    padTokenId: padId === endOfTextId ? null : padId,
     eosTokenId: endOfTextId,
     maxPositionEmbeddings: config.tokensPerSequence,
   });

@@ -63,10 +63,15 @@ async function startingParameters(
   return parameters;
 }
 
-/** Token ids must mean the same text. */
+/** Token ids must mean the same text, whatever is put around it. */
 async function checkTokenizer({ directory, tokenizerFile }: Folder, own: string): Promise<void> {
-  const [here, there] = [await loadTokenizer(own), await loadTokenizer(tokenizerFile)];
-  if (here.toJson() !== there.toJson()) throw startTokenizer(directory, tokenizerFile);
+  const [here, there] = [await idsBy(own), await idsBy(tokenizerFile)];
+  if (here !== there) throw startTokenizer(directory, tokenizerFile);
+}
+
+/** A tokenizer.json as we write it, without what it puts around a text. */
+async function idsBy(file: string): Promise<string | undefined> {
+  return (await loadTokenizer(file, { addSpecialTokens: false })).toFiles()['tokenizer.json'];
 }
 
 /** The first part of each name. */

@@ -1,12 +1,12 @@
 /**
  * A trained model as a folder, laid out as Hugging Face does: config.json (snake_case keys of the reference),
  * model.safetensors
- * (the reference's state-dict names), tokenizer.json. calm.json beside them carries kind and format version.
+ * (the reference's state-dict names), the files of the tokenizer. calm.json beside them carries kind and format version.
  */
 
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { artifactVersion } from '../errors.ts';
 import { type CheckpointChoice, CheckpointStore } from './checkpoints.ts';
@@ -16,6 +16,8 @@ import { linkWeights, OverlaidWeights, openWeights, type Weights } from './weigh
 
 const FORMAT_VERSION = 1;
 const TOKENIZERS = ['tokenizer.json', 'tokenizer.model'];
+/** What our folders hold beside a tokenizer.json, as far as it is there. */
+const BESIDE_TOKENIZER = ['tokenizer_config.json', 'chat_template.jinja'];
 const modelIndex = z.looseObject({ formatVersion: z.number(), kind: z.string() });
 
 /**
@@ -163,22 +165,27 @@ export class ModelFolder implements Disposable {
   /**
    * Takes over the weights of another folder as they are, in their own type of numbers; `configs` as in
    * `write`.
+   * @param tokenizer its files by their names
    * @param pause awaited before each file of weights
    */
   async adopt(
     weightsFrom: string,
     configs: Record<string, object>,
-    tokenizerJson: string,
+    tokenizer: Readonly<Record<string, string>>,
     pause?: () => Promise<void>,
   ): Promise<void> {
     await linkWeights(weightsFrom, this.directory, pause);
     for (const [name, config] of Object.entries(configs))
       await writeJson(join(this.directory, `${name}.json`), snakeCaseKeys(config as Record<string, unknown>));
-    await writeFileWhole(this.tokenizerFile, tokenizerJson);
+    for (const [name, text] of Object.entries(tokenizer))
+      await writeFileWhole(join(this.directory, name), text);
     await writeJson(join(this.directory, 'calm.json'), { formatVersion: FORMAT_VERSION, kind: this.kind });
   }
 
-  /** Writes the whole folder; `configs` maps file names (config, ae_config) to camelCase records. */
+  /**
+   * Writes the whole folder; `configs` maps file names (config, ae_config) to camelCase records.
+   * @param tokenizerFile a tokenizer.json; what lies beside it of a tokenizer comes along
+   */
   async write(
     configs: Record<string, object>,
     weights: Iterable<readonly [string, StoredTensor]>,
@@ -189,6 +196,10 @@ export class ModelFolder implements Disposable {
     for (const [name, config] of Object.entries(configs))
       await writeJson(join(this.directory, `${name}.json`), snakeCaseKeys(config as Record<string, unknown>));
     await copyFile(tokenizerFile, this.tokenizerFile);
+    for (const name of BESIDE_TOKENIZER) {
+      const file = join(dirname(tokenizerFile), name);
+      if (existsSync(file)) await copyFile(file, join(this.directory, name));
+    }
     await writeJson(join(this.directory, 'calm.json'), { formatVersion: FORMAT_VERSION, kind: this.kind });
   }
 }

@@ -112,19 +112,21 @@ export class TokenShardsWriter implements Disposable {
   }
 
   /**
-   * Fixes the vocabulary and stores the tokenizer. Must come first. @param from the state to resume from;
-   * whatever was written after it is forgotten
+   * Fixes the vocabulary and stores the tokenizer. Must come first.
+   * @param tokenizer its files by their names
+   * @param from the state to resume from; whatever was written after it is forgotten
    */
   async begin(
     vocabulary: TokenVocabulary,
-    tokenizerJson: string,
+    tokenizer: Readonly<Record<string, string>>,
     from: TokenWriterState = FROM_THE_BEGINNING,
   ): Promise<void> {
     this[Symbol.dispose]();
     const { vocabSize, endOfTextId, padId } = vocabulary;
     this.#vocabulary = { vocabSize, endOfTextId, padId };
     this.#dtype = vocabSize <= 65536 ? 'u16' : 'u32';
-    await writeFileWhole(join(this.directory, 'tokenizer.json'), tokenizerJson);
+    for (const [name, text] of Object.entries(tokenizer))
+      await writeFileWhole(join(this.directory, name), text);
     const width = widthOf({ dtype: this.#dtype });
     this.#splits = bySplit((split) =>
       this.#holding(new SplitWriter(this.directory, split, width, from.splits[split])),

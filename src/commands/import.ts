@@ -1,22 +1,25 @@
 import { existsSync, rmSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
+import { elementAt } from '../elements.ts';
 import { resolvePath } from '../paths.ts';
 import { checkConfig, makePlan, type Registry } from '../pipeline/index.ts';
-import type { AnyStage } from '../plugin/index.ts';
+import type { AnyStage, ArtifactKind } from '../plugin/index.ts';
 import { detailFlags, detailOf, endOf } from './answering.ts';
 import { BaseCommand } from './base-command.ts';
 import { execute } from './executing.ts';
 import { commandLine, gatherStages } from './workspace.ts';
 
 export default class Import extends BaseCommand {
-  static override summary = 'Import a model of the reference: a run to sample from and to evaluate.';
+  static override summary =
+    'Import a model of the reference, or a Llama: a run to sample from and to evaluate.';
   static override description =
     'Weights stay as they are (safetensors, shards, pytorch_model.bin; f32, bf16, f16), by hard link ' +
     'where the file system can. Every tensor is checked against config.json first; a pickle is read as ' +
-    'data and never run. Without --autoencoder the folder is an autoencoder’s.';
+    'data and never run. The folder may be a CALM’s, an autoencoder’s or a Llama’s (LlamaForCausalLM).';
   static override examples = [
     'calm import ./calm-autoencoder',
+    'calm import ./llama --name llama',
     'calm import ./calm-m --autoencoder ./calm-autoencoder --tokenizer ./llama3-tokenizer --name calm-m',
   ];
   static override args = {
@@ -24,7 +27,7 @@ export default class Import extends BaseCommand {
   };
   static override flags = {
     autoencoder: Flags.string({
-      description: 'folder of the autoencoder that the model was trained on',
+      description: 'folder of the autoencoder that a CALM was trained on; the one in its folder where absent',
       helpValue: 'PATH',
     }),
     tokenizer: Flags.string({
@@ -37,11 +40,11 @@ export default class Import extends BaseCommand {
 
   override async run() {
     const { args, flags } = await this.parse(Import);
-    const path = resolve(args.path);
+    const path = resolvePath(process.cwd(), args.path);
     const folders = { path, ...absolute({ autoencoder: flags.autoencoder }) };
     const fields = { ...folders, ...absolute({ tokenizer: flags.tokenizer }) };
     const registry = await gatherStages(this.config);
-    const stage = importerOf(registry, Object.keys(folders));
+    const stage = await importerOf(registry, path, Object.keys(folders));
     const config = checkConfig({
       file: resolve('import.yaml'),
       directory: process.cwd(),
@@ -74,9 +77,15 @@ function absolute(paths: Readonly<Record<string, string | undefined>>): Record<s
   );
 }
 
-/** The stage that takes over what these fields name; there are built-in ones for all that can be given. */
-function importerOf(registry: Registry, fields: readonly string[]): AnyStage {
-  const stages = registry.list().map(({ stage }) => stage);
-  const wanted = [...fields].sort().join();
-  return stages.find(({ imports = [] }) => [...imports].sort().join() === wanted) as AnyStage;
+/** The stage that takes over what is given; of several the one for what the folder itself holds. */
+async function importerOf(registry: Registry, path: string, fields: readonly string[]): Promise<AnyStage> {
+  const fitting = registry
+    .list()
+    .map(({ stage }) => stage)
+    .filter(({ imports = [] }) => fields.every((field) => imports.includes(field)));
+  for (const stage of fitting)
+    for (const kind of Object.values<ArtifactKind>(stage.outputs))
+      if ((await kind.findIn?.(path)) === path) return stage;
+  // There are built-in ones for all that can be given.
+  return elementAt(fitting, 0);
 }

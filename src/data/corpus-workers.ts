@@ -72,7 +72,8 @@ export class CorpusWorkers {
 
   /** The documents of the corpus from a place on, as token ids. */
   encode(tokenizer: Tokenizer, from: CorpusPlace): AsyncGenerator<Read<EncodedChunk>> {
-    const task = { tokenizer: { json: tokenizer.toJson(), endOfTextId: tokenizer.endOfTextId } };
+    const { endOfTextId, padId } = tokenizer;
+    const task = { tokenizer: { json: tokenizer.toJson(), endOfTextId, padId } };
     return this.#run(
       task,
       encodingWith(tokenizer),

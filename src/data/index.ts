@@ -30,7 +30,16 @@ export {
   openSerialised,
   openTokenizer,
   type SerialisedTokenizer,
+  type TokenizerOptions,
   tokenizerFileOf,
+  tokenizerFilesOf,
 } from './tokenizers/hugging-face.ts';
-export { END_OF_TEXT, PAD, type Tokenizer, type TokenizerJson } from './tokenizers/tokenizer.ts';
+export {
+  documentIds,
+  END_OF_TEXT,
+  PAD,
+  promptIds,
+  type Tokenizer,
+  type TokenizerJson,
+} from './tokenizers/tokenizer.ts';
 export { MIN_BPE_VOCABULARY, trainBpe, WordCounter } from './tokenizers/train-bpe.ts';

@@ -9,7 +9,7 @@ import type { ContinuationSampler } from './brier-sampler.ts';
 import { checkKey, completionsUrl, shownUrl, withoutSecrets } from './endpoint/address.ts';
 import { textsOf } from './endpoint/answer.ts';
 import { withRetries } from './endpoint/retries.ts';
-import { EndpointTransport } from './endpoint/transport.ts';
+import { EndpointTransport, type Reply } from './endpoint/transport.ts';
 
 export interface CompletionsOptions {
   /** Base address, as in http://localhost:8000/v1. */
@@ -51,8 +51,11 @@ const DEFAULTS = {
 const ANSWER_BYTES = 2 ** 20;
 const BYTES_PER_COMPLETION = 2 ** 16;
 
+/** The whole distribution, as vLLM, SGLang and llama.cpp are asked for it; OpenAI's own API has no such fields. */
+const UNTRUNCATED = { top_k: -1, min_p: 0 };
+
 /**
- * Samples at temperature 1, without top-k or top-p. The text of a continuation is encoded with our tokenizer
+ * Samples at temperature 1, without top-p, and without top-k and min-p where the server has them. The text of a continuation is encoded with our tokenizer
  * and its first tokens are taken, so models of other
  * tokenizers can be compared; where tokens of both do not end at the same places the comparison is by text
  * all the same.
@@ -62,6 +65,8 @@ export class CompletionsEndpoint implements ContinuationSampler {
   readonly #url: URL;
   readonly #transport: EndpointTransport;
   #numAnswered = 0;
+  /** Until the server has refused one of these fields. */
+  #untruncated: Partial<typeof UNTRUNCATED> = UNTRUNCATED;
   /** Until when each problem has been said: requests that run at once meet it together. */
   readonly #saidUntil = new Map<string, number>();
 
@@ -105,7 +110,10 @@ export class CompletionsEndpoint implements ContinuationSampler {
     const shown = shownUrl(this.#url);
     const quote = (text: string) => withoutSecrets(text, apiKey);
     const request = async () => {
-      const reply = await this.#transport.post(this.#url, body, limitBytes, signal);
+      const post = () =>
+        this.#transport.post(this.#url, { ...body, ...this.#untruncated }, limitBytes, signal);
+      const first = await post();
+      const reply = this.#refusesFields(first) ? await post() : first;
       const texts = textsOf(reply, { shown, quote, maxRetryAfterMs });
       if (isEcho(prompt, texts)) throw endpointEcho(shown);
       this.#numAnswered++;
@@ -113,6 +121,18 @@ export class CompletionsEndpoint implements ContinuationSampler {
     };
     const policy = { ...this.#options, onWait: this.#sayWait };
     return withRetries(request, () => this.#numAnswered, policy, signal);
+  }
+
+  /** Whether an answer is about a field that not every API has. Such fields are then left out, which is said. */
+  #refusesFields({ status, text }: Reply): boolean {
+    const isRefused = status >= 400 && status < 500 && /\b(top_k|min_p)\b/.test(text);
+    if (isRefused && this.#untruncated === UNTRUNCATED) {
+      this.#untruncated = {};
+      this.#options.note(
+        `${shownUrl(this.#url)} takes no top_k and min_p; whatever it has set for them stays in force`,
+      );
+    }
+    return isRefused;
   }
 
   readonly #sayWait = (problem: string, waitMs: number): void => {

@@ -5,7 +5,7 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { autoencoderFolder, languageModelFolder } from '../artifacts/index.ts';
-import { loadTokenizer, type Tokenizer } from '../data/index.ts';
+import { loadTokenizer, promptIds, type Tokenizer } from '../data/index.ts';
 import { elementAt } from '../elements.ts';
 import { disposeTree, type Engine } from '../engine/index.ts';
 import { hasNoLatents, modelDisposed, noSuchToken, writesNoText } from '../errors.ts';
@@ -74,8 +74,12 @@ export async function openTextModel(
   const isAutoencoder = folder.kind === 'autoencoder';
   const language = isAutoencoder ? undefined : await openPatchModel(engine, folder, headSampling);
   const autoencoder = language ? language.latents?.autoencoder : await loadAutoencoder(folder);
-  const { eosTokenId } = language?.config ?? (autoencoder as Autoencoder).config;
-  const tokenizer = await loadTokenizer(folder.tokenizerFile, eosTokenId ?? undefined);
+  const { eosTokenId, padTokenId, vocabSize } = language?.config ?? (autoencoder as Autoencoder).config;
+  const tokenizer = await loadTokenizer(folder.tokenizerFile, {
+    endOfText: eosTokenId ?? undefined,
+    pad: padTokenId ?? undefined,
+    modelVocabSize: vocabSize,
+  });
   return new TextModel({ engine, folder, tokenizer, seed, language, autoencoder, onDisposed, onWarning });
 }
 
@@ -131,7 +135,7 @@ class TextModel implements Model {
     const model = this.#language();
     const { tokenizer } = this.#parts;
     const { seed = this.seed, index = 0, maxTokens = 200, signal } = options;
-    const ids = typeof prompt === 'string' ? await tokenizer.encode(prompt) : prompt;
+    const ids = typeof prompt === 'string' ? await promptIds(tokenizer, prompt) : prompt;
     checkTokenIds(ids, model.config.vocabSize);
     const start = alignPrompt(ids, model.patchSize, tokenizer.endOfTextId);
     this.#checkLength(start.length / model.patchSize, model);

@@ -1,6 +1,6 @@
 /** Texts as the sequences that a model is scored on: cut as held-out documents are. */
 
-import type { Tokenizer } from '../data/index.ts';
+import { documentIds, type Tokenizer } from '../data/index.ts';
 import { elementAt } from '../elements.ts';
 import { tooFewTokens } from '../errors.ts';
 import { type HeldOut, LEAST_PATCHES, standardPatches } from '../evaluation/measures/index.ts';
@@ -24,8 +24,7 @@ export async function sequencesOf(
   for (const text of texts) {
     await pause();
     if (!/\S/.test(text)) continue;
-    for (const id of Array.from(await tokenizer.encode(text))) ids.push(id);
-    ids.push(tokenizer.endOfTextId);
+    for (const id of await documentIds(tokenizer, text)) ids.push(id);
     ends.push(ids.length);
   }
   const { patchSize } = model;

@@ -76,9 +76,17 @@ export async function checkTransformerFolder(
   const { file, stated, unknown } = await readReferenceConfig(directory, known);
   const { modelType } = TRANSFORMER_DEFAULTS;
   if (stated.modelType !== modelType) throw configUnsupported(file, 'modelType', stated.modelType, modelType);
-  const config = checkedConfig(file, transformerSchema, stated);
+  const config = checkedConfig(file, transformerSchema, { ...stated, ...specialIdsOf(stated) });
   await readingWeights(directory, (weights) => checkTensors(transformerTable(config), weights));
   return { config, unknown };
+}
+
+/** Ids of special tokens as Llamas state them: of several that end a text none is taken, and −1 is none. */
+function specialIdsOf({ eosTokenId, padTokenId }: Readonly<Record<string, unknown>>) {
+  return {
+    ...(Array.isArray(eosTokenId) ? { eosTokenId: null } : {}),
+    ...(padTokenId === -1 ? { padTokenId: null } : {}),
+  };
 }
 
 /**

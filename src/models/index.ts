@@ -22,7 +22,7 @@ export {
 export type { DiffusionOptions, DiffusionSampling } from './calm/heads/diffusion-description.ts';
 export { energyHead, energyTerms, NUM_HELD_OUT_TARGETS, sampleEnergyHead } from './calm/heads/energy.ts';
 export type { EnergyOptions } from './calm/heads/energy-description.ts';
-export { flowErrors, flowHead, networkTime } from './calm/heads/flow.ts';
+export { flowErrors, flowHead, middleOf, networkTime } from './calm/heads/flow.ts';
 export type { FlowOptions, FlowSampling } from './calm/heads/flow-description.ts';
 export type {
   AnyHead,
@@ -47,7 +47,13 @@ export {
   loadLanguageModel,
 } from './language-model.ts';
 export { type KeyValueCache, type LlamaOutput, padCache, placesAfter, putInto } from './llama.ts';
-export { AUTOENCODER_FOLDER, AUTOENCODER_PREFIX, checkFits, isTransformer } from './model-weights.ts';
+export {
+  AUTOENCODER_FOLDER,
+  AUTOENCODER_PREFIX,
+  checkFits,
+  isTransformer,
+  readingWeights,
+} from './model-weights.ts';
 export { openPatchModel } from './open-model.ts';
 export {
   countMatrices,

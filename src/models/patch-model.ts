@@ -82,6 +82,7 @@ export interface PatchModelConfig {
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly eosTokenId: number | null;
+  readonly padTokenId: number | null;
   /** Positions of the sequences that it was trained on, where that is known. */
   readonly maxPositionEmbeddings?: number | undefined;
 }

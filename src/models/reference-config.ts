@@ -30,6 +30,7 @@ const SILENT: Readonly<Record<string, readonly unknown[] | undefined>> = {
   headDim: undefined,
   maxPositionEmbeddings: undefined,
   modelType: undefined,
+  NameOrPath: undefined,
   pretrainingTp: undefined,
   tieWordEmbeddings: undefined,
   torchDtype: undefined,

@@ -317,7 +317,8 @@ export interface Stage<
   /** `calm eval … --corpus` has the text made ready by the stage whose output the asked one takes. */
   readonly ofText?: TextMaker;
   /**
-   * The fields that name folders of others, which it takes over: `calm import` chooses the stage by them.
+   * The fields that name folders of others, which it takes over, the model's first. `calm import` chooses the
+   * stage by those that are given, and of several the one whose output the folder holds.
    */
   readonly imports?: readonly string[];
   /**

@@ -5,6 +5,7 @@
 
 import { existsSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
+import { isNonEmpty, type NonEmpty } from '../elements.ts';
 import { inputNotFinished, inputNotInRun, inputSeveral, unknownStageId } from '../errors.ts';
 import { readManifest } from './manifest.ts';
 import type { Artifact, Run } from './run.ts';
@@ -27,12 +28,47 @@ interface Choice {
   readonly stage: string;
 }
 
+/** Several artifacts for one input. */
+interface Several {
+  readonly port: string;
+  readonly kind: string;
+  readonly found: NonEmpty<Artifact>;
+}
+
 /** Chooses an artifact for every wanted input, or says what is missing or which of several is to be named. */
 export async function chooseInputs(
   run: Run,
   wanted: readonly WantedInput[],
-  { variant, mayBeUnfinished = false, stage }: Choice,
+  choice: Choice,
 ): Promise<ChosenInputs> {
+  const outcome = await tryToChoose(run, wanted, choice);
+  if ('chosen' in outcome) return outcome.chosen;
+  const { kind, found } = outcome.several;
+  const makers = found.map(({ stage }) => stage);
+  throw inputSeveral(choice.stage, kind, makers, await wayOut(run, wanted, choice, outcome.several));
+}
+
+/** What is to be typed to mean one of several; it was tried. */
+async function wayOut(
+  run: Run,
+  wanted: readonly WantedInput[],
+  choice: Choice,
+  { port, found }: Several,
+): Promise<string> {
+  // A folder of another run is no stage of this one, but a stage that took it may do.
+  const makers = found.map(({ stage }) => stage).filter((id) => run.stage(id));
+  for (const variant of [...makers, ...run.stages.map(({ id }) => id)]) {
+    const outcome = await tryToChoose(run, wanted, { ...choice, variant }).catch(() => undefined);
+    if (outcome && 'chosen' in outcome && outcome.chosen[port]) return `--variant ${variant}`;
+  }
+  return `calm ${choice.stage} ${found[0].directory}`;
+}
+
+async function tryToChoose(
+  run: Run,
+  wanted: readonly WantedInput[],
+  { variant, mayBeUnfinished = false, stage }: Choice,
+): Promise<{ readonly chosen: ChosenInputs } | { readonly several: Several }> {
   if (variant !== undefined && !run.stage(variant))
     throw unknownStageId(
       variant,
@@ -48,17 +84,12 @@ export async function chooseInputs(
   const chosen: Record<string, Artifact> = {};
   for (const { port, kind, isOptional } of wanted) {
     const found = candidates.get(port) ?? [];
-    if (found.length > 1)
-      throw inputSeveral(
-        stage,
-        kind,
-        found.map((artifact) => artifact.stage),
-      );
     const [only, another] = found;
-    if (only && !another) chosen[port] = only;
+    if (another && isNonEmpty(found)) return { several: { port, kind, found } };
+    if (only) chosen[port] = only;
     else if (!isOptional) throw missing(run, all, stage, kind);
   }
-  return chosen;
+  return { chosen };
 }
 
 function artifactsOf(run: Run, scope: Run['stages']): Artifact[] {

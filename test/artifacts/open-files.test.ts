@@ -118,7 +118,7 @@ onProc(
     const folder = folderOf(t);
     const vocabulary = { vocabSize: 300, endOfTextId: 298, padId: 299 };
     const writer = await tokenShards.create(folder);
-    await writer.begin(vocabulary, '{}');
+    await writer.begin(vocabulary, {});
     writer.append('train', [1, 2], 2);
     writer.endDocument('train');
     const saved = writer.save();
@@ -127,8 +127,8 @@ onProc(
     t.deepEqual(openFilesBelow(folder), []);
     const { splits } = saved;
     const tooMuch = { ...saved, splits: { ...splits, validation: { ...splits.train, documents: 9 } } };
-    await t.throwsAsync(writer.begin(vocabulary, '{}', tooMuch));
-    await writer.begin(vocabulary, '{}', saved);
+    await t.throwsAsync(writer.begin(vocabulary, {}, tooMuch));
+    await writer.begin(vocabulary, {}, saved);
     await writer.finish();
     t.deepEqual(openFilesBelow(folder), []);
     writer[Symbol.dispose]();

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../helpers/temporary.ts';
 
 async function writeTokens(folder: string, vocabSize: number, documents: number[][]) {
   const writer = await tokenShards.create(folder);
-  await writer.begin({ vocabSize, endOfTextId: vocabSize - 2, padId: vocabSize - 1 }, '{}');
+  await writer.begin({ vocabSize, endOfTextId: vocabSize - 2, padId: vocabSize - 1 }, {});
   documents.forEach((ids, i) => {
     const split = i % 3 === 2 ? 'validation' : 'train';
     writer.append(split, ids.slice(0, 2), 2);

@@ -79,7 +79,8 @@ test(
     t.deepEqual([...after.keys()].sort(), [...before.keys()].sort());
     for (const [name, tensor] of before) t.deepEqual(after.get(name), tensor, name);
     const config = JSON.parse(readFileSync(join(folder, 'out/config.json'), 'utf8'));
-    t.like(config, { ae_path: './autoencoder', hidden_size: 32, patch_size: 4, mlp_bias: false });
+    t.like(config, { hidden_size: 32, patch_size: 4, mlp_bias: false });
+    t.is(config.ae_path, join(folder, 'out/autoencoder'));
     t.true(
       existsSync(join(folder, 'out/README.md')) &&
         existsSync(join(folder, 'out/autoencoder/model.safetensors')),
@@ -92,6 +93,11 @@ test(
     );
     t.is(again.code, 0, again.stderr);
     t.deepEqual(await sample(folder, 'runs/again'), expected);
+    // It is found inside the folder also after a move, and without being named.
+    renameSync(join(folder, 'out'), join(folder, 'moved'));
+    const moved = await calm(['import', 'moved', '--name', 'moved', '--json'], folder);
+    t.is(moved.code, 0, moved.stderr + moved.stdout);
+    t.deepEqual(await sample(folder, 'runs/moved'), expected);
   },
 );
 

@@ -138,6 +138,13 @@ function treeOf(root: string, leftOut: readonly string[] = []): Record<string, s
   return tree;
 }
 
+/** What an export holds, which names the place of its autoencoder. */
+function exportedIn(folder: string): object {
+  const { 'config.json': _, ...tree } = treeOf(folder);
+  const { ae_path: autoencoder, ...config } = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
+  return { ...tree, config, isFound: autoencoder === join(folder, 'autoencoder') };
+}
+
 /** What may be otherwise elsewhere: times, and the place itself. */
 const OF_THE_MOMENT = new Set(['changedAt', 'secondsToFirstToken', 'seconds', 'tokensPerSecond']);
 
@@ -173,7 +180,7 @@ async function answersIn(
   const { bytes = 0, ...listed } = runs.find((run) => run.name === 'NAME') ?? {};
   t.true(bytes > 100_000);
   answers.ls = listed;
-  answers.exported = treeOf(join(out, 'exported'));
+  answers.exported = exportedIn(join(out, 'exported'));
   answers.page = readFileSync(join(out, 'report.html'), 'utf8').replaceAll(
     place.folder.split('/').at(-1) as string,
     'NAME',

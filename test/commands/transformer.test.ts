@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { complete, serveCompletions } from '../helpers/completions-server.ts';
 import { calmInOneProcess } from '../helpers/many-commands.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -83,7 +83,20 @@ test(
         (await calm([`${stage}-baseline`, 'base.yaml'], folder)).stderr,
         /CALM_COMMAND_UNKNOWN[\s\S]*→ Write `(train-lm|evaluate|sample)`/,
       );
-    t.regex((await calm(['export', 'runs/base', '--to', 'out'], folder)).stderr, /CALM_MODEL_KIND/);
+    // A LlamaForCausalLM, which is imported to the same numbers.
+    const exported = await calm(['export', 'runs/base', '--to', 'out', '--json'], folder);
+    t.is(exported.code, 0, exported.stdout + exported.stderr);
+    const config = JSON.parse(readFileSync(join(folder, 'out/config.json'), 'utf8'));
+    t.like(config, { model_type: 'llama', eos_token_id: 256, pad_token_id: 257, vocab_size: 258 });
+    const imported = await calm(['import', 'out', '--name', 'again', '--json'], folder);
+    t.is(imported.code, 0, imported.stdout + imported.stderr);
+    const sizes = ['numSequences=8', 'tokensPerSequence=32'].flatMap((size) => ['--set', `evaluate.${size}`]);
+    const text = ['--corpus', 'texts/3.txt', '--json', ...sizes];
+    const crossEntropy = async (subject: string) =>
+      JSON.parse((await calm(['eval', 'perplexity', subject, ...text], folder)).stdout).crossEntropy;
+    const own = await crossEntropy('runs/base');
+    t.is(typeof own, 'number');
+    t.deepEqual([await crossEntropy('runs/again'), await crossEntropy('out')], [own, own]);
     const temperatures = JSON.parse(
       (await calm(['eval', 'temperature', 'runs/base', '--temperatures', '1,0.5', '--json'], folder)).stdout,
     ) as {
@@ -129,6 +142,36 @@ test(
     t.regex((await calm(['cost', 'base.yaml', '--parts'], folder)).stdout, /language-model head +4\.13k/);
   },
 );
+
+test('where a run has several models, the way out that is named leads out', async (t) => {
+  const folder = temporaryFolder(t);
+  writeBaseline(folder);
+  const { tokenize, 'train-lm': train } = parse(readFileSync(join(folder, 'base.yaml'), 'utf8')).stages;
+  const short = { ...train, uses: 'train-lm', steps: 3, warmupSteps: 1, evaluateBrier: false };
+  const evaluate = { uses: 'evaluate', measures: ['perplexity'], tokensPerSequence: 32 };
+  const runs = {
+    two: { tokenize, first: short, second: { ...short, learningRate: 0.02 } },
+    // Models of another run are no stages of this one.
+    folders: {
+      tokenize,
+      'of-first': { ...evaluate, inputs: { model: './runs/two/first/model' } },
+      'of-second': { ...evaluate, inputs: { model: './runs/two/second/model' } },
+    },
+  };
+  for (const [name, stages] of Object.entries(runs)) {
+    writeFileSync(join(folder, `${name}.yaml`), stringify({ name, engine: 'onnx', stages }));
+    const run = await calm(['run', `${name}.yaml`], folder);
+    t.is(run.code, 0, run.stderr);
+    for (const command of [['sample'], ['export', '--to', `of-${name}`]]) {
+      const { stdout } = await calm([...command, `runs/${name}`, '--json'], folder);
+      const { code, hint } = JSON.parse(stdout).error as { code: string; hint: string };
+      t.is(code, 'CALM_INPUT_AMBIGUOUS');
+      const [, variant] = /--variant (\S+)$/.exec(hint) ?? [];
+      const again = await calm([...command, `runs/${name}`, '--variant', variant], folder);
+      t.is(again.code, 0, again.stderr);
+    }
+  }
+});
 
 test('a model behind a completions API is scored on the held-out text', async (t) => {
   const folder = temporaryFolder(t);

@@ -8,7 +8,7 @@ test(
   async (t) => {
     const folder = temporaryFolder(t);
     const writer = await tokenShards.create(folder);
-    await writer.begin({ vocabSize: 100, endOfTextId: 98, padId: 99 }, '{}');
+    await writer.begin({ vocabSize: 100, endOfTextId: 98, padId: 99 }, {});
     for (const ids of [[1, 2, 3, 4], [5], [6, 7]]) {
       writer.append('train', ids, 0);
       writer.endDocument('train');
@@ -27,7 +27,7 @@ test(
 test('patches of many documents come as they are one by one, in any order and twice', async (t) => {
   const folder = temporaryFolder(t);
   const writer = await tokenShards.create(folder);
-  await writer.begin({ vocabSize: 5000, endOfTextId: 4998, padId: 4999 }, '{}');
+  await writer.begin({ vocabSize: 5000, endOfTextId: 4998, padId: 4999 }, {});
   const [expected, documents]: [number[][], number[]] = [[], []];
   for (let document = 0; document < 700; document++) {
     const ids = Array.from({ length: (document * 7) % 11 }, (_, i) => (document * 13 + i) % 4998);

@@ -37,7 +37,8 @@ test('a tiktoken file: merges follow from the ranks, special tokens and [PAD] co
   t.is(tokenizer.vocabSize, 262 + 256 + 1);
   t.deepEqual(Array.from(await tokenizer.encode('<|end_of_text|>')), [263]);
   t.is(Array.from(await tokenizer.encodeAsText('<|end_of_text|>')).length, 15);
-  t.false(Array.from(await tokenizer.encode('[PAD]')).includes(tokenizer.padId));
+  t.deepEqual(Array.from(await tokenizer.encode('[PAD]')), [tokenizer.padId]);
+  t.deepEqual(tokenizer.beginning, [262]);
   t.is(await tokenizer.decode([104, 263]), 'h');
   t.is(await tokenizer.decode([104, 263], true), 'h<|end_of_text|>');
 });

@@ -45,6 +45,31 @@ const body =
     response.end(text);
 const json = (value: unknown): Answer => body(JSON.stringify(value));
 
+test('a server without top_k and min_p is asked without them from then on, which is said once', async (t) => {
+  const message = 'Unrecognized request argument supplied: top_k';
+  const { endpoint, asked } = await serveCompletions(t, (request, response) => {
+    if (!('top_k' in request)) return complete(response, ['abcd', 'efgh']);
+    response.statusCode = 400;
+    response.end(JSON.stringify({ error: { message } }));
+  });
+  const notes: string[] = [];
+  const asking = sampler(t, endpoint, { note: (note) => notes.push(note) });
+  for (let i = 0; i < 2; i++) t.is((await asking.sample(bytes('x'), 2, 4)).length, 2);
+  t.deepEqual(
+    asked.map((request) => 'min_p' in request),
+    [true, false, false],
+  );
+  t.is(notes.length, 1);
+  t.regex(notes[0], /127\.0\.0\.1.*takes no top_k and min_p/);
+  // What is wrong without them is an error as ever.
+  const { error, numAsked } = await failureOf(t, (_, response) => {
+    response.statusCode = 400;
+    response.end(JSON.stringify({ error: { message } }));
+  });
+  t.like(error, { code: 'CALM_ENDPOINT_REFUSED' });
+  t.is(numAsked, 2);
+});
+
 test('asks for n completions at temperature 1 and takes our first tokens of each', async (t) => {
   const { endpoint, asked } = await serveCompletions(t, ({ n }, response) =>
     complete(
@@ -54,7 +79,10 @@ test('asks for n completions at temperature 1 and takes our first tokens of each
   );
   const found = await sampler(t, `${endpoint}/`).sample(bytes('To be'), 3, 4);
   t.deepEqual(asked, [
-    { model: 'm', prompt: 'To be', n: 3, max_tokens: 16, temperature: 1, top_p: 1 } as Asked,
+    {
+      ...{ model: 'm', prompt: 'To be', n: 3, max_tokens: 16 },
+      ...{ temperature: 1, top_p: 1, top_k: -1, min_p: 0 },
+    } as Asked,
   ]);
   t.deepEqual([...found[2]], [...Buffer.from('2éx')]);
 });

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { middleOf, networkTime } from 'calm-lm/models';
 import {
   calmSchema,
   type HeadEntry,
@@ -37,6 +38,25 @@ test('config.json has a model as the reference names it, and gives it back', (t)
     t.deepEqual(readCalmConfig('config.json', saved), config);
   }
   t.like(savedConfig(calmSchema.parse({})), { noiseSize: 64, beta: 1, numTargetSamples: 100 });
+});
+
+test('midpoints are told to the network as PyTorch adds them up', (t) => {
+  // ((torch.full((1,), i / n) + 0.5 * (1 / n)) * 1000).long(), torch 2.15
+  const recorded = {
+    20: [
+      ...[25, 75, 125, 175, 225, 275, 325, 375, 425, 475],
+      ...[525, 575, 625, 674, 724, 775, 825, 875, 924, 974],
+    ],
+    25: [
+      ...[20, 60, 99, 140, 179, 220, 260, 300, 340, 380, 420, 460],
+      ...[500, 539, 580, 620, 659, 700, 740, 780, 820, 859, 900, 940, 979],
+    ],
+  };
+  for (const [steps, times] of Object.entries(recorded))
+    t.deepEqual(
+      times.map((_, i) => networkTime(middleOf(i, Number(steps)))),
+      times,
+    );
 });
 
 test('options of sampling are the head’s own', (t) => {

@@ -33,7 +33,7 @@ function listening(controller = new AbortController()) {
 async function tokensOf(folder: string, numTokens: number) {
   mkdirSync(folder);
   const writer = await tokenShards.create(folder);
-  await writer.begin({ vocabSize: 300, endOfTextId: 298, padId: 299 }, '{}');
+  await writer.begin({ vocabSize: 300, endOfTextId: 298, padId: 299 }, {});
   if (numTokens > 0) {
     writer.append(
       'validation',

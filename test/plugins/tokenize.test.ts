@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ProgressFile, tokenShards } from 'calm-lm/artifacts';
+import { ByteTokenizer, loadTokenizer } from 'calm-lm/data';
 import builtin from '#plugins';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
@@ -94,4 +95,48 @@ test('a run that left lines out is not resumed where such lines are refused', as
   await tokenize(folder, { corpus, onBadLine: 'skip' });
   t.deepEqual(readFileSync(shard), whole);
   t.true(existsSync(join(folder, 'tokens/left-out.jsonl')));
+});
+
+test('documents get what their tokenizer puts around a text, unless that is left out', async (t) => {
+  const folder = temporaryFolder(t);
+  const json = JSON.parse(new ByteTokenizer().toJson());
+  const marks = ['<s>', '</s>', '[PAD]'].map((content, i) => ({
+    ...json.added_tokens[0],
+    id: 256 + i,
+    content,
+  }));
+  const piece = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
+  const sequence = (id: string) => ({ Sequence: { id, type_id: 0 } });
+  const around = (single: object[]) => ({
+    type: 'TemplateProcessing',
+    single,
+    pair: [sequence('A'), sequence('B')],
+    special_tokens: Object.fromEntries(
+      marks.map(({ id, content }) => [content, { id: content, ids: [id], tokens: [content] }]),
+    ),
+  });
+  const write = (single: object[]) =>
+    writeFileSync(
+      join(folder, 'tokenizer.json'),
+      JSON.stringify({ ...json, added_tokens: marks, post_processor: around(single) }),
+    );
+  writeFileSync(join(folder, 'a.jsonl'), '{"text": "ab"}\n{"text": "</s>c"}\n');
+  const idsOf = async (given: object = {}) => {
+    await tokenize(folder, { corpus: 'a.jsonl', tokenizer: 'tokenizer.json', ...given });
+    const shards = await tokenShards.open(join(folder, 'tokens'));
+    const train = shards.split('train');
+    const ids = Array.from(train.read(0, train.length));
+    shards.close();
+    return ids;
+  };
+  write([piece('<s>'), sequence('A')]);
+  t.deepEqual(await idsOf(), [256, 97, 98, 257, 256, 257, 99, 257]);
+  t.deepEqual(await idsOf({ endDocuments: false }), [256, 97, 98, 256, 257, 99]);
+  t.deepEqual((await loadTokenizer(join(folder, 'tokens'))).beginning, [256]);
+  t.deepEqual(await idsOf({ addSpecialTokens: false }), [97, 98, 257, 257, 99, 257]);
+  t.deepEqual((await loadTokenizer(join(folder, 'tokens'))).beginning, []);
+  // Its own end-of-text is not doubled.
+  write([sequence('A'), piece('</s>')]);
+  t.deepEqual(await idsOf(), [97, 98, 257, 257, 99, 257]);
+  t.deepEqual(await idsOf({ endDocuments: false }), [97, 98, 257, 257, 99, 257]);
 });

@@ -1,22 +1,30 @@
-import { byteLevelJson, type Tokenizer, type TokenizerJson } from './tokenizer.ts';
+import { ownValue } from '../../elements.ts';
+import { byteLevelJson, END_OF_TEXT, PAD, type Tokenizer, type TokenizerJson } from './tokenizer.ts';
+import { tokenizerFiles } from './tokenizer-config.ts';
+
+const [END_OF_TEXT_ID, PAD_ID] = [256, 257];
+const SPECIALS: Readonly<Record<string, number>> = { [END_OF_TEXT]: END_OF_TEXT_ID, [PAD]: PAD_ID };
+const SPECIAL_NAME = /(<\|endoftext\|>|\[PAD\])/;
 
 /** Each UTF-8 byte is a token: ids 0 … 255, end-of-text 256, padding 257. */
 export class ByteTokenizer implements Tokenizer {
   readonly vocabSize = 258;
-  readonly endOfTextId = 256;
-  readonly padId = 257;
+  readonly endOfTextId = END_OF_TEXT_ID;
+  readonly padId = PAD_ID;
+  readonly beginning = [];
+  readonly ending = [];
   readonly isCutAtSpaces = true;
 
-  async encode(text: string): Promise<Uint8Array> {
-    return Buffer.from(text, 'utf8');
+  async encode(text: string): Promise<ArrayLike<number>> {
+    return idsOf(text);
   }
 
-  async encodeBatch(texts: readonly string[]): Promise<Uint8Array[]> {
-    return texts.map((text) => Buffer.from(text, 'utf8'));
+  async encodeBatch(texts: readonly string[]): Promise<ArrayLike<number>[]> {
+    return texts.map(idsOf);
   }
 
-  encodeAsText(text: string): Promise<Uint8Array> {
-    return this.encode(text);
+  async encodeAsText(text: string): Promise<ArrayLike<number>> {
+    return bytesOf(text);
   }
 
   async decode(ids: readonly number[]): Promise<string> {
@@ -27,8 +35,21 @@ export class ByteTokenizer implements Tokenizer {
     return JSON.stringify(byteLevelJson([], false));
   }
 
+  toFiles(): Record<string, string> {
+    const names = { endOfText: END_OF_TEXT, pad: PAD, beginning: END_OF_TEXT };
+    return tokenizerFiles(byteLevelJson([], false), names, undefined);
+  }
+
   /** Whether a tokenizer.json is the one that toJson writes. */
   static describes(json: TokenizerJson): boolean {
     return JSON.stringify(json) === JSON.stringify(byteLevelJson([], false));
   }
+}
+
+const bytesOf = (text: string): Uint8Array => Buffer.from(text, 'utf8');
+
+/** The bytes of a text, and the special tokens whose names stand in it. */
+function idsOf(text: string): ArrayLike<number> {
+  if (!SPECIAL_NAME.test(text)) return bytesOf(text);
+  return text.split(SPECIAL_NAME).flatMap((piece) => ownValue(SPECIALS, piece) ?? [...bytesOf(piece)]);
 }

@@ -1,15 +1,25 @@
 /** Any tokenizer.json, and what can be made one, run by Hugging Face's own native library. */
 
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Tokenizer as NativeTokenizer } from 'tokenizers';
 import { readText } from '../../artifacts/index.ts';
 import { CalmError, fileMissing, tokenizerInvalid, unknownToken } from '../../errors.ts';
 import { ByteTokenizer } from './byte-tokenizer.ts';
+import { surroundingsOf } from './surroundings.ts';
 import { isTiktoken, readTiktoken } from './tiktoken.ts';
-import { type AddedToken, cutsAtSpaces, PAD, type Tokenizer, type TokenizerJson } from './tokenizer.ts';
+import { cutsAtSpaces, PAD, specialToken, type Tokenizer, type TokenizerJson } from './tokenizer.ts';
+import {
+  addingNothing,
+  readStated,
+  STATEMENTS,
+  type StatedTokenizer,
+  statedToken,
+  tokenizerFiles,
+} from './tokenizer-config.ts';
 
-/** Names of end-of-text in the tokenizers in use. */
+/** Names of special tokens in the tokenizers in use. */
 const END_OF_TEXT_NAMES = [
   '<|endoftext|>',
   '<|end_of_text|>',
@@ -18,23 +28,41 @@ const END_OF_TEXT_NAMES = [
   '<|im_end|>',
   '[SEP]',
 ] as const;
+const PAD_NAMES = [PAD, '<pad>', '<|pad|>'];
+
+interface Vocabulary {
+  readonly vocabSize: number;
+  readonly endOfTextId: number;
+  readonly padId: number;
+  /** Token → id. */
+  readonly ids: ReadonlyMap<string, number>;
+}
 
 class HuggingFaceTokenizer implements Tokenizer {
   readonly vocabSize: number;
   readonly endOfTextId: number;
   readonly padId: number;
+  readonly beginning: readonly number[];
+  readonly ending: readonly number[];
   readonly isCutAtSpaces: boolean;
   readonly #whole: NativeTokenizer;
   readonly #json: string;
+  readonly #ids: ReadonlyMap<string, number>;
+  readonly #stated: StatedTokenizer | undefined;
   #encoder: NativeTokenizer | undefined;
   #plainEncoder: NativeTokenizer | undefined;
 
-  constructor(json: TokenizerJson, ids: { vocabSize: number; endOfTextId: number; padId: number }) {
+  constructor(json: TokenizerJson, vocabulary: Vocabulary, stated: StatedTokenizer | undefined) {
     this.#json = JSON.stringify(json);
     this.#whole = NativeTokenizer.fromString(this.#json);
-    this.vocabSize = ids.vocabSize;
-    this.endOfTextId = ids.endOfTextId;
-    this.padId = ids.padId;
+    this.#ids = vocabulary.ids;
+    this.#stated = stated;
+    this.vocabSize = vocabulary.vocabSize;
+    this.endOfTextId = vocabulary.endOfTextId;
+    this.padId = vocabulary.padId;
+    const { beginning, ending } = surroundingsOf(json.post_processor);
+    this.beginning = beginning;
+    this.ending = ending;
     this.isCutAtSpaces = cutsAtSpaces(json);
   }
 
@@ -48,32 +76,38 @@ class HuggingFaceTokenizer implements Tokenizer {
   }
 
   get #encoding(): NativeTokenizer {
-    return (this.#encoder ??= this.#withTokens(({ content }) => content !== PAD));
+    return (this.#encoder ??= this.#encoderWith({}));
   }
 
   encodeAsText(text: string): Promise<number[]> {
-    return idsOf((this.#plainEncoder ??= this.#withTokens(() => false)), text);
+    return idsOf((this.#plainEncoder ??= this.#encoderWith({ added_tokens: [] })), text);
   }
 
   decode(ids: readonly number[], keepSpecials = false): Promise<string> {
     return this.#whole.decode(ids as number[], !keepSpecials);
   }
 
-  /** The same tokenizer with some of its added tokens alone; it neither shortens nor pads. */
-  #withTokens(isKept: (token: AddedToken) => boolean): NativeTokenizer {
+  /** The same tokenizer, changed; it neither shortens nor pads. */
+  #encoderWith(change: Partial<TokenizerJson>): NativeTokenizer {
     const json = JSON.parse(this.#json) as TokenizerJson;
     return NativeTokenizer.fromString(
-      JSON.stringify({
-        ...json,
-        truncation: null,
-        padding: null,
-        added_tokens: (json.added_tokens ?? []).filter(isKept),
-      }),
+      JSON.stringify({ ...json, truncation: null, padding: null, ...change }),
     );
   }
 
   toJson(): string {
     return this.#json;
+  }
+
+  toFiles(): Record<string, string> {
+    const nameOf = (id: number | undefined) => [...this.#ids].find(([, found]) => found === id)?.[0];
+    const endOfText = nameOf(this.endOfTextId) ?? '';
+    const names = {
+      endOfText,
+      pad: nameOf(this.padId) ?? endOfText,
+      beginning: nameOf(this.beginning[0]) ?? endOfText,
+    };
+    return tokenizerFiles(JSON.parse(this.#json) as TokenizerJson, names, this.#stated);
   }
 }
 
@@ -81,27 +115,40 @@ async function idsOf(native: NativeTokenizer, text: string): Promise<number[]> {
   return (await native.encode(text, null, { addSpecialTokens: false })).getIds();
 }
 
+export interface TokenizerOptions {
+  /** Name or id of its end-of-text token. What its folder says, or a usual name, where absent. */
+  readonly endOfText?: string | number | undefined;
+  /** Id of its padding token; likewise. */
+  readonly pad?: number | undefined;
+  /** Whether it surrounds texts with what its post-processor adds; true where absent. */
+  readonly addSpecialTokens?: boolean | undefined;
+  /** Ids that its model has. Where padding would be none of them, end-of-text takes its place. */
+  readonly modelVocabSize?: number | undefined;
+}
+
 /**
- * Opens a tokenizer.json, a tiktoken file (Llama-3's tokenizer.model), or a folder that has one of them. One
- * without a padding token gets [PAD] as its next id,
- * as the reference's scripts do.
- * @param endOfText the name or the id of its end-of-text token; a usual name is looked for where absent
+ * Opens a tokenizer.json, a tiktoken file (Llama-3's tokenizer.model), or a folder that has one of them, with
+ * what tokenizer_config.json beside it says. One without a padding token gets [PAD] as its next id, as in the
+ * reference's scripts.
  */
-export async function loadTokenizer(path: string, endOfText?: string | number): Promise<Tokenizer> {
+export async function loadTokenizer(path: string, options: TokenizerOptions = {}): Promise<Tokenizer> {
   const file = await tokenizerFileOf(path);
   const text = await readText(file).catch((error) => {
     throw error instanceof CalmError && error.code === 'CALM_ARTIFACT_MISSING'
       ? fileMissing(file, 'tokenizer')
       : error;
   });
-  if (isTiktoken(text)) return openTokenizer(await readTiktoken(file), file, endOfText);
-  let json: TokenizerJson;
+  const json = isTiktoken(text) ? await readTiktoken(file) : parsed(text, file);
+  if (ByteTokenizer.describes(json)) return new ByteTokenizer();
+  return openTokenizer(json, file, options, await readStated(dirname(file)));
+}
+
+function parsed(text: string, file: string): TokenizerJson {
   try {
-    json = JSON.parse(text) as TokenizerJson;
+    return JSON.parse(text) as TokenizerJson;
   } catch (error) {
     throw tokenizerInvalid(file, error);
   }
-  return ByteTokenizer.describes(json) ? new ByteTokenizer() : openTokenizer(json, file, endOfText);
 }
 
 /** The file that is meant: in a folder tokenizer.json, or tokenizer.model where that is absent or empty. */
@@ -118,26 +165,76 @@ export async function tokenizerFileOf(path: string): Promise<string> {
   throw fileMissing(join(path, 'tokenizer.json'), 'tokenizer');
 }
 
-/** A tokenizer from the parsed JSON. */
-export function openTokenizer(json: TokenizerJson, file: string, endOfText?: string | number): Tokenizer {
-  const ids = vocabularyOf(json, file);
-  refuseUnknownMerges(json, ids, file);
-  const name = endOfText ?? END_OF_TEXT_NAMES.find((candidate) => ids.has(candidate)) ?? END_OF_TEXT_NAMES[0];
-  const endOfTextId = typeof name === 'number' ? name : ids.get(name);
-  if (endOfTextId === undefined) throw unknownToken(String(name), file);
-  if (!Number.isInteger(endOfTextId) || endOfTextId < 0 || endOfTextId > maximum(ids))
-    throw unknownToken(String(name), file);
-  const complete = ids.has(PAD) ? json : withPad(json, maximum(ids) + 1);
-  const padId = ids.get(PAD) ?? maximum(ids) + 1;
+/** The files of which a tokenizer is read: its own, and those beside it that are there. */
+export async function tokenizerFilesOf(path: string): Promise<string[]> {
+  const file = await tokenizerFileOf(path);
+  const beside = STATEMENTS.map((name) => join(dirname(file), name));
+  return [file, ...beside.filter((name) => existsSync(name))];
+}
+
+/** A tokenizer from the parsed JSON. @param stated what its folder says of it */
+export function openTokenizer(
+  given: TokenizerJson,
+  file: string,
+  options: TokenizerOptions = {},
+  stated?: StatedTokenizer,
+): Tokenizer {
+  const ids = vocabularyOf(given, file);
+  refuseUnknownMerges(given, ids, file);
+  const endOfTextId = endOfTextOf(ids, file, options.endOfText, stated);
+  const { json, padId } = withPadding(given, ids, endOfTextId, options, stated);
+  const vocabulary = { ids, vocabSize: maximum(ids) + 1, endOfTextId, padId };
   try {
-    return new HuggingFaceTokenizer(complete, {
-      vocabSize: Math.max(maximum(ids), padId) + 1,
-      endOfTextId,
-      padId,
-    });
+    if (options.addSpecialTokens ?? true) return new HuggingFaceTokenizer(json, vocabulary, stated);
+    return new HuggingFaceTokenizer({ ...json, post_processor: null }, vocabulary, addingNothing(stated));
   } catch (error) {
     throw tokenizerInvalid(file, error);
   }
+}
+
+function endOfTextOf(
+  ids: ReadonlyMap<string, number>,
+  file: string,
+  asked: string | number | undefined,
+  stated: StatedTokenizer | undefined,
+): number {
+  const usual = [statedToken(stated, 'eos_token') ?? '', ...END_OF_TEXT_NAMES];
+  const name = asked ?? usual.find((candidate) => ids.has(candidate)) ?? END_OF_TEXT_NAMES[0];
+  const id = typeof name === 'number' ? name : ids.get(name);
+  if (id === undefined || !Number.isInteger(id) || id < 0 || id > maximum(ids))
+    throw unknownToken(String(name), file);
+  return id;
+}
+
+/**
+ * The padding token of a tokenizer: its own, or one more. One that the model has no room for is none.
+ * @param ids gets or loses it
+ */
+function withPadding(
+  json: TokenizerJson,
+  ids: Map<string, number>,
+  endOfTextId: number,
+  { pad, modelVocabSize = Number.POSITIVE_INFINITY }: TokenizerOptions,
+  stated: StatedTokenizer | undefined,
+): { readonly json: TokenizerJson; readonly padId: number } {
+  if (pad !== undefined && pad <= maximum(ids)) return { json, padId: pad };
+  const own = json.padding?.pad_token;
+  const name =
+    statedToken(stated, 'pad_token') ??
+    (typeof own === 'string' ? own : PAD_NAMES.find((candidate) => ids.has(candidate))) ??
+    PAD;
+  const added = json.added_tokens ?? [];
+  const padId = ids.get(name) ?? maximum(ids) + 1;
+  if (padId >= modelVocabSize) {
+    ids.delete(name);
+    return {
+      json: { ...json, added_tokens: added.filter(({ content }) => content !== name) },
+      padId: endOfTextId,
+    };
+  }
+  if (ids.has(name)) return { json, padId };
+  ids.set(name, padId);
+  return { json: { ...json, added_tokens: [...added, specialToken(padId, name)] }, padId };
 }
 
 /** A tokenizer as another thread is given it. */
@@ -145,13 +242,14 @@ export interface SerialisedTokenizer {
   /** The tokenizer.json. */
   readonly json: string;
   readonly endOfTextId: number;
+  readonly padId?: number;
 }
 
-export function openSerialised({ json, endOfTextId }: SerialisedTokenizer): Tokenizer {
+export function openSerialised({ json, endOfTextId, padId }: SerialisedTokenizer): Tokenizer {
   const parsed = JSON.parse(json) as TokenizerJson;
   return ByteTokenizer.describes(parsed)
     ? new ByteTokenizer()
-    : openTokenizer(parsed, 'the tokenizer', endOfTextId);
+    : openTokenizer(parsed, 'the tokenizer', { endOfText: endOfTextId, pad: padId });
 }
 
 /** No vocabulary is larger: embeddings have a row for each id. */
@@ -200,21 +298,8 @@ function refuseUnknownMerges({ model }: TokenizerJson, ids: ReadonlyMap<string, 
   }
 }
 
-function maximum(ids: Map<string, number>): number {
+function maximum(ids: ReadonlyMap<string, number>): number {
   let largest = -1;
   for (const id of ids.values()) if (id > largest) largest = id;
   return largest;
-}
-
-function withPad(json: TokenizerJson, id: number): TokenizerJson {
-  const pad = {
-    id,
-    content: PAD,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-    special: true,
-  };
-  return { ...json, added_tokens: [...(json.added_tokens ?? []), pad] };
 }

@@ -11,7 +11,14 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { readJsonAs } from '../../artifacts/index.ts';
 import { tokenizerInvalid } from '../../errors.ts';
-import { type AddedToken, BYTE_SYMBOLS, bpeModel, LLAMA3_PATTERN, type TokenizerJson } from './tokenizer.ts';
+import {
+  type AddedToken,
+  BYTE_SYMBOLS,
+  bpeModel,
+  LLAMA3_PATTERN,
+  specialToken,
+  type TokenizerJson,
+} from './tokenizer.ts';
 
 /** Special tokens of Llama-3 beside 256 − these reserved ones, where no tokenizer_config.json names them. */
 const LLAMA3_SPECIALS: Readonly<Record<number, string>> = {
@@ -109,13 +116,7 @@ function toTokenizerJson(symbols: readonly string[], added: readonly AddedToken[
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: added.map((token) => ({
-      ...token,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-    })),
+    added_tokens: added.map(({ id, content, special }) => specialToken(id, content, special)),
     normalizer: null,
     pre_tokenizer: {
       type: 'Sequence',
@@ -124,9 +125,23 @@ function toTokenizerJson(symbols: readonly string[], added: readonly AddedToken[
         byteLevel,
       ],
     },
-    post_processor: null,
+    post_processor: beginningWith(added.find(({ content }) => content === LLAMA3_SPECIALS[0])),
     decoder: byteLevel,
     model: bpeModel(Object.fromEntries(ranks), mergesOf(symbols, ranks), true),
   };
   return json as unknown as TokenizerJson;
+}
+
+/** Puts a token before every text, as Hugging Face's own conversion of this file does. */
+function beginningWith(token: AddedToken | undefined) {
+  if (!token) return null;
+  const { id, content } = token;
+  const piece = { SpecialToken: { id: content, type_id: 0 } };
+  const sequence = (name: string, type: number) => ({ Sequence: { id: name, type_id: type } });
+  return {
+    type: 'TemplateProcessing',
+    single: [piece, sequence('A', 0)],
+    pair: [piece, sequence('A', 0), { SpecialToken: { id: content, type_id: 1 } }, sequence('B', 1)],
+    special_tokens: { [content]: { id: content, ids: [id], tokens: [content] } },
+  };
 }

@@ -8,10 +8,11 @@ export interface Tokenizer {
   readonly vocabSize: number;
   readonly endOfTextId: number;
   readonly padId: number;
-  /**
-   * Names of special tokens in the text become these tokens, as Hugging Face has it; but not [PAD], which no
-   * text may turn into.
-   */
+  /** What its post-processor puts before a document or a prompt: a token of beginning, where it has one. */
+  readonly beginning: readonly number[];
+  /** What its post-processor puts behind a document. */
+  readonly ending: readonly number[];
+  /** Names of special tokens in the text become these tokens, as Hugging Face has it. */
   encode(text: string): Promise<ArrayLike<number>>;
   /** Many texts at once, on all cores. */
   encodeBatch(texts: readonly string[]): Promise<readonly ArrayLike<number>[]>;
@@ -21,8 +22,21 @@ export interface Tokenizer {
   encodeAsText(text: string): Promise<ArrayLike<number>>;
   /** Bytes that are no UTF-8 become U+FFFD. Special tokens are left out, or kept by their names. */
   decode(ids: readonly number[], keepSpecials?: boolean): Promise<string>;
-  /** The tokenizer.json. */
+  /** The tokenizer.json that it was read from, with padding if that had none. */
   toJson(): string;
+  /** The files by which Hugging Face's transformers (`AutoTokenizer`) reads it, by their names. */
+  toFiles(): Readonly<Record<string, string>>;
+}
+
+/** A text that is to be continued, with what its tokenizer puts before it. */
+export async function promptIds(tokenizer: Tokenizer, text: string): Promise<number[]> {
+  return [...tokenizer.beginning, ...Array.from(await tokenizer.encode(text))];
+}
+
+/** A whole document with what its tokenizer puts around it; it ends with one end-of-text. */
+export async function documentIds(tokenizer: Tokenizer, text: string): Promise<number[]> {
+  const ids = [...(await promptIds(tokenizer, text)), ...tokenizer.ending];
+  return tokenizer.ending.at(-1) === tokenizer.endOfTextId ? ids : [...ids, tokenizer.endOfTextId];
 }
 
 export const END_OF_TEXT = '<|endoftext|>';
@@ -32,6 +46,15 @@ export interface AddedToken {
   readonly id: number;
   readonly content: string;
   readonly special: boolean;
+  readonly single_word?: boolean;
+  readonly lstrip?: boolean;
+  readonly rstrip?: boolean;
+  readonly normalized?: boolean;
+}
+
+/** An added token that is found where its name stands, whatever is around it. */
+export function specialToken(id: number, content: string, special = true): AddedToken {
+  return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special };
 }
 
 interface PreTokenizerJson {
@@ -42,11 +65,23 @@ interface PreTokenizerJson {
   readonly use_regex?: boolean;
 }
 
+/** A post-processor: which fields it has depends on its type. */
+export interface PostProcessorJson {
+  readonly type?: string;
+  readonly processors?: readonly PostProcessorJson[];
+  readonly single?: readonly { readonly SpecialToken?: { readonly id?: string } }[];
+  readonly special_tokens?: Readonly<Record<string, { readonly ids?: readonly number[] } | undefined>>;
+  readonly cls?: readonly [string, number];
+  readonly sep?: readonly [string, number];
+}
+
 /** The parts of tokenizer.json that we read or write. */
 export interface TokenizerJson {
   added_tokens?: AddedToken[];
   normalizer?: unknown;
   pre_tokenizer?: PreTokenizerJson | null;
+  post_processor?: PostProcessorJson | null;
+  padding?: { readonly pad_token?: unknown } | null;
   model: {
     type: string;
     vocab: Record<string, number> | [string, number][];
@@ -68,21 +103,12 @@ export function byteLevelJson(
   for (const symbol of BYTE_SYMBOLS) vocab[symbol] = Object.keys(vocab).length;
   let next = 256;
   for (const [left, right] of merges) vocab[left + right] = next++;
-  const special = (content: string) => ({
-    id: next++,
-    content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-    special: true,
-  });
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: useRegex };
   const json = {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: [special(END_OF_TEXT), special(PAD)],
+    added_tokens: [specialToken(next, END_OF_TEXT), specialToken(next + 1, PAD)],
     normalizer: null,
     pre_tokenizer: byteLevel,
     post_processor: null,
@@ -111,7 +137,8 @@ export function bpeModel(
     byte_fallback: false,
     ignore_merges: ignoreMerges,
     vocab,
-    merges,
+    // As texts: tokenizers before 0.20 can't read pairs. No symbol of a byte holds a space.
+    merges: merges.map((pair) => pair.join(' ')),
   };
 }
 
@@ -139,7 +166,8 @@ export function cutsAtSpaces({
   pre_tokenizer: splitting,
   added_tokens: added = [],
 }: TokenizerJson): boolean {
-  if (normalizer || added.some(({ content }) => content.includes(' '))) return false;
+  if (normalizer || added.some(({ content, lstrip, rstrip }) => content.includes(' ') || lstrip || rstrip))
+    return false;
   const [first, second, ...more] =
     splitting?.type === 'Sequence' ? (splitting.pretokenizers ?? []) : [splitting];
   const isByteLevel = (step: PreTokenizerJson | null | undefined, usesRegex: boolean) =>

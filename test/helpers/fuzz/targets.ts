@@ -112,7 +112,7 @@ const tensors = () =>
 async function writeTokens(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const writer = await tokenShards.create(folder);
-  await writer.begin(new ByteTokenizer(), new ByteTokenizer().toJson());
+  await writer.begin(new ByteTokenizer(), new ByteTokenizer().toFiles());
   for (let i = 0; i < 12; i++) {
     const ids = Buffer.from(tinyText(i, 3));
     writer.append(i % 4 === 3 ? 'validation' : 'train', ids, ids.length);

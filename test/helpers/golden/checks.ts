@@ -153,25 +153,33 @@ interface Encoded {
   readonly ids_special?: number[];
 }
 
+interface TokenizerMeta {
+  readonly eos: number;
+  readonly vocab_size_used_by_models: number;
+  readonly pad_added_by_training_scripts: { readonly token: string; readonly id: number };
+}
+
 async function checkTokenizer(
   golden: GoldenCase,
   _: Engine,
   { tokenizer: folder }: CheckOptions,
 ): Promise<void> {
   const tokenizer = await loadTokenizer(folder as string);
+  const meta = golden.json<TokenizerMeta>('meta.json');
+  const pad = meta.pad_added_by_training_scripts;
   for (const [i, { text, ids, ids_special: special }] of golden.json<Encoded[]>('encode.json').entries()) {
     golden.checkEqual(`encode ${i}`, Array.from(await tokenizer.encodeAsText(text)), ids);
     golden.checkEqual(
       `encode ${i}, special tokens`,
       Array.from(await tokenizer.encode(text)),
-      special ?? ids,
+      // The ids are tiktoken's, which does not know the token that the reference's scripts add.
+      text === pad.token ? [pad.id] : (special ?? ids),
     );
   }
   for (const [i, { ids, text_replace: text }] of golden
     .json<{ ids: number[]; text_replace: string }[]>('decode.json')
     .entries())
     golden.checkEqual(`decode ${i}`, [await tokenizer.decode(ids, true)], [text]);
-  const meta = golden.json<{ eos: number; vocab_size_used_by_models: number }>('meta.json');
   golden.checkEqual(
     'end of text, vocabulary with [PAD]',
     [tokenizer.endOfTextId, tokenizer.vocabSize],

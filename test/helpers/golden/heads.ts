@@ -12,6 +12,7 @@ import {
   flowErrors,
   flowHead,
   hiddenStates,
+  middleOf,
   networkTime,
   runAdaLn,
   samplingSchedule,
@@ -255,7 +256,7 @@ export async function checkFlowHead(golden: GoldenCase, engine: Engine): Promise
   const steps = golden.expected('sample.t_long').data.length / 2;
   const times = Array.from({ length: steps }, (_, i) => [
     networkTime(i / steps),
-    networkTime((i + 0.5) / steps),
+    networkTime(middleOf(i, steps)),
   ]).flat();
   golden.checkEqual('sample.t_long', times, golden.expected('sample.t_long').data);
   await checkVelocities(golden, config, parameters, times);

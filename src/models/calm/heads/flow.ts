@@ -26,6 +26,11 @@ export function networkTime(t: number): number {
   return Math.trunc(Math.fround(1000 * Math.fround(t)));
 }
 
+/** The time in the middle of a step, in float32 as the reference adds it up: ⌊1000 t⌋ can hang on it. */
+export function middleOf(step: number, numSteps: number): number {
+  return Math.fround(Math.fround(step / numSteps) + Math.fround(0.5 / numSteps));
+}
+
 /**
  * mean ‖v(x_t, t, h) − (target − x₀)‖² with x_t = (1 − t) x₀ + t·target, averaged over targets.
  * @param draws `targetNoise` standard normal [n, positions, latent]; `start` x₀, likewise; `time` t in [0,
@@ -108,7 +113,7 @@ function sampler(engine: Engine, config: Config, sampling: FlowSampling): HeadSa
     const size = floatTensor(Float32Array.of(1 / numSteps), []);
     for (let i = 0; i < numSteps; i++) {
       const times = floatTensor(
-        Float32Array.of(networkTime(i / numSteps), networkTime((i + 0.5) / numSteps)),
+        Float32Array.of(networkTime(i / numSteps), networkTime(middleOf(i, numSteps))),
         [2],
       );
       const next = await step({ parameters, hidden, x, times, size });
