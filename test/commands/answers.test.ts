@@ -7,10 +7,11 @@ import stringWidth from 'string-width';
 import { stringify } from 'yaml';
 import { calm as calmAlone, ROOT } from '../helpers/cli.ts';
 import { calmInOneProcess } from '../helpers/many-commands.ts';
+import { PATH_WITH_CALM } from '../helpers/path-with-calm.ts';
 import { folderMadeOnce } from '../helpers/temporary.ts';
 import { TINY_STAGES, writeTinyProject } from '../helpers/tiny.ts';
 
-const calm = calmInOneProcess(test);
+const calm = calmInOneProcess(test, { env: { ...process.env, PATH: PATH_WITH_CALM } });
 const short = { steps: 4, warmupSteps: 1, evaluateEvery: 4 };
 const SHORT = { 'train-autoencoder': short, 'train-lm': short };
 const finished = folderMadeOnce(test, async (folder) => {

@@ -8,11 +8,12 @@ import stringWidth from 'string-width';
 import { parse } from 'yaml';
 import { calm as calmAlone, otherUser } from '../helpers/cli.ts';
 import { CommandHost, calmInOneProcess } from '../helpers/many-commands.ts';
+import { PATH_WITH_CALM } from '../helpers/path-with-calm.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { hasTerminal, Terminal } from '../helpers/terminal.ts';
 import { tinyText } from '../helpers/tiny.ts';
 
-const calm = calmInOneProcess(test);
+const calm = calmInOneProcess(test, { env: { ...process.env, PATH: PATH_WITH_CALM } });
 
 /** Only what hangs takes longer. */
 const LIMIT_MS = 200_000;

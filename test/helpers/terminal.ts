@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import { EXECUTABLE } from './cli.ts';
+import { PATH_WITH_CALM } from './path-with-calm.ts';
 
 /** Whether this machine has such a script(1). */
 export const hasTerminal =
@@ -22,7 +23,7 @@ export class Terminal {
     const command = [process.execPath, EXECUTABLE, ...args].map(quoted).join(' ');
     this.#process = spawn('script', ['-qec', `stty cols ${columns} rows 40; ${command}`, '/dev/null'], {
       cwd,
-      env: { ...env, TERM: 'xterm', NO_COLOR: '1' },
+      env: { ...env, PATH: PATH_WITH_CALM, TERM: 'xterm', NO_COLOR: '1' },
     });
     this.#process.stdout?.on('data', (chunk: Buffer) => {
       this.#output += chunk;
