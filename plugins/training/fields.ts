@@ -8,7 +8,7 @@ import { SCHEDULES } from 'calm-lm/training/schedule';
 import { z } from 'zod';
 import { count } from '../fields/count.ts';
 import { movedToOptimizer, optimizerField } from './optimizer-field.ts';
-import { START_PLACE, startFields } from './start-fields.ts';
+import { startFields } from './start-fields.ts';
 
 const LOGS = ['tensorboard', 'csv'] as const satisfies readonly MetricFormat[];
 
@@ -76,7 +76,8 @@ export const operationalFields = ({ bestMetric }: { readonly bestMetric?: string
   'logEvery',
   'logTo',
   'onBadStep',
-  START_PLACE,
+  // What its files hold counts (see `sources`), not where they lie.
+  'initFrom',
   ...(bestMetric === undefined ? ['evaluateEvery'] : []),
 ];
 

@@ -36,6 +36,3 @@ export interface StartConfig {
   readonly freeze?: readonly string[] | undefined;
   readonly learningRates?: Readonly<Record<string, number>> | undefined;
 }
-
-/** Operational: what the files hold counts, not where they lie. */
-export const START_PLACE = 'initFrom';

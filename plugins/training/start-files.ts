@@ -1,21 +1,30 @@
 /** The files that a training depends on by `initFrom`. Loads no tensor library. */
 
 import { join } from 'node:path';
-import { CheckpointStore, type languageModelFolder } from 'calm-lm/artifacts';
-import { checkpointsOf, findModel, type ModelKind } from 'calm-lm/found-model';
+import { CheckpointStore } from 'calm-lm/artifacts';
+import { checkpointsOf, type FoundModel, findModel, type ModelKind } from 'calm-lm/found-model';
 import type { SourceFile } from 'calm-lm/plugin';
 import { modelSources } from '../importing/sources.ts';
-import type { StartConfig } from './start-fields.ts';
+import type { StartConfig, StartPlace } from './start-fields.ts';
+
+/** The model that a training begins with. */
+export function findStart(
+  { from, checkpoint, stage }: StartPlace,
+  kind: ModelKind,
+  resolvePath: (path: string) => string,
+): Promise<FoundModel> {
+  return findModel(resolvePath(from), { variant: stage, checkpoint, kinds: [kind] });
+}
 
 export const startSources =
-  (kind: ModelKind | typeof languageModelFolder) =>
+  (kind: ModelKind) =>
   async (
     { initFrom }: StartConfig,
     resolvePath: (path: string) => string,
   ): Promise<readonly SourceFile[] | undefined> => {
     if (!initFrom) return undefined;
-    const { from, checkpoint, stage } = initFrom;
-    const found = await findModel(resolvePath(from), { variant: stage, checkpoint, kinds: [kind] });
+    const { checkpoint } = initFrom;
+    const found = await findStart(initFrom, kind, resolvePath);
     if (checkpoint === undefined) return modelSources(found.directory);
     const checkpoints = checkpointsOf(found.directory);
     const path = await new CheckpointStore(checkpoints).fileOf(checkpoint);

@@ -3,11 +3,12 @@
 import { loadTokenizer } from 'calm-lm/data';
 import type { TensorMap } from 'calm-lm/engine';
 import { noSuchParameter, nothingToLearn, startTokenizer } from 'calm-lm/errors';
-import { findModel, type ModelKind, openFound } from 'calm-lm/found-model';
+import { type ModelKind, openFound } from 'calm-lm/found-model';
 import type { Start } from 'calm-lm/models';
 import type { StageReport } from 'calm-lm/plugin';
 import { loadOptimizer, type Optimizer, withRates } from 'calm-lm/training';
 import type { StartConfig } from './start-fields.ts';
+import { findStart } from './start-files.ts';
 
 type Folder = Awaited<ReturnType<typeof openFound>>;
 
@@ -49,8 +50,8 @@ async function startingParameters(
   start: (folder: Folder, first: TensorMap) => Promise<Start>,
 ): Promise<TensorMap> {
   if (!initFrom) return first;
-  const { from, checkpoint, stage } = initFrom;
-  const found = await findModel(resolvePath(from), { variant: stage, checkpoint, kinds: [kind] });
+  const { from, checkpoint } = initFrom;
+  const found = await findStart(initFrom, kind, resolvePath);
   using folder = await openFound(found, checkpoint);
   const { parameters, drawn } = await start(folder, first);
   await checkTokenizer(folder, inputs.tokens.tokenizerFile);

@@ -1,7 +1,6 @@
 /** Does what was planned or asked, shows it as it goes, and hears signals. */
 
 import { createRequire } from 'node:module';
-import { constants } from 'node:os';
 import isInteractive from 'is-interactive';
 import { CalmError, interrupted } from '../errors.ts';
 import {
@@ -14,6 +13,7 @@ import {
 } from '../pipeline/index.ts';
 import { type Detail, RunReporter } from '../reporting/index.ts';
 import { warn } from './base-command.ts';
+import { hearSignals } from './signals.ts';
 
 const packageJson = createRequire(import.meta.url)('calm-lm/package.json') as { version: string };
 
@@ -42,29 +42,19 @@ export function ask(question: Question, choice: RunChoice): Promise<StageResult>
   return whileListening(whole, (options) => askStage(question, options));
 }
 
-/** Each of them saves and ends; SIGUSR1 and SIGHUP are what schedulers and closed terminals send. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
-
-/** A second signal within this time is the same one. */
-const ECHO_MS = 300;
-
 async function whileListening<T>(
   choice: RunChoice & { readonly isTextShown: boolean },
   work: (options: RunOptions) => Promise<T>,
 ): Promise<T> {
   const { isJson, command, detail, isTextShown } = choice;
   const controller = new AbortController();
-  let firstMs = 0;
-  const onSignal = (name: (typeof SIGNALS)[number]) => {
-    const number = constants.signals[name];
-    // Some senders, such as timeout(1), signal the process and then its group.
-    if (controller.signal.aborted && performance.now() - firstMs < ECHO_MS) return;
-    if (controller.signal.aborted) process.exit(128 + number);
-    firstMs = performance.now();
-    process.stderr.write('\nstopping after this step; again to stop at once\n');
-    controller.abort(interrupted(command, number));
-  };
-  for (const name of SIGNALS) process.on(name, onSignal);
+  const endHearing = hearSignals(
+    (number) => {
+      process.stderr.write('\nstopping after this step; again to stop at once\n');
+      controller.abort(interrupted(command, number));
+    },
+    (number) => process.exit(128 + number),
+  );
   const reporter = new RunReporter({
     isLive: isInteractive({ stream: process.stderr }) && !isJson,
     isTextShown,
@@ -80,7 +70,7 @@ async function whileListening<T>(
     });
   } finally {
     reporter.end();
-    for (const name of SIGNALS) process.off(name, onSignal);
+    endHearing();
   }
 }
 

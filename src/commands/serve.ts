@@ -4,6 +4,7 @@ import { ENGINE_FLAG } from '../engine/names.ts';
 import { apiKeyNeeded, portTaken, serveTwice } from '../errors.ts';
 import { isModelFolder } from '../runs/index.ts';
 import { BaseCommand, warn } from './base-command.ts';
+import { hearSignals } from './signals.ts';
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
@@ -108,12 +109,9 @@ function nameOf(path: string): string {
 /** The first signal lets answers end, the second one ends them. */
 function untilStopped(stop: AbortController): Promise<void> {
   return new Promise((resolve) => {
-    const heard = () => {
-      resolve();
-      process.once('SIGINT', () => stop.abort(new Error('the server stops')));
-      process.once('SIGTERM', () => stop.abort(new Error('the server stops')));
-    };
-    process.once('SIGINT', heard);
-    process.once('SIGTERM', heard);
+    hearSignals(
+      () => resolve(),
+      () => stop.abort(new Error('the server stops')),
+    );
   });
 }

@@ -136,8 +136,8 @@ export class CachedSequence<Weights extends TensorTree> {
    */
   async feed(ids: Tensor, past?: SequenceState): Promise<{ hidden: Tensor; state: SequenceState }> {
     const [rows, width] = ids.shape as [number, number];
-    const isLong = width > POSITIONS_AT_ONCE * this.#tokensPerPosition;
-    const piece = isLong ? POSITIONS_A_PIECE * this.#tokensPerPosition : width;
+    if (width <= POSITIONS_AT_ONCE * this.#tokensPerPosition) return this.#feedPiece(ids, past);
+    const piece = POSITIONS_A_PIECE * this.#tokensPerPosition;
     const hidden: Tensor[] = [];
     let state = past;
     for (let first = 0; first < width; first += piece) {
@@ -148,8 +148,6 @@ export class CachedSequence<Weights extends TensorTree> {
       hidden.push(fed.hidden);
       state = fed.state;
     }
-    const [only, another] = hidden;
-    if (only && !another) return { hidden: only, state: state as SequenceState };
     const whole = tf.concat(hidden, 1);
     for (const part of hidden) part.dispose();
     return { hidden: whole, state: state as SequenceState };
@@ -173,11 +171,22 @@ export class CachedSequence<Weights extends TensorTree> {
     const isFull = length > capacityOf(past.cache);
     const roomy = isFull ? padCache(past.cache, roomFor(length)) : past.cache;
     const inputs = { weights: this.#weights, ids, past: { cache: roomy, length: lengthTensor } };
-    const sources = placesAfter(past.length, positions, capacityOf(roomy));
     const { hidden, cache } =
-      positions === 1 ? await this.#feedOne(inputs) : await this.#feedMany({ ...inputs, sources });
-    disposeTree({ lengthTensor, sources, ...(isFull ? { roomy } : {}) });
+      positions === 1 ? await this.#feedOne(inputs) : await this.#feedSeveral(inputs, past.length, positions);
+    disposeTree({ lengthTensor, ...(isFull ? { roomy } : {}) });
     return { hidden, state: { cache, length } };
+  }
+
+  /** Several positions at once; the cache has room for them. */
+  async #feedSeveral(
+    inputs: FeedInputs<Weights> & { readonly past: Past },
+    length: number,
+    positions: number,
+  ): Promise<FeedOutputs> {
+    const sources = placesAfter(length, positions, capacityOf(inputs.past.cache));
+    const outputs = await this.#feedMany({ ...inputs, sources });
+    sources.dispose();
+    return outputs;
   }
 
   /**

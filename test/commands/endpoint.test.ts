@@ -5,7 +5,6 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { stringify } from 'yaml';
 import { RunningCli } from '../helpers/cli.ts';
@@ -91,13 +90,7 @@ test(
     ] as const) {
       answer = only(numGood, () => {});
       const running = new RunningCli(['run', 'calm.yaml'], folder, environment);
-      let isOver = false;
-      void running.result.then(() => {
-        isOver = true;
-      });
-      while (!isOver && keptLines(folder).length < numGood) await sleep(20);
-      running.process.kill(signal);
-      const stopped = await running.result;
+      const stopped = await running.signalWhen(() => keptLines(folder).length >= numGood, signal);
       t.is(stopped.code, code, stopped.stderr);
       t.is(keptLines(folder).length, numGood);
     }

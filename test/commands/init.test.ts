@@ -1,7 +1,7 @@
 /** `calm init`: what it finds, asks and writes; and what it writes runs. */
 
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import stringWidth from 'string-width';
@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { calm as calmAlone, otherUser } from '../helpers/cli.ts';
 import { CommandHost, calmInOneProcess } from '../helpers/many-commands.ts';
 import { PATH_WITH_CALM } from '../helpers/path-with-calm.ts';
-import { temporaryFolder } from '../helpers/temporary.ts';
+import { folderWith } from '../helpers/temporary.ts';
 import { hasTerminal, Terminal } from '../helpers/terminal.ts';
 import { tinyText } from '../helpers/tiny.ts';
 
@@ -17,16 +17,6 @@ const calm = calmInOneProcess(test, { env: { ...process.env, PATH: PATH_WITH_CAL
 
 /** Only what hangs takes longer. */
 const LIMIT_MS = 200_000;
-
-/** A folder with these files. */
-function folderWith(t: ExecutionContext, files: Readonly<Record<string, string | Buffer>>): string {
-  const folder = temporaryFolder(t);
-  for (const [name, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), content);
-  }
-  return folder;
-}
 
 const TEXTS = Object.fromEntries(
   Array.from({ length: 12 }, (_, i) => [`texts/${i}.txt`, tinyText(i, 150).replaceAll('. ', '.\n\n')]),

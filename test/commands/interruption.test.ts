@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { calm as calmAlone, RunningCli } from '../helpers/cli.ts';
 import { calmInOneProcess } from '../helpers/many-commands.ts';
@@ -50,13 +49,7 @@ async function disturbed(
       return 0;
     }
   };
-  let isOver = false;
-  void cli.result.then(() => {
-    isOver = true;
-  });
-  while (!isOver && count() < lines) await sleep(5);
-  cli.process.kill(signal);
-  const stopped = await cli.result;
+  const stopped = await cli.signalWhen(() => count() >= lines, signal);
   const again = await calm(['run', config], folder);
   return { stopped, again };
 }

@@ -2,7 +2,6 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { recordPlaces } from '../../src/artifacts/event-file.ts';
 import { calm, RunningCli } from '../helpers/cli.ts';
@@ -79,13 +78,7 @@ test('a killed training resumes its logs: no step twice, none missing', async (t
   const cli = new RunningCli(args(killed), killed);
   const metrics = join(killed, 'runs/tiny/.work/train-lm/metrics.jsonl');
   const isFar = () => existsSync(metrics) && readFileSync(metrics, 'utf8').split('\n').length > 8;
-  let isOver = false;
-  void cli.result.then(() => {
-    isOver = true;
-  });
-  while (!isOver && !isFar()) await sleep(5);
-  cli.process.kill('SIGKILL');
-  t.is((await cli.result).signal, 'SIGKILL');
+  t.is((await cli.signalWhen(isFar, 'SIGKILL')).signal, 'SIGKILL');
   const resumed = await calm(args(killed), killed);
   t.is(resumed.code, 0, resumed.stderr);
   t.regex(resumed.stderr, /from the checkpoint at step/);

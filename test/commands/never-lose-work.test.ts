@@ -8,7 +8,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { stringify } from 'yaml';
 import { RunningCli } from '../helpers/cli.ts';
@@ -20,17 +19,6 @@ import { TINY_STAGES, tinyText, writeTinyProject } from '../helpers/tiny.ts';
 const calm = calmInOneProcess(test);
 
 const lines = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n');
-
-/** Waits until something is true of a running command, then sends it a signal; returns when it is over. */
-async function signalWhen(cli: RunningCli, isTime: () => boolean, signal: NodeJS.Signals) {
-  let isOver = false;
-  void cli.result.then(() => {
-    isOver = true;
-  });
-  while (!isOver && !isTime()) await sleep(5);
-  cli.process.kill(signal);
-  return cli.result;
-}
 
 test(
   'tokenize goes on in the middle of a corpus after SIGTERM, counting and encoding, with the ' + 'same bytes',
@@ -68,16 +56,14 @@ test(
     );
 
     const work = join(folder, 'stopped/x/.work/tokenize');
-    const counting = await signalWhen(
-      new RunningCli(write('stopped'), folder),
+    const counting = await new RunningCli(write('stopped'), folder).signalWhen(
       () => existsSync(join(work, 'tokens')),
       'SIGTERM',
     );
     t.is(counting.code, 128 + 15, counting.stderr);
     t.true(existsSync(join(work, 'checkpoints/words.json')));
     const shard = join(work, 'tokens/train-00000.bin');
-    const encoding = await signalWhen(
-      new RunningCli(write('stopped'), folder),
+    const encoding = await new RunningCli(write('stopped'), folder).signalWhen(
       () => existsSync(shard),
       'SIGTERM',
     );
@@ -141,7 +127,7 @@ test(
     const hasSteps = () =>
       existsSync(join(work, 'train-autoencoder/metrics.jsonl')) &&
       lines(join(work, 'train-autoencoder/metrics.jsonl')).length > 3;
-    t.is((await signalWhen(new RunningCli(args(), folder), hasSteps, 'SIGINT')).code, 130);
+    t.is((await new RunningCli(args(), folder).signalWhen(hasSteps, 'SIGINT')).code, 130);
     const other = await calm(args('--set', 'train-autoencoder.steps=10'), folder);
     t.is(other.code, 0, other.stderr);
     t.notRegex(other.stderr, /resuming from the checkpoint/);

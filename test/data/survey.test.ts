@@ -1,19 +1,9 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { symlinkSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { countTexts, findTexts, listCorpus, sourcesFor } from '../../src/data/index.ts';
-import { temporaryFolder } from '../helpers/temporary.ts';
-
-/** A folder with these files. */
-function folderWith(t: ExecutionContext, files: Readonly<Record<string, string | Buffer>>): string {
-  const folder = temporaryFolder(t);
-  for (const [name, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), content);
-  }
-  return folder;
-}
+import { folderWith } from '../helpers/temporary.ts';
 
 /** What was found, by paths from the folder. */
 async function found(folder: string) {

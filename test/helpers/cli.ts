@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -63,6 +64,17 @@ export class RunningCli {
         done({ code, signal, stdout: this.#stdout, stderr: this.#stderr }),
       );
     });
+  }
+
+  /** Sends a signal as soon as it has come that far. @returns when it is over */
+  async signalWhen(isFar: () => boolean, signal: NodeJS.Signals): Promise<CliResult> {
+    let isOver = false;
+    void this.result.then(() => {
+      isOver = true;
+    });
+    while (!isOver && !isFar()) await sleep(5);
+    this.process.kill(signal);
+    return this.result;
   }
 }
 

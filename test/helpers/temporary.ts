@@ -1,12 +1,25 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ExecutionContext, TestFn } from 'ava';
 
 /** A folder that is gone when the test is over. */
 export function temporaryFolder(t: ExecutionContext<unknown>): string {
   const folder = mkdtempSync(join(tmpdir(), 'calm-test-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A folder with these files, by their paths in it. */
+export function folderWith(
+  t: ExecutionContext<unknown>,
+  files: Readonly<Record<string, string | Buffer>>,
+): string {
+  const folder = temporaryFolder(t);
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  }
   return folder;
 }
 

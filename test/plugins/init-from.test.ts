@@ -3,7 +3,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { stringify } from 'yaml';
 import { readSafetensors } from '../../src/artifacts/index.ts';
@@ -226,14 +225,8 @@ test('killed and resumed, with frozen parameters and rates: the same bits', asyn
   };
   const cli = new RunningCli(['run', written('killed', { lm })], folder);
   const metrics = join(folder, 'runs/killed/.work/train-lm/metrics.jsonl');
-  let isOver = false;
-  void cli.result.then(() => {
-    isOver = true;
-  });
   const isFar = () => existsSync(metrics) && readFileSync(metrics, 'utf8').split('\n').length > 10;
-  while (!isOver && !isFar()) await sleep(5);
-  cli.process.kill('SIGKILL');
-  t.is((await cli.result).signal, 'SIGKILL');
+  t.is((await cli.signalWhen(isFar, 'SIGKILL')).signal, 'SIGKILL');
   const resumed = await start(['run', 'killed.yaml'], folder);
   t.is(resumed.code, 0, resumed.stderr);
   t.regex(resumed.stderr, /from the checkpoint at step/);
