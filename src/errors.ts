@@ -378,6 +378,120 @@ function brief(text: string): string {
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
+// — the Hugging Face hub —
+
+export const hubAddressWrong = (address: string, problem: string) =>
+  new CalmError('CALM_HUB_ADDRESS', `${address} is no address on the hub: ${problem}.`, {
+    hint:
+      'hf:owner/name[@revision][/path] is a model; hf:datasets/owner/name is a data set, with a path, a ' +
+      'pattern, or ?config=…&split=… . What a file is really called like that is ./hf:….',
+  });
+
+export const hubEndpointWrong = () =>
+  new CalmError('CALM_HUB_ADDRESS', 'HF_ENDPOINT is not an address that begins with http:// or https://.', {
+    hint: 'Unset it to use https://huggingface.co.',
+  });
+
+/** @param isData whether a data set is needed, and not a model */
+export const hubKindWrong = (address: string, isData: boolean) =>
+  new CalmError(
+    'CALM_HUB_ADDRESS',
+    `${address} is ${isData ? 'a model, and a data set is' : 'a data set, and a model is'} needed here.`,
+    { hint: isData ? 'A data set is hf:datasets/owner/name.' : 'A model is hf:owner/name.' },
+  );
+
+/** @param isOffline whether HF_HUB_OFFLINE forbids to download it */
+export const hubNotHere = (address: string, isOffline = false) =>
+  new CalmError('CALM_HUB_NOT_HERE', `${address} has not been downloaded, or not all of it.`, {
+    hint: isOffline
+      ? 'HF_HUB_OFFLINE is set, so nothing is downloaded. Unset it once.'
+      : '`calm run` and `calm import` download it.',
+  });
+
+/** @param isUnknown whether the hub does not know who asks, so that what is private is not there for it */
+export const hubNotFound = (address: string, isUnknown: boolean, what = 'repository') =>
+  new CalmError('CALM_HUB_NOT_FOUND', `${address}: the hub has no such ${what}.`, {
+    hint:
+      'Look at its name on the hub; a data set is hf:datasets/owner/name.' +
+      (isUnknown ? ' Of a private one, set HF_TOKEN, or run `hf auth login`.' : ''),
+  });
+
+export const hubDenied = (address: string, page: string, hasToken: boolean, said: string) =>
+  new CalmError('CALM_HUB_DENIED', `${address}: the hub refuses access${said ? `: ${brief(said)}` : '.'}`, {
+    hint: hasToken
+      ? `Accept its terms on ${page} with the account of your token, which must be allowed to read it.`
+      : `Accept its terms on ${page}, then set HF_TOKEN, or run \`hf auth login\`.`,
+  });
+
+export const hubRefused = (url: string, status: number, said: string) =>
+  new CalmError('CALM_HUB_REFUSED', `${url} answered ${status}${said ? `: ${brief(said)}` : ''}`, {
+    hint:
+      status === 429
+        ? 'So many requests are not allowed. Set HF_TOKEN, which allows more, or run the same command later.'
+        : 'Run the same command later; what was downloaded is kept.',
+  });
+
+/** @param proxyVariable the environment variable that names a proxy, if there is one */
+export const hubUnreachable = (endpoint: string, reason: string, proxyVariable?: string) =>
+  new CalmError('CALM_HUB_UNREACHABLE', `${endpoint} can't be reached: ${brief(reason)}.`, {
+    hint:
+      'Run the same command again: it resumes. HF_ENDPOINT names another hub' +
+      (proxyVariable ? `; ${proxyVariable} names the proxy.` : ', HTTPS_PROXY a proxy.'),
+  });
+
+export const hubFileGone = (address: string, file: string) =>
+  new CalmError('CALM_HUB_NOT_FOUND', `${address}: ${file} is listed, and the hub does not have it.`, {
+    hint: 'Run the same command again; if it stays so, tell the owner of the repository.',
+  });
+
+/** @param files that there are */
+export const hubFileMissing = (address: string, files: readonly string[]) =>
+  new CalmError('CALM_HUB_FILE_MISSING', `${address}: nothing in the repository is meant by it.`, {
+    hint: `It holds ${files.length === 0 ? 'no file' : listed(files, 12)}.`,
+  });
+
+export const hubChecksum = (address: string, file: string) =>
+  new CalmError('CALM_HUB_CHECKSUM', `${address}: what came of ${file} is not what the hub says it is.`, {
+    hint: 'It came twice, and was removed. A proxy or a mirror (HF_ENDPOINT) may change it on the way.',
+  });
+
+export const hubLocked = (address: string, file: string, pid: number) =>
+  new CalmError('CALM_HUB_LOCKED', `${address}: process ${pid} downloads ${file}.`, {
+    hint: 'Wait for it, then run the same command.',
+  });
+
+export const hubNoRoom = (address: string, bytes: number, freeBytes: number, folder: string) =>
+  new CalmError(
+    'CALM_DISK_FULL',
+    `${address}: ${gigabytes(bytes)} are to be downloaded, and ${folder} has room for ${gigabytes(freeBytes)}.`,
+    { hint: 'Name fewer files (a pattern, ?split=…), make room, or let HF_HUB_CACHE name another folder.' },
+  );
+
+const gigabytes = (bytes: number) => `${(bytes / 1e9).toPrecision(3)} GB`;
+
+/** @param name undefined where none was named and none is the default */
+export const hubConfigUnknown = (address: string, name: string | undefined, available: readonly string[]) =>
+  new CalmError(
+    'CALM_HUB_CONFIG',
+    name === undefined
+      ? `${address} has several configurations, and none is its default.`
+      : `${address} has no configuration "${name}".`,
+    {
+      hint:
+        name === undefined
+          ? `Choose one with ?config=…: ${listed(available, 12)}.`
+          : suggest(name, available),
+    },
+  );
+
+export const hubSplitUnknown = (address: string, name: string, available: readonly string[]) =>
+  new CalmError('CALM_HUB_SPLIT', `${address} has no split "${name}".`, { hint: suggest(name, available) });
+
+function listed(names: readonly string[], most: number): string {
+  const more = names.length - most;
+  return names.slice(0, most).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
 // — heads —
 
 export const headUnknown = (name: string, available: readonly string[]) =>

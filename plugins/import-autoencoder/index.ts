@@ -1,6 +1,6 @@
 import { autoencoderFolder } from 'calm-lm/artifacts';
 import { defineStage } from 'calm-lm/plugin';
-import { modelSources, tokenizerSources } from '../importing/sources.ts';
+import { modelDownloads, modelSources, tokenizerSources } from '../importing/sources.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
@@ -16,6 +16,7 @@ export default defineStage({
   imports: ['path'],
   inputs: {},
   outputs: { autoencoder: autoencoderFolder },
+  downloads: ({ path, tokenizer }) => modelDownloads({ models: [path], tokenizer }),
   sources: async ({ path, tokenizer }, resolvePath) => [
     ...(await modelSources(resolvePath(path))),
     ...(await tokenizerSources(resolvePath(tokenizer ?? path))),

@@ -1,7 +1,7 @@
 import { autoencoderBeside, languageModelFolder } from 'calm-lm/artifacts';
 import { headEntries } from 'calm-lm/models/config';
 import { defineStage } from 'calm-lm/plugin';
-import { modelSources, tokenizerSources } from '../importing/sources.ts';
+import { modelDownloads, modelSources, tokenizerSources } from '../importing/sources.ts';
 import { config } from './config.ts';
 
 /** Of the autoencoder that is named, or that the model's folder holds or names; a Llama has none. */
@@ -25,6 +25,7 @@ export default defineStage({
   imports: ['path', 'autoencoder'],
   inputs: {},
   outputs: { model: languageModelFolder },
+  downloads: ({ path, autoencoder, tokenizer }) => modelDownloads({ models: [path, autoencoder], tokenizer }),
   sources: async ({ path, autoencoder, tokenizer }, resolvePath) => [
     ...(await modelSources(resolvePath(path))),
     ...(await autoencoderSources(resolvePath(path), autoencoder && resolvePath(autoencoder))),

@@ -6,6 +6,20 @@ import { weightFiles } from 'calm-lm/artifacts';
 import { tokenizerFilesOf } from 'calm-lm/data';
 import type { SourceFile } from 'calm-lm/plugin';
 
+/** What of these may have to be downloaded first. */
+export function modelDownloads({
+  models,
+  tokenizer,
+}: {
+  readonly models: readonly (string | undefined)[];
+  readonly tokenizer?: string | undefined;
+}) {
+  return [
+    ...models.map((address) => ({ address, use: 'model' as const })),
+    { address: tokenizer, use: 'tokenizer' as const },
+  ].filter((place): place is typeof place & { address: string } => place.address !== undefined);
+}
+
 /** The files of a model's folder that an import depends on: its configuration and its weights. */
 export async function modelSources(directory: string): Promise<SourceFile[]> {
   // A folder without weights is refused, with a better error, when the stage runs.

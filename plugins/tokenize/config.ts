@@ -4,8 +4,9 @@ const source = z.strictObject({
   files: z
     .union([z.string().transform((file) => [file]), z.array(z.string()).nonempty()])
     .describe(
-      'Paths, folders or patterns, relative to this file (or to the package). Text, JSON lines, JSON ' +
-        'arrays, CSV, TSV and Parquet; all but the last also as .gz, .zst or .bz2.',
+      'Paths, folders or patterns, relative to this file (or to the package), or hf:datasets/owner/name on ' +
+        'the Hugging Face hub. Text, JSON lines, JSON arrays, CSV, TSV and Parquet; all but the last also as ' +
+        '.gz, .zst or .bz2.',
     ),
   package: z.string().optional().describe('An installed npm package whose files are read.'),
   documents: z

@@ -28,6 +28,10 @@ export default defineStage({
   keepsOutputs: true,
   inputs: {},
   outputs: { tokens: tokenShards },
+  downloads: ({ corpus, tokenizer }) => [
+    { address: tokenizer, use: 'tokenizer' },
+    ...corpus.flatMap(({ files }) => files.map((address) => ({ address, use: 'data' as const }))),
+  ],
   sources: async ({ corpus, tokenizer }, resolvePath) => {
     const own = isFile(tokenizer) ? await tokenizerFilesOf(resolvePath(tokenizer)) : [];
     for (const path of own) if (!existsSync(path)) throw fileMissing(path, 'tokenizer');

@@ -5,7 +5,7 @@ import { optimizerEntry } from 'calm-lm/training/optimizers';
 import { checkSplit } from '../checks/splits.ts';
 import { continues, operationalFields } from '../training/fields.ts';
 import { LOSS, STEP_LABELS } from '../training/labels.ts';
-import { startSources } from '../training/start-files.ts';
+import { startDownloads, startSources } from '../training/start-files.ts';
 import { config } from './config.ts';
 
 /** Loaded when the stage runs: the tensor library has no place in `calm --help`. */
@@ -22,6 +22,7 @@ export default defineStage({
   continues,
   inputs: { tokens: tokenShards },
   outputs: { autoencoder: autoencoderFolder },
+  downloads: startDownloads,
   sources: startSources(autoencoderFolder),
   labels: () => ({
     ...STEP_LABELS,

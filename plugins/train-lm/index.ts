@@ -4,7 +4,7 @@ import { defineStage, optional } from 'calm-lm/plugin';
 import { optimizerEntry } from 'calm-lm/training/optimizers';
 import { checkSplit, patchSizeOf } from '../checks/splits.ts';
 import { continues, operationalFields } from '../training/fields.ts';
-import { startSources } from '../training/start-files.ts';
+import { startDownloads, startSources } from '../training/start-files.ts';
 import { config } from './config.ts';
 import { allLabels, labelsOf } from './labels.ts';
 
@@ -28,6 +28,7 @@ export default defineStage({
   inputs: { tokens: tokenShards, autoencoder: autoencoderFolder, latents: optional(latentShards) },
   inputsFor: ({ model }) => (model === 'transformer' ? ['tokens'] : ['tokens', 'autoencoder', 'latents']),
   outputs: { model: languageModelFolder },
+  downloads: startDownloads,
   sources: startSources(languageModelFolder),
   check: async (given, { tokens, autoencoder }) => {
     if (given.model === 'transformer') return checkSplit(tokens, 'train', given.tokensPerSequence);

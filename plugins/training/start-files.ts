@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CheckpointStore } from 'calm-lm/artifacts';
 import { checkpointsOf, type FoundModel, findModel, type ModelKind } from 'calm-lm/found-model';
 import type { SourceFile } from 'calm-lm/plugin';
-import { modelSources } from '../importing/sources.ts';
+import { modelDownloads, modelSources } from '../importing/sources.ts';
 import type { StartConfig, StartPlace } from './start-fields.ts';
 
 /** The model that a training begins with. */
@@ -15,6 +15,9 @@ export function findStart(
 ): Promise<FoundModel> {
   return findModel(resolvePath(from), { variant: stage, checkpoint, kinds: [kind] });
 }
+
+/** The model that it begins with may lie on the hub. */
+export const startDownloads = ({ initFrom }: StartConfig) => modelDownloads({ models: [initFrom?.from] });
 
 export const startSources =
   (kind: ModelKind) =>

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { detailFlags, detailOf, endOf } from './answering.ts';
 import { BaseCommand, configArgs, configFlags, selectionFlags } from './base-command.ts';
+import { downloading } from './downloading.ts';
 import { execute } from './executing.ts';
 import { formatPlan } from './plan.ts';
 import { commandLine, planFor } from './workspace.ts';
@@ -25,12 +26,13 @@ export default class Run extends BaseCommand {
 
   override async run() {
     const { args, flags } = await this.parse(Run);
-    const { plan, registry } = await planFor(this.config, { args, flags }, flags);
+    const detail = detailOf(flags);
+    const download = flags['dry-run'] ? {} : { download: downloading(this.jsonEnabled(), detail) };
+    const { plan, registry } = await planFor(this.config, { args, flags }, { ...flags, ...download });
     if (flags['dry-run']) {
       this.say(formatPlan(plan));
       return { stages: plan.stages.map(({ node, state, reasons }) => ({ name: node.id, state, reasons })) };
     }
-    const detail = detailOf(flags);
     const command = commandLine(['run', ...this.argv]);
     const stages = await execute(plan, { isJson: this.jsonEnabled(), command, detail });
     this.say(await endOf(plan, registry, stages, detail));

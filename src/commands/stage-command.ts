@@ -5,6 +5,7 @@ import { type FieldSchema, fieldsOf, makePlan } from '../pipeline/index.ts';
 import type { AnyStage } from '../plugin/index.ts';
 import { detailFlags, detailOf, endOf } from './answering.ts';
 import { BaseCommand, configArgs, configFlags, readingFlags, runArgs } from './base-command.ts';
+import { downloading } from './downloading.ts';
 import { ask, execute } from './executing.ts';
 import { KEYS, type StageFacts, type StageKey } from './stage-keys.ts';
 import { openSubject, type SubjectChoice } from './subject.ts';
@@ -90,8 +91,12 @@ function runningCommand(stage: AnyStage, fields: readonly StageField[]): Command
       const choice = { ...(flags as SubjectChoice), config: args.config ?? flags.config };
       const change = { stage: stage.name, fields: givenFields(fields, flags) };
       const { config, registry, stageId = stage.name } = await openWorkspace(this.config, choice, change);
-      const plan = await makePlan(config, registry, { only: [stageId], force: flags.force as boolean });
       const detail = detailOf(flags);
+      const plan = await makePlan(config, registry, {
+        only: [stageId],
+        force: flags.force as boolean,
+        download: downloading(this.jsonEnabled(), detail),
+      });
       const command = commandLine([stage.name, ...this.argv]);
       const stages = await execute(plan, { isJson: this.jsonEnabled(), command, detail });
       this.say(await endOf(plan, registry, stages, detail));

@@ -8,6 +8,7 @@ import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'nod
 import { join, parse, resolve, sep } from 'node:path';
 import { Minimatch } from 'minimatch';
 import { corpusUnreadable, fileMissing, noDocuments } from '../errors.ts';
+import { isHubAddress, locateData } from '../hub/index.ts';
 import { expandHome } from '../paths.ts';
 
 export interface FoundPaths {
@@ -20,6 +21,7 @@ export interface FoundPaths {
 /** @param root what relative paths are relative to */
 export function findPaths(pattern: string, root: string): FoundPaths {
   if (pattern === '') throw noDocuments(['""'], root);
+  if (isHubAddress(pattern)) return { paths: locateData(pattern), isFolder: false };
   const path = expandHome(pattern);
   const whole = resolve(root, path);
   const { folder, rest } = splitAtPattern(whole);

@@ -5,10 +5,10 @@
 
 import type { Tokenizer } from '../data/index.ts';
 import { endpointEcho } from '../errors.ts';
+import { withRetries } from '../http/retries.ts';
 import type { ContinuationSampler } from './brier-sampler.ts';
 import { checkKey, completionsUrl, shownUrl, withoutSecrets } from './endpoint/address.ts';
 import { textsOf } from './endpoint/answer.ts';
-import { withRetries } from './endpoint/retries.ts';
 import { EndpointTransport, type Reply } from './endpoint/transport.ts';
 
 export interface CompletionsOptions {

@@ -9,7 +9,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { noTemporaryFolder } from '../errors.ts';
-import { resolvePath } from '../paths.ts';
+import { locate } from '../hub/index.ts';
 import type {
   AnyStage,
   ArtifactKind,
@@ -47,7 +47,7 @@ export async function askStage(question: Question, options: RunOptions): Promise
   const { stage, config, seed, code, prompts } = question;
   const results: Results = { summary: {}, headline: {} };
   const started = performance.now();
-  await stage.check?.(config, {}, (path: string) => resolvePath(process.cwd(), path));
+  await stage.check?.(config, {}, (path: string) => locate(process.cwd(), path));
   const inputs = await openChosen(question);
   const place = await answerPlace(question);
   try {
@@ -64,7 +64,7 @@ export async function askStage(question: Question, options: RunOptions): Promise
         signal: options.signal,
         pause: pauseFor(options.signal),
         checkpoints: place.checkpoints,
-        resolvePath: (path: string) => resolvePath(process.cwd(), path),
+        resolvePath: (path: string) => locate(process.cwd(), path),
       };
       await closing(outputs, () => stage.run(context as unknown as StageContext<never, never, never>));
     });

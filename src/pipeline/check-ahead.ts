@@ -5,7 +5,7 @@
  * need.
  */
 
-import { resolvePath } from '../paths.ts';
+import { locate } from '../hub/index.ts';
 import type { InputFacts } from '../plugin/index.ts';
 import type { Plan, PlannedStage } from './plan.ts';
 import type { LoadedEngine } from './stage-work.ts';
@@ -23,7 +23,7 @@ export async function checkAhead(
       const maker = source.type === 'stage' ? byId.get(source.id) : undefined;
       return maker ? [[port, factsOf(maker, metrics)] as const] : [];
     });
-    const resolve = (path: string) => resolvePath(config.directory, path);
+    const resolve = (path: string) => locate(config.directory, path);
     await node.stage.check?.(node.config, Object.fromEntries(inputs), resolve);
   }
   if (ahead.some(({ node }) => node.stage.usesEngine)) await loadEngine();

@@ -4,7 +4,7 @@
  */
 
 import { costUnknown } from '../errors.ts';
-import { resolvePath } from '../paths.ts';
+import { locate } from '../hub/index.ts';
 import type { CostPart, Estimate } from '../plugin/index.ts';
 import type { Run } from '../runs/index.ts';
 import type { RunConfig } from './config.ts';
@@ -47,7 +47,7 @@ export async function estimatesOf(
       return estimate ? [[port, estimate] as const] : [];
     });
     const known = needed(id, Object.fromEntries(given));
-    const estimate = await stage.estimate?.(config, known, (path: string) => resolvePath(directory, path));
+    const estimate = await stage.estimate?.(config, known, (path: string) => locate(directory, path));
     if (estimate) estimates.set(id, estimate);
   }
   return estimates;

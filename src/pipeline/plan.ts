@@ -8,8 +8,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { CalmError } from '../errors.ts';
-import { resolvePath } from '../paths.ts';
-import type { ArtifactKind } from '../plugin/index.ts';
+import { type HubUse, isHubAddress, locate } from '../hub/index.ts';
+import type { ArtifactKind, SourceFile } from '../plugin/index.ts';
 import {
   isWhole,
   type KeptResult,
@@ -65,6 +65,8 @@ export interface PlanOptions extends Selection {
   readonly force?: boolean;
   /** Reads every source file again, whatever its size and time say. */
   readonly check?: boolean;
+  /** Downloads what a selected stage names on the hub. Without it, what is not here is not there. */
+  readonly download?: (address: string, use: HubUse) => Promise<void>;
 }
 
 /** Plans a run. Unknown stages, wrong wires, cycles and bad fields are errors here, before any work. */
@@ -170,9 +172,7 @@ class StagePlanning {
     const { stage, config, id } = this.#node;
     if (!stage.sources) return { sources: undefined, notice: [] };
     const { folder, options } = this.#around;
-    const listed = await stage
-      .sources(config, (path: string) => resolvePath(this.#around.config.directory, path))
-      .catch((error: unknown) => error as Error);
+    const listed = await this.#listSources().catch((error: unknown) => error as Error);
     if (!listed) return { sources: undefined, notice: [] };
     const isGone = listed instanceof Error || (listed.length === 0 && (manifest?.sources?.length ?? 0) > 0);
     if (!isGone) {
@@ -182,8 +182,17 @@ class StagePlanning {
     }
     const isAsBefore = manifest && fingerprint(manifest.config) === fingerprint(config);
     const fits = isAsBefore && fingerprintWith(ingredients, manifest.sources) === manifest.fingerprint;
-    if (!fits && listed instanceof Error && this.#around.isSelected) throw listed;
+    const waits = listed instanceof CalmError && listed.code === 'CALM_HUB_NOT_HERE' && !options.download;
+    if (!fits && listed instanceof Error && !waits && this.#around.isSelected) throw listed;
     return { sources: manifest?.sources ?? [], notice: ['its source files are not there; taken as it is'] };
+  }
+
+  async #listSources(): Promise<readonly SourceFile[] | undefined> {
+    const { stage, config } = this.#node;
+    const { options, isSelected, config: whole } = this.#around;
+    const named = (stage.downloads?.(config) ?? []).filter(({ address }) => isHubAddress(address));
+    if (isSelected) for (const { address, use } of named) await options.download?.(address, use);
+    return stage.sources?.(config, (path: string) => locate(whole.directory, path));
   }
 
   /** The wanted result from before, or from another run. */

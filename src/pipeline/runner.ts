@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { writeFileWhole } from '../artifacts/index.ts';
 import { CalmError, inputNotReady, runLost, stageThrew, systemError } from '../errors.ts';
-import { resolvePath } from '../paths.ts';
+import { locate } from '../hub/index.ts';
 import type { StageContext } from '../plugin/index.ts';
 import { copyFolder, type KeptResult, MANIFEST_VERSION, type Manifest } from '../runs/index.ts';
 import { checkAhead } from './check-ahead.ts';
@@ -189,7 +189,7 @@ class StageRun {
         signal,
         pause: pauseFor(signal),
         checkpoints: join(directory, 'checkpoints'),
-        resolvePath: (path: string) => resolvePath(config.directory, path),
+        resolvePath: (path: string) => locate(config.directory, path),
       };
       await closing(outputs, () => node.stage.run(context as unknown as StageContext<never, never, never>));
     });

@@ -3,6 +3,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { CheckpointChoice } from '../artifacts/index.ts';
 import type { Engine } from '../engine/index.ts';
+import type { HubUse } from '../hub/index.ts';
 import type { DrawnList, ValueLabel, ValueLabels, ValueReference } from '../models/config.ts';
 import type { LoggedSample, MetricFormat } from '../runs/index.ts';
 
@@ -302,6 +303,13 @@ export interface Stage<
     config: StandardSchemaV1.InferOutput<Schema>,
     resolvePath: (path: string) => string,
   ) => Promise<readonly SourceFile[] | undefined>;
+  /**
+   * The values of its fields that may be addresses on the Hugging Face hub, and what each is for. Those that
+   * are, are downloaded before the sources are looked at; `resolvePath` then leads to what was downloaded.
+   */
+  readonly downloads?: (
+    config: StandardSchemaV1.InferOutput<Schema>,
+  ) => readonly { readonly address: string; readonly use: HubUse }[];
   /**
    * Why a finished result does not serve this configuration although its fingerprint is the same; undefined
    * where it

@@ -4,8 +4,8 @@
  */
 
 import { endpointAnswer, endpointRefused, endpointWait } from '../../errors.ts';
-import { PassingFailure } from './retries.ts';
-import { retryAfterMs } from './retry-after.ts';
+import { PassingFailure } from '../../http/retries.ts';
+import { retryAfterMs } from '../../http/retry-after.ts';
 import type { Reply } from './transport.ts';
 
 export interface AnswerContext {

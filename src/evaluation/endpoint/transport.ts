@@ -13,9 +13,9 @@ import {
   endpointUnreachable,
   messageOf,
 } from '../../errors.ts';
+import { environmentDispatcher, proxyVariable } from '../../http/proxies.ts';
+import { PassingFailure } from '../../http/retries.ts';
 import { shownUrl, withoutSecrets } from './address.ts';
-import { environmentDispatcher, proxyVariable } from './proxies.ts';
-import { PassingFailure } from './retries.ts';
 
 export interface Reply {
   readonly status: number;

@@ -29,8 +29,8 @@ import {
   WordCounter,
 } from '../../../src/data/index.ts';
 import { textsOf } from '../../../src/evaluation/endpoint/answer.ts';
-import { PassingFailure } from '../../../src/evaluation/endpoint/retries.ts';
 import { KeptWindows } from '../../../src/evaluation/kept-windows.ts';
+import { PassingFailure } from '../../../src/http/retries.ts';
 import { autoencoderTable } from '../../../src/models/autoencoder/autoencoder.ts';
 import { calmTable } from '../../../src/models/calm/calm.ts';
 import {

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import pRetry, { type RetryContext } from 'p-retry';
-import { CalmError } from '../../errors.ts';
+import { CalmError } from '../errors.ts';
 
 /** A failure that may pass. Where it does not, `error` is what the user sees. */
 export class PassingFailure extends Error {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { retryAfterMs } from '../../../src/evaluation/endpoint/retry-after.ts';
+import { retryAfterMs } from '../../src/http/retry-after.ts';
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 

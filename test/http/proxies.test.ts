@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { ByteTokenizer } from 'calm-lm/data';
 import { CompletionsEndpoint } from 'calm-lm/evaluation';
-import { proxyVariable } from '../../../src/evaluation/endpoint/proxies.ts';
-import { complete, serveCompletions } from '../../helpers/completions-server.ts';
+import { proxyVariable } from '../../src/http/proxies.ts';
+import { complete, serveCompletions } from '../helpers/completions-server.ts';
 
 const NAMES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY'];
 test.beforeEach(() => {

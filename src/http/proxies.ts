@@ -1,7 +1,7 @@
 /** Proxies, as the environment names them: HTTP_PROXY, HTTPS_PROXY and NO_PROXY, also in lower case. */
 
 import type { Dispatcher } from 'undici';
-import { proxyAddress } from '../../errors.ts';
+import { proxyAddress } from '../errors.ts';
 
 /**
  * The proxy variable of an address's scheme that is set. As in undici, the lower case counts first, and

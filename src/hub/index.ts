@@ -1,0 +1,3 @@
+export { isHubAddress, parseHubAddress } from './address.ts';
+export type { HubUse } from './chosen-files.ts';
+export { locate, locateData } from './locate.ts';
