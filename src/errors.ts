@@ -1190,6 +1190,24 @@ export const unknownToken = (token: string, file: string) =>
     hint: 'Name its end-of-text token with `endOfTextToken` in the tokenize stage.',
   });
 
+export const chatTemplateMissing = () =>
+  new CalmError('CALM_CHAT', 'The tokenizer has no chat template, so messages are no text to it.', {
+    hint:
+      'Give a prompt in text; or state `chat_template` in tokenizer_config.json (or chat_template.jinja) ' +
+      'beside its tokenizer.json, or `chatTemplate` in the tokenize stage.',
+  });
+
+export const chatTemplateFailed = (problem: string, cause: unknown) =>
+  new CalmError('CALM_CHAT', `The tokenizer's chat template can't render these messages: ${problem}`, {
+    cause,
+    hint: 'Give the messages in the order and with the roles that the template expects.',
+  });
+
+export const chatInvalid = (problem: string) =>
+  new CalmError('CALM_CHAT', `The messages are no conversation: ${problem}.`, {
+    hint: 'Each message is an object with the texts "role" and "content".',
+  });
+
 // — models in programs —
 
 export const modelMissing = (path: string) =>

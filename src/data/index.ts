@@ -25,6 +25,7 @@ export { type FoundTexts, findTexts, type UnreadFile } from './survey/find-texts
 export { sourcesFor } from './survey/sources-for.ts';
 export { textFieldOf } from './survey/text-field.ts';
 export { ByteTokenizer } from './tokenizers/byte-tokenizer.ts';
+export { type ChatMessage, chatIds, renderChat } from './tokenizers/chat.ts';
 export {
   loadTokenizer,
   openSerialised,

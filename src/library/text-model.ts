@@ -5,7 +5,7 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { autoencoderFolder, languageModelFolder } from '../artifacts/index.ts';
-import { loadTokenizer, promptIds, type Tokenizer } from '../data/index.ts';
+import { chatIds, loadTokenizer, promptIds, type Tokenizer } from '../data/index.ts';
 import { elementAt } from '../elements.ts';
 import { disposeTree, type Engine } from '../engine/index.ts';
 import { hasNoLatents, modelDisposed, noSuchToken, writesNoText } from '../errors.ts';
@@ -33,10 +33,12 @@ import { checkOptions } from './options.ts';
 import { sequencesOf } from './texts.ts';
 import { Turns } from './turns.ts';
 import type {
+  ChatMessage,
   EncodedText,
   Generated,
   GenerateOptions,
   Model,
+  Prompt,
   Score,
   ScoreOptions,
   TextLatents,
@@ -127,15 +129,12 @@ class TextModel implements Model {
     return this.#parts.seed;
   }
 
-  async *generate(
-    prompt: string | readonly number[],
-    options: GenerateOptions = {},
-  ): AsyncGenerator<string, Generated, void> {
+  async *generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<string, Generated, void> {
     checkOptions(options);
     const model = this.#language();
     const { tokenizer } = this.#parts;
     const { seed = this.seed, index = 0, maxTokens = 200, signal } = options;
-    const ids = typeof prompt === 'string' ? await promptIds(tokenizer, prompt) : prompt;
+    const ids = await idsOf(tokenizer, prompt);
     checkTokenIds(ids, model.config.vocabSize);
     const start = alignPrompt(ids, model.patchSize, tokenizer.endOfTextId);
     this.#checkLength(start.length / model.patchSize, model);
@@ -302,6 +301,16 @@ class TextModel implements Model {
       tokenizer: hashOfText(this.#parts.tokenizer.toJson()),
     })));
   }
+}
+
+/** The token ids of what is to be continued. */
+async function idsOf(tokenizer: Tokenizer, prompt: Prompt): Promise<readonly number[]> {
+  if (typeof prompt === 'string') return promptIds(tokenizer, prompt);
+  return isConversation(prompt) ? chatIds(tokenizer, prompt) : prompt;
+}
+
+function isConversation(prompt: Exclude<Prompt, string>): prompt is readonly ChatMessage[] {
+  return prompt.some((part) => typeof part === 'object');
 }
 
 function checkTokenIds(ids: ArrayLike<number>, vocabSize: number): void {

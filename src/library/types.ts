@@ -20,6 +20,16 @@ export interface LoadOptions {
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
+/** One turn of a conversation. */
+export interface ChatMessage {
+  /** `system`, `user`, `assistant`, or whatever else the tokenizer's chat template knows. */
+  readonly role: string;
+  readonly content: string;
+}
+
+/** What is continued: a text, the ids of its tokens, or a conversation. */
+export type Prompt = string | readonly number[] | readonly ChatMessage[];
+
 /** Options that are absent are calm's defaults; the `sample` stage of the run's configuration has no say. */
 export interface GenerateOptions {
   /** In (0, 1]; lower is safer and duller, 1 leaves the model as it is. 0.5 where absent. */
@@ -139,12 +149,10 @@ export interface Model {
   /**
    * Continues a prompt, in pieces as they are made; an empty prompt starts a document. A piece never ends
    * inside a character. Leaving the loop early frees everything.
-   * @param prompt a text, or the ids of its tokens
+   * @param prompt a text, the ids of its tokens, or messages, which the tokenizer's chat template makes a text
+   * of that the assistant's turn continues
    */
-  generate(
-    prompt: string | readonly number[],
-    options?: GenerateOptions,
-  ): AsyncGenerator<string, Generated, void>;
+  generate(prompt: Prompt, options?: GenerateOptions): AsyncGenerator<string, Generated, void>;
   /** The tokens and vectors of a text. Names of special tokens in it are text. A Transformer has none. */
   encode(text: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<EncodedText>;
   /**

@@ -1,9 +1,18 @@
 import { ownValue } from '../../elements.ts';
-import { byteLevelJson, END_OF_TEXT, PAD, type Tokenizer, type TokenizerJson } from './tokenizer.ts';
-import { tokenizerFiles } from './tokenizer-config.ts';
+import { statedChat } from './chat.ts';
+import {
+  byteLevelJson,
+  type Chat,
+  END_OF_TEXT,
+  PAD,
+  type Tokenizer,
+  type TokenizerJson,
+} from './tokenizer.ts';
+import { type StatedTokenizer, tokenizerFiles } from './tokenizer-config.ts';
 
 const [END_OF_TEXT_ID, PAD_ID] = [256, 257];
 const SPECIALS: Readonly<Record<string, number>> = { [END_OF_TEXT]: END_OF_TEXT_ID, [PAD]: PAD_ID };
+const NAMES = { endOfText: END_OF_TEXT, pad: PAD, beginning: END_OF_TEXT };
 const SPECIAL_NAME = /(<\|endoftext\|>|\[PAD\])/;
 
 /** Each UTF-8 byte is a token: ids 0 … 255, end-of-text 256, padding 257. */
@@ -14,6 +23,14 @@ export class ByteTokenizer implements Tokenizer {
   readonly beginning = [];
   readonly ending = [];
   readonly isCutAtSpaces = true;
+  readonly chat: Chat | undefined;
+  readonly #chatTemplate: string | undefined;
+
+  /** @param stated what its folder says of it, of which the chat template counts */
+  constructor(stated?: StatedTokenizer) {
+    this.chat = statedChat(stated, NAMES);
+    this.#chatTemplate = this.chat?.template;
+  }
 
   async encode(text: string): Promise<ArrayLike<number>> {
     return idsOf(text);
@@ -36,8 +53,8 @@ export class ByteTokenizer implements Tokenizer {
   }
 
   toFiles(): Record<string, string> {
-    const names = { endOfText: END_OF_TEXT, pad: PAD, beginning: END_OF_TEXT };
-    return tokenizerFiles(byteLevelJson([], false), names, undefined);
+    const stated = this.#chatTemplate === undefined ? undefined : { chatTemplate: this.#chatTemplate };
+    return tokenizerFiles(byteLevelJson([], false), NAMES, stated);
   }
 
   /** Whether a tokenizer.json is the one that toJson writes. */

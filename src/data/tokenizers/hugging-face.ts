@@ -7,12 +7,21 @@ import { Tokenizer as NativeTokenizer } from 'tokenizers';
 import { readText } from '../../artifacts/index.ts';
 import { CalmError, fileMissing, tokenizerInvalid, unknownToken } from '../../errors.ts';
 import { ByteTokenizer } from './byte-tokenizer.ts';
+import { statedChat } from './chat.ts';
 import { surroundingsOf } from './surroundings.ts';
 import { isTiktoken, readTiktoken } from './tiktoken.ts';
-import { cutsAtSpaces, PAD, specialToken, type Tokenizer, type TokenizerJson } from './tokenizer.ts';
+import {
+  type Chat,
+  cutsAtSpaces,
+  PAD,
+  specialToken,
+  type Tokenizer,
+  type TokenizerJson,
+} from './tokenizer.ts';
 import {
   addingNothing,
   readStated,
+  type SpecialNames,
   STATEMENTS,
   type StatedTokenizer,
   statedToken,
@@ -45,9 +54,10 @@ class HuggingFaceTokenizer implements Tokenizer {
   readonly beginning: readonly number[];
   readonly ending: readonly number[];
   readonly isCutAtSpaces: boolean;
+  readonly chat: Chat | undefined;
   readonly #whole: NativeTokenizer;
   readonly #json: string;
-  readonly #ids: ReadonlyMap<string, number>;
+  readonly #names: SpecialNames;
   readonly #stated: StatedTokenizer | undefined;
   #encoder: NativeTokenizer | undefined;
   #plainEncoder: NativeTokenizer | undefined;
@@ -55,7 +65,6 @@ class HuggingFaceTokenizer implements Tokenizer {
   constructor(json: TokenizerJson, vocabulary: Vocabulary, stated: StatedTokenizer | undefined) {
     this.#json = JSON.stringify(json);
     this.#whole = NativeTokenizer.fromString(this.#json);
-    this.#ids = vocabulary.ids;
     this.#stated = stated;
     this.vocabSize = vocabulary.vocabSize;
     this.endOfTextId = vocabulary.endOfTextId;
@@ -64,6 +73,9 @@ class HuggingFaceTokenizer implements Tokenizer {
     this.beginning = beginning;
     this.ending = ending;
     this.isCutAtSpaces = cutsAtSpaces(json);
+    const { ids, endOfTextId, padId } = vocabulary;
+    this.#names = specialNames(ids, endOfTextId, padId, beginning[0]);
+    this.chat = statedChat(stated, this.#names);
   }
 
   encode(text: string): Promise<number[]> {
@@ -100,15 +112,23 @@ class HuggingFaceTokenizer implements Tokenizer {
   }
 
   toFiles(): Record<string, string> {
-    const nameOf = (id: number | undefined) => [...this.#ids].find(([, found]) => found === id)?.[0];
-    const endOfText = nameOf(this.endOfTextId) ?? '';
-    const names = {
-      endOfText,
-      pad: nameOf(this.padId) ?? endOfText,
-      beginning: nameOf(this.beginning[0]) ?? endOfText,
-    };
-    return tokenizerFiles(JSON.parse(this.#json) as TokenizerJson, names, this.#stated);
+    return tokenizerFiles(JSON.parse(this.#json) as TokenizerJson, this.#names, this.#stated);
   }
+}
+
+/** Names by ids; those of end-of-text where there is no other. */
+function specialNames(
+  ids: ReadonlyMap<string, number>,
+  endOfTextId: number,
+  padId: number,
+  beginningId: number | undefined,
+): SpecialNames {
+  const nameOf = (wanted: number | undefined) => {
+    for (const [name, id] of ids) if (id === wanted) return name;
+    return undefined;
+  };
+  const endOfText = nameOf(endOfTextId) ?? '';
+  return { endOfText, pad: nameOf(padId) ?? endOfText, beginning: nameOf(beginningId) ?? endOfText };
 }
 
 async function idsOf(native: NativeTokenizer, text: string): Promise<number[]> {
@@ -122,6 +142,8 @@ export interface TokenizerOptions {
   readonly pad?: number | undefined;
   /** Whether it surrounds texts with what its post-processor adds; true where absent. */
   readonly addSpecialTokens?: boolean | undefined;
+  /** How conversations become text, in Jinja; what its folder says where absent. */
+  readonly chatTemplate?: string | undefined;
   /** Ids that its model has. Where padding would be none of them, end-of-text takes its place. */
   readonly modelVocabSize?: number | undefined;
 }
@@ -139,7 +161,6 @@ export async function loadTokenizer(path: string, options: TokenizerOptions = {}
       : error;
   });
   const json = isTiktoken(text) ? await readTiktoken(file) : parsed(text, file);
-  if (ByteTokenizer.describes(json)) return new ByteTokenizer();
   return openTokenizer(json, file, options, await readStated(dirname(file)));
 }
 
@@ -172,13 +193,16 @@ export async function tokenizerFilesOf(path: string): Promise<string[]> {
   return [file, ...beside.filter((name) => existsSync(name))];
 }
 
-/** A tokenizer from the parsed JSON. @param stated what its folder says of it */
+/** A tokenizer from the parsed JSON. @param inFolder what its folder says of it */
 export function openTokenizer(
   given: TokenizerJson,
   file: string,
   options: TokenizerOptions = {},
-  stated?: StatedTokenizer,
+  inFolder?: StatedTokenizer,
 ): Tokenizer {
+  const { chatTemplate } = options;
+  const stated = chatTemplate === undefined ? inFolder : { ...inFolder, chatTemplate };
+  if (ByteTokenizer.describes(given)) return new ByteTokenizer(stated);
   const ids = vocabularyOf(given, file);
   refuseUnknownMerges(given, ids, file);
   const endOfTextId = endOfTextOf(ids, file, options.endOfText, stated);
@@ -243,13 +267,13 @@ export interface SerialisedTokenizer {
   readonly json: string;
   readonly endOfTextId: number;
   readonly padId?: number;
+  readonly chat?: Chat | undefined;
 }
 
-export function openSerialised({ json, endOfTextId, padId }: SerialisedTokenizer): Tokenizer {
-  const parsed = JSON.parse(json) as TokenizerJson;
-  return ByteTokenizer.describes(parsed)
-    ? new ByteTokenizer()
-    : openTokenizer(parsed, 'the tokenizer', { endOfText: endOfTextId, pad: padId });
+export function openSerialised({ json, endOfTextId, padId, chat }: SerialisedTokenizer): Tokenizer {
+  const said = chat && { config: chat.specialTokens, chatTemplate: chat.template };
+  const options = { endOfText: endOfTextId, pad: padId };
+  return openTokenizer(JSON.parse(json) as TokenizerJson, 'the tokenizer', options, said);
 }
 
 /** No vocabulary is larger: embeddings have a row for each id. */

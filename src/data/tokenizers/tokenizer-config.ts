@@ -12,7 +12,7 @@ import type { AddedToken, TokenizerJson } from './tokenizer.ts';
 /** What a folder says of its tokenizer; all of it is kept. */
 export interface StatedTokenizer {
   /** tokenizer_config.json, with the tokens that special_tokens_map.json alone names. */
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
   /** chat_template.jinja, where the template is a file of its own. */
   readonly chatTemplate?: string | undefined;
 }
@@ -20,6 +20,13 @@ export interface StatedTokenizer {
 const CONFIG = 'tokenizer_config.json';
 const TOKEN_MAP = 'special_tokens_map.json';
 const CHAT_TEMPLATE = 'chat_template.jinja';
+
+/** Names of the special tokens of a tokenizer as they are used here. */
+export interface SpecialNames {
+  readonly endOfText: string;
+  readonly pad: string;
+  readonly beginning: string;
+}
 
 /** The files beside a tokenizer.json that are read. */
 export const STATEMENTS = [CONFIG, TOKEN_MAP, CHAT_TEMPLATE] as const;
@@ -37,9 +44,9 @@ export async function readStated(directory: string): Promise<StatedTokenizer | u
 /** The name of a special token, which is stated as a text or as a token with its options. */
 export function statedToken(
   stated: StatedTokenizer | undefined,
-  key: 'eos_token' | 'pad_token',
+  key: 'bos_token' | 'eos_token' | 'pad_token' | 'unk_token',
 ): string | undefined {
-  const value = stated?.config[key];
+  const value = stated?.config?.[key];
   const content = typeof value === 'object' && value !== null && 'content' in value ? value.content : value;
   return typeof content === 'string' ? content : undefined;
 }
@@ -53,7 +60,7 @@ const STANDARD = {
 
 /** The same without a class that adds special tokens by itself, whatever tokenizer.json says. */
 export function addingNothing(stated: StatedTokenizer | undefined): StatedTokenizer | undefined {
-  if (!stated) return undefined;
+  if (!stated?.config) return stated;
   const { tokenizer_class } = STANDARD;
   const config = { ...stated.config, tokenizer_class, add_bos_token: false, add_eos_token: false };
   return { ...stated, config };
@@ -62,11 +69,10 @@ export function addingNothing(stated: StatedTokenizer | undefined): StatedTokeni
 /**
  * The files by which transformers reads a tokenizer as we do: tokenizer.json, tokenizer_config.json, and the
  * chat template where it is a file. What is stated stays, completed by what it lacks.
- * @param names of the special tokens as they are used here
  */
 export function tokenizerFiles(
   json: TokenizerJson,
-  names: { readonly endOfText: string; readonly pad: string; readonly beginning: string },
+  names: SpecialNames,
   stated: StatedTokenizer | undefined,
 ): Record<string, string> {
   const { config: given = { ...STANDARD, bos_token: names.beginning }, chatTemplate } = stated ?? {};

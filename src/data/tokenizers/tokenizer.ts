@@ -3,6 +3,14 @@
  * loads with the same ids.
  */
 
+/** What a conversation becomes text by. Plain data, so that another thread can have it. */
+export interface Chat {
+  /** In Jinja. */
+  readonly template: string;
+  /** Names of special tokens as templates ask for them: `bos_token`, `eos_token` … */
+  readonly specialTokens: Readonly<Record<string, string>>;
+}
+
 export interface Tokenizer {
   /** One more than the largest id. */
   readonly vocabSize: number;
@@ -12,6 +20,8 @@ export interface Tokenizer {
   readonly beginning: readonly number[];
   /** What its post-processor puts behind a document. */
   readonly ending: readonly number[];
+  /** How conversations become text, where the tokenizer's folder says it. */
+  readonly chat: Chat | undefined;
   /** Names of special tokens in the text become these tokens, as Hugging Face has it. */
   encode(text: string): Promise<ArrayLike<number>>;
   /** Many texts at once, on all cores. */
