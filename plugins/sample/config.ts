@@ -61,4 +61,9 @@ export const config = z.strictObject({
         '`samples` and settings. What it has already is not made again.',
     ),
   numSamples: z.int().positive().default(3).describe('How many continuations.'),
+  textsAtOnce: z
+    .int()
+    .positive()
+    .default(8)
+    .describe('Texts that are written at once, in one batch; they are the same whatever it is.'),
 });

@@ -16,6 +16,7 @@ export default defineStage({
   name: 'sample',
   summary: 'Writes text with a CALM or a Transformer, at any temperature up to 1.',
   config: withMoved(config, movedToHeadSampling),
+  operational: ['textsAtOnce'],
   usesEngine: true,
   inputs: { model: languageModelFolder },
   outputs: { samples },

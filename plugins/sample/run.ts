@@ -7,6 +7,7 @@ import type { StageContext, TypedPrompt } from 'calm-lm/plugin';
 import { checkChoice } from 'calm-lm/sampling';
 import { openTextModel } from 'calm-lm/text-model';
 import type { z } from 'zod';
+import { aheadInOrder } from './ahead.ts';
 import type { config } from './config.ts';
 import { type PromptLine, readPrompts } from './prompts.ts';
 import { ResultsFile } from './results.ts';
@@ -19,7 +20,7 @@ type Context = StageContext<Config, { model: typeof languageModelFolder }, { sam
 
 type Made = Sample & SampleCounts;
 
-/** One continuation after the other, so that the text can be read while it is made. */
+/** Several continuations are made at once and shown one after the other, each as it grows. */
 export async function run(given: Context): Promise<void> {
   const hasLikelihood = await isTransformer(given.inputs.model);
   checkChoice(given.config, { hasLikelihood });
@@ -64,7 +65,7 @@ interface ManyPrompts {
 function answers(writer: Writer, many: ManyPrompts | undefined): Promise<Made[]> {
   const { prompts, config } = writer.context;
   if (prompts) return answerTyped(writer, prompts);
-  return many === undefined ? answer(writer, config.prompt, 0) : answerAll(writer, many);
+  return many === undefined ? answer(writer, config.prompt) : answerAll(writer, many);
 }
 
 /** The prompts of a file, if one is named, and their results file. Nothing is written yet. */
@@ -89,12 +90,16 @@ async function answerAll(writer: Writer, { prompts, results }: ManyPrompts): Pro
   const { numAnswered, path } = results;
   if (numAnswered) report.note(`${numAnswered} of ${prompts.length} prompts are answered in ${path}`);
   await results.begin();
+  const { numSamples } = writer.context.config;
   const made: Made[] = [];
-  for (const [i, prompt] of prompts.entries()) {
-    if (i < numAnswered) continue;
-    const samples = await answer(writer, prompt.prompt, i);
-    await results.append(prompt, samples);
-    made.push(...samples);
+  const wanted = prompts
+    .slice(numAnswered)
+    .flatMap(({ prompt }, i) => continuationsOf(writer, prompt, numAnswered + i));
+  for await (const sample of continuations(writer, wanted)) {
+    made.push(sample);
+    if (made.length % numSamples > 0) continue;
+    const prompt = prompts[numAnswered + made.length / numSamples - 1] as PromptLine;
+    await results.append(prompt, made.slice(-numSamples));
   }
   report.note(`written: ${path}`);
   return made;
@@ -107,57 +112,72 @@ async function answerTyped(writer: Writer, prompts: AsyncIterable<TypedPrompt>):
   let number = 0;
   for await (const prompt of prompts) {
     const wanted = AbortSignal.any([signal, prompt.signal]);
-    const one = continuation(writer, prompt.text, { heading: '', index: number++, signal: wanted });
-    const sample = await one.catch((error: unknown) => {
+    const one = { prompt: prompt.text, heading: '', index: number++, signal: wanted };
+    try {
+      for await (const sample of continuations(writer, [one])) made.push(sample);
+    } catch (error) {
       if (signal.aborted || !prompt.signal.aborted) throw error;
-      return undefined;
-    });
-    if (sample) made.push(sample);
+    }
   }
   signal.throwIfAborted();
   return made;
 }
 
-/** All continuations of one prompt. @param number of the prompt; draws follow from it */
-async function answer(writer: Writer, text: string, number: number): Promise<Made[]> {
-  const { config, signal } = writer.context;
-  const { numSamples } = config;
+/** All continuations of the one prompt. */
+async function answer(writer: Writer, text: string): Promise<Made[]> {
   const made: Made[] = [];
-  for (let i = 0; i < numSamples; i++) {
-    const one = { heading: headingOf(i, numSamples), index: number * numSamples + i, signal };
-    made.push(await continuation(writer, text, one));
-  }
+  for await (const sample of continuations(writer, continuationsOf(writer, text, 0))) made.push(sample);
   return made;
 }
 
-interface One {
+/** A continuation that is to be made. */
+interface Wanted {
+  readonly prompt: string;
   readonly heading: string;
+  /** Its draws follow from it. */
   readonly index: number;
   readonly signal: AbortSignal;
 }
 
-async function continuation(
-  { context, model, clock }: Writer,
-  prompt: string,
-  { heading, index, signal }: One,
-): Promise<Made> {
+/** Those of one prompt. @param number of the prompt */
+function continuationsOf({ context }: Writer, prompt: string, number: number): Wanted[] {
+  const { config, signal } = context;
+  const { numSamples } = config;
+  return Array.from({ length: numSamples }, (_, i) => ({
+    prompt,
+    heading: headingOf(i, numSamples),
+    index: number * numSamples + i,
+    signal,
+  }));
+}
+
+/** Makes several at once, and shows them in their order. */
+async function* continuations(writer: Writer, wanted: readonly Wanted[]): AsyncGenerator<Made, void, void> {
+  const { context, model, clock } = writer;
   const { config, prompts, report } = context;
   const { temperature, maxTokens, stop, sampler, numCandidates, drawBudget, topK, topP } = config;
   const choice = { temperature, sampler, numCandidates, drawBudget, topK, topP };
-  const onTokens = (numTokens: number) => {
-    clock.firstToken ??= performance.now();
-    // A person sees the text.
-    if (!prompts) report.progress({ step: numTokens, steps: maxTokens });
-  };
-  const pieces = model.generate(prompt, { ...choice, maxTokens, stop, index, signal, onTokens });
-  const generated = await write(`${heading}${prompt}`, pieces, report);
-  const { fallbacks, numPatches } = generated;
-  if (fallbacks > 0)
-    report.warn(
-      `${fallbacks} of ${numPatches} patches took more than ${drawBudget} draws and ` +
-        `were chosen by the batch approximation: not exact`,
-    );
-  return sampleOf(generated, model);
+  let numShown = 0;
+  const starts = wanted.map(({ prompt, index, signal }, place) => () => {
+    const onTokens = (numTokens: number) => {
+      clock.firstToken ??= performance.now();
+      // Where prompts are typed, a person sees the text.
+      if (!prompts && place === numShown) report.progress({ step: numTokens, steps: maxTokens });
+    };
+    return model.generate(prompt, { ...choice, maxTokens, stop, index, signal, onTokens });
+  });
+  for await (const pieces of aheadInOrder(starts, config.textsAtOnce)) {
+    const { heading, prompt } = wanted[numShown] as Wanted;
+    const generated = await write(`${heading}${prompt}`, pieces, report);
+    const { fallbacks, numPatches } = generated;
+    if (fallbacks > 0)
+      report.warn(
+        `${fallbacks} of ${numPatches} patches took more than ${drawBudget} draws and ` +
+          `were chosen by the batch approximation: not exact`,
+      );
+    yield sampleOf(generated, model);
+    numShown++;
+  }
 }
 
 /** Of a distribution there is one draw a token, and nothing to count. */

@@ -27,6 +27,7 @@ import {
   GrowingText,
   generate,
   SAMPLERS,
+  TextsAtOnce,
 } from '../sampling/index.ts';
 import { checkedLatents, hashOfParameters, hashOfText } from './latents.ts';
 import { checkOptions } from './options.ts';
@@ -98,6 +99,7 @@ class TextModel implements Model {
   #provenance: Promise<Pick<TextLatents, 'autoencoder' | 'tokenizer'>> | undefined;
   #disposal: Promise<void> | undefined;
   #hasWarned = false;
+  #textsAtOnce: TextsAtOnce | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -147,12 +149,14 @@ class TextModel implements Model {
     };
     const text = new GrowingText(tokenizer, { maxTokens, stop: options.stop });
     const counts = { numPatches: 0, draws: 0, fallbacks: 0 };
-    const patches = generate(model, [start], settings, drawsOf(model, seed, index));
+    const source = this.#textsOf(model).join(signal);
+    const patches = generate(source, [start], settings, drawsOf(model, seed, index));
     this.#underway.add(patches);
     try {
       for (;;) {
         signal?.throwIfAborted();
-        const { done, value } = await this.#turns.take(() => this.#whileOpen(() => patches.next()));
+        this.#checkOpen();
+        const { done, value } = await patches.next();
         if (done) break;
         counts.numPatches++;
         counts.draws += elementAt(value.draws, 0);
@@ -171,6 +175,7 @@ class TextModel implements Model {
     } finally {
       this.#underway.delete(patches);
       await patches.return(undefined);
+      source.leave();
     }
   }
 
@@ -226,13 +231,19 @@ class TextModel implements Model {
   }
 
   async #free(): Promise<void> {
-    const end = await this.#turns.begin();
-    // What they hold is freed with the weights; whoever asks them for more gets an error.
+    (await this.#turns.begin())();
+    // What they hold is freed with the weights; whoever asks for more from now on gets an error.
     for (const work of this.#underway) await work.return(undefined);
     this.#parts.language?.dispose();
     if (!this.#parts.language) disposeTree(this.#autoencoder.parameters);
     this.#parts.onDisposed();
-    end();
+  }
+
+  /** Texts under way at the same time are written together. */
+  #textsOf(model: PatchModel): TextsAtOnce {
+    return (this.#textsAtOnce ??= new TextsAtOnce(model, this.#parts.engine.isCompiling, (work) =>
+      this.#work(undefined, work),
+    ));
   }
 
   /** Works by turns: whenever it pauses, those who wait come first. */

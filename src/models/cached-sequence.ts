@@ -61,6 +61,7 @@ type FeedInputs<Weights extends TensorTree> = {
   readonly past?: Past;
 };
 type FeedManyInputs<Weights extends TensorTree> = FeedInputs<Weights> & { readonly sources: Tensor };
+type FeedRowsInputs<Weights extends TensorTree> = BranchInputs<Weights> & { readonly isThere: Tensor };
 type FeedOutputs = { readonly hidden: Tensor; readonly cache: KeyValueCache };
 type BranchInputs<Weights extends TensorTree> = {
   readonly weights: Weights;
@@ -87,6 +88,7 @@ export class CachedSequence<Weights extends TensorTree> {
   readonly #feedOne: CompiledStep<FeedInputs<Weights>, FeedOutputs>;
   readonly #hidden: CompiledStep<FeedInputs<Weights>, { readonly hidden: Tensor }>;
   readonly #branch: CompiledStep<BranchInputs<Weights>, { readonly hidden: Tensor }>;
+  readonly #feedRows: CompiledStep<FeedRowsInputs<Weights>, FeedOutputs>;
 
   /** @param isTraining weights that will be others soon (see `use`) are not built into graphs */
   constructor(
@@ -114,7 +116,12 @@ export class CachedSequence<Weights extends TensorTree> {
     }, options);
     this.#feedOne = engine.compile(({ weights: given, ids, past }: FeedInputs<Weights>) => {
       const { hidden, fresh } = forward(given, ids, past);
-      return { hidden, cache: putAt((past as Past).cache, (past as Past).length, fresh) };
+      const { cache: before, length } = past as Past;
+      return { hidden, cache: putAt(before, isAt(capacityOf(before), length), fresh) };
+    }, options);
+    this.#feedRows = engine.compile(({ weights: given, ids, past, isThere }: FeedRowsInputs<Weights>) => {
+      const { hidden, fresh } = forward(given, ids, past);
+      return { hidden, cache: putAt(past.cache, isThere, fresh) };
     }, options);
     this.#branch = engine.compile(
       ({ weights: given, ids, past }: BranchInputs<Weights>) => ({
@@ -132,15 +139,21 @@ export class CachedSequence<Weights extends TensorTree> {
   /**
    * Feeds positions after those of the past, which is left as it is.
    * @param ids [rows, positions·K], int32
+   * @param pause awaited between the pieces of a long one
    * @returns the hidden state at every new position, [rows, positions, hidden], and the longer sequences
    */
-  async feed(ids: Tensor, past?: SequenceState): Promise<{ hidden: Tensor; state: SequenceState }> {
+  async feed(
+    ids: Tensor,
+    past?: SequenceState,
+    pause?: () => Promise<void>,
+  ): Promise<{ hidden: Tensor; state: SequenceState }> {
     const [rows, width] = ids.shape as [number, number];
     if (width <= POSITIONS_AT_ONCE * this.#tokensPerPosition) return this.#feedPiece(ids, past);
     const piece = POSITIONS_A_PIECE * this.#tokensPerPosition;
     const hidden: Tensor[] = [];
     let state = past;
     for (let first = 0; first < width; first += piece) {
+      if (first > 0) await pause?.();
       const part = tf.slice(ids, [0, first], [rows, Math.min(piece, width - first)]);
       const fed = await this.#feedPiece(part, state);
       if (state && state !== past) disposeTree(state.cache);
@@ -186,6 +199,44 @@ export class CachedSequence<Weights extends TensorTree> {
     const sources = placesAfter(length, positions, capacityOf(inputs.past.cache));
     const outputs = await this.#feedMany({ ...inputs, sources });
     sources.dispose();
+    return outputs;
+  }
+
+  /**
+   * Feeds one position to each of several sequences of different lengths, whose caches lie side by side.
+   * @param cache of one capacity for all rows, with room in each; it is left as it is
+   * @param ids [rows, K], int32
+   * @param lengths of each row before; undefined of a row that is not fed, whose cache stays as it is
+   * @returns hidden states, [rows, 1, hidden], and the cache with the new positions
+   */
+  async feedRows(
+    cache: KeyValueCache,
+    ids: Tensor,
+    lengths: readonly (number | undefined)[],
+  ): Promise<{ hidden: Tensor; cache: KeyValueCache }> {
+    const [rows, capacity] = [lengths.length, capacityOf(cache)];
+    const mask = new Float32Array(rows * (capacity + 1)).fill(HIDDEN);
+    const isThere = new Float32Array(rows * capacity);
+    for (const [row, length] of lengths.entries()) {
+      const begin = row * (capacity + 1);
+      mask.fill(0, begin, begin + (length ?? 0));
+      mask[begin + capacity] = 0;
+      if (length !== undefined) isThere[row * capacity + length] = 1;
+    }
+    const inputs = {
+      ids,
+      past: {
+        cache,
+        places: floatTensor(
+          Float32Array.from(lengths, (length) => length ?? 0),
+          [rows, 1],
+        ),
+        mask: floatTensor(mask, [rows, 1, 1, capacity + 1]),
+      },
+      isThere: floatTensor(isThere, [rows, 1, capacity, 1]),
+    };
+    const outputs = await this.#feedRows({ weights: this.#weights, ...inputs });
+    disposeTree({ places: inputs.past.places, mask: inputs.past.mask, isThere: inputs.isThere });
     return outputs;
   }
 
@@ -246,17 +297,24 @@ export class CachedSequence<Weights extends TensorTree> {
   }
 }
 
+/** A copy of a cache that is full, with room for more positions. */
+export function withRoom({ cache, length }: SequenceState): KeyValueCache {
+  return padCache(cache, roomFor(length + 1));
+}
+
 /** Room for half as much again, in steps, because each capacity has a graph of its own. */
 function roomFor(length: number): number {
   return Math.ceil((1.5 * length) / STEP) * STEP;
 }
 
-/** A cache with one position more, at `length`, where it is 0 so far. */
-function putAt(cache: KeyValueCache, length: Tensor, fresh: KeyValueCache): KeyValueCache {
-  const isThere = tf.reshape(
-    tf.cast(tf.equal(tf.range(0, capacityOf(cache), 1, 'float32'), length), 'float32'),
-    [1, 1, -1, 1],
-  );
+/** 1 at one place of a cache and 0 at the others, [1, 1, capacity, 1]. */
+function isAt(capacity: number, place: Tensor): Tensor {
+  const places = tf.range(0, capacity, 1, 'float32');
+  return tf.reshape(tf.cast(tf.equal(places, place), 'float32'), [1, 1, -1, 1]);
+}
+
+/** A cache with one position more, where `isThere` is 1 and the cache 0 so far. */
+function putAt(cache: KeyValueCache, isThere: Tensor, fresh: KeyValueCache): KeyValueCache {
   return Object.fromEntries(
     Object.entries(cache).map(([name, tensor]) => [
       name,

@@ -75,7 +75,15 @@ export type {
   PatchModelConfig,
   PatchSequence,
   Pause,
+  TextSource,
 } from './patch-model.ts';
+export {
+  MOST_ROWS,
+  type NextPatch,
+  roundedRows,
+  type SequenceRow,
+  SideBySide,
+} from './side-by-side.ts';
 export { type Start, startAutoencoder, startCalm, startTransformer } from './start.ts';
 export { TRANSFORMER_DEFAULTS, type TransformerConfig } from './transformer/config.ts';
 export { inverseCdf, TransformerDecoder } from './transformer/decoding.ts';

@@ -12,6 +12,7 @@ import type { RandomStream } from '../random.ts';
 import type { Branch, SequenceState } from './cached-sequence.ts';
 import type { CalmConfig } from './calm/config.ts';
 import type { Autoencoder } from './language-model.ts';
+import type { KeyValueCache } from './llama.ts';
 
 /**
  * Awaited between pieces of work that are short: engine calls, batches, resamples. It lets the event loop
@@ -36,9 +37,21 @@ export interface PatchSequence {
   /**
    * Feeds patches after those of the past.
    * @param ids [rows, patches·K]
+   * @param pause awaited between the pieces of many patches
    * @returns hidden states, [rows, patches, hidden]
    */
-  feed(ids: Tensor, past?: SequenceState): Promise<{ hidden: Tensor; state: SequenceState }>;
+  feed(ids: Tensor, past?: SequenceState, pause?: Pause): Promise<{ hidden: Tensor; state: SequenceState }>;
+  /**
+   * Feeds one patch to each of several sequences of different lengths, whose caches lie side by side.
+   * @param ids [rows, K]
+   * @param lengths of each row in patches; undefined of a row that is not fed
+   * @returns hidden states, [rows, 1, hidden], and the cache with the new patches
+   */
+  feedRows(
+    cache: KeyValueCache,
+    ids: Tensor,
+    lengths: readonly (number | undefined)[],
+  ): Promise<{ hidden: Tensor; cache: KeyValueCache }>;
   /** The hidden state at every patch of sequences that nothing will follow, [rows, patches, hidden]. */
   look(ids: Tensor): Promise<Tensor>;
   /** Hidden states at the ends of branches, [branches, hidden]. */
@@ -87,12 +100,23 @@ export interface PatchModelConfig {
   readonly maxPositionEmbeddings?: number | undefined;
 }
 
+/** What writing text takes of a model. */
+export interface TextSource extends Pick<PatchModel, 'patchSize' | 'noiseSize' | 'draw'> {
+  readonly sequence: Pick<PatchSequence, 'feed'>;
+  readonly likelihood?: Pick<Likelihood, 'eachDistribution'>;
+}
+
 export interface PatchModel {
   readonly config: PatchModelConfig;
   /** K. */
   readonly patchSize: number;
   /** Numbers of noise that one candidate takes. */
   readonly noiseSize: number;
+  /**
+   * Noise is laid out as [parts, candidates, positions, noiseWidth], `noiseSize / noiseWidth` parts: so the
+   * noise of several positions is put together from that of each.
+   */
+  readonly noiseWidth: number;
   readonly sequence: PatchSequence;
   /**
    * Draws candidates for the patch after each hidden state.

@@ -6,9 +6,9 @@
  * B rows · N candidates · K tokens a patch · H hidden.
  */
 
-import { disposeTree, type Tensor, tf } from '../engine/index.ts';
+import { type Tensor, tf } from '../engine/index.ts';
 import { choiceOfSamples, choiceOfTokens } from '../errors.ts';
-import { inverseCdf, type Likelihood, type PatchModel, type Pause } from '../models/index.ts';
+import { inverseCdf, type Likelihood, type Pause, type TextSource } from '../models/index.ts';
 import { choosePatches } from './candidates.ts';
 import { chooseCandidate, ExactSampler, type Power, powerOf, weighCandidates } from './temperature.ts';
 import { reweigh, type TokenChoice } from './token-choice.ts';
@@ -72,7 +72,7 @@ export interface ChosenPatches {
 
 /** Takes one patch for each row. @param hidden [rows, hidden] */
 export async function choose(
-  model: PatchModel,
+  model: TextSource,
   hidden: Tensor,
   options: TemperatureOptions,
   draws: ChoiceDraws,
@@ -88,7 +88,7 @@ export async function choose(
 
 /** One token for each row, from its distribution. */
 async function chooseTokens(
-  likelihood: Likelihood,
+  likelihood: Pick<Likelihood, 'eachDistribution'>,
   hidden: Tensor,
   options: TemperatureOptions,
   draws: ChoiceDraws,
@@ -102,7 +102,7 @@ async function chooseTokens(
 }
 
 async function chooseFromBatch(
-  model: PatchModel,
+  model: TextSource,
   hidden: Tensor,
   power: Power,
   { numCandidates = DEFAULT_CANDIDATES, pause }: TemperatureOptions,
@@ -124,7 +124,7 @@ const [FIRST_BLOCK, LARGEST_BLOCK] = [32, 512];
 
 /** What is drawn is independent, so a block can be consumed in order. */
 async function chooseExactly(
-  model: PatchModel,
+  model: TextSource,
   hidden: Tensor,
   power: Power,
   { drawBudget = DEFAULT_DRAW_BUDGET, pause }: TemperatureOptions,
@@ -143,8 +143,8 @@ async function chooseExactly(
     await pause?.();
     const rows = open.map(([row]) => row);
     const asked = tf.tidy(() => tf.gather(hidden, rows));
-    const drawn = await model.draw(asked, draws.noise(size * open.length * model.noiseSize, block));
-    const tokens = await drawn.decodeAll();
+    const noise = draws.noise(size * open.length * model.noiseSize, block);
+    const tokens = await drawTokens(model, asked, noise);
     open.forEach(([, state], i) => {
       state.take(
         Array.from({ length: size }, (_, candidate) =>
@@ -156,14 +156,26 @@ async function chooseExactly(
         drawBudget,
       );
     });
-    drawn.dispose();
-    disposeTree({ asked });
   }
   return {
     patches: states.map((state) => state.found ?? state.choose(power, patchSize)),
     draws: states.map(({ sampler }) => sampler.draws),
     fallbacks: states.map(({ found }) => found === undefined),
   };
+}
+
+/** All tokens of some draws; frees the hidden states. */
+async function drawTokens(model: TextSource, hidden: Tensor, noise: Float32Array): Promise<Int32Array> {
+  try {
+    const drawn = await model.draw(hidden, noise);
+    try {
+      return await drawn.decodeAll();
+    } finally {
+      drawn.dispose();
+    }
+  } finally {
+    hidden.dispose();
+  }
 }
 
 /** The exact algorithm on one row, and all that it has drawn. */

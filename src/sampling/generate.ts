@@ -7,7 +7,7 @@
 
 import { commonLength } from '../elements.ts';
 import { disposeTree, intTensor, type Tensor, tf } from '../engine/index.ts';
-import type { PatchModel, SequenceState } from '../models/index.ts';
+import type { SequenceState, TextSource } from '../models/index.ts';
 import { type ChoiceDraws, type ChosenPatches, choose, type TemperatureOptions } from './choosing.ts';
 
 export interface GenerateOptions extends TemperatureOptions {
@@ -45,7 +45,7 @@ export interface GeneratedPatch {
  * @returns an iterator over steps; leaving it early frees everything
  */
 export async function* generate(
-  model: PatchModel,
+  model: TextSource,
   prompts: readonly Int32Array[],
   options: GenerateOptions,
   draws: GenerateDraws,
@@ -86,7 +86,7 @@ export async function* generate(
 
 /** Patches chosen by a hidden state, and its numbers; frees it, also where the choice is broken off. */
 async function chooseFrom(
-  model: PatchModel,
+  model: TextSource,
   last: Tensor,
   options: TemperatureOptions,
   draws: ChoiceDraws,
@@ -101,7 +101,7 @@ async function chooseFrom(
 
 /** Feeds patches and keeps the last hidden state, [rows, hidden]; frees the past. */
 async function advance(
-  model: PatchModel,
+  model: TextSource,
   ids: Int32Array,
   rows: number,
   past: SequenceState | undefined,

@@ -38,6 +38,7 @@ export class PatchDecoder implements PatchModel {
   readonly patchSize: number;
   /** Numbers of noise that one candidate takes. */
   readonly noiseSize: number;
+  readonly noiseWidth: number;
   /** Feeds it, and looks at branches of what was fed. */
   readonly sequence: CachedSequence<ReaderWeights>;
   readonly latents: LatentDraws;
@@ -62,6 +63,7 @@ export class PatchDecoder implements PatchModel {
     this.latents = { config, autoencoder, draw: (hidden, noise) => this.drawLatents(hidden, noise) };
     this.patchSize = config.patchSize;
     this.noiseSize = head.noiseSize(config, sampling);
+    this.noiseWidth = head.noiseWidth?.(config) ?? this.noiseSize;
     this.#sample = head.sampler(engine, config, sampling);
     this.sequence = new CachedSequence<ReaderWeights>(
       engine,

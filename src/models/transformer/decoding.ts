@@ -41,6 +41,7 @@ export class TransformerDecoder implements PatchModel {
   readonly patchSize = 1;
   /** A token is drawn by one uniform number. */
   readonly noiseSize = 1;
+  readonly noiseWidth = 1;
   /** Feeds it, and looks at branches of what was fed. */
   readonly sequence: CachedSequence<TensorMap>;
   readonly likelihood: Likelihood;

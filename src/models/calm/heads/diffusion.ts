@@ -247,6 +247,7 @@ export const diffusionHead: Head<DiffusionOptions, DiffusionSampling> = {
   drawTraining,
   loss: diffusionLoss,
   noiseSize: ({ latentSize }, { steps }) => samplingSchedule(steps).betas.length * latentSize,
+  noiseWidth: ({ latentSize }) => latentSize,
   drawNoise: (stream, size) => stream.normals(size),
   sampler,
   flops,

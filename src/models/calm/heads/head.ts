@@ -64,6 +64,11 @@ export interface Head<Options, Sampling> {
   ) => LossOutputs;
   /** Numbers of noise that one sample takes. */
   readonly noiseSize: (config: HeadConfig<Options>, sampling: Sampling) => number;
+  /**
+   * Noise is laid out as [parts, candidates, positions, width], `noiseSize / width` parts; one part where
+   * absent. Texts that are written at once draw what each would draw alone by it.
+   */
+  readonly noiseWidth?: (config: HeadConfig<Options>) => number;
   /** `size` numbers of the noise that this head starts from. */
   readonly drawNoise: (stream: RandomStream, size: number) => Float32Array;
   readonly sampler: (engine: Engine, config: HeadConfig<Options>, sampling: Sampling) => HeadSampler;
