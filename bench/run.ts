@@ -1,34 +1,46 @@
 /**
- * npm run bench [-- --json --only sampling --size small --contenders
- * onnx,node,wasm,pytorch,pytorch-tuned,pytorch-compiled --rounds 5]
+ * npm run bench [-- --json --save FILE --only sampling --size small --contenders
+ * onnx,node,node-bf16,wasm,pytorch,pytorch-tuned,pytorch-bf16,pytorch-compiled --rounds 5]
+ * npm run bench -- --compare A.json B.json
  *
  * Times whole tasks on our engines and in PyTorch (bench/peer): one process a contender, whole blocks
  * alternating, so that what else the machine does
  * meets all of them. Reported are medians over the rounds, and ratios within this one run. `pytorch` is eager
  * as it comes, `pytorch-tuned` with an allocator that
- * keeps what it has, `pytorch-compiled` is torch.compile with that allocator; ours run with it too, tuned
- * against tuned. `onnx:muon` trains with another optimiser than AdamW, `onnx:muon;polynomialSteps=3` with its
+ * keeps what it has, `pytorch-bf16` that under torch.autocast, `pytorch-compiled` is torch.compile with that
+ * allocator; ours run with it too, tuned against tuned. `node-bf16` rounds the factors of products. `onnx:muon` trains with another optimiser than AdamW, `onnx:muon;polynomialSteps=3` with its
  * options.
  */
 
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { availableParallelism, cpus } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { stepGigaflops } from './flops.ts';
+import { comparisonOf, pageOf, type Results, type Row, thisMachine } from './results.ts';
 import { TASKS } from './tasks.ts';
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
+    save: { type: 'string' },
+    compare: { type: 'boolean', default: false },
     only: { type: 'string' },
     size: { type: 'string', default: 'small,paper' },
     contenders: { type: 'string', default: 'onnx,node,pytorch,pytorch-tuned' },
     rounds: { type: 'string', default: '5' },
   },
 });
+if (values.compare) {
+  const [first, second] = positionals.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Results);
+  if (!first || !second) throw new Error('--compare takes two files that --save has written');
+  console.log(comparisonOf(first, second));
+  process.exit();
+}
 const ROUNDS = Number(values.rounds);
 /** A block is as many repetitions as take about this long. */
 const BLOCK_MS = 2500;
@@ -67,9 +79,10 @@ async function startEngine(name: string, task: string, size: string): Promise<Co
     execArgv: ['--conditions=calm-source', '--no-warnings'],
     env: { CALM_SPIN: '1', ...process.env, ...TUNED },
   };
-  const [engine = '', optimizer = 'adamw'] = name.split(':');
+  const [first = '', optimizer = 'adamw'] = name.split(':');
+  const [engine, precision] = first.endsWith('-bf16') ? [first.slice(0, -5), 'bf16'] : [first, 'f32'];
   const file = join(import.meta.dirname, 'worker.ts');
-  const worker: ChildProcess = fork(file, [engine, task, size, optimizer], options);
+  const worker: ChildProcess = fork(file, [engine, task, size, optimizer, precision], options);
   await firstOf(worker, once(worker, 'message'));
   const ask = async (repetitions: number) => {
     worker.send(repetitions);
@@ -84,6 +97,7 @@ async function startPeer(name: string, task: string, size: string): Promise<Cont
     task,
     size,
     ...(name === 'pytorch-compiled' ? ['--compile'] : []),
+    ...(name === 'pytorch-bf16' ? ['--bf16'] : []),
   ];
   const worker = spawn(PYTHON, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -105,13 +119,6 @@ async function firstOf<Answer>(worker: ChildProcess, answer: Promise<Answer>): P
   );
   end.catch(() => {});
   return Promise.race([answer, end]);
-}
-
-interface Row extends Block {
-  readonly task: string;
-  readonly size: string;
-  readonly contender: string;
-  readonly firstMs: number;
 }
 
 async function measure(task: string, size: string, names: readonly string[]): Promise<Row[]> {
@@ -149,13 +156,12 @@ function usable(names: readonly string[]): string[] {
 
 const names = usable(values.contenders.split(','));
 const tasks: readonly string[] = values.only?.split(',') ?? TASKS;
-const machine = `${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.versions.node}`;
+const loadBefore = loadavg()[0] ?? Number.NaN;
 const limits = await measure(
   'gemm',
   'small',
   names.filter((name) => name !== 'wasm' && name !== 'pytorch'),
 );
-const limit = Math.max(...limits.map(({ medianMs }) => (1000 * GEMM_GIGAFLOPS) / medianMs));
 const rows: Row[] = [];
 for (const size of values.size.split(','))
   for (const task of tasks) {
@@ -165,46 +171,16 @@ for (const size of values.size.split(','))
     rows.push(...(await measure(task, size, fitting)));
   }
 
-/** What part of the machine's limit a training step reaches. */
-function shareOfLimit({ task, size, medianMs }: Row): string {
-  const gigaflops = stepGigaflops(task, size);
-  return gigaflops ? `${Math.round((100 * 1000 * gigaflops) / medianMs / limit)} %` : '';
-}
-
-function timesPeer(row: Row): string {
-  const peer = rows.find(
-    ({ task, size, contender }) => task === row.task && size === row.size && contender === 'pytorch-tuned',
-  );
-  return peer ? (peer.medianMs / row.medianMs).toFixed(2) : '';
-}
-
-if (values.json)
-  console.log(
-    JSON.stringify({ machine, rounds: ROUNDS, gemmGigaflopsPerSecond: limit, limits, rows }, null, 2),
-  );
-else {
-  console.log(`${machine}; medians of ${ROUNDS} alternating blocks\n`);
-  console.log(
-    `Products of 2048 × 2048 matrices: ` +
-      `${limits
-        .map(
-          ({ contender, medianMs }) => `${contender} ` + `${((1000 * GEMM_GIGAFLOPS) / medianMs).toFixed(0)}`,
-        )
-        .join(', ')} GFLOP/s\n`,
-  );
-  console.log(
-    '| task | size | on | ms | tokens/s | × PyTorch tuned | of the limit | peak MB | first ms ' +
-      '|\n|---|---|---|---|---|---|---|---|---|',
-  );
-  for (const row of rows) {
-    const numbers = [
-      row.medianMs.toFixed(1),
-      Math.round((1000 * row.tokens) / row.medianMs),
-      timesPeer(row),
-      shareOfLimit(row),
-      Math.round(row.peakMegabytes),
-      Math.round(row.firstMs),
-    ];
-    console.log(`| ${[row.task, row.size, row.contender, ...numbers].join(' | ')} |`);
-  }
-}
+const results: Results = {
+  date: new Date().toISOString().slice(0, 10),
+  command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
+  machine: thisMachine(PYTHON),
+  load: [loadBefore, loadavg()[0] ?? Number.NaN],
+  rounds: ROUNDS,
+  products: Object.fromEntries(
+    limits.map(({ contender, medianMs }) => [contender, (1000 * GEMM_GIGAFLOPS) / medianMs]),
+  ),
+  rows,
+};
+if (values.save) writeFileSync(values.save, `${JSON.stringify(results, null, 2)}\n`);
+console.log(values.json ? JSON.stringify(results, null, 2) : pageOf(results));

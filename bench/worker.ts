@@ -1,13 +1,19 @@
 /**
- * One task on one engine in one process: worker.ts ENGINE TASK SIZE OPTIMIZER. Each message, a number of
+ * One task on one engine in one process: worker.ts ENGINE TASK SIZE OPTIMIZER PRECISION. Each message, a number of
  * repetitions, is answered by their median time.
  */
 
-import { type EngineChoice, loadEngine } from 'calm-lm/engine';
+import { type EngineChoice, loadEngine, type Precision } from 'calm-lm/engine';
 import { prepare, type Task } from './tasks.ts';
 
-const [engineName, task, size, optimizer] = process.argv.slice(2) as [EngineChoice, Task, string, string];
-const engine = await loadEngine(engineName);
+const [engineName, task, size, optimizer, precision] = process.argv.slice(2) as [
+  EngineChoice,
+  Task,
+  string,
+  string,
+  Precision,
+];
+const engine = await loadEngine(engineName, undefined, precision);
 const { run, tokens } = await prepare(engine, task, size, optimizer);
 
 process.on('message', async (repetitions: number) => {

@@ -1352,6 +1352,13 @@ export const engineUnavailable = (
   );
 
 /** Of an engine that npm brings along, and dropped where its install script failed. */
+export const precisionMissing = (engine: string) =>
+  new CalmError('CALM_PRECISION', `The engine "${engine}" has no products in bf16.`, {
+    hint:
+      'TensorFlow has (`calm engine install cpu`, then engine: node). `precision: auto` takes bf16 where the ' +
+      'engine has it and it is faster, and f32 elsewhere.',
+  });
+
 export const engineMissing = ({
   name,
   packageName,

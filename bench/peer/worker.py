@@ -1,4 +1,4 @@
-"""One task in one process: python worker.py TASK SIZE [--compile]. Each line on stdin, a number of repetitions, is answered by a line of JSON."""
+"""One task in one process: python worker.py TASK SIZE [--compile] [--bf16]. Each line on stdin, a number of repetitions, is answered by a line of JSON."""
 
 import json
 import resource
@@ -17,6 +17,8 @@ sizes = json.loads((Path(__file__).parent.parent / 'sizes.json').read_text())[si
 ae_config, config = sizes['autoencoder'], sizes['calm']
 rows, patches, k, latent = sizes['rows'], sizes['patches'], ae_config['patch_size'], ae_config['latent_size']
 torch.manual_seed(1)
+# As PyTorch's manual has it: the forward pass alone, with weights and optimiser in float32.
+autocast = lambda: torch.autocast('cpu', torch.bfloat16, enabled='--bf16' in sys.argv)
 PROMPT_PATCHES, NEW_PATCHES, CANDIDATES, ENCODE_PATCHES = 16, 8, 200, 2048
 
 
@@ -27,7 +29,8 @@ def train(parameters, loss, batch):
     loss = torch.compile(loss) if '--compile' in sys.argv else loss
 
     def run():
-        value = loss(parameters, *batch())
+        with autocast():
+            value = loss(parameters, *batch())
         value.backward()
         torch.nn.utils.clip_grad_norm_(tensors, 1.0)
         optimizer.step()
@@ -47,7 +50,7 @@ def make():
     ae, calm, pa = Autoencoder(ae_config), Calm(config, ae_config), init(autoencoder_shapes(ae_config))
     if task == 'encode-corpus':
         text = ids(ENCODE_PATCHES, k)
-        return torch.no_grad()(lambda: ae.encode(pa, text)[0].sum().item()), ENCODE_PATCHES * k
+        return autocast()(torch.no_grad()(lambda: ae.encode(pa, text)[0].sum().item())), ENCODE_PATCHES * k
     p = init(calm_shapes(config))
     noise = lambda *shape: torch.rand(*shape, config['noise_size']) - 0.5
     if task == 'brierlm':
@@ -61,7 +64,7 @@ def make():
             agree = [(a == b).long().cumprod(-1).float().mean(0) for a, b in ((x1, y), (x2, y), (x1, x2))]
             return (agree[0] + agree[1] - agree[2]).sum().item()
 
-        return torch.no_grad()(brier), rows * patches * k
+        return autocast()(torch.no_grad()(brier)), rows * patches * k
     if task in ('sampling', 'sampling-plain'):
         candidates = CANDIDATES if task == 'sampling' else 1
         prompt = ids(1, PROMPT_PATCHES * k)
@@ -79,10 +82,10 @@ def make():
                 fed = torch.tensor([chosen])
             return float(sum(chosen))
 
-        return torch.no_grad()(generate), NEW_PATCHES * k
+        return autocast()(torch.no_grad()(generate)), NEW_PATCHES * k
     if task == 'gemm':
         a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
-        return lambda: torch.mm(a, b)[0, 0].item(), 0
+        return autocast()(lambda: torch.mm(a, b)[0, 0].item()), 0
     raise SystemExit(f'no task {task}')
 
 

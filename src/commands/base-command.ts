@@ -2,6 +2,7 @@
 
 import { Args, Command, Flags } from '@oclif/core';
 import { ENGINE_FLAG } from '../engine/names.ts';
+import { PRECISION_FLAG } from '../engine/precision.ts';
 import { CalmError, checkpointSyntax, formatLocation, messageOf, systemError } from '../errors.ts';
 import type { CheckpointChoice } from '../plugin/index.ts';
 import { columnsOf, wrap, wrapCommand } from '../reporting/terminal/width.ts';
@@ -26,6 +27,7 @@ export const readingFlags = {
     default: [],
   }),
   engine: Flags.string(ENGINE_FLAG),
+  precision: Flags.option(PRECISION_FLAG)(),
   variant: Flags.string({
     description: 'where a run has several: the stage that is meant, as `calm status` names it',
     helpValue: 'STAGE',
@@ -60,6 +62,7 @@ export const configFlags = {
     default: [],
   }),
   engine: Flags.string(ENGINE_FLAG),
+  precision: Flags.option(PRECISION_FLAG)(),
 };
 
 export const selectionFlags = {

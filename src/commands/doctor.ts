@@ -1,5 +1,5 @@
 import { existsSync, statfsSync } from 'node:fs';
-import { availableParallelism, freemem, totalmem } from 'node:os';
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import {
   ENGINE_NAMES,
   ENGINE_PACKAGES,
@@ -7,6 +7,7 @@ import {
   engineVersion,
   HOW_TO_GET,
 } from '../engine/names.ts';
+import { productFeatures } from '../engine/precision.ts';
 import { CalmError, messageOf } from '../errors.ts';
 import { formatTable } from '../reporting/terminal/table.ts';
 import { BaseCommand } from './base-command.ts';
@@ -23,7 +24,7 @@ export default class Doctor extends BaseCommand {
 
   override async run() {
     await this.parse(Doctor);
-    const findings = [node(), ...(await engines()), await tokenizers(), memory(), disk()];
+    const findings = [node(), processor(), ...(await engines()), await tokenizers(), memory(), disk()];
     this.say(
       formatTable(
         ['what', 'state', 'found', 'what to do'],
@@ -43,6 +44,13 @@ function node(): Finding {
   };
 }
 
+/** What decides how fast products are. */
+function processor(): Finding {
+  const features = productFeatures();
+  const found = `${cpus()[0]?.model ?? 'unknown'}${features.length > 0 ? `: ${features.join(', ')}` : ''}`;
+  return { what: 'processor', state: 'ok', found };
+}
+
 /** Tries every engine that is installed: a package can be there and its native library not. */
 async function engines(): Promise<Finding[]> {
   const { loadEngine } = await import('../engine/index.ts');
@@ -54,7 +62,10 @@ async function engines(): Promise<Finding[]> {
     : [...findings, { what: 'engine auto', state: 'problem', found: 'none works', advice: 'npm ci' }];
 }
 
-async function tryEngine(name: EngineName, load: (name: EngineName) => Promise<unknown>): Promise<Finding> {
+async function tryEngine(
+  name: EngineName,
+  load: typeof import('../engine/index.ts').loadEngine,
+): Promise<Finding> {
   const [what, version] = [`engine ${name}`, engineVersion(name)];
   if (!version)
     return {
@@ -64,8 +75,12 @@ async function tryEngine(name: EngineName, load: (name: EngineName) => Promise<u
       advice: HOW_TO_GET[name],
     };
   try {
-    await load(name);
-    return { what, state: 'ok', found: `${ENGINE_PACKAGES[name]} ${version}` };
+    const { productRates: rates, precision } = await load(name, undefined, 'auto');
+    const products = rates
+      ? `; products at ${Math.round(rates.f32)} GFLOP/s in f32, ${Math.round(rates.bf16)} in bf16: precision ` +
+        `auto is ${precision}`
+      : '';
+    return { what, state: 'ok', found: `${ENGINE_PACKAGES[name]} ${version}${products}` };
   } catch (error) {
     return {
       what,

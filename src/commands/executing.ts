@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module';
 import isInteractive from 'is-interactive';
+import type { PrecisionChoice } from '../engine/precision.ts';
 import { CalmError, interrupted } from '../errors.ts';
 import {
   askStage,
@@ -22,6 +23,7 @@ export interface RunChoice {
   /** The command that goes on after a signal. */
   readonly command: string;
   readonly engine: string;
+  readonly precision: PrecisionChoice;
   /**
    * Whether another engine will do where this one can't be had: it is what a run was made with, not what was
    * asked.
@@ -31,8 +33,9 @@ export interface RunChoice {
 }
 
 /** Does a plan. The first signal ends the step and saves; the second ends the process. */
-export function execute(plan: Plan, choice: Omit<RunChoice, 'engine'>): Promise<StageResult[]> {
-  const whole = { ...choice, engine: plan.config.engine, isTextShown: false };
+export function execute(plan: Plan, choice: Omit<RunChoice, 'engine' | 'precision'>): Promise<StageResult[]> {
+  const { engine, precision } = plan.config;
+  const whole = { ...choice, engine, precision, isTextShown: false };
   return whileListening(whole, (options) => runPlan(plan, options));
 }
 
@@ -75,15 +78,18 @@ async function whileListening<T>(
 }
 
 /** Loads the tensor library only when a stage asks, and says which engine it is. */
-async function startEngine({ engine: choice, isEnginePreferred, detail }: RunChoice) {
+async function startEngine({ engine: choice, precision, isEnginePreferred, detail }: RunChoice) {
   const { loadEngine } = await import('../engine/index.ts');
   const onPassedOver = (error: CalmError) => warn(error.message);
-  const engine = await loadEngine(choice, onPassedOver).catch((error: unknown) => {
-    if (!isEnginePreferred || choice === 'auto' || !(error instanceof CalmError)) throw error;
+  const engine = await loadEngine(choice, onPassedOver, precision).catch((error: unknown) => {
+    const isAsAsked = !isEnginePreferred || (choice === 'auto' && precision === 'f32');
+    if (isAsAsked || !(error instanceof CalmError)) throw error;
     warn(`${error.message} Another engine is taken.`);
     return loadEngine('auto', onPassedOver);
   });
-  if (choice !== engine.name && detail !== 'quiet') process.stderr.write(`  engine: ${engine.name}\n`);
+  const isNew = choice !== engine.name || precision === 'auto';
+  const name = engine.precision === 'f32' ? engine.name : `${engine.name}, ${engine.precision}`;
+  if (isNew && detail !== 'quiet') process.stderr.write(`  engine: ${name}\n`);
   return engine;
 }
 

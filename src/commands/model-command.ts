@@ -1,6 +1,7 @@
 /** What the commands share that load a model as programs do. */
 
 import { Args, Flags } from '@oclif/core';
+import type { PrecisionChoice } from '../engine/precision.ts';
 import { argumentMissing } from '../errors.ts';
 import type { Model } from '../library/index.ts';
 import { BaseCommand, readingFlags, warn } from './base-command.ts';
@@ -17,11 +18,12 @@ export function fileArgs(file: string) {
   };
 }
 
-const { config, engine, variant, checkpoint } = readingFlags;
+const { config, engine, precision, variant, checkpoint } = readingFlags;
 
 export const modelFlags = {
   config,
   engine,
+  precision,
   variant,
   checkpoint,
   to: Flags.string({ description: 'file to write', helpValue: 'FILE' }),
@@ -30,6 +32,7 @@ export const modelFlags = {
 export interface ModelChoice {
   readonly config?: string | undefined;
   readonly engine?: string | undefined;
+  readonly precision?: PrecisionChoice | undefined;
   readonly variant?: string | undefined;
   readonly checkpoint?: 'latest' | 'best' | number | undefined;
 }
@@ -48,13 +51,13 @@ export abstract class ModelCommand extends BaseCommand {
   /** Works with the model of a run, and disposes of it. */
   protected async withModel<T>(
     run: string | undefined,
-    { engine: name, variant: stage, checkpoint: step }: ModelChoice,
+    { engine: name, precision, variant: stage, checkpoint: step }: ModelChoice,
     work: (model: Model) => Promise<T>,
   ): Promise<T> {
     // For the heads that installed plugins bring.
     await gatherStages(this.config);
     const { load } = await import('../library/index.ts');
-    const options = { engine: name, variant: stage, checkpoint: step, onWarning: warn };
+    const options = { engine: name, precision, variant: stage, checkpoint: step, onWarning: warn };
     const model = await load(await subjectFolder(run), options);
     try {
       return await work(model);

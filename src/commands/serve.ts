@@ -1,6 +1,7 @@
 import { basename, dirname } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { ENGINE_FLAG } from '../engine/names.ts';
+import { PRECISION_FLAG } from '../engine/precision.ts';
 import { apiKeyNeeded, portTaken, serveTwice } from '../errors.ts';
 import { isModelFolder } from '../runs/index.ts';
 import { BaseCommand, warn } from './base-command.ts';
@@ -55,6 +56,7 @@ export default class Serve extends BaseCommand {
     'max-tokens': Flags.integer({ default: 4096, min: 1, description: 'tokens of one text, at most' }),
     'max-body': Flags.integer({ default: 1_048_576, min: 1, description: 'bytes of a request, at most' }),
     engine: Flags.string(ENGINE_FLAG),
+    precision: Flags.option(PRECISION_FLAG)(),
   };
 
   override async run() {
@@ -71,7 +73,10 @@ export default class Serve extends BaseCommand {
     ]);
     const models = [];
     for (const [id, path] of named)
-      models.push({ id, model: await load(path, { engine: flags.engine, onWarning: warn }) });
+      models.push({
+        id,
+        model: await load(path, { engine: flags.engine, precision: flags.precision, onWarning: warn }),
+      });
     const stop = new AbortController();
     const app = makeApp({
       models: models as [(typeof models)[number]],

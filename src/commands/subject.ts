@@ -7,6 +7,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Interfaces } from '@oclif/core';
+import type { PrecisionChoice } from '../engine/precision.ts';
 import { inputNotInFolder, messageOf, notAnOverride, takesNoText } from '../errors.ts';
 import { resolvePath } from '../paths.ts';
 import {
@@ -56,6 +57,7 @@ function folderNamed(named: string | undefined): string | undefined {
 export interface Subject {
   readonly question: Question;
   readonly engine: string;
+  readonly precision: PrecisionChoice;
   readonly isEnginePreferred: boolean;
   readonly registry: Registry;
 }
@@ -88,6 +90,7 @@ export async function openSubject(
   return {
     registry,
     engine: choice.engine ?? run?.record?.engine ?? 'auto',
+    precision: choice.precision ?? run?.record?.precision ?? 'f32',
     isEnginePreferred: choice.engine === undefined,
     question: questionOf(registry, asked, { config, ...found, folder: run?.folder.directory, choice }),
   };
@@ -110,6 +113,7 @@ async function subjectOfConfig(
   return {
     registry,
     engine: config.engine,
+    precision: config.precision,
     isEnginePreferred: choice.engine === undefined,
     question: questionOf(registry, asked, {
       config: checked,

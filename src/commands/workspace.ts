@@ -3,6 +3,7 @@
 import type { Interfaces } from '@oclif/core';
 import builtin from '#plugins';
 import { engineNamed } from '../engine/names.ts';
+import type { PrecisionChoice } from '../engine/precision.ts';
 import { CalmError, pluginNotLoaded } from '../errors.ts';
 import {
   addConfiguredPlugins,
@@ -28,6 +29,7 @@ export interface ConfigChoice {
   readonly config?: string | undefined;
   readonly set?: readonly string[] | undefined;
   readonly engine?: string | undefined;
+  readonly precision?: PrecisionChoice | undefined;
 }
 
 /** One stage of a configuration, to be added or changed by a command's flags. */
@@ -46,13 +48,17 @@ export interface Workspace {
 /** Reads the configuration, applies changes, and gathers all stages. */
 export async function openWorkspace(
   oclif: Interfaces.Config,
-  { config: named, set = [], engine }: ConfigChoice,
+  { config: named, set = [], engine, precision }: ConfigChoice,
   change?: StageChange,
 ): Promise<Workspace> {
   const registry = await gatherStages(oclif);
   const document = await readConfig(named, process.cwd());
   await addConfiguredPlugins(registry, pluginsOf(applyOverrides(document, set.filter(isOfPlugins))));
-  const overridden = applyOverrides(document, [...set, ...(engine ? [`engine=${engine}`] : [])], registry);
+  const overridden = applyOverrides(
+    document,
+    [...set, ...(engine ? [`engine=${engine}`] : []), ...(precision ? [`precision=${precision}`] : [])],
+    registry,
+  );
   const changed = change ? changeStage(overridden, change) : { document: overridden, id: undefined };
   const config = checkConfig(changed.document);
   checkEngine(config.engine);

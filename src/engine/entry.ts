@@ -30,6 +30,8 @@ export interface LoadedEngine {
   readonly backend: string;
   /** What runs steps as graphs; without it they run eagerly on the backend. */
   readonly runtime?: GraphRuntime;
+  /** The same with the factors of products rounded to bfloat16, where the engine can do that. */
+  readonly roundingRuntime?: GraphRuntime;
 }
 
 /** An entry whose name is known to the types. */

@@ -12,6 +12,7 @@ export {
   engineVersion,
 } from './names.ts';
 export { nvidiaRequirements } from './native/install.ts';
+export type { Precision, PrecisionChoice, ProductRates } from './precision.ts';
 export type { CompiledStep, CompileOptions, Step } from './step.ts';
 export {
   disposeTree,

@@ -1,10 +1,12 @@
 /** The engine of a process, as programs share it: there is one, because TensorFlow.js keeps it in global state. */
 
 import { type Engine, loadEngine } from '../engine/index.ts';
+import type { PrecisionChoice } from '../engine/precision.ts';
 import { CalmError, engineTaken } from '../errors.ts';
 
 export interface EngineChoice {
   readonly name: string;
+  readonly precision: PrecisionChoice;
   /** Whether another will do where this one doesn't work: it is what a run was made with, not what was asked. */
   readonly isPreference: boolean;
 }
@@ -40,12 +42,13 @@ export async function holdEngine(
 
 /** An engine by its name; where it is only preferred, the first that works instead. */
 export async function startEngine(
-  { name, isPreference }: EngineChoice,
+  { name, precision, isPreference }: EngineChoice,
   warn: (message: string) => void,
 ): Promise<Engine> {
   const onPassedOver = (error: CalmError) => warn(error.message);
-  return loadEngine(name, onPassedOver).catch((error: unknown) => {
-    if (!isPreference || name === 'auto' || !(error instanceof CalmError)) throw error;
+  return loadEngine(name, onPassedOver, precision).catch((error: unknown) => {
+    const isAsAsked = !isPreference || (name === 'auto' && precision === 'f32');
+    if (isAsAsked || !(error instanceof CalmError)) throw error;
     warn(`${error.message} Another engine is taken.`);
     return loadEngine('auto', onPassedOver);
   });

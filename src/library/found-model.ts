@@ -8,6 +8,7 @@ import {
   languageModelFolder,
   type ModelFolder,
 } from '../artifacts/index.ts';
+import type { PrecisionChoice } from '../engine/precision.ts';
 import { inputNotInFolder, messageOf, modelMissing } from '../errors.ts';
 import { type Artifact, chooseInputs, isModelFolder, Run } from '../runs/index.ts';
 
@@ -25,6 +26,8 @@ export interface FoundModel {
   readonly seed: number;
   /** The engine that the run asked for. */
   readonly engine: string;
+  /** And the precision of its products. */
+  readonly precision: PrecisionChoice;
 }
 
 export interface FindOptions {
@@ -43,12 +46,14 @@ export async function findModel(
   { variant, checkpoint, kinds = KINDS, warn = () => {} }: FindOptions = {},
 ): Promise<FoundModel> {
   if (!existsSync(directory)) throw modelMissing(directory);
-  if (isModelFolder(directory)) return { ...(await modelIn(directory, kinds)), seed: 0, engine: 'auto' };
+  if (isModelFolder(directory))
+    return { ...(await modelIn(directory, kinds)), seed: 0, engine: 'auto', precision: 'f32' };
   const run = await Run.open(directory);
   await importPlugins(run, warn);
   const { kind, artifact } = await modelOf(run, variant, checkpoint !== undefined, kinds);
   const seed = run.stage(artifact.stage)?.manifest?.seed ?? 0;
-  return { kind, directory: artifact.directory, seed, engine: run.record?.engine ?? 'auto' };
+  const { engine = 'auto', precision = 'f32' } = run.record ?? {};
+  return { kind, directory: artifact.directory, seed, engine, precision };
 }
 
 /** Opens what was found, or a saved step of it; whoever opens it disposes of it. */

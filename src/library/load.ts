@@ -20,7 +20,11 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
     import('./engine.ts'),
     import('./text-model.ts'),
   ]);
-  const choice = { name: options.engine ?? found.engine, isPreference: options.engine === undefined };
+  const choice = {
+    name: options.engine ?? found.engine,
+    precision: options.precision ?? found.precision,
+    isPreference: options.engine === undefined && options.precision === undefined,
+  };
   const { engine, letGo } = await holdEngine(choice, onWarning);
   try {
     const folder = await openFound(found, checkpoint);

@@ -10,6 +10,8 @@ export interface LoadOptions {
    * first that does. A process has one engine: another one can be had when all models are disposed.
    */
   readonly engine?: string | undefined;
+  /** Of the factors of matrix products; that of the run where absent. */
+  readonly precision?: 'f32' | 'bf16' | 'auto' | undefined;
   /** A saved step of the model instead of its result: `latest`, `best`, or a number of steps. */
   readonly checkpoint?: 'latest' | 'best' | number | undefined;
   /** Where a run has several models: the stage that is meant, as `calm status` names it. */

@@ -70,6 +70,13 @@ export const runConfigSchema = z.strictObject({
     .describe(
       'What computes. `auto` takes the first engine that works here; `calm engine list` shows all of them.',
     ),
+  precision: z
+    .enum(['f32', 'bf16', 'auto'])
+    .default('f32')
+    .describe(
+      'Of the factors of matrix products: bf16 rounds them where the engine can (node, node-gpu), which is ' +
+        'faster on processors with AMX or AVX512-BF16; `auto` measures once which is faster.',
+    ),
   output: z.string().default('runs').describe('Folder of all runs, relative to where calm is started.'),
   plugins: z
     .array(z.string())
@@ -98,6 +105,7 @@ export interface RunConfig {
   readonly name: string;
   readonly seed: number;
   readonly engine: string;
+  readonly precision: 'f32' | 'bf16' | 'auto';
   readonly output: string;
   readonly plugins: readonly string[];
   readonly stages: Readonly<Record<string, StageEntry>>;

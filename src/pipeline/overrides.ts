@@ -109,7 +109,8 @@ function wantsText(
   data: Record<string, unknown>,
   registry: Registry | undefined,
 ): boolean {
-  if (id === undefined) return root === 'name' || root === 'engine' || root === 'output';
+  if (id === undefined)
+    return root === 'name' || root === 'engine' || root === 'precision' || root === 'output';
   if (root !== 'stages' || field === undefined || deeper.length > 0) return false;
   const stage = stageOf(id, data, registry);
   const { type, anyOf } = (stage && fieldsOf(stage)[field]) ?? {};

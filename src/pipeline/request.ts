@@ -13,24 +13,34 @@ import type { Plan } from './plan.ts';
 /** Writes config.yaml, to run again, and run.json, for readers. */
 export async function saveRequest(plan: Plan): Promise<void> {
   const { config, folder } = plan;
-  const { name, seed, engine, output, plugins, matrix, report } = config;
+  const { name, seed, engine, precision, output, plugins, matrix, report } = config;
   const entries = Object.entries(config.stages).map(([id, { uses, inputs, fields }]) => [
     id,
     { ...(uses === id ? {} : { uses }), ...(Object.keys(inputs).length ? { inputs } : {}), ...fields },
   ]);
   const extras = { ...(matrix ? { matrix } : {}), ...(report ? { report } : {}) };
-  const whole = { name, seed, engine, output, plugins, ...extras, stages: Object.fromEntries(entries) };
+  const whole = {
+    name,
+    seed,
+    engine,
+    precision,
+    output,
+    plugins,
+    ...extras,
+    stages: Object.fromEntries(entries),
+  };
   await writeFileWhole(join(folder.directory, 'config.yaml'), stringify(whole));
   await writeRecord(folder.directory, recordOf(plan));
 }
 
 export function recordOf({ config, stages, cells }: Plan): RunRecord {
-  const { engine, plugins, report } = config;
+  const { engine, precision, plugins, report } = config;
   const fields = Object.entries(config.stages).map(([id, { fields: own }]) => [id, { ...own }]);
   return {
     file: config.file,
     directory: config.directory,
     engine,
+    precision,
     plugins: [...plugins],
     cells: cells.map(({ labels, ids }) => ({ labels: { ...labels }, ids: { ...ids } })),
     stages: stages.map(({ node, fingerprint, inputs }) => ({

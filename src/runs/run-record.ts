@@ -27,6 +27,7 @@ const runRecord = z.object({
   file: z.string().optional(),
   directory: z.string(),
   engine: z.string().default('auto'),
+  precision: z.enum(['f32', 'bf16', 'auto']).default('f32'),
   plugins: z.array(z.string()).default([]),
   /** The runs of a matrix: labels and, for each stage of the configuration, its id in this folder. */
   cells: z

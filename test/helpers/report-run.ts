@@ -38,6 +38,7 @@ export async function fakeRun(
   await writeRecord(directory, {
     directory: folder,
     engine: 'auto',
+    precision: 'f32',
     plugins: [],
     cells: (cells ?? [{ labels: {}, ids }]).map((cell) => ({ ...cell })),
     stages: Object.entries(stages).map(([id, { base }]) => ({

@@ -17,7 +17,11 @@ function tensorFlow<const Name extends NativeEngine>(name: Name) {
         import('./load.ts'),
         import('../tensorflow/runtime.ts'),
       ]);
-      return { backend: loadNative(engineFolder(name), packageName), runtime: tensorFlowRuntime() };
+      return {
+        backend: loadNative(engineFolder(name), packageName),
+        runtime: tensorFlowRuntime('f32'),
+        roundingRuntime: tensorFlowRuntime('bf16'),
+      };
     },
   });
 }

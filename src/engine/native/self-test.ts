@@ -14,4 +14,4 @@ await tf.setBackend(loadNative(folder, packageName));
 if (tf.getBackend() !== 'tensorflow') throw new Error(`TensorFlow.js fell back to ${tf.getBackend()}`);
 
 await checkNumbers('eager', async (inputs) => tf.tidy(() => knownStep(inputs)));
-await checkNumbers('compiled', graphCompiler(tensorFlowRuntime())(knownStep));
+await checkNumbers('compiled', graphCompiler(tensorFlowRuntime('f32'))(knownStep));

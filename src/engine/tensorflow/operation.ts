@@ -5,7 +5,7 @@ import type { Literal, Operand, Operation, Result } from '../trace/operation.ts'
 
 /** An attribute by the kind that TensorFlow wants. `unique` is a text of which every node has its own. */
 export type TensorFlowAttribute =
-  | { readonly type: ValueType }
+  | { readonly type: ValueType | 'bfloat16' }
   | { readonly int: number }
   | { readonly bool: boolean }
   | { readonly text: string }

@@ -4,9 +4,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { elementAt } from '../../elements.ts';
+import type { Precision } from '../precision.ts';
 import { tf } from '../tensors.ts';
 import type { GraphRuntime, LoadedGraph } from '../trace/compiler.ts';
 import type { Graph } from '../trace/graph.ts';
+import { roundProducts } from '../trace/kernels/products.ts';
 import { emitTensorFlow, type TensorFlowGraph } from './emit.ts';
 import { savedModelBytes } from './messages.ts';
 
@@ -25,8 +27,9 @@ interface NodeBackend {
 
 const TAG = 'serve';
 
-export function tensorFlowRuntime(): GraphRuntime {
-  return { load: async (graph) => new SessionGraph(graph, emitTensorFlow(graph)) };
+export function tensorFlowRuntime(precision: Precision): GraphRuntime {
+  const prepared = (graph: Graph) => (precision === 'bf16' ? roundProducts(graph) : graph);
+  return { load: async (graph) => new SessionGraph(graph, emitTensorFlow(prepared(graph))) };
 }
 
 class SessionGraph implements LoadedGraph {

@@ -16,4 +16,4 @@ export const TENSOR_SHAPE = { dim: 2 } as const;
 export const DIMENSION = { size: 1 } as const;
 
 /** DataType. */
-export const DATA_TYPES = { float32: 1, int32: 3, bool: 10 } as const;
+export const DATA_TYPES = { float32: 1, int32: 3, bool: 10, bfloat16: 14 } as const;

@@ -1,7 +1,7 @@
 /** npm run golden -- DIR [--engine wasm|cpu|…] [--json]: checks every golden case found under DIR. */
 
 import { parseArgs } from 'node:util';
-import { ENGINE_CHOICES, type EngineChoice, loadEngine } from 'calm-lm/engine';
+import { ENGINE_CHOICES, type EngineChoice, loadEngine, type PrecisionChoice } from 'calm-lm/engine';
 import { ALLOWANCE } from './case.ts';
 import { type CaseReport, runGoldens } from './run.ts';
 
@@ -10,17 +10,22 @@ const { values, positionals } = parseArgs({
   options: {
     engine: { type: 'string', default: 'auto' },
     json: { type: 'boolean', default: false },
+    precision: { type: 'string', default: 'f32' },
     tokenizer: { type: 'string' },
   },
 });
 if (positionals.length !== 1) {
   console.error(
-    `usage: npm run golden -- DIR [--engine ${ENGINE_CHOICES.join('|')}] [--tokenizer FOLDER] [--json]`,
+    `usage: npm run golden -- DIR [--engine ${ENGINE_CHOICES.join('|')}] [--precision bf16] [--tokenizer FOLDER] [--json]`,
   );
   process.exit(2);
 }
 
-const engine = await loadEngine(values.engine as EngineChoice);
+const engine = await loadEngine(
+  values.engine as EngineChoice,
+  undefined,
+  values.precision as PrecisionChoice,
+);
 const reports = await runGoldens(positionals[0], engine, { tokenizer: values.tokenizer });
 const count = (state: CaseReport['state']) => reports.filter((report) => report.state === state).length;
 const counts = { passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
