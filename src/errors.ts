@@ -1591,6 +1591,26 @@ export const startVocabulary = (directory: string, tokenizer: string, wanted: nu
     },
   );
 
+export const pairsNotAligned = (alignedTo: number, patchSize: number) =>
+  new CalmError(
+    'CALM_PAIRS',
+    `Prompts of the corpus end at multiples of ${alignedTo} tokens, so patches of ${patchSize} would have ` +
+      'tokens of a prompt and of its completion.',
+    { hint: `Set tokenize.alignTo: ${patchSize} (or a multiple).` },
+  );
+
+export const headTakesNoWeights = (head: string) =>
+  new CalmError(
+    'CALM_PAIRS',
+    `The head "${head}" can't leave out patches of its loss, and the corpus has prompts, which are not learnt.`,
+    { hint: 'Take another head, or give its loss the weights of positions (docs/extending/heads.md).' },
+  );
+
+export const nothingLearnt = (split: string) =>
+  new CalmError('CALM_PAIRS', `No patch of the ${split} split is to be learnt: no completion fits.`, {
+    hint: 'Make sequences longer (patchesPerSequence, tokensPerSequence), so that completions are in them.',
+  });
+
 export const startTokenizer = (directory: string, tokenizer: string) =>
   new CalmError(
     'CALM_START',

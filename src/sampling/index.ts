@@ -1,5 +1,6 @@
 /** Drawing text: generation patch by patch, temperature from samples alone or from a distribution. */
 
+export { alignPrompt } from '../data/index.ts';
 export { choosePatches } from './candidates.ts';
 export * from './choosing.ts';
 export * from './generate.ts';
