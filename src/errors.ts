@@ -1591,6 +1591,32 @@ export const startVocabulary = (directory: string, tokenizer: string, wanted: nu
     },
   );
 
+export const taskInvalid = (file: string, line: number, problem: string) =>
+  new CalmError('CALM_TASK', `A question of ${file} can't be read: line ${line} ${problem}.`, {
+    location: { file, line },
+    hint: 'docs/tasks.md says what a line has.',
+  });
+
+export const taskPattern = (pattern: string, problem: string) =>
+  new CalmError('CALM_TASK', `The pattern ${pattern} of a task is no regular expression: ${problem}.`, {
+    hint: "Its first group is the answer, as in '#### (-?[0-9]+)'.",
+  });
+
+export const noTasks = () =>
+  new CalmError('CALM_TASK', 'The measure "tasks" has no task.', {
+    hint: 'Name files of questions: evaluate.tasks: questions.jsonl (docs/tasks.md).',
+  });
+
+export const taskTooFewExamples = (file: string, wanted: number, found: number) =>
+  new CalmError(
+    'CALM_TASK',
+    `${file} has ${found} questions that can be examples, and ${wanted} are wanted.`,
+    {
+      location: { file },
+      hint: 'Ask for fewer `shots`, or name another file in `shotsFrom`.',
+    },
+  );
+
 export const pairsNotAligned = (alignedTo: number, patchSize: number) =>
   new CalmError(
     'CALM_PAIRS',

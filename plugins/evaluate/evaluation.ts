@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { jsonReport } from 'calm-lm/artifacts';
 import type {
   BrierReport,
@@ -40,6 +42,42 @@ export interface WordReport {
   readonly temperature: number;
 }
 
+/** Of questions that are answered by writing. */
+export interface WrittenReport {
+  /** Answers that were written to each question. */
+  readonly samples: number;
+  readonly temperature: number;
+  /** The share of answers that are right. */
+  readonly exactMatch: number;
+  /** 95 %, from the bootstrap over questions. */
+  readonly interval?: readonly [low: number, high: number];
+  /** The share of questions the commonest answer to which is right. */
+  readonly majority?: number;
+  /** By k, the share of questions of which one of k answers is right. */
+  readonly passAt?: Readonly<Record<string, number>>;
+}
+
+/** Of questions that are answered by choosing an ending. */
+export interface ChoiceReport {
+  /** Draws for each patch; absent where likelihoods are known. */
+  readonly choiceSamples?: number;
+  /** The share of questions the likeliest ending of which is right. */
+  readonly accuracy: number;
+  readonly accuracyInterval?: readonly [low: number, high: number];
+  /** The same by the logarithm of the probability a byte of the ending. */
+  readonly accuracyByByte: number;
+  readonly accuracyByByteInterval?: readonly [low: number, high: number];
+  /** What choosing blindly gives. */
+  readonly chance: number;
+}
+
+/** A task of the measure `tasks`. */
+export interface TaskReport extends Partial<WrittenReport>, Partial<ChoiceReport> {
+  readonly name: string;
+  readonly questions: number;
+  readonly shots: number;
+}
+
 /** All that `evaluate` measures, and what third-party measures find; what was not asked for is absent. */
 export interface Evaluation {
   readonly reconstruction?: Reconstruction;
@@ -52,7 +90,21 @@ export interface Evaluation {
   readonly unigram?: UnigramReport;
   readonly temperature?: readonly TemperatureReport[];
   readonly words?: WordReport;
+  readonly tasks?: readonly TaskReport[];
 }
 
-/** The artifact kind that `evaluate` makes: evaluation.json. */
-export const evaluation = jsonReport<Evaluation>('evaluation');
+const report = jsonReport<Evaluation>('evaluation');
+
+/** The artifact kind that `evaluate` makes: evaluation.json, and what measures keep beside it. */
+export const evaluation = Object.freeze({
+  ...report,
+  create: async (directory: string) => ({
+    ...(await report.create(directory)),
+    keep: (name: string, records: readonly object[]) =>
+      writeFile(
+        join(directory, `${name}.jsonl`),
+        records.map((record) => `${JSON.stringify(record)}\n`).join(''),
+      ),
+  }),
+  discard: () => ({ ...report.discard(), keep: async () => {} }),
+});

@@ -86,7 +86,7 @@ test('completions alone are learnt: packed, a patch counts by its first token; e
   // Patches of two tokens: 2 of a prompt, 2 learnt; 4 and 2; 2 and 2; 2 and 2.
   const all = [0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0];
   t.deepEqual(
-    [0, 1, 2].flatMap((sequence) => [...packed.learnt(sequence)]),
+    [0, 1, 2].flatMap((sequence) => [...(packed.learnt(sequence) ?? [])]),
     all,
   );
   const rows = new DocumentSequences(train, { patchSize: 2, patchesPerSequence: 5 }, PAD);
