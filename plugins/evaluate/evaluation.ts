@@ -42,6 +42,9 @@ export interface WordReport {
   readonly temperature: number;
 }
 
+/** 95 %, from the bootstrap over questions; undefined of one question. */
+type Interval = readonly [low: number, high: number] | undefined;
+
 /** Of questions that are answered by writing. */
 export interface WrittenReport {
   /** Answers that were written to each question. */
@@ -49,8 +52,7 @@ export interface WrittenReport {
   readonly temperature: number;
   /** The share of answers that are right. */
   readonly exactMatch: number;
-  /** 95 %, from the bootstrap over questions. */
-  readonly interval?: readonly [low: number, high: number];
+  readonly interval: { readonly exactMatch: Interval };
   /** The share of questions the commonest answer to which is right. */
   readonly majority?: number;
   /** By k, the share of questions of which one of k answers is right. */
@@ -63,16 +65,31 @@ export interface ChoiceReport {
   readonly choiceSamples?: number;
   /** The share of questions the likeliest ending of which is right. */
   readonly accuracy: number;
-  readonly accuracyInterval?: readonly [low: number, high: number];
   /** The same by the logarithm of the probability a byte of the ending. */
   readonly accuracyByByte: number;
-  readonly accuracyByByteInterval?: readonly [low: number, high: number];
+  readonly interval: { readonly accuracy: Interval; readonly accuracyByByte: Interval };
   /** What choosing blindly gives. */
   readonly chance: number;
 }
 
+/** What tasks come to. */
+export interface TaskShares {
+  readonly exactMatch?: number;
+  readonly accuracy?: number;
+  readonly accuracyByByte?: number;
+  readonly chance?: number;
+  readonly interval?: {
+    readonly exactMatch?: Interval;
+    readonly accuracy?: Interval;
+    readonly accuracyByByte?: Interval;
+  };
+}
+
 /** A task of the measure `tasks`. */
-export interface TaskReport extends Partial<WrittenReport>, Partial<ChoiceReport> {
+export interface TaskReport
+  extends Partial<Omit<WrittenReport, 'interval'>>,
+    Partial<Omit<ChoiceReport, 'interval'>>,
+    TaskShares {
   readonly name: string;
   readonly questions: number;
   readonly shots: number;
@@ -91,6 +108,8 @@ export interface Evaluation {
   readonly temperature?: readonly TemperatureReport[];
   readonly words?: WordReport;
   readonly tasks?: readonly TaskReport[];
+  /** The values of one task; of several their means. */
+  readonly answered?: TaskShares;
 }
 
 const report = jsonReport<Evaluation>('evaluation');

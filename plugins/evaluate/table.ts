@@ -208,6 +208,23 @@ registerMeasure({
     { path: 'tasks.majority', label: 'majority right', better: 'higher', isShare: true },
     { path: 'tasks.accuracy', label: 'right choices', better: 'higher', isShare: true },
     { path: 'tasks.accuracyByByte', label: 'right choices, by byte', better: 'higher', isShare: true },
+    {
+      path: 'answered.exactMatch',
+      label: 'tasks, exact match',
+      better: 'higher',
+      isShare: true,
+      isHeadline: true,
+    },
+    {
+      path: 'answered.accuracy',
+      label: 'tasks, right choices',
+      better: 'higher',
+      isShare: true,
+      isHeadline: true,
+      references: [
+        { label: 'chance', value: 'answered.chance', advice: 'the model chooses no better than blindly' },
+      ],
+    },
   ],
   load: async () => (await import('./measures/tasks.ts')).measureTasks,
 });

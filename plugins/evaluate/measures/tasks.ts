@@ -26,7 +26,7 @@ import {
 import type { MeasureContext } from 'calm-lm/evaluation/measures';
 import { permutedIndex, RandomStream, streamKey } from 'calm-lm/random';
 import { GrowingText, generate } from 'calm-lm/sampling';
-import type { ChoiceReport, TaskReport, WrittenReport } from '../evaluation.ts';
+import type { ChoiceReport, TaskReport, TaskShares, WrittenReport } from '../evaluation.ts';
 import type { Task } from '../tasks-field.ts';
 
 type Context = MeasureContext<{ readonly tasks?: readonly Task[] | undefined }>;
@@ -35,7 +35,10 @@ type Context = MeasureContext<{ readonly tasks?: readonly Task[] | undefined }>;
 const ROWS = 64;
 
 /** One report a task; every answer is kept beside the results. */
-export async function measureTasks(context: Context): Promise<{ tasks: TaskReport[] }> {
+export async function measureTasks(context: Context): Promise<{
+  tasks: TaskReport[];
+  answered: TaskShares;
+}> {
   const { options, resolvePath } = context;
   if (!options.tasks) throw noTasks();
   const files = options.tasks.map((task) => openTask(task, resolvePath));
@@ -48,7 +51,19 @@ export async function measureTasks(context: Context): Promise<{ tasks: TaskRepor
     kept.push(...asking.answers);
   }
   await context.keep('answers', kept);
-  return { tasks };
+  return { tasks, answered: sharesOf(tasks) };
+}
+
+const SHARES = ['exactMatch', 'accuracy', 'accuracyByByte', 'chance'] as const;
+
+/** The values of one task; of several their means. */
+function sharesOf(tasks: readonly TaskReport[]): TaskShares {
+  const [only, another] = tasks;
+  const means = SHARES.flatMap((key) => {
+    const found = tasks.flatMap((task) => task[key] ?? []);
+    return found.length > 0 ? [[key, mean(found)]] : [];
+  });
+  return { ...Object.fromEntries(means), ...(only?.interval && !another ? { interval: only.interval } : {}) };
 }
 
 interface OpenedTask {
@@ -117,12 +132,15 @@ class Asking {
     const of = <Kind extends Question>(kind: Kind['kind']) =>
       prompted.filter(({ question }) => question.kind === kind) as unknown as Prompted<Kind>[];
     const [written, choices] = [of<WrittenQuestion>('written'), of<ChoiceQuestion>('choice')];
+    const { interval: ofWritten, ...byWriting } = written.length > 0 ? await this.#write(written) : {};
+    const { interval: ofChoices, ...byChoosing } = choices.length > 0 ? await this.#choose(choices) : {};
     return {
       name,
       questions: prompted.length,
       shots: task.shots,
-      ...(written.length > 0 ? await this.#write(written) : {}),
-      ...(choices.length > 0 ? await this.#choose(choices) : {}),
+      ...byWriting,
+      ...byChoosing,
+      interval: { ...ofWritten, ...ofChoices },
     };
   }
 
@@ -212,7 +230,7 @@ class Asking {
       samples: numSamples,
       temperature: task.temperature,
       exactMatch: share(results),
-      ...(interval ? { interval } : {}),
+      interval: { exactMatch: interval },
       ...(numSamples > 1
         ? {
             majority: mean(results.map(({ isMajorityRight }) => Number(isMajorityRight))),
@@ -292,9 +310,8 @@ class Asking {
     return {
       ...(model.likelihood ? {} : { choiceSamples: task.choiceSamples }),
       accuracy: shareOf('isRight')(results),
-      ...(interval ? { accuracyInterval: interval } : {}),
       accuracyByByte: shareOf('isRightByByte')(results),
-      ...(byByte ? { accuracyByByteInterval: byByte } : {}),
+      interval: { accuracy: interval, accuracyByByte: byByte },
       chance: mean(prompted.map(({ question }) => 1 / question.choices.length)),
     };
   }
