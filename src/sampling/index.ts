@@ -6,5 +6,5 @@ export * from './choosing.ts';
 export * from './generate.ts';
 export { GrowingText, type TextEnd, type TextLimits } from './growing-text.ts';
 export * from './temperature.ts';
-export { type JoinedText, TextsAtOnce } from './texts-at-once.ts';
+export { type TakeTurn, TextsAtOnce } from './texts-at-once.ts';
 export { reweigh, type TokenChoice } from './token-choice.ts';

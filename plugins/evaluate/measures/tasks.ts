@@ -25,14 +25,14 @@ import {
 } from 'calm-lm/evaluation';
 import type { MeasureContext } from 'calm-lm/evaluation/measures';
 import { permutedIndex, RandomStream, streamKey } from 'calm-lm/random';
-import { GrowingText, generate } from 'calm-lm/sampling';
+import { GrowingText, generate, type TakeTurn, TextsAtOnce } from 'calm-lm/sampling';
 import type { ChoiceReport, TaskReport, TaskShares, WrittenReport } from '../evaluation.ts';
 import type { Task } from '../tasks-field.ts';
 
 type Context = MeasureContext<{ readonly tasks?: readonly Task[] | undefined }>;
 
 /** Answers that are written at once. */
-const ROWS = 64;
+const ROWS = 32;
 
 /** One report a task; every answer is kept beside the results. */
 export async function measureTasks(context: Context): Promise<{
@@ -182,28 +182,20 @@ class Asking {
       );
   }
 
-  /** All samples of all questions, those of one length together. */
+  /** All samples of all questions; each is what it would be alone. */
   async #write(prompted: readonly Prompted<WrittenQuestion>[]): Promise<WrittenReport> {
-    const { task, file } = this.#opened;
-    const { pause } = this.#context;
+    const { task, file, name } = this.#opened;
+    const { pause, model, engine, report } = this.#context;
     const texts: string[][] = prompted.map(() => []);
-    const asked = prompted.flatMap(({ ids }, i) =>
-      Array.from({ length: task.numSamples }, () => ({ ids, i })),
+    const asked = prompted.flatMap((one, i) =>
+      Array.from({ length: task.numSamples }, (_, sample) => ({ one, i, sample })),
     );
-    asked.sort((a, b) => a.ids.length - b.ids.length);
-    for (let at = 0; at < asked.length; ) {
-      const { length } = (asked[at] as (typeof asked)[number]).ids;
-      const batch = asked.slice(at, at + ROWS).filter(({ ids }) => ids.length === length);
-      const written = await this.#continuations(
-        batch.map(({ ids }) => ids),
-        at,
-        asked.length,
-      );
-      batch.forEach(({ i }, row) => {
-        texts[i]?.push(written[row] as string);
-      });
-      at += batch.length;
-    }
+    const atOnce = new TextsAtOnce(model, engine.isCompiling, byTurns(pause));
+    let numWritten = 0;
+    await eachAtOnce(asked, ROWS, async ({ one, i, sample }) => {
+      (texts[i] as string[])[sample] = await this.#text(atOnce, one, sample);
+      report.progress({ step: ++numWritten, steps: asked.length, what: `answers of ${name}` });
+    });
     const { pattern = file.defaults.pattern, normalize = file.defaults.normalize } = task;
     const alike = (answer: string) => normalized(answer, normalize);
     const results = prompted.map(({ number, question }, i) => {
@@ -242,38 +234,39 @@ class Asking {
     };
   }
 
-  /** One text behind each prompt. @param at how many were written before @param all that will be */
-  async #continuations(prompts: readonly Int32Array[], at: number, all: number): Promise<string[]> {
-    const { model, pause, report } = this.#context;
+  /** One text behind a prompt. */
+  async #text(atOnce: TextsAtOnce, { ids, number }: Prompted<Question>, sample: number): Promise<string> {
+    const { model, pause, signal } = this.#context;
     const { task, name, file } = this.#opened;
     const { padId, endOfTextId } = this.#tokenizer;
     const { maxTokens = file.defaults.maxTokens, stop = file.defaults.stop } = task;
-    const texts = prompts.map(() => new GrowingText(this.#tokenizer, { maxTokens, stop }));
+    const text = new GrowingText(this.#tokenizer, { maxTokens, stop });
     const settings = {
       temperature: task.temperature,
       ...(model.likelihood ? {} : { numCandidates: task.numCandidates }),
-      maxLength: (prompts[0] as Int32Array).length + maxTokens,
+      maxLength: ids.length + maxTokens,
       padId,
       endOfTextId,
       pause,
     };
     const stream = (...purpose: (string | number)[]) =>
-      new RandomStream(this.#seed, 'tasks', name, at, ...purpose);
+      new RandomStream(this.#seed, 'tasks', name, number, sample, ...purpose);
     const draws = {
       noise: (step: number, size: number, block: number) =>
-        model.drawNoise(stream('noise', step, block), size),
-      choice: (step: number, row: number, index: number) => stream('choice', step, row, index).nextUniform(),
+        model.drawNoise(stream(step, 'noise', block), size),
+      choice: (step: number, _: number, index: number) => stream(step, 'choice', index).nextUniform(),
     };
-    report.progress({ step: at, steps: all, what: `answers of ${name}` });
-    for await (const { patch } of generate(model, prompts, settings, draws)) {
-      for (const [row, text] of texts.entries())
-        if (text.end === undefined)
-          await text.add(patch.subarray(row * model.patchSize, (row + 1) * model.patchSize));
-      if (texts.every(({ end }) => end !== undefined)) break;
-      await pause();
+    const source = atOnce.join(signal);
+    try {
+      for await (const { patch } of generate(source, [ids], settings, draws)) {
+        await text.add(patch);
+        if (text.end !== undefined) break;
+      }
+    } finally {
+      source.leave();
     }
-    for (const text of texts) await text.finish();
-    return texts.map(({ text }) => text);
+    await text.finish();
+    return text.text;
   }
 
   /** Each question's endings, scored together. */
@@ -319,6 +312,36 @@ class Asking {
   #keep(number: number, { prompt }: Question, found: object): void {
     this.answers.push({ task: this.#opened.name, question: number, prompt, ...found });
   }
+}
+
+/** One piece of work after the other. */
+function byTurns(pause: () => Promise<void>): TakeTurn {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const turn = last.then(() => work(pause));
+    last = turn.catch(() => {});
+    return turn;
+  };
+}
+
+/** Works on so many items at once; after a failure none is begun, and it is thrown when all have ended. */
+async function eachAtOnce<Item>(
+  items: readonly Item[],
+  most: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  let failure: { readonly error: unknown } | undefined;
+  const worker = async () => {
+    for (const item of queue) {
+      await work(item).catch((error: unknown) => {
+        failure ??= { error };
+      });
+      if (failure) return;
+    }
+  };
+  await Promise.all(Array.from({ length: most }, worker));
+  if (failure) throw failure.error;
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
