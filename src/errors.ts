@@ -1598,6 +1598,52 @@ export const startVocabulary = (directory: string, tokenizer: string, wanted: nu
     },
   );
 
+export const taskInvalid = (file: string, line: number, problem: string) =>
+  new CalmError('CALM_TASK', `A question of ${file} can't be read: line ${line} ${problem}.`, {
+    location: { file, line },
+    hint: 'docs/tasks.md says what a line has.',
+  });
+
+export const taskPattern = (pattern: string, problem: string) =>
+  new CalmError('CALM_TASK', `The pattern ${pattern} of a task is no regular expression: ${problem}.`, {
+    hint: "Its first group is the answer, as in '#### (-?[0-9]+)'.",
+  });
+
+export const noTasks = () =>
+  new CalmError('CALM_TASK', 'The measure "tasks" has no task.', {
+    hint: 'Name files of questions: evaluate.tasks: questions.jsonl (docs/tasks.md).',
+  });
+
+export const taskTooFewExamples = (file: string, wanted: number, found: number) =>
+  new CalmError(
+    'CALM_TASK',
+    `${file} has ${found} questions that can be examples, and ${wanted} are wanted.`,
+    {
+      location: { file },
+      hint: 'Ask for fewer `shots`, or name another file in `shotsFrom`.',
+    },
+  );
+
+export const pairsNotAligned = (alignedTo: number, patchSize: number) =>
+  new CalmError(
+    'CALM_PAIRS',
+    `Prompts of the corpus end at multiples of ${alignedTo} tokens, so patches of ${patchSize} would have ` +
+      'tokens of a prompt and of its completion.',
+    { hint: `Set tokenize.alignTo: ${patchSize} (or a multiple).` },
+  );
+
+export const headTakesNoWeights = (head: string) =>
+  new CalmError(
+    'CALM_PAIRS',
+    `The head "${head}" can't leave out patches of its loss, and the corpus has prompts, which are not learnt.`,
+    { hint: 'Take another head, or give its loss the weights of positions (docs/extending/heads.md).' },
+  );
+
+export const nothingLearnt = (split: string) =>
+  new CalmError('CALM_PAIRS', `No patch of the ${split} split is to be learnt: no completion fits.`, {
+    hint: 'Make sequences longer (patchesPerSequence, tokensPerSequence), so that completions are in them.',
+  });
+
 export const startTokenizer = (directory: string, tokenizer: string) =>
   new CalmError(
     'CALM_START',

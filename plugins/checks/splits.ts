@@ -1,6 +1,6 @@
 /** Whether a corpus gives what stages are going to need, as far as that is known before they run. */
 
-import { notEnoughTokens } from 'calm-lm/errors';
+import { notEnoughTokens, pairsNotAligned } from 'calm-lm/errors';
 import type { InputFacts } from 'calm-lm/plugin';
 
 /**
@@ -20,6 +20,17 @@ export function checkSplit(
   const found = tokens && tokensIn(tokens, split);
   if (found !== undefined && needed !== undefined && found < needed)
     throw notEnoughTokens(split, found, needed);
+}
+
+const PAIR_FIELDS = ['promptField', 'completionField', 'messagesField'];
+
+/** Refuses prompts that would end inside a patch. @param patchSize undefined where it is not known yet */
+export function checkAligned(tokens: InputFacts | undefined, patchSize: number | undefined): void {
+  const { corpus, alignTo = 1 } = tokens?.config ?? {};
+  const sources: readonly object[] = Array.isArray(corpus) ? corpus : [];
+  const hasPairs = sources.some((source) => PAIR_FIELDS.some((field) => Object.hasOwn(source, field)));
+  if (hasPairs && patchSize !== undefined && Number(alignTo) % patchSize !== 0)
+    throw pairsNotAligned(Number(alignTo), patchSize);
 }
 
 /**

@@ -15,6 +15,11 @@ export default defineStage({
   keepsOutputs: true,
   inputs: { tokens: tokenShards, autoencoder: autoencoderFolder },
   outputs: { latents: latentShards },
-  labels: () => ({ patches: { label: 'patches' } }),
+  labels: () => ({
+    patches: { label: 'patches' },
+    bitsPerPatch: { label: 'bits a stored patch' },
+    exactAccuracy: { label: 'tokens given back from exact latents', better: 'higher', isShare: true },
+    storedAccuracy: { label: 'tokens given back from stored latents', better: 'higher', isShare: true },
+  }),
   run: async (context) => (await implementation()).run(context),
 });

@@ -1,16 +1,26 @@
 import {
+  asStored,
   type autoencoderFolder,
+  type Latents,
   type LatentWriterState,
   type latentShards,
   PATCHES_PER_SHARD,
   ProgressFile,
+  recordBytes,
   SPLITS,
   type Split,
   type tokenShards,
 } from 'calm-lm/artifacts';
-import { disposeTree } from 'calm-lm/engine';
+import { evenlySpread } from 'calm-lm/data';
+import { disposeTree, type Engine } from 'calm-lm/engine';
 import { modelMismatch } from 'calm-lm/errors';
-import { CorpusEncoder, DistinctPatchEncoder, loadAutoencoder } from 'calm-lm/models';
+import {
+  type Autoencoder,
+  CorpusEncoder,
+  DistinctPatchEncoder,
+  loadAutoencoder,
+  PatchCodec,
+} from 'calm-lm/models';
 import type { StageContext } from 'calm-lm/plugin';
 import type { z } from 'zod';
 import type { config } from './config.ts';
@@ -52,14 +62,40 @@ export async function run(context: Context): Promise<void> {
   const started = performance.now();
   for (const split of SPLITS) await encoding.encodeSplit(split, begun?.writer[split] ?? 0);
   await outputs.latents.finish();
+  const loss = config.precision === 'int8' ? await lossOf(context, engine, autoencoder) : {};
   tables.dispose();
   disposeTree(autoencoder.parameters);
   const { numPatches, numEncoded, numTokensNow } = encoding;
+  const bitsPerPatch = 8 * recordBytes({ latentSize, dtype: config.precision });
   report.summary({
     patches: numPatches,
     encodedPatches: numEncoded,
+    bitsPerPatch,
+    ...loss,
     tokensPerSecond: (1000 * numTokensNow) / (performance.now() - started),
   });
+}
+
+/** Patches that are looked at for what is lost. */
+const MEASURED = 4096;
+
+/**
+ * The shares of tokens that the autoencoder gives back from exact and from stored means, over patches spread
+ * evenly over the training split.
+ */
+async function lossOf({ config, inputs, pause }: Context, engine: Engine, autoencoder: Autoencoder) {
+  const { patchSize, latentSize } = autoencoder.config;
+  const stream = inputs.tokens.split('train');
+  const chosen = evenlySpread(Math.floor(stream.length / patchSize), MEASURED);
+  const ids = Int32Array.from(chosen.flatMap((patch) => [...stream.read(patch * patchSize, patchSize)]));
+  const codec = new PatchCodec(engine, autoencoder);
+  const exact = await codec.encode(ids, pause);
+  const stored = asStored(exact, { latentSize, dtype: config.precision });
+  const shareOf = async ({ mean }: Latents) => {
+    const found = await codec.decode(mean, pause);
+    return found.reduce((right, id, i) => right + Number(id === ids[i]), 0) / ids.length;
+  };
+  return { exactAccuracy: await shareOf(exact), storedAccuracy: await shareOf(stored) };
 }
 
 interface EncodingState {

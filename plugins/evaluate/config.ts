@@ -48,7 +48,10 @@ type Converter = ReturnType<typeof currentSchema>['~standard']['jsonSchema']['in
 function currentSchema() {
   const options: z.ZodRawShape = Object.assign({}, ...allMeasures().map((measure) => measure.options));
   const fields = { measures: measuresField(), ...options, ...commonFields };
-  return withMoved(z.strictObject(fields).superRefine(checkLengths), movedToHeadSampling);
+  return withMoved(
+    z.strictObject(fields).superRefine(checkLengths).superRefine(checkTasks),
+    movedToHeadSampling,
+  );
 }
 
 function measuresField() {
@@ -63,6 +66,14 @@ function measuresField() {
 
 /** Windows of four tokens begin behind the context. */
 const WINDOW = 4;
+
+/** Tasks that no measure asks would be forgotten. */
+function checkTasks(given: unknown, issue: z.RefinementCtx): void {
+  const { tasks, measures } = given as Pick<Config, 'measures'> & { readonly tasks?: unknown };
+  if (tasks === undefined || measures === undefined || measures.includes('tasks')) return;
+  const message = 'is of the measure `tasks`, which `measures` does not name';
+  issue.addIssue({ code: 'custom', message, path: ['tasks'] });
+}
 
 interface Lengths {
   readonly tokensPerSequence?: number | undefined;

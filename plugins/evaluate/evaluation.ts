@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { jsonReport } from 'calm-lm/artifacts';
 import type {
   BrierReport,
@@ -40,6 +42,59 @@ export interface WordReport {
   readonly temperature: number;
 }
 
+/** 95 %, from the bootstrap over questions; undefined of one question. */
+type Interval = readonly [low: number, high: number] | undefined;
+
+/** Of questions that are answered by writing. */
+export interface WrittenReport {
+  /** Answers that were written to each question. */
+  readonly samples: number;
+  readonly temperature: number;
+  /** The share of answers that are right. */
+  readonly exactMatch: number;
+  readonly interval: { readonly exactMatch: Interval };
+  /** The share of questions the commonest answer to which is right. */
+  readonly majority?: number;
+  /** By k, the share of questions of which one of k answers is right. */
+  readonly passAt?: Readonly<Record<string, number>>;
+}
+
+/** Of questions that are answered by choosing an ending. */
+export interface ChoiceReport {
+  /** Draws for each patch; absent where likelihoods are known. */
+  readonly choiceSamples?: number;
+  /** The share of questions the likeliest ending of which is right. */
+  readonly accuracy: number;
+  /** The same by the logarithm of the probability a byte of the ending. */
+  readonly accuracyByByte: number;
+  readonly interval: { readonly accuracy: Interval; readonly accuracyByByte: Interval };
+  /** What choosing blindly gives. */
+  readonly chance: number;
+}
+
+/** What tasks come to. */
+export interface TaskShares {
+  readonly exactMatch?: number;
+  readonly accuracy?: number;
+  readonly accuracyByByte?: number;
+  readonly chance?: number;
+  readonly interval?: {
+    readonly exactMatch?: Interval;
+    readonly accuracy?: Interval;
+    readonly accuracyByByte?: Interval;
+  };
+}
+
+/** A task of the measure `tasks`. */
+export interface TaskReport
+  extends Partial<Omit<WrittenReport, 'interval'>>,
+    Partial<Omit<ChoiceReport, 'interval'>>,
+    TaskShares {
+  readonly name: string;
+  readonly questions: number;
+  readonly shots: number;
+}
+
 /** All that `evaluate` measures, and what third-party measures find; what was not asked for is absent. */
 export interface Evaluation {
   readonly reconstruction?: Reconstruction;
@@ -52,7 +107,23 @@ export interface Evaluation {
   readonly unigram?: UnigramReport;
   readonly temperature?: readonly TemperatureReport[];
   readonly words?: WordReport;
+  readonly tasks?: readonly TaskReport[];
+  /** The values of one task; of several their means. */
+  readonly answered?: TaskShares;
 }
 
-/** The artifact kind that `evaluate` makes: evaluation.json. */
-export const evaluation = jsonReport<Evaluation>('evaluation');
+const report = jsonReport<Evaluation>('evaluation');
+
+/** The artifact kind that `evaluate` makes: evaluation.json, and what measures keep beside it. */
+export const evaluation = Object.freeze({
+  ...report,
+  create: async (directory: string) => ({
+    ...(await report.create(directory)),
+    keep: (name: string, records: readonly object[]) =>
+      writeFile(
+        join(directory, `${name}.jsonl`),
+        records.map((record) => `${JSON.stringify(record)}\n`).join(''),
+      ),
+  }),
+  discard: () => ({ ...report.discard(), keep: async () => {} }),
+});

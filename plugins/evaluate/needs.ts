@@ -27,9 +27,16 @@ function lackOf(need: Need, { isTransformer, hasAutoencoder }: Given): string | 
 const lackIn = ({ needs }: AnyMeasure, given: Given) =>
   needs.map((need: Need) => lackOf(need, given)).find((lack: string | undefined) => lack !== undefined);
 
+/** Those that are named; or all standard ones, and those for which options ask. */
+export function wantedMeasures(config: Config): AnyMeasure[] {
+  const isAsked = ({ isStandard, askedBy }: AnyMeasure) =>
+    isStandard || (askedBy !== undefined && config[askedBy] !== undefined);
+  return allMeasures().filter((measure) => config.measures?.includes(measure.name) ?? isAsked(measure));
+}
+
 export function chooseMeasures(config: Config, given: Given): AnyMeasure[] {
   const { measures: asked } = config;
-  const wanted = allMeasures().filter(({ name, isStandard }) => asked?.includes(name) ?? isStandard);
+  const wanted = wantedMeasures(config);
   if (!asked && given.isTransformer === undefined && !given.hasAutoencoder) throw nothingToEvaluate();
   for (const measure of asked ? wanted : []) {
     const lack = lackIn(measure, given);

@@ -85,7 +85,7 @@ function measuring(
   engine: Engine,
   { model, autoencoder }: Omit<Subject, 'dispose'>,
 ): MeasureContext {
-  const { config, inputs, seed, report, pause, signal } = context;
+  const { config, inputs, outputs, seed, report, pause, signal } = context;
   let heldOut: Promise<HeldOut> | undefined;
   return {
     options: config,
@@ -103,6 +103,8 @@ function measuring(
       return heldOut;
     },
     seed,
+    resolvePath: (path) => context.resolvePath(path),
+    keep: (name, records) => outputs.evaluation.keep(name, records),
     report,
     pause,
     signal,

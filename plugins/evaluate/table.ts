@@ -12,6 +12,7 @@ import { samplesField } from '../fields/brier.ts';
 import { count } from '../fields/count.ts';
 import { temperatureField } from '../fields/temperature.ts';
 import { protocolField } from './protocols.ts';
+import { tasksField } from './tasks-field.ts';
 
 /** Shared by the measures that score BrierLM. */
 const brierOptions = {
@@ -193,4 +194,37 @@ registerMeasure({
     { path: 'words.heldOutShare', label: 'the same of held-out text', better: 'higher', isShare: true },
   ],
   load: async () => (await import('./measures/words.ts')).measureWords,
+});
+
+registerMeasure({
+  name: 'tasks',
+  summary: 'Questions that a model answers by writing, or by choosing one of several endings.',
+  needs: ['model'],
+  askedBy: 'tasks',
+  options: { tasks: tasksField },
+  values: [
+    { path: 'tasks.name', label: 'task', isSetting: true },
+    { path: 'tasks.exactMatch', label: 'exact match', better: 'higher', isShare: true },
+    { path: 'tasks.majority', label: 'majority right', better: 'higher', isShare: true },
+    { path: 'tasks.accuracy', label: 'right choices', better: 'higher', isShare: true },
+    { path: 'tasks.accuracyByByte', label: 'right choices, by byte', better: 'higher', isShare: true },
+    {
+      path: 'answered.exactMatch',
+      label: 'tasks, exact match',
+      better: 'higher',
+      isShare: true,
+      isHeadline: true,
+    },
+    {
+      path: 'answered.accuracy',
+      label: 'tasks, right choices',
+      better: 'higher',
+      isShare: true,
+      isHeadline: true,
+      references: [
+        { label: 'chance', value: 'answered.chance', advice: 'the model chooses no better than blindly' },
+      ],
+    },
+  ],
+  load: async () => (await import('./measures/tasks.ts')).measureTasks,
 });

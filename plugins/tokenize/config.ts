@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-const source = z.strictObject({
+const fieldsOfSource = z.strictObject({
   files: z
     .union([z.string().transform((file) => [file]), z.array(z.string()).nonempty()])
     .describe(
@@ -14,6 +14,24 @@ const source = z.strictObject({
     .default('file')
     .describe('What is one document of a text file. Of the other formats, every record is one.'),
   textField: z.string().default('text').describe('The field or column that holds the text.'),
+  promptField: z
+    .string()
+    .optional()
+    .describe('Of pairs: the field or column of prompts; `prompt` where only completionField is given.'),
+  completionField: z
+    .string()
+    .optional()
+    .describe(
+      'Of pairs: the field or column of completions, of which alone a language model learns; `completion` ' +
+        'where only promptField is given.',
+    ),
+  messagesField: z
+    .string()
+    .optional()
+    .describe(
+      'Of chats: the field or column of messages, objects with `role` and `content`. Each turn of the ' +
+        "assistant is a completion of what comes before it, by the tokenizer's chat template.",
+    ),
   format: z
     .string()
     .optional()
@@ -26,6 +44,12 @@ const source = z.strictObject({
     .optional()
     .describe('Options of the format. `csv` has `delimiter`, `quote` and `columns`.'),
 });
+
+const source = fieldsOfSource.refine(
+  ({ promptField, completionField, messagesField }) =>
+    messagesField === undefined || (promptField === undefined && completionField === undefined),
+  { error: 'must be absent where promptField or completionField is given', path: ['messagesField'] },
+);
 
 const plainFiles = (files: string[]) => [{ files, documents: 'file' as const, textField: 'text' }];
 
@@ -60,6 +84,21 @@ export const config = z.strictObject({
     .describe(
       'For a tokenizer.json: whether documents get the tokens that its post-processor adds, such as ' +
         'Llama-3’s <|begin_of_text|>; true where absent. Prompts of the run follow.',
+    ),
+  chatTemplate: z
+    .string()
+    .optional()
+    .describe(
+      'Of chats: the path of a Jinja template by which messages become text; what the folder of the ' +
+        'tokenizer states where absent.',
+    ),
+  alignTo: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      'Of pairs and chats: prompts and completions are filled up to a multiple of so many tokens, 1 where ' +
+        'absent. A CALM needs a multiple of its patchSize, so that no patch has tokens of both.',
     ),
   validationFraction: z
     .number()

@@ -1,12 +1,14 @@
 /** A corpus as token shards, chunk by chunk, from where a stopped stage was. */
 
-import { ProgressFile, type TokenWriterState } from 'calm-lm/artifacts';
+import { ProgressFile, type Split, type TokenWriterState } from 'calm-lm/artifacts';
 import {
+  alignPrompt,
   CORPUS_START,
   type CorpusFile,
   type CorpusPlace,
   CorpusWorkers,
   type EncodedChunk,
+  type PairTokens,
   type Read,
   splitOf,
   type Tokenizer,
@@ -55,8 +57,10 @@ export class CorpusEncoding {
   async run(): Promise<{ readonly numEmpty: number; readonly firstProblem: string | undefined }> {
     const { outputs, report, signal } = this.#context;
     await this.#forgetLeftOutLines();
+    const hasPairs = this.#files.some(({ fields }) => fields !== undefined);
+    const pairs = hasPairs ? { alignedTo: this.#alignTo } : undefined;
     const saved = await this.#progress.goOn(report, (state) =>
-      outputs.tokens.begin(this.#tokenizer, this.#tokenizer.toFiles(), state?.writer),
+      outputs.tokens.begin(this.#tokenizer, this.#tokenizer.toFiles(), state?.writer, pairs),
     );
     if (saved) {
       this.#state = saved;
@@ -79,6 +83,11 @@ export class CorpusEncoding {
     return { numEmpty: this.#state.numEmpty, firstProblem: this.#lines.firstProblem };
   }
 
+  /** Documents are filled up to a multiple of so many tokens. */
+  get #alignTo(): number {
+    return this.#context.config.alignTo ?? 1;
+  }
+
   /** What an earlier run did that left lines out is done again where such lines are now refused. */
   async #forgetLeftOutLines(): Promise<void> {
     if (this.#context.config.onBadLine === 'skip') return;
@@ -95,10 +104,21 @@ export class CorpusEncoding {
     this.#lines.look(read);
     const { end, result } = read;
     const { config, outputs } = this.#context;
-    const { beginning, ending, endOfTextId } = this.#tokenizer;
+    const { beginning, ending } = this.#tokenizer;
     let { numDocuments, hasText, numEmpty } = this.#state;
     let at = 0;
+    const numTexts = result.numTokens.length - result.pairs.length;
     for (const [i, numTokens] of result.numTokens.entries()) {
+      const pair = i < numTexts ? undefined : (result.pairs[i - numTexts] as PairTokens);
+      if (pair) {
+        // Turns of one conversation are of one split.
+        if (!pair.isLaterTurn) numDocuments++;
+        const ids = result.ids.subarray(at, at + numTokens);
+        const split = splitOf(numDocuments - 1, config.validationFraction);
+        this.#appendPair(split, ids, pair, result.numBytes[i] as number);
+        at += numTokens;
+        continue;
+      }
       const goesOn = i === result.numTokens.length - 1 && end.isInside;
       // White space before the first word of a document that comes in pieces is no document yet.
       if (hasText || !result.isBlank[i]) {
@@ -108,7 +128,7 @@ export class CorpusEncoding {
         hasText = goesOn;
         if (!goesOn) {
           outputs.tokens.append(split, ending, 0);
-          outputs.tokens.endDocument(split, config.endDocuments && ending.at(-1) !== endOfTextId);
+          outputs.tokens.endDocument(split, this.#needsEnd(ending));
           numDocuments++;
         }
       } else if (!goesOn) numEmpty++;
@@ -121,5 +141,27 @@ export class CorpusEncoding {
       hasText,
       numEmpty: numEmpty + result.numEmpty,
     };
+  }
+
+  /** Whether a document that ends so gets an end-of-text. */
+  #needsEnd(ending: ArrayLike<number>): boolean {
+    const last = ending[ending.length - 1];
+    return this.#context.config.endDocuments && last !== this.#tokenizer.endOfTextId;
+  }
+
+  /**
+   * A prompt, filled up before its beginning as prompts are for sampling, and its completion. What a template
+   * made has all that stands around it.
+   */
+  #appendPair(split: Split, ids: EncodedChunk['ids'], pair: PairTokens, numBytes: number): void {
+    const { tokens } = this.#context.outputs;
+    const { beginning, ending, endOfTextId } = this.#tokenizer;
+    const prompt = ids.subarray(0, pair.numPromptTokens);
+    const before = [...(pair.isRendered ? [] : beginning), ...prompt];
+    const aligned = alignPrompt(before, this.#alignTo, endOfTextId);
+    const completion = [...ids.subarray(pair.numPromptTokens), ...(pair.isRendered ? [] : ending)];
+    tokens.append(split, aligned, numBytes);
+    tokens.append(split, completion, 0);
+    tokens.endDocument(split, this.#needsEnd(completion), aligned.length);
   }
 }

@@ -19,7 +19,10 @@ export default defineStage({
   config,
   drawsNothing: true,
   // The files themselves are sources: what they hold counts, and how each is read, not where they lie.
-  operational: ({ tokenizer }) => ['onBadLine', 'corpus', ...(isFile(tokenizer) ? ['tokenizer'] : [])],
+  operational: ({ tokenizer }) => [
+    ...['onBadLine', 'corpus', 'chatTemplate'],
+    ...(isFile(tokenizer) ? ['tokenizer'] : []),
+  ],
   // Every format is asked whose a file is, unless the configuration says it.
   parts: ({ corpus }) =>
     corpus.flatMap((source) =>
@@ -32,12 +35,15 @@ export default defineStage({
     { address: tokenizer, use: 'tokenizer' },
     ...corpus.flatMap(({ files }) => files.map((address) => ({ address, use: 'data' as const }))),
   ],
-  sources: async ({ corpus, tokenizer }, resolvePath) => {
+  sources: async ({ corpus, tokenizer, chatTemplate }, resolvePath) => {
     const own = isFile(tokenizer) ? await tokenizerFilesOf(resolvePath(tokenizer)) : [];
     for (const path of own) if (!existsSync(path)) throw fileMissing(path, 'tokenizer');
+    const template = chatTemplate === undefined ? [] : [resolvePath(chatTemplate)];
+    for (const path of template) if (!existsSync(path)) throw fileMissing(path, 'chatTemplate');
     const files = await listCorpus(corpus, resolvePath('.'));
     return [
       ...own.map((path) => ({ path, role: 'tokenizer' })),
+      ...template.map((path) => ({ path, role: 'chat template' })),
       ...files.map((file) => ({ path: file.path, role: corpusRole(file) })),
     ];
   },

@@ -3,6 +3,7 @@
  * for a stopped stage.
  */
 
+import { readFile } from 'node:fs/promises';
 import { ProgressFile } from 'calm-lm/artifacts';
 import {
   ByteTokenizer,
@@ -26,15 +27,21 @@ import { takeAll } from './take-all.ts';
 
 export async function chooseTokenizer(context: Context, files: readonly CorpusFile[]): Promise<Tokenizer> {
   const { tokenizer, endOfTextToken, addSpecialTokens } = context.config;
-  if (tokenizer === 'bytes') return new ByteTokenizer();
+  const chatTemplate = await chatTemplateOf(context);
+  const stated = chatTemplate === undefined ? undefined : { chatTemplate };
+  if (tokenizer === 'bytes') return new ByteTokenizer(stated);
   if (tokenizer !== 'bpe')
-    return loadTokenizer(context.resolvePath(tokenizer), { endOfText: endOfTextToken, addSpecialTokens });
+    return loadTokenizer(context.resolvePath(tokenizer), {
+      endOfText: endOfTextToken,
+      addSpecialTokens,
+      chatTemplate,
+    });
   const kept = new ProgressFile<SerialisedTokenizer>(context.checkpoints, 'tokenizer');
   const known = await kept.load();
   if (known) return openSerialised(known);
-  const trained = await trainTokenizer(context, files);
-  const { endOfTextId, padId } = trained;
-  await kept.save({ json: trained.toJson(), endOfTextId, padId });
+  const trained = await trainTokenizer(context, files, chatTemplate);
+  const { endOfTextId, padId, chat } = trained;
+  await kept.save({ json: trained.toJson(), endOfTextId, padId, chat });
   return trained;
 }
 
@@ -48,7 +55,15 @@ interface CountingState {
 /** Half a minute, because the words of a large corpus are a large state. */
 const COUNTS_EVERY_MS = 30_000;
 
-async function trainTokenizer(context: Context, files: readonly CorpusFile[]): Promise<Tokenizer> {
+async function chatTemplateOf({ config, resolvePath }: Context): Promise<string | undefined> {
+  return config.chatTemplate === undefined ? undefined : readFile(resolvePath(config.chatTemplate), 'utf8');
+}
+
+async function trainTokenizer(
+  context: Context,
+  files: readonly CorpusFile[],
+  chatTemplate: string | undefined,
+): Promise<Tokenizer> {
   const { config, report, signal, checkpoints } = context;
   const progress = new ProgressFile<CountingState>(checkpoints, 'words', COUNTS_EVERY_MS);
   const counter = new WordCounter();
@@ -80,7 +95,7 @@ async function trainTokenizer(context: Context, files: readonly CorpusFile[]): P
   await takeAll(new CorpusWorkers(files, signal).count(place), take, { progress, save, signal });
   report.progress({ step: 0, what: 'training the tokenizer' });
   const json = trainBpe(counter.counts, config.vocabSize);
-  const tokenizer = openTokenizer(json, 'the trained tokenizer');
+  const tokenizer = openTokenizer(json, 'the trained tokenizer', { chatTemplate });
   if (tokenizer.vocabSize < config.vocabSize)
     report.warn(
       `the corpus gives a vocabulary of ${tokenizer.vocabSize} only; no further pair of symbols occurs twice`,

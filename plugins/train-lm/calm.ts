@@ -1,13 +1,14 @@
 import { CheckpointStore, type Latents, languageModelFolder, type Split } from 'calm-lm/artifacts';
-import { evenlySpread, PatchSequences, shuffledBatch } from 'calm-lm/data';
+import { evenlySpread, type Sequences, shuffledBatch } from 'calm-lm/data';
 import { disposeTree, type Engine, type TensorMap } from 'calm-lm/engine';
-import { modelMismatch, notEnoughTokens } from 'calm-lm/errors';
+import { headTakesNoWeights, modelMismatch, notEnoughTokens, nothingLearnt } from 'calm-lm/errors';
 import {
   batchSequences,
   type EncodedBatch,
   type EncodedSequence,
   HeldOutLoss,
   noteFewer,
+  numLearnt,
   warnOfLoss,
 } from 'calm-lm/evaluation';
 import {
@@ -36,10 +37,11 @@ import type { CalmFields } from './config.ts';
 import type { Context } from './context.ts';
 import { calmLabels } from './labels.ts';
 import { samplesWhileTraining } from './samples.ts';
+import { openSequences } from './sequences.ts';
 
 export type CalmContext = Context<CalmFields>;
 /** What the loss takes: sequences, their targets, and the draws of the head. */
-type Batch = Pick<EncodedBatch, 'ids' | 'latents'> & {
+type Batch = Omit<EncodedBatch, 'mean' | 'logStd'> & {
   readonly targets: Pick<EncodedBatch, 'mean' | 'logStd'>;
   readonly draws: TensorMap;
 };
@@ -53,6 +55,8 @@ export async function trainCalm(context: CalmContext): Promise<void> {
   const autoencoder = await loadAutoencoder(inputs.autoencoder);
   const model = modelConfig(context, autoencoder);
   const head = await loadHead(model.head.name);
+  if (!head.takesWeights && (inputs.tokens.index.pairs || given.packed === false))
+    throw headTakesNoWeights(model.head.name);
   const source = await SequenceSource.open(context, engine, autoencoder);
   const evaluator = await heldOutLoss(context, engine, model, head, source);
   const { optimizer, ...parts } = await beginTraining(
@@ -137,13 +141,13 @@ function modelConfig({ config, inputs }: CalmContext, { config: autoencoder }: A
 class SequenceSource {
   readonly #context: CalmContext;
   readonly #encoder: CorpusEncoder | undefined;
-  readonly #sequences: Record<Split, PatchSequences>;
+  readonly #sequences: Record<Split, Sequences>;
 
   private constructor(context: CalmContext, encoder: CorpusEncoder | undefined, patchSize: number) {
     this.#context = context;
     this.#encoder = encoder;
-    const open = (split: Split) =>
-      new PatchSequences(context.inputs.tokens.split(split), patchSize, context.config.patchesPerSequence);
+    const { inputs, config, report } = context;
+    const open = (split: Split) => openSequences(inputs.tokens, split, { patchSize, ...config }, report);
     this.#sequences = { train: open('train'), validation: open('validation') };
   }
 
@@ -160,7 +164,10 @@ class SequenceSource {
       );
     const source = new SequenceSource(
       context,
-      latents ? undefined : await CorpusEncoder.create(engine, autoencoder),
+      // Documents that are no whole patches have none of the patches of the shards.
+      latents && (context.config.packed !== false || tokens.index.pairs)
+        ? undefined
+        : await CorpusEncoder.create(engine, autoencoder),
       patchSize,
     );
     const needed = context.config.patchesPerSequence * patchSize;
@@ -176,10 +183,14 @@ class SequenceSource {
     const sequences = this.#sequences[split];
     const ids = sequences.read(sequence);
     const shards = this.#context.inputs.latents;
-    const latents: Latents = shards
-      ? sequences.readLatents(shards, split, sequence)
-      : await (this.#encoder as CorpusEncoder).encode(ids);
-    return { ids, latents };
+    const stored = shards && sequences.readLatents(shards, split, sequence);
+    const latents: Latents = stored ?? (await this.#encoderOf().encode(ids));
+    return { ids, latents, learnt: sequences.learnt(sequence) };
+  }
+
+  /** Present wherever latents are not read. */
+  #encoderOf(): CorpusEncoder {
+    return this.#encoder as CorpusEncoder;
   }
 
   /** The document in which each of these sequences begins. */
@@ -238,5 +249,6 @@ async function heldOutLoss(
     await pause();
     sequences.push(await source.read('validation', sequence));
   }
+  if (numLearnt(sequences, model) === 0) throw nothingLearnt('validation');
   return new HeldOutLoss(engine, model, head, sequences, seed);
 }

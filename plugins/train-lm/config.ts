@@ -41,6 +41,13 @@ const shared = {
   numKeyValueHeads: calmFields.numKeyValueHeads,
   ropeTheta: calmFields.ropeTheta,
   initializerRange: calmFields.initializerRange,
+  packed: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether sequences are cut from all documents in a row, as they are where this is absent. false: each ' +
+        'is one document, filled up with padding, of which nothing is learnt; what is longer is cut off.',
+    ),
   sequencesPerStep: count(8).describe('Sequences a micro-batch.'),
   steps: count(250000).describe('Optimiser steps.'),
   warmupSteps: z.int().nonnegative().default(2000).describe('Steps of linear warm-up.'),

@@ -2,7 +2,7 @@ import { autoencoderFolder, languageModelFolder, latentShards, tokenShards } fro
 import { headEntry } from 'calm-lm/models/config';
 import { defineStage, optional } from 'calm-lm/plugin';
 import { optimizerEntry } from 'calm-lm/training/optimizers';
-import { checkSplit, patchSizeOf } from '../checks/splits.ts';
+import { checkAligned, checkSplit, patchSizeOf } from '../checks/splits.ts';
 import { continues, operationalFields } from '../training/fields.ts';
 import { startDownloads, startSources } from '../training/start-files.ts';
 import { config } from './config.ts';
@@ -31,9 +31,12 @@ export default defineStage({
   downloads: startDownloads,
   sources: startSources(languageModelFolder),
   check: async (given, { tokens, autoencoder }) => {
-    if (given.model === 'transformer') return checkSplit(tokens, 'train', given.tokensPerSequence);
+    const isPacked = given.packed !== false;
+    if (given.model === 'transformer')
+      return checkSplit(tokens, 'train', isPacked ? given.tokensPerSequence : 1);
     const patchSize = patchSizeOf(autoencoder);
-    checkSplit(tokens, 'train', patchSize && patchSize * given.patchesPerSequence);
+    checkAligned(tokens, patchSize);
+    checkSplit(tokens, 'train', isPacked ? patchSize && patchSize * given.patchesPerSequence : 1);
     await (await checking()).loadHead(given.head.name);
   },
   labels: (given) => (given ? labelsOf(given) : allLabels()),

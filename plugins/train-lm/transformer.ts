@@ -1,14 +1,14 @@
-import { CheckpointStore, languageModelFolder } from 'calm-lm/artifacts';
-import { evenlySpread, PatchSequences, shuffledBatch } from 'calm-lm/data';
-import { disposeTree, type Engine, intTensor, type Tensor, type TensorMap } from 'calm-lm/engine';
+import { CheckpointStore, languageModelFolder, type Split } from 'calm-lm/artifacts';
+import { evenlySpread, type Sequences, shuffledBatch } from 'calm-lm/data';
+import { disposeTree, type Engine, type TensorMap } from 'calm-lm/engine';
 import { notEnoughTokens } from 'calm-lm/errors';
 import {
   aggregateBrier,
-  commonLength,
-  joinRows,
   measureCrossEntropy,
   noteFewer,
   scoreBrier,
+  type TokenBatch,
+  tokenBatch,
   warnOfLoss,
 } from 'calm-lm/evaluation';
 import {
@@ -28,9 +28,9 @@ import type { TransformerFields } from './config.ts';
 import type { Context } from './context.ts';
 import { TRANSFORMER_LABELS } from './labels.ts';
 import { samplesWhileTraining } from './samples.ts';
+import { openSequences } from './sequences.ts';
 
 export type TransformerContext = Context<TransformerFields>;
-type Batch = { readonly ids: Tensor; readonly targets: Tensor };
 
 /** Random numbers stand under the name that this training had as a stage of its own. */
 const LABEL = 'train-baseline';
@@ -41,7 +41,7 @@ export async function trainTransformer(context: TransformerContext): Promise<voi
   const engine = await context.engine();
   const model = modelConfig(context);
   const tokensPerStep = given.accumulationSteps * given.sequencesPerStep * given.tokensPerSequence;
-  const training = new PatchSequences(inputs.tokens.split('train'), 1, given.tokensPerSequence);
+  const training = sequencesIn(context, 'train');
   if (training.numSequences === 0)
     throw notEnoughTokens('train', inputs.tokens.split('train').length, given.tokensPerSequence);
   const evaluate = heldOut(context, engine, model);
@@ -59,7 +59,7 @@ export async function trainTransformer(context: TransformerContext): Promise<voi
     inputs.tokens.tokenizerFile,
   );
   report.logTo(given.logTo);
-  const { parameters, ...result } = await train<Batch>({
+  const { parameters, ...result } = await train<TokenBatch>({
     ...trainerOptions(given, optimizer),
     stage: 'train-lm',
     engine,
@@ -69,9 +69,10 @@ export async function trainTransformer(context: TransformerContext): Promise<voi
     checkpoints: new CheckpointStore(context.checkpoints, given.keepCheckpoints, given.checkpointEvery),
     report,
     signal,
-    loss: (current, { ids, targets }) => ({ loss: transformerLoss(current, model, ids, targets) }),
-    batch: (number) =>
-      toBatch(chosenSequences(training, given, number, seed).map((sequence) => training.read(sequence))),
+    loss: (current, { ids, targets, positions, weights }) => ({
+      loss: transformerLoss(current, model, ids, targets, positions, weights),
+    }),
+    batch: (number) => toBatch(training, chosenSequences(training, given, number, seed), model),
     describeBatch: (number) => {
       const sequences = chosenSequences(training, given, number, seed);
       return { sequences, documents: training.documentsOf(sequences) };
@@ -95,7 +96,7 @@ export async function trainTransformer(context: TransformerContext): Promise<voi
 }
 
 function chosenSequences(
-  { numSequences }: PatchSequences,
+  { numSequences }: Sequences,
   { sequencesPerStep }: TransformerFields,
   number: number,
   seed: number,
@@ -115,26 +116,37 @@ function modelConfig({ config, inputs }: TransformerContext): TransformerConfig 
   });
 }
 
-/** Every token but the last, and every token but the first. */
-function toBatch(sequences: readonly Int32Array[]): Batch {
-  const width = commonLength(sequences) - 1;
-  const targets = new Int32Array(sequences.length * width);
-  sequences.forEach((ids, row) => {
-    targets.set(ids.subarray(1), row * width);
+function sequencesIn({ config, inputs, report }: TransformerContext, split: Split): Sequences {
+  const sizes = { patchSize: 1, patchesPerSequence: config.tokensPerSequence, packed: config.packed };
+  return openSequences(inputs.tokens, split, sizes, report);
+}
+
+function toBatch(training: Sequences, chosen: readonly number[], model: TransformerConfig): TokenBatch {
+  const ids = chosen.map((sequence) => training.read(sequence));
+  return tokenBatch(ids, learntIn(training, chosen, ids, model));
+}
+
+/** Of some sequences the tokens that are to be learnt, none of padding; undefined where all are. */
+function learntIn(
+  sequences: Sequences,
+  chosen: readonly number[],
+  ids: readonly Int32Array[],
+  { padTokenId }: TransformerConfig,
+): Uint8Array[] | undefined {
+  const found = chosen.flatMap((sequence, row) => {
+    const tokens = ids[row] as Int32Array;
+    return sequences.learnt(sequence)?.map((one, i) => (tokens[i] === padTokenId ? 0 : one)) ?? [];
   });
-  return { ids: joinRows(sequences.map((ids) => ids.subarray(0, width))), targets: intTensor(targets) };
+  return found.length > 0 ? found : undefined;
 }
 
 /** Held-out cross-entropy, and BrierLM where it is asked for. */
-function heldOut(
-  { config, inputs, seed, report }: TransformerContext,
-  engine: Engine,
-  model: TransformerConfig,
-) {
-  const stream = new PatchSequences(inputs.tokens.split('validation'), 1, config.tokensPerSequence);
-  const sequences = evenlySpread(stream.numSequences, config.evaluateSequences).map((sequence) =>
-    stream.read(sequence),
-  );
+function heldOut(context: TransformerContext, engine: Engine, model: TransformerConfig) {
+  const { config, seed, report } = context;
+  const stream = sequencesIn(context, 'validation');
+  const chosen = evenlySpread(stream.numSequences, config.evaluateSequences);
+  const sequences = chosen.map((sequence) => stream.read(sequence));
+  const learnt = learntIn(stream, chosen, sequences, model);
   if (sequences.length === 0) {
     report.warn('the validation split is shorter than one sequence; nothing is measured on held-out text');
     return undefined;
@@ -145,7 +157,7 @@ function heldOut(
   return async (parameters: TensorMap, pause: () => Promise<void>): Promise<Record<string, number>> => {
     decoder ??= new TransformerDecoder(engine, { config: model, parameters }, true);
     decoder.use(parameters);
-    const loss = await measureCrossEntropy(decoder, sequences, pause);
+    const loss = await measureCrossEntropy(decoder, sequences, pause, learnt);
     if (!config.evaluateBrier) return heldOutValues({ loss });
     const batches = await scoreBrier(decoder, sequences, seed, { pause });
     const { brierLM, brier } = aggregateBrier(batches, 'weighted');

@@ -17,6 +17,7 @@ export {
 export { GrowingFile } from './growing-files.ts';
 export { jsonReport } from './json-report.ts';
 export {
+  asStored,
   type LatentPrecision,
   LatentShards,
   LatentShardsWriter,
@@ -24,6 +25,7 @@ export {
   type LatentWriterState,
   latentShards,
   PATCHES_PER_SHARD,
+  recordBytes,
 } from './latent-shards.ts';
 export {
   autoencoderBeside,

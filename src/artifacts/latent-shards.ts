@@ -1,7 +1,8 @@
 /**
  * Latent shards: what the frozen encoder says of every patch of a corpus, so that the language model never
  * runs the encoder again.
- * For patch i of a split, the bytes hold mean (l values), then logStd (l values), as f32 or f16.
+ * For patch i of a split, the bytes hold mean (l values), then logStd (l values), as f32 or f16; or
+ * both in a byte a number (`quantized-latents.ts`).
  *
  *     index.json            format version, patch size K, latent size l, dtype, counts, shards
  *     train-00000.bin …     validation-00000.bin …
@@ -11,6 +12,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readIndex, writeJson } from './files.ts';
 import { fromHalves, toHalves } from './half-precision.ts';
+import { dequantize, quantize, quantizedBytes } from './quantized-latents.ts';
 import { ReadOnlyFiles } from './read-only-files.ts';
 import { RecordSeries, seriesSchema } from './record-series.ts';
 import { RecordSeriesWriter } from './record-series-writer.ts';
@@ -25,7 +27,7 @@ const latentIndex = z.object({
   formatVersion: z.number(),
   patchSize: size,
   latentSize: size,
-  dtype: z.enum(['f32', 'f16']),
+  dtype: z.enum(['f32', 'f16', 'int8']),
   splits: z.object({ train: splitIndex, validation: splitIndex }),
 });
 
@@ -56,7 +58,20 @@ export const latentShards = Object.freeze({
   create: async (directory: string) => new LatentShardsWriter(directory),
 });
 
-const recordBytes = ({ latentSize, dtype }: LatentHeader) => 2 * latentSize * (dtype === 'f32' ? 4 : 2);
+/** Bytes of a patch. */
+export function recordBytes({ latentSize, dtype }: Pick<LatentIndex, 'latentSize' | 'dtype'>): number {
+  if (dtype === 'int8') return quantizedBytes(latentSize);
+  return 2 * latentSize * (dtype === 'f32' ? 4 : 2);
+}
+
+/** Latents as they come back from shards of a precision. */
+export function asStored(latents: Latents, header: Pick<LatentIndex, 'latentSize' | 'dtype'>): Latents {
+  const { latentSize, dtype } = header;
+  if (dtype === 'int8') return dequantize(quantize(latents, latentSize), latentSize);
+  if (dtype === 'f32') return latents;
+  const halved = (numbers: Float32Array) => fromHalves(toHalves(numbers));
+  return { mean: halved(latents.mean), logStd: halved(latents.logStd) };
+}
 
 /** Reads latents. Files that are missing or of another size are refused. */
 export class LatentShards implements Disposable {
@@ -83,7 +98,9 @@ export class LatentShards implements Disposable {
   /** The Gaussians of patches [start, start + count) of a split. */
   read(split: Split, start: number, count: number): Latents {
     const { latentSize, dtype } = this.index;
-    const { buffer } = this.#series[split].read(start, count);
+    const record = this.#series[split].read(start, count);
+    if (dtype === 'int8') return dequantize(record, latentSize);
+    const { buffer } = record;
     const numbers = dtype === 'f32' ? new Float32Array(buffer) : fromHalves(new Uint16Array(buffer));
     const mean = new Float32Array(count * latentSize);
     const logStd = new Float32Array(count * latentSize);
@@ -134,6 +151,10 @@ export class LatentShardsWriter implements Disposable {
   /** Appends the Gaussians of the next patches of a split. */
   append(split: Split, latents: Latents): void {
     const { latentSize, dtype } = this.#header;
+    if (dtype === 'int8') {
+      this.#series[split].append(quantize(latents, latentSize));
+      return;
+    }
     const count = latents.mean.length / latentSize;
     const record = 2 * latentSize;
     const values = new Float32Array(count * record);

@@ -22,6 +22,8 @@ export const tokenIndex = z
     endOfTextId: count,
     padId: count,
     dtype: z.enum(['u16', 'u32']),
+    // Where documents have prompts. Each document is filled up to a multiple of so many tokens.
+    pairs: z.object({ alignedTo: z.int().positive() }).optional(),
     splits: z.object({ train: splitIndex, validation: splitIndex }),
   })
   .refine(
@@ -42,3 +44,4 @@ export interface TokenVocabulary {
 export const widthOf = ({ dtype }: Pick<TokenIndex, 'dtype'>) => (dtype === 'u16' ? 2 : 4);
 
 export const documentsFile = (split: Split) => `${split}.documents.bin`;
+export const promptsFile = (split: Split) => `${split}.prompts.bin`;

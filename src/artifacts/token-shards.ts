@@ -5,6 +5,7 @@
  *     tokenizer.json             the tokenizer that made them (Hugging Face format)
  *     train-00000.bin …          token ids, little-endian u16 (vocabulary ≤ 65,536) or u32
  *     train.documents.bin        the length of each document in tokens, u32
+ *     train.prompts.bin          where documents have a prompt: the length of each one's prompt in tokens, u32
  *     validation-00000.bin …     likewise
  *     left-out.jsonl             lines of the corpus that could not be used, where there were any
  *
@@ -22,6 +23,7 @@ import { SPLITS, type Split } from './splits.ts';
 import {
   documentsFile,
   LENGTH_BYTES,
+  promptsFile,
   TOKEN_FORMAT_VERSION,
   TOKEN_SHARDS,
   type TokenIndex,
@@ -85,10 +87,17 @@ export class TokenStream {
   readonly length: number;
   readonly numDocuments: number;
   readonly textBytes: number;
+  /**
+   * Where documents have prompts, of which a model learns nothing: prompts and documents are multiples of so
+   * many tokens long.
+   */
+  readonly alignedTo: number | undefined;
   readonly #vocabSize: number;
   readonly #width: number;
   readonly #ids: RecordSeries;
   readonly #lengths: RecordSeries;
+  /** Undefined where no document has a prompt. */
+  readonly #prompts: RecordSeries | undefined;
   readonly #files: ReadOnlyFiles;
 
   constructor(files: ReadOnlyFiles, index: TokenIndex, name: Split) {
@@ -101,18 +110,20 @@ export class TokenStream {
       this.#width,
       shards.map(({ file, tokens }) => ({ file, records: tokens })),
     );
-    this.#lengths = new RecordSeries(files, LENGTH_BYTES, [
-      { file: documentsFile(name), records: documents },
-    ]);
+    const lengthsOf = (file: string) => new RecordSeries(files, LENGTH_BYTES, [{ file, records: documents }]);
+    this.#lengths = lengthsOf(documentsFile(name));
+    this.#prompts = index.pairs && lengthsOf(promptsFile(name));
     this.length = this.#ids.length;
     this.numDocuments = documents;
     this.textBytes = textBytes;
+    this.alignedTo = index.pairs?.alignedTo;
   }
 
   /** Refuses files that are missing or of another size. */
   check(): void {
     this.#ids.check();
     this.#lengths.check();
+    this.#prompts?.check();
   }
 
   /** Token ids [start, start + count). */
@@ -146,6 +157,11 @@ export class TokenStream {
     take: (range: number, lengths: Uint32Array) => void,
   ): void {
     this.#lengths.readEach(ranges, (i, bytes) => take(i, lengthsIn(bytes)));
+  }
+
+  /** How many tokens at the beginning of each of these documents are its prompt; 0 where there is none. */
+  promptLengths(start: number, count: number): Uint32Array {
+    return this.#prompts ? lengthsIn(this.#prompts.read(start, count)) : new Uint32Array(count);
   }
 
   /** What to throw where the lengths do not add up to the tokens. */

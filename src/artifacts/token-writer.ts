@@ -9,6 +9,7 @@ import { type BySplit, bySplit, SPLITS, type Split } from './splits.ts';
 import {
   documentsFile,
   LENGTH_BYTES,
+  promptsFile,
   TOKEN_FORMAT_VERSION,
   TOKENS_PER_SHARD,
   type TokenIndex,
@@ -47,20 +48,23 @@ const FROM_THE_BEGINNING: TokenWriterState = {
 class SplitWriter implements Disposable {
   readonly ids: RecordSeriesWriter;
   readonly lengths: GrowingFile;
+  readonly prompts: GrowingFile | undefined;
   documentTokens: number;
   textBytes: number;
 
-  constructor(directory: string, split: Split, recordBytes: number, from: SplitCounts) {
+  constructor(directory: string, split: Split, recordBytes: number, from: SplitCounts, hasPrompts: boolean) {
     this.ids = new RecordSeriesWriter(
       directory,
       split,
       { recordBytes, recordsPerShard: TOKENS_PER_SHARD },
       from.tokens,
     );
+    const growing = (file: string) => new GrowingFile(join(directory, file), from.documents * LENGTH_BYTES);
     try {
-      this.lengths = new GrowingFile(join(directory, documentsFile(split)), from.documents * LENGTH_BYTES);
+      this.lengths = growing(documentsFile(split));
+      this.prompts = hasPrompts ? growing(promptsFile(split)) : undefined;
     } catch (error) {
-      this.ids[Symbol.dispose]();
+      this[Symbol.dispose]();
       throw error;
     }
     this.documentTokens = from.documentTokens;
@@ -80,19 +84,22 @@ class SplitWriter implements Disposable {
   sync(): void {
     this.ids.sync();
     this.lengths.sync();
+    this.prompts?.sync();
   }
 
   /** Closes the files. @returns what the index says of the split */
   finish(): TokenIndex['splits'][Split] {
     this.ids.close();
     this.lengths.close();
+    this.prompts?.close();
     const { tokens, documents, textBytes } = this.counts;
     return { tokens, documents, textBytes, shards: this.ids.shards('tokens') };
   }
 
   [Symbol.dispose](): void {
     this.ids[Symbol.dispose]();
-    this.lengths[Symbol.dispose]();
+    this.lengths?.[Symbol.dispose]();
+    this.prompts?.[Symbol.dispose]();
   }
 }
 
@@ -106,6 +113,7 @@ export class TokenShardsWriter implements Disposable {
   #splits!: BySplit<SplitWriter>;
   #leftOut!: GrowingFile;
   #leftOutLines = 0;
+  #pairs: TokenIndex['pairs'];
 
   constructor(directory: string) {
     this.directory = directory;
@@ -115,13 +123,16 @@ export class TokenShardsWriter implements Disposable {
    * Fixes the vocabulary and stores the tokenizer. Must come first.
    * @param tokenizer its files by their names
    * @param from the state to resume from; whatever was written after it is forgotten
+   * @param pairs where documents have prompts
    */
   async begin(
     vocabulary: TokenVocabulary,
     tokenizer: Readonly<Record<string, string>>,
     from: TokenWriterState = FROM_THE_BEGINNING,
+    pairs?: TokenIndex['pairs'],
   ): Promise<void> {
     this[Symbol.dispose]();
+    this.#pairs = pairs;
     const { vocabSize, endOfTextId, padId } = vocabulary;
     this.#vocabulary = { vocabSize, endOfTextId, padId };
     this.#dtype = vocabSize <= 65536 ? 'u16' : 'u32';
@@ -129,7 +140,7 @@ export class TokenShardsWriter implements Disposable {
       await writeFileWhole(join(this.directory, name), text);
     const width = widthOf({ dtype: this.#dtype });
     this.#splits = bySplit((split) =>
-      this.#holding(new SplitWriter(this.directory, split, width, from.splits[split])),
+      this.#holding(new SplitWriter(this.directory, split, width, from.splits[split], pairs !== undefined)),
     );
     this.#leftOut = this.#holding(new GrowingFile(this.#leftOutFile, from.leftOut.bytes));
     this.#leftOutLines = from.leftOut.lines;
@@ -143,11 +154,19 @@ export class TokenShardsWriter implements Disposable {
     writer.textBytes += textBytes;
   }
 
-  /** Ends the current document, with the end-of-text token unless it is to have none. */
-  endDocument(split: Split, hasEndOfText = true): void {
+  /**
+   * Ends the current document, with the end-of-text token unless it is to have none, and padding up to a
+   * multiple of `alignedTo`.
+   * @param promptTokens at its beginning that a model is not to learn
+   */
+  endDocument(split: Split, hasEndOfText = true, promptTokens = 0): void {
     if (hasEndOfText) this.append(split, [this.#vocabulary.endOfTextId], 0);
     const writer = this.#splits[split];
+    const { alignedTo = 1 } = this.#pairs ?? {};
+    const lacking = (alignedTo - (writer.documentTokens % alignedTo)) % alignedTo;
+    if (lacking > 0) this.append(split, new Array<number>(lacking).fill(this.#vocabulary.padId), 0);
     writer.lengths.append(Uint32Array.of(writer.documentTokens));
+    writer.prompts?.append(Uint32Array.of(promptTokens));
     writer.documentTokens = 0;
   }
 
@@ -176,6 +195,7 @@ export class TokenShardsWriter implements Disposable {
       formatVersion: TOKEN_FORMAT_VERSION,
       ...this.#vocabulary,
       dtype: this.#dtype,
+      ...(this.#pairs ? { pairs: this.#pairs } : {}),
       splits,
     };
     await writeJson(join(this.directory, 'index.json'), index);

@@ -1,7 +1,14 @@
 /** A corpus chunk by chunk, whatever the formats of its files, and the documents of a chunk. */
 
 import { CalmError, corpusFileBroken, corpusFormatInvalid, messageOf } from '../errors.ts';
-import type { BadRecord, ChunkDocuments, CorpusFile, FileChunk, FilePlace } from './formats/format.ts';
+import type {
+  BadRecord,
+  ChunkDocuments,
+  CorpusFile,
+  FieldDocument,
+  FileChunk,
+  FilePlace,
+} from './formats/format.ts';
 import { corpusFormat, isBuiltInFormat } from './formats/registry.ts';
 
 /** How far a reader of a corpus is. */
@@ -65,12 +72,18 @@ async function naming<T>({ path }: CorpusFile, work: () => Promise<T>): Promise<
 /** A plugin's module is loaded on this thread alone, so its chunks are parsed here, and looked at. */
 async function parsedHere(chunk: CorpusChunk, file: CorpusFile): Promise<CorpusChunk> {
   const { begin, end } = chunk;
-  const { documents, bad = [], numRecords } = await naming(file, () => parsed(chunk, file));
+  const found = await naming(file, () => parsed(chunk, file));
+  const {
+    documents,
+    pairs = [],
+    bad = [],
+    numRecords = documents.length + pairs.length + bad.length,
+  } = found;
   if (!(end.offset >= begin.offset && end.offset > 0))
     throw corpusFormatInvalid(file.format, `a chunk from ${begin.offset} ends at ${end.offset}`);
   if (!documents.every((text) => typeof text === 'string'))
     throw corpusFormatInvalid(file.format, 'it gives a document that is not a string');
-  return { begin, end, documents, bad, numRecords: numRecords ?? documents.length + bad.length };
+  return { ...found, begin, end, bad, numRecords };
 }
 
 async function parsed(chunk: CorpusChunk, file: CorpusFile): Promise<ChunkDocuments> {
@@ -85,6 +98,9 @@ async function parsed(chunk: CorpusChunk, file: CorpusFile): Promise<ChunkDocume
 export interface FoundDocuments {
   /** Documents in order. The first and the last may be parts, and blank; the others have text. */
   readonly texts: readonly string[];
+  /** Documents of fields, and which record of the chunk each is. */
+  readonly pairs: readonly FieldDocument[];
+  readonly pairRecords: readonly number[];
   readonly numEmpty: number;
   readonly bad: readonly BadRecord[];
   readonly numRecords: number;
@@ -93,7 +109,8 @@ export interface FoundDocuments {
 /** The documents of a chunk that have text, whatever its format. */
 export async function documentsOf(chunk: CorpusChunk, file: CorpusFile): Promise<FoundDocuments> {
   const found = await naming(file, () => parsed(chunk, file));
-  const { documents: given, bad = [], numRecords = given.length + bad.length } = found;
+  const { documents: given, pairs = [], pairRecords = [], bad = [] } = found;
+  const { numRecords = given.length + pairs.length + bad.length } = found;
   const [isOpen, staysOpen] = [chunk.begin.isInside, chunk.end.isInside];
   // A document that ends where a chunk begins has a last part all the same.
   const documents = isOpen && given.length === 0 ? [''] : given;
@@ -101,6 +118,8 @@ export async function documentsOf(chunk: CorpusChunk, file: CorpusFile): Promise
   const texts = documents.filter((text, i) => isPart(i) || /\S/.test(text));
   return {
     texts,
+    pairs,
+    pairRecords,
     numEmpty: documents.length - texts.length,
     bad: [...bad].sort((a, b) => a.number - b.number),
     numRecords,

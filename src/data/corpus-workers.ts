@@ -72,8 +72,8 @@ export class CorpusWorkers {
 
   /** The documents of the corpus from a place on, as token ids. */
   encode(tokenizer: Tokenizer, from: CorpusPlace): AsyncGenerator<Read<EncodedChunk>> {
-    const { endOfTextId, padId } = tokenizer;
-    const task = { tokenizer: { json: tokenizer.toJson(), endOfTextId, padId } };
+    const { endOfTextId, padId, chat } = tokenizer;
+    const task = { tokenizer: { json: tokenizer.toJson(), endOfTextId, padId, chat } };
     return this.#run(
       task,
       encodingWith(tokenizer),

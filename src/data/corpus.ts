@@ -16,6 +16,7 @@ import {
   packageMissing,
 } from '../errors.ts';
 import { findPaths } from './corpus-paths.ts';
+import { fieldsRole } from './formats/fields.ts';
 import type { CorpusFile, CorpusFormat, FormatProblem } from './formats/format.ts';
 import { recogniseFormat } from './formats/recognise.ts';
 import { corpusFormat } from './formats/registry.ts';
@@ -33,6 +34,11 @@ export interface CorpusSource {
   readonly documents: CorpusFile['documents'];
   /** The field or column that holds the text. */
   readonly textField: string;
+  /** Fields or columns of prompts and completions, instead of texts. One of the two is enough. */
+  readonly promptField?: string | undefined;
+  readonly completionField?: string | undefined;
+  /** The field or column of a chat's messages, instead of texts. */
+  readonly messagesField?: string | undefined;
   /** The format of the files, by its name; each is recognised where absent. */
   readonly format?: string | undefined;
   /** Options of the format's own. */
@@ -124,16 +130,28 @@ export async function lookAt(
   const found = await recogniseFormat(basename(path), begin, stats.size, source.format);
   if ('problem' in found) return found;
   const options = await optionsOf(found.format, source.options, path);
+  const fields = fieldsOf(source);
+  if (fields && !found.format.hasFields)
+    return { problem: `is read as ${found.format.name}, which has no fields`, advice: TABLES };
   return {
     path,
     format: found.format.name,
     ...(found.compression ? { compression: found.compression.name } : {}),
     documents: source.documents,
     textField: source.textField,
+    ...(fields ? { fields } : {}),
     ...(options === undefined ? {} : { options }),
     sizeBytes: stats.size,
     modifiedMs: Math.round(stats.mtimeMs),
   };
+}
+
+const TABLES = 'Prompts, completions and messages are read of JSON lines, JSON arrays, CSV, TSV and Parquet';
+
+function fieldsOf({ promptField, completionField, messagesField }: Partial<CorpusSource>) {
+  if (messagesField !== undefined) return { messages: messagesField };
+  if (promptField === undefined && completionField === undefined) return undefined;
+  return { prompt: promptField ?? 'prompt', completion: completionField ?? 'completion' };
 }
 
 /** A format's options as its schema gives them back; undefined where it has none. */
@@ -159,10 +177,12 @@ async function optionsOf(
  * built-in
  * formats say stays as it is.
  */
-export function corpusRole({ format: name, documents, textField, options }: CorpusFile): string {
+export function corpusRole(file: CorpusFile): string {
+  const { format: name, documents, textField, options } = file;
   const { role, version } = corpusFormat(name);
   const own = role?.({ documents, textField }) ?? [name, documents, textField].join(' ');
-  return [own, ...(version ? [`v${version}`] : []), ...(options ? [JSON.stringify(options)] : [])].join(' ');
+  const parts = [own, ...(version ? [`v${version}`] : []), ...(options ? [JSON.stringify(options)] : [])];
+  return [...parts, ...fieldsRole(file)].join(' ');
 }
 
 /** Whether a file is one document, so that by itself it leaves nothing to hold out. */

@@ -3,12 +3,14 @@
  * words counted.
  */
 
+import { elementAt } from '../elements.ts';
 import { type CorpusChunk, documentsOf, type FoundDocuments } from './corpus-chunks.ts';
-import type { CorpusFile } from './formats/format.ts';
+import type { BadRecord, CorpusFile, FieldDocument, Pair } from './formats/format.ts';
+import { turnsOf } from './tokenizers/chat.ts';
 import type { Tokenizer } from './tokenizers/tokenizer.ts';
 import { WordCounter } from './tokenizers/train-bpe.ts';
 
-type Found = Omit<FoundDocuments, 'texts'>;
+type Found = Omit<FoundDocuments, 'texts' | 'pairs' | 'pairRecords'>;
 
 export interface EncodedChunk extends Found {
   /** The ids of all documents in a row. */
@@ -17,6 +19,18 @@ export interface EncodedChunk extends Found {
   readonly numTokens: readonly number[];
   readonly numBytes: readonly number[];
   readonly isBlank: readonly boolean[];
+  /** Of each document that is in two parts; texts come first. */
+  readonly pairs: readonly PairTokens[];
+}
+
+/** A document in two parts, as tokens. */
+export interface PairTokens {
+  /** Tokens of the first part. */
+  readonly numPromptTokens: number;
+  /** Whether a template made it, which says by itself what a text begins and ends with. */
+  readonly isRendered: boolean;
+  /** Whether it is a further turn of the conversation before it. */
+  readonly isLaterTurn: boolean;
 }
 
 export interface CountedChunk extends Found {
@@ -33,20 +47,58 @@ export async function encodeChunk(
   file: CorpusFile,
   tokenizer: Tokenizer,
 ): Promise<EncodedChunk> {
-  const { texts, ...found } = await documentsOf(chunk, file);
+  const { texts, pairs: given, pairRecords, ...found } = await documentsOf(chunk, file);
+  const { pairs, bad } = await pairsOf(tokenizer, given, pairRecords);
+  const parts = [...texts, ...pairs.flatMap(({ prompt, completion }) => [prompt, completion])];
   const pieces: string[] = [];
-  const ends = texts.map((text) => pieces.push(...(tokenizer.isCutAtSpaces ? piecesOf(text) : [text])));
+  const ends = parts.map((text) => pieces.push(...(tokenizer.isCutAtSpaces ? piecesOf(text) : [text])));
   const encoded = (await Promise.all(batchesOf(pieces).map((batch) => tokenizer.encodeBatch(batch)))).flat();
   const numTokens = ends.map((end, i) =>
     encoded.slice(ends[i - 1] ?? 0, end).reduce((sum, ids) => sum + ids.length, 0),
   );
+  const numBytes = parts.map((text) => Buffer.byteLength(text));
+  /** Of each document, from the numbers of its parts. */
+  const inWhole = (numbers: readonly number[]) => [
+    ...numbers.slice(0, texts.length),
+    ...pairs.map((_, i) => {
+      const at = texts.length + 2 * i;
+      return elementAt(numbers, at) + elementAt(numbers, at + 1);
+    }),
+  ];
   return {
     ...found,
+    bad: [...found.bad, ...bad].sort((a, b) => a.number - b.number),
     ids: joined(encoded, tokenizer.vocabSize),
-    numTokens,
-    numBytes: texts.map((text) => Buffer.byteLength(text)),
-    isBlank: texts.map((text) => !/\S/.test(text)),
+    numTokens: inWhole(numTokens),
+    numBytes: inWhole(numBytes),
+    isBlank: [...texts.map((text) => !/\S/.test(text)), ...pairs.map(() => false)],
+    pairs: pairs.map(({ isRendered, isLaterTurn }, i) => ({
+      numPromptTokens: elementAt(numTokens, texts.length + 2 * i),
+      isRendered,
+      isLaterTurn,
+    })),
   };
+}
+
+type RenderedPair = Pair & Omit<PairTokens, 'numPromptTokens'>;
+
+/** Documents of fields as pairs; a conversation is one for each turn of its assistant. */
+async function pairsOf(
+  tokenizer: Tokenizer,
+  documents: readonly FieldDocument[],
+  records: readonly number[],
+): Promise<{ pairs: readonly RenderedPair[]; bad: readonly BadRecord[] }> {
+  const pairs: RenderedPair[] = [];
+  const bad: BadRecord[] = [];
+  for (const [i, document] of documents.entries()) {
+    if ('prompt' in document) pairs.push({ ...document, isRendered: false, isLaterTurn: false });
+    else {
+      const turns = await turnsOf(tokenizer, document.messages);
+      if ('problem' in turns) bad.push({ number: elementAt(records, i), ...turns });
+      else pairs.push(...turns.map((turn, n) => ({ ...turn, isRendered: true, isLaterTurn: n > 0 })));
+    }
+  }
+  return { pairs, bad };
 }
 
 /** Texts in batches of so many characters: a batch is what the native library spreads over the cores. */
@@ -110,8 +162,14 @@ function isInk(text: string, at: number): boolean {
 }
 
 export async function countChunk(chunk: CorpusChunk, file: CorpusFile): Promise<CountedChunk> {
-  const { texts, ...found } = await documentsOf(chunk, file);
+  const { texts, pairs, pairRecords: _, ...found } = await documentsOf(chunk, file);
   const counter = new WordCounter();
-  for (const text of texts) counter.add(text);
+  for (const text of [...texts, ...pairs.flatMap(textsOf)]) counter.add(text);
   return { ...found, words: [...counter.counts.keys()], counts: [...counter.counts.values()] };
+}
+
+function textsOf(document: FieldDocument): string[] {
+  return 'prompt' in document
+    ? [document.prompt, document.completion]
+    : document.messages.map(({ content }) => content);
 }

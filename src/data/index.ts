@@ -1,9 +1,11 @@
 /** Corpora, tokenizers, patches and batches. */
 
+export { alignPrompt } from './align-prompt.ts';
 export { type CorpusSource, corpusRole, isOneDocument, listCorpus } from './corpus.ts';
 export { CORPUS_START, type CorpusPlace } from './corpus-chunks.ts';
 export { CorpusWorkers, type Read } from './corpus-workers.ts';
-export type { CountedChunk, EncodedChunk } from './encode-chunk.ts';
+export { type DocumentPlace, DocumentPlaces } from './documents.ts';
+export type { CountedChunk, EncodedChunk, PairTokens } from './encode-chunk.ts';
 export { FileBytes } from './formats/file-bytes.ts';
 export type {
   BadRecord,
@@ -18,7 +20,7 @@ export type {
 } from './formats/format.ts';
 export { corpusFormat, corpusFormats, registerCorpusFormat } from './formats/registry.ts';
 export { DocumentPatches, evenlySpread, shuffledBatch } from './patches.ts';
-export { PatchSequences } from './sequences.ts';
+export { DocumentSequences, PatchSequences, type Sequences, sequencesOf } from './sequences.ts';
 export { splitOf } from './split-of.ts';
 export { countTexts, type TextCount } from './survey/count-texts.ts';
 export { type FoundTexts, findTexts, type UnreadFile } from './survey/find-texts.ts';

@@ -36,3 +36,25 @@ export function joinRows(rows: readonly Int32Array[]): Tensor {
   });
   return intTensor(joined, [rows.length, width]);
 }
+
+/** Of all positions of a batch, in eighths: so few numbers of them mean so few graphs. */
+const PARTS = 8;
+
+/** Positions that count, and their weights, which add up to 1. */
+export interface CountedPositions {
+  readonly positions: Int32Array;
+  readonly weights: Float32Array;
+}
+
+/**
+ * The positions of a batch whose patches are to be learnt, filled up with others of no weight.
+ * @param counted of each position, row by row, whether it counts
+ */
+export function countedPositions(counted: readonly boolean[]): CountedPositions {
+  const found = counted.flatMap((isCounted, position) => (isCounted ? [position] : []));
+  const step = Math.ceil(counted.length / PARTS);
+  const size = Math.min(counted.length, Math.max(1, Math.ceil(found.length / step)) * step);
+  const positions = new Int32Array(size);
+  positions.set(found);
+  return { positions, weights: new Float32Array(size).fill(1 / found.length, 0, found.length) };
+}

@@ -11,6 +11,7 @@ import {
   disposeTree,
   type Engine,
   floatTensor,
+  intTensor,
   type LossOutputs,
   type Tensor,
   type TensorMap,
@@ -27,7 +28,7 @@ import {
   readsLatents,
 } from '../models/index.ts';
 import { RandomStream } from '../random.ts';
-import { inBatches, joinRows, type Pause } from './batches.ts';
+import { countedPositions, inBatches, joinRows, type Pause } from './batches.ts';
 
 /** A sequence with the Gaussians of all its patches. */
 export interface EncodedSequence {
@@ -35,6 +36,15 @@ export interface EncodedSequence {
   readonly ids: Int32Array;
   /** [P, latent] */
   readonly latents: Latents;
+  /** Which patches count, 1 or 0, [P]; all where absent. */
+  readonly learnt?: Uint8Array | undefined;
+}
+
+/** How many patches of some sequences count, of those that are predicted: all but the first. */
+export function numLearnt(sequences: readonly EncodedSequence[], { patchSize }: CalmConfig): number {
+  const ofOne = ({ ids, learnt }: EncodedSequence) =>
+    learnt ? learnt.subarray(1).reduce((sum, one) => sum + one, 0) : ids.length / patchSize - 1;
+  return sequences.reduce((sum, sequence) => sum + ofOne(sequence), 0);
 }
 
 /** Sequences as tensors: what the model reads, and what it is to predict. */
@@ -43,9 +53,12 @@ export type EncodedBatch = {
   readonly ids: Tensor;
   /** [rows, P−1, latent], where the model reads latents. */
   readonly latents?: Tensor;
-  /** Of every patch but the first, [rows·(P−1), latent]. */
+  /** Of every patch but the first, [rows·(P−1), latent]; of `positions` alone where they are given. */
   readonly mean: Tensor;
   readonly logStd: Tensor;
+  /** Where not every patch counts: those of the rows·(P−1) that do, int32, and their weights. */
+  readonly positions?: Tensor;
+  readonly weights?: Tensor;
 };
 
 /** Puts sequences of one length together. */
@@ -64,6 +77,22 @@ export function batchSequences(sequences: readonly EncodedSequence[], config: Ca
     });
     return joined;
   };
+  const counted = sequences.some(({ learnt }) => learnt)
+    ? countedPositions(
+        sequences.flatMap(({ learnt }) =>
+          Array.from({ length: patches }, (_, patch) => learnt?.[patch + 1] !== 0),
+        ),
+      )
+    : undefined;
+  /** Rows of what is to be predicted. */
+  const targets = (numbers: Float32Array) => {
+    if (!counted) return floatTensor(numbers, shape);
+    const { positions } = counted;
+    const chosen = new Float32Array(positions.length * latentSize);
+    for (const [i, at] of positions.entries())
+      chosen.set(numbers.subarray(at * latentSize, (at + 1) * latentSize), i * latentSize);
+    return floatTensor(chosen, [positions.length, latentSize]);
+  };
   return {
     ids: joinRows(sequences.map(({ ids }) => ids.subarray(0, patches * patchSize))),
     ...(readsLatents(config)
@@ -74,14 +103,14 @@ export function batchSequences(sequences: readonly EncodedSequence[], config: Ca
           ),
         }
       : {}),
-    mean: floatTensor(
-      part(({ mean }) => mean, 1),
-      shape,
-    ),
-    logStd: floatTensor(
-      part(({ logStd }) => logStd, 1),
-      shape,
-    ),
+    mean: targets(part(({ mean }) => mean, 1)),
+    logStd: targets(part(({ logStd }) => logStd, 1)),
+    ...(counted
+      ? {
+          positions: intTensor(counted.positions),
+          weights: floatTensor(counted.weights, [counted.weights.length]),
+        }
+      : {}),
   };
 }
 
@@ -110,14 +139,8 @@ export class HeldOutLoss {
     this.#sequences = sequences;
     this.#seed = seed;
     this.#run = engine.compile(({ parameters, batch, draws }: LossInputs) => {
-      const { ids, latents, mean, logStd } = batch;
-      return calmLoss(
-        parameters,
-        config,
-        head,
-        { ids, ...(latents ? { latents } : {}), targets: { mean, logStd } },
-        draws,
-      );
+      const { mean, logStd, ...read } = batch;
+      return calmLoss(parameters, config, head, { ...read, targets: { mean, logStd } }, draws);
     });
   }
 
@@ -127,16 +150,16 @@ export class HeldOutLoss {
    */
   async measure(parameters: TensorMap, pause?: Pause): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
+    const all = numLearnt(this.#sequences, this.#config);
     for await (const { batch: sequences, first } of inBatches(this.#sequences, pause)) {
+      const share = numLearnt(sequences, this.#config) / all;
       const batch = batchSequences(sequences, this.#config);
       const streams = (purpose: string) => new RandomStream(this.#seed, 'energy evaluation', first, purpose);
       const given = [this.#config, batch.mean.shape[0], streams] as const;
       const draws = this.#head.drawHeldOut?.(...given) ?? this.#head.drawTraining(...given);
       const outputs = await this.#run({ parameters, batch, draws });
       for (const [name, tensor] of Object.entries(outputs)) {
-        sums[name] =
-          (sums[name] ?? 0) +
-          (sequences.length / this.#sequences.length) * ((await tensor.data())[0] as number);
+        sums[name] = (sums[name] ?? 0) + share * ((await tensor.data())[0] as number);
       }
       disposeTree({ batch, draws, outputs });
     }

@@ -17,6 +17,22 @@ export { KeptWindows, type ScoredWindow } from './kept-windows.ts';
 export * from './poor-results.ts';
 export * from './reconstruction.ts';
 export { type ScoringOptions, scoreWindows } from './score-windows.ts';
+export {
+  answerIn,
+  majorityOf,
+  NORMALIZATIONS,
+  type Normalization,
+  normalized,
+  passAtK,
+} from './tasks/answers.ts';
+export { type ScoredChoice, scoreChoices } from './tasks/choices.ts';
+export {
+  type ChoiceQuestion,
+  type Question,
+  type QuestionFile,
+  readQuestions,
+  type WrittenQuestion,
+} from './tasks/questions.ts';
 export * from './temperature.ts';
 export { UnigramCounts } from './unigram.ts';
 export { commonShare, WordCounts, type WordTally, wholeWords } from './words.ts';

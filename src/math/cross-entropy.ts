@@ -25,14 +25,22 @@ function pieces(numTokens: number, vocabSize: number): [begin: number, length: n
 /**
  * The mean of −log softmax(x Wᵀ)[target], in nats; lower is better. Gradients are made with the value, piece
  * by piece, from P = softmax(x Wᵀ):
- * at x it is P W − W[target], at W it is Pᵀ x − (x added up by target), over N.
+ * at x it is P W − W[target], at W it is Pᵀ x − (x added up by target), over N. With weights w, each token's
+ * part counts w times instead of 1/N times.
  * @param hidden x, [tokens, hidden]
  * @param weight W, [vocabulary, hidden]
  * @param targets [tokens], int32
+ * @param tokenWeights [tokens], adding up to 1; all the same where absent
  * @returns a scalar
  */
-export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tensor): Tensor {
+export function linearCrossEntropy(
+  hidden: Tensor,
+  weight: Tensor,
+  targets: Tensor,
+  tokenWeights?: Tensor,
+): Tensor {
   const [numTokens, vocabSize] = [hidden.shape[0], weight.shape[0]];
+  const divisor = tokenWeights ? 1 : numTokens;
   const run = tf.customGrad((x, w, save) => {
     let sum: Tensor | undefined;
     let weightGradient: Tensor | undefined;
@@ -42,6 +50,7 @@ export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tens
         slice(x as Tensor, begin, length),
         w as Tensor,
         slice(targets, begin, length),
+        tokenWeights && slice(tokenWeights, begin, length),
         weightGradient,
       );
       sum = sum ? tf.add(sum, piece.loss) : piece.loss;
@@ -50,11 +59,15 @@ export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tens
       hiddenGradients.push(piece.hiddenGradient);
     }
     const hiddenGradient = joinRows(hiddenGradients);
-    const byTarget = tf.unsortedSegmentSum(x as Tensor, targets as tf.Tensor1D, vocabSize);
+    const byTarget = tf.unsortedSegmentSum(
+      weighed(x as Tensor, tokenWeights),
+      targets as tf.Tensor1D,
+      vocabSize,
+    );
     (save as unknown as tf.GradSaveFunc)([hiddenGradient, tf.sub(weightGradient as Tensor, byTarget)]);
     const gradFunc = (dy: Tensor, gradients: Tensor[]) =>
-      gradients.map((gradient) => tf.mul(gradient, tf.div(dy, numTokens)));
-    return { value: tf.div(sum as Tensor, numTokens), gradFunc };
+      gradients.map((gradient) => tf.mul(gradient, tf.div(dy, divisor)));
+    return { value: tf.div(sum as Tensor, divisor), gradFunc };
   });
   return run(hidden, weight);
 }
@@ -67,6 +80,7 @@ function onePiece(
   x: Tensor,
   weight: Tensor,
   targets: Tensor,
+  weights: Tensor | undefined,
   before: Tensor | undefined,
 ): { loss: Tensor; hiddenGradient: Tensor; weightGradient: Tensor } {
   return tf.tidy(() => {
@@ -74,13 +88,15 @@ function onePiece(
     const probabilities = tf.softmax(product(x, weight, false, true));
     const places = tf.add(tf.mul(tf.range(0, length, 1, 'int32'), tf.scalar(vocabSize, 'int32')), targets);
     const chosen = tf.gather(tf.reshape(probabilities, [-1]), places as tf.Tensor1D);
-    const share = product(probabilities, x, true, false);
+    const share = product(probabilities, weighed(x, weights), true, false);
+    const logs = tf.log(tf.maximum(chosen, TINY));
+    const hiddenGradient = tf.sub(
+      product(probabilities, weight, false, false),
+      tf.gather(weight, targets as tf.Tensor1D),
+    );
     return {
-      loss: tf.neg(tf.sum(tf.log(tf.maximum(chosen, TINY)))),
-      hiddenGradient: tf.sub(
-        product(probabilities, weight, false, false),
-        tf.gather(weight, targets as tf.Tensor1D),
-      ),
+      loss: tf.neg(tf.sum(weights ? tf.mul(logs, weights) : logs)),
+      hiddenGradient: weighed(hiddenGradient, weights),
       weightGradient: before ? tf.add(share, before) : share,
     };
   });
@@ -97,6 +113,11 @@ export function linearArgMax(hidden: Tensor, weight: Tensor): Tensor {
     tf.tidy(() => tf.argMax(product(slice(hidden, begin, length), weight, false, true), -1)),
   );
   return joinRows(found);
+}
+
+/** Rows, each times its weight. */
+function weighed(rows: Tensor, weights: Tensor | undefined): Tensor {
+  return weights ? tf.mul(rows, tf.expandDims(weights, 1)) : rows;
 }
 
 function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {

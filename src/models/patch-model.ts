@@ -74,9 +74,14 @@ export interface Likelihood {
   /**
    * The mean of −log p(next token) in nats.
    * @param ids [rows, tokens]
-   * @param targets [rows·tokens], the next tokens
+   * @param targets [rows·tokens], the next tokens; [positions] where not all count
+   * @param counted the positions that count, and their weights
    */
-  crossEntropy(ids: Tensor, targets: Tensor): Promise<number>;
+  crossEntropy(
+    ids: Tensor,
+    targets: Tensor,
+    counted?: { readonly positions?: Tensor; readonly weights?: Tensor },
+  ): Promise<number>;
 }
 
 /** A model whose patches are drawn as latent vectors, which a frozen autoencoder decodes. */

@@ -1,8 +1,8 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { fromHalf, fromHalves, toHalf, toHalves } from '../../src/artifacts/half-precision.ts';
-import { latentShards, tokenShards } from '../../src/artifacts/index.ts';
+import { asStored, latentShards, recordBytes, tokenShards } from '../../src/artifacts/index.ts';
 import { RandomStream } from '../../src/random.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
@@ -75,6 +75,44 @@ for (const dtype of ['f32', 'f16'] as const) {
     shards.close();
   });
 }
+
+test('latents in bytes come back within half a step of their patch, as asStored says', async (t) => {
+  const folder = temporaryFolder(t);
+  const [patches, latentSize] = [50, 12];
+  const draw = (label: string) => new RandomStream(2, label).normals(patches * latentSize);
+  const given = { mean: draw('mean'), logStd: draw('logStd').map((value) => value - 2) };
+  // A patch of zeros, and one whose log standard deviations are all the same.
+  given.mean.fill(0, 0, latentSize);
+  given.logStd.fill(-1.5, latentSize, 2 * latentSize);
+  const header = { patchSize: 2, latentSize, dtype: 'int8' as const };
+  const writer = await latentShards.create(folder);
+  writer.begin(header);
+  writer.append('train', given);
+  await writer.finish();
+  t.is(statSync(join(folder, 'train-00000.bin')).size, patches * recordBytes(header));
+  t.is(recordBytes(header), 6 + 2 * latentSize);
+  const shards = await latentShards.open(folder);
+  const stored = asStored(given, header);
+  t.deepEqual(shards.read('train', 0, patches), stored);
+  t.deepEqual(shards.read('train', 7, 2).mean, stored.mean.slice(7 * latentSize, 9 * latentSize));
+  for (let patch = 0; patch < patches; patch++) {
+    const row = (values: Float32Array) => [...values.subarray(patch * latentSize, (patch + 1) * latentSize)];
+    const [means, logs] = [row(given.mean), row(given.logStd)];
+    const steps = {
+      mean: Math.max(...means.map(Math.abs)) / 127,
+      logStd: (Math.max(...logs) - Math.min(...logs)) / 255,
+    };
+    // A half is exact to 2⁻¹¹, at the ends of the range too.
+    const off = (one: number[], other: number[]) =>
+      Math.max(...one.map((value, i) => Math.abs(value - other[i])));
+    t.true(
+      off(means, row(stored.mean)) <= 0.5 * steps.mean + 2 ** -10 * 127 * steps.mean,
+      `mean of ${patch}`,
+    );
+    t.true(off(logs, row(stored.logStd)) <= 0.5 * steps.logStd + 2 ** -10 * 6, `logStd of ${patch}`);
+  }
+  shards.close();
+});
 
 test('half precision rounds to nearest, ties to even, at every scale', (t) => {
   // Every half goes there and back.

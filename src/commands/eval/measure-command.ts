@@ -123,5 +123,6 @@ function givenFields(
 /** Values separated by commas; what is no number becomes NaN, which the stage's schema refuses. */
 function listOf(text: string, items: FieldSchema | undefined): unknown[] {
   const values = text.split(',').map((value) => value.trim());
-  return items?.type === 'string' ? values : values.map(Number);
+  const isText = [items, ...(items?.anyOf ?? [])].some((schema) => schema?.type === 'string');
+  return isText ? values : values.map(Number);
 }

@@ -10,8 +10,9 @@ import { elementAt, type NonEmpty } from '../../elements.ts';
 import { corpusColumnMissing } from '../../errors.ts';
 import { unpackedName } from './compressions.ts';
 import { type Cut, cutChunks } from './cut-chunks.ts';
+import { documentOf, Gathered, Lack, neededFields } from './fields.ts';
 import { FileBytes } from './file-bytes.ts';
-import type { BadRecord, CorpusFile, CorpusFormat, FieldLength, FileChunk, FilePlace } from './format.ts';
+import type { CorpusFile, CorpusFormat, FieldLength, FileChunk, FilePlace } from './format.ts';
 import { CHUNK_BYTES, decoder, LONGEST_RECORD, NEWLINE } from './text-policy.ts';
 
 const character = z.string().refine(isAscii, 'it must be one character of ASCII');
@@ -42,21 +43,20 @@ export const csv: CorpusFormat = {
   read,
   parse: async (bytes, { file }) => {
     const { names, rows } = await tableIn(bytes, file);
-    const documents: string[] = [];
-    const bad: BadRecord[] = [];
-    for (const [i, row] of rows.entries()) {
-      const found = textIn(row, names, file.textField);
-      if (typeof found === 'string') documents.push(found);
-      else bad.push({ number: i + 1, ...found });
-    }
-    return { documents, bad, numRecords: rows.length };
+    const gathered = new Gathered();
+    for (const [i, row] of rows.entries())
+      gathered.add(
+        i + 1,
+        documentOf(file, (field) => textIn(row, names, field)),
+      );
+    return gathered.chunk(rows.length);
   },
+  hasFields: true,
   role: ({ textField }) => `csv ${textField}`,
   lacks: async (file) => {
     const { names } = await tableIn(await headerOf(file), file);
-    return names.length === 0 || names.includes(file.textField)
-      ? undefined
-      : `has no column "${file.textField}"`;
+    const lack = missingColumn(file, names);
+    return names.length === 0 || lack === undefined ? undefined : `has no column "${lack}"`;
   },
   textFields,
 };
@@ -68,10 +68,16 @@ async function* read(file: CorpusFile, from: FilePlace): AsyncGenerator<FileChun
   const dialect = dialectOf(file, header);
   const { names } = await tableIn(header, file);
   if (names.length === 0) return;
-  if (!names.includes(file.textField)) throw corpusColumnMissing(file.path, file.textField, names, true);
+  const lack = missingColumn(file, names);
+  if (lack !== undefined) throw corpusColumnMissing(file.path, lack, names, true);
   const begin = { ...from, offset: Math.max(from.offset, header.length) };
   for await (const chunk of cutChunks(file, begin, (held) => cut(held, dialect), NEWLINE))
     yield 'bytes' in chunk ? { ...chunk, bytes: joined(header, chunk.bytes) } : chunk;
+}
+
+/** The first column that is needed and not there. */
+function missingColumn(file: CorpusFile, names: readonly string[]): string | undefined {
+  return neededFields(file).find((field) => !names.includes(field));
 }
 
 const SAMPLED_ROWS = 100;
@@ -257,11 +263,11 @@ function decodedField(field: string | Uint8Array): string | undefined {
 }
 
 /** The text of a row, or why there is none. What a row has beyond the header would be lost. */
-function textIn(row: Row, names: readonly string[], name: string): string | Omit<BadRecord, 'number'> {
-  if (!isParsed(row)) return row;
+function textIn(row: Row, names: readonly string[], name: string): string | Lack {
+  if (!isParsed(row)) return new Lack(row.problem);
   const column = names.indexOf(name);
   const isTooLong = row.slice(names.length).some((field) => field !== '');
   if (isTooLong || column >= row.length)
-    return { problem: `has ${row.length} fields, and the header has ${names.length}` };
-  return row[column] ?? { problem: 'is not UTF-8' };
+    return new Lack(`has ${row.length} fields, and the header has ${names.length}`);
+  return row[column] ?? new Lack('is not UTF-8');
 }

@@ -6,6 +6,22 @@
 
 import type { Duplex } from 'node:stream';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { ChatMessage } from '../tokenizers/chat.ts';
+
+/** Fields (columns) of a document in two parts, or of a conversation. */
+export type DocumentFields =
+  | { readonly prompt: string; readonly completion: string }
+  | { readonly messages: string };
+
+/** A document in two parts, of which a model learns the second. */
+export interface Pair {
+  readonly prompt: string;
+  /** Never empty. */
+  readonly completion: string;
+}
+
+/** What a document of fields is: a pair, or a conversation, of which a model learns the assistant's turns. */
+export type FieldDocument = Pair | { readonly messages: readonly ChatMessage[] };
 
 /** A file of the corpus and how it is read. Plain data, so that it can be sent to another thread. */
 export interface CorpusFile {
@@ -18,6 +34,8 @@ export interface CorpusFile {
   readonly documents: 'file' | 'paragraph' | 'line';
   /** The field (or column) that holds the text, where records have fields. */
   readonly textField: string;
+  /** Fields that give a document in parts, instead of the one that holds a text. */
+  readonly fields?: DocumentFields;
   /** The format's own options, as its schema gives them back. */
   readonly options?: unknown;
   readonly sizeBytes: number;
@@ -50,6 +68,9 @@ export interface ChunkDocuments {
    * counted by the caller.
    */
   readonly documents: readonly string[];
+  /** Documents of fields, where the file is read by `fields`; and which record each is, counted from 1. */
+  readonly pairs?: readonly FieldDocument[];
+  readonly pairRecords?: readonly number[];
   readonly bad?: readonly BadRecord[];
   /**
    * Records of the chunk, good and bad: later ones are counted from here. As many as documents where absent.
@@ -111,6 +132,8 @@ export interface CorpusFormat {
   readonly isText?: boolean;
   /** Whether it is read at any place of its file, so that it can't be packed in a compressed stream. */
   readonly isRandomAccess?: boolean;
+  /** Whether its records have fields, of which prompts, completions and messages can be read. */
+  readonly hasFields?: boolean;
   /** Options of its own: `options` of a source. A format without a schema takes none. */
   readonly options?: StandardSchemaV1;
   /** Whether a file is of this format; a problem where it is but can't be read. */

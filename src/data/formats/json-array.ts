@@ -1,10 +1,11 @@
 /** One array of JSON: objects, of which one field is the document, or strings. */
 
 import { type Cut, cutChunks } from './cut-chunks.ts';
+import { type Found, Gathered } from './fields.ts';
 import { FileBytes } from './file-bytes.ts';
-import type { BadRecord, CorpusFormat } from './format.ts';
+import type { CorpusFile, CorpusFormat } from './format.ts';
 import { beginsArray, isJsonArray } from './json-lines.ts';
-import { textFieldsIn, textIn } from './json-records.ts';
+import { documentIn, textFieldsIn } from './json-records.ts';
 import { CHUNK_BYTES, decoder, LONGEST_RECORD, NEWLINE } from './text-policy.ts';
 
 export const jsonArray: CorpusFormat = {
@@ -14,21 +15,12 @@ export const jsonArray: CorpusFormat = {
   isText: true,
   recognises: isJsonArray,
   read: (file, from) => cutChunks(file, from, cut, NEWLINE),
-  parse: (bytes, { file: { textField }, begin }) => {
+  hasFields: true,
+  parse: (bytes, { file, begin }) => {
     const elements = elementsOf(bytes, begin.offset === 0);
-    const documents: string[] = [];
-    const bad: BadRecord[] = [];
-    for (const [i, element] of elements.entries()) {
-      const found =
-        element instanceof Unreadable
-          ? { problem: element.problem }
-          : typeof element === 'string'
-            ? element
-            : textIn(element, textField);
-      if (typeof found === 'string') documents.push(found);
-      else bad.push({ number: i + 1, ...found });
-    }
-    return { documents, bad, numRecords: elements.length };
+    const gathered = new Gathered();
+    for (const [i, element] of elements.entries()) gathered.add(i + 1, foundIn(element, file));
+    return gathered.chunk(elements.length);
   },
   role: ({ textField }) => `json-array ${textField}`,
   textFields: async (file) => {
@@ -46,6 +38,12 @@ export const jsonArray: CorpusFormat = {
 const SAMPLED_ELEMENTS = 100;
 /** White space before an array is not longer. */
 const HEAD_BYTES = 64;
+
+/** The document of an element, or why there is none. */
+function foundIn(element: unknown, file: CorpusFile): Found {
+  if (element instanceof Unreadable) return { problem: element.problem };
+  return typeof element === 'string' && !file.fields ? element : documentIn(element, file);
+}
 
 /** An element of an array that is no JSON. */
 class Unreadable {

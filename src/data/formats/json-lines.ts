@@ -2,9 +2,10 @@
 
 import { messageOf } from '../../errors.ts';
 import { type Cut, cutChunks } from './cut-chunks.ts';
+import { type Found, Gathered } from './fields.ts';
 import { FileBytes } from './file-bytes.ts';
-import type { BadRecord, CorpusFile, CorpusFormat, FieldLength, FileHead, FormatProblem } from './format.ts';
-import { isRecord, textFieldsIn, textIn } from './json-records.ts';
+import type { CorpusFile, CorpusFormat, FieldLength, FileHead, FormatProblem } from './format.ts';
+import { documentIn, isRecord, textFieldsIn } from './json-records.ts';
 import { CHUNK_BYTES, LONGEST_RECORD, linesOf, NEWLINE, quoted } from './text-policy.ts';
 
 export const jsonLines: CorpusFormat = {
@@ -15,16 +16,13 @@ export const jsonLines: CorpusFormat = {
   recognises: (head) =>
     ENDINGS.has(head.ending) ? (oneObjectProblem(head) ?? true) : UNTOLD.has(head.ending) && isObjects(head),
   read: (file, from) => cutChunks(file, from, cut, NEWLINE),
-  parse: (bytes, { file: { textField }, begin }) => {
+  hasFields: true,
+  parse: (bytes, { file, begin }) => {
     const { lines, bad } = linesOf(bytes, begin);
-    const documents: string[] = [];
-    for (const [i, line] of lines.entries()) {
-      if (line === undefined || !/\S/.test(line)) continue;
-      const found = textOf(line, textField);
-      if (typeof found === 'string') documents.push(found);
-      else bad.push({ number: i + 1, ...found });
-    }
-    return { documents, bad, numRecords: lines.length - 1 };
+    const gathered = new Gathered(bad);
+    for (const [i, line] of lines.entries())
+      if (line !== undefined && /\S/.test(line)) gathered.add(i + 1, foundIn(line, file));
+    return gathered.chunk(lines.length - 1);
   },
   role: ({ textField }) => `json-line ${textField}`,
   textFields,
@@ -56,10 +54,10 @@ function isObjects({ bytes, isWhole }: FileHead): boolean {
   return whole.length > 0 && whole.every((line) => isRecord(parsed(line)));
 }
 
-/** The text of a line, or why there is none. */
-function textOf(line: string, textField: string): string | Omit<BadRecord, 'number'> {
+/** The document of a line, or why there is none. */
+function foundIn(line: string, file: CorpusFile): Found {
   try {
-    return textIn(JSON.parse(line), textField);
+    return documentIn(JSON.parse(line), file);
   } catch (error) {
     return { problem: `is not valid JSON (${messageOf(error)})` };
   }

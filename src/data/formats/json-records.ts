@@ -1,14 +1,25 @@
 /** The text in a record of JSON, whatever it stands in. */
 
-import type { BadRecord, FieldLength } from './format.ts';
+import { documentOf, type Found, Lack } from './fields.ts';
+import type { CorpusFile, FieldLength } from './format.ts';
 
-/** A record's text, or why there is none. */
-export function textIn(record: unknown, textField: string): string | Omit<BadRecord, 'number'> {
+/** A record's document, or why there is none. */
+export function documentIn(record: unknown, file: Pick<CorpusFile, 'textField' | 'fields'>): Found {
   const found = isRecord(record) ? record : undefined;
-  const value: unknown = found && Object.getOwnPropertyDescriptor(found, textField)?.value;
-  if (typeof value === 'string') return value;
-  const instead = `${fieldsOf(found, textField)} (\`textField\` says which field is read)`;
-  return { problem: `has no text in a field "${textField}"; ${instead}` };
+  return documentOf(file, (field) => {
+    const value: unknown = found && Object.getOwnPropertyDescriptor(found, field)?.value;
+    const isThere = typeof value === 'string' || (file.fields && 'messages' in file.fields && value);
+    if (isThere) return value;
+    const key = file.fields ? `${keyOf(field, file.fields)}Field` : 'textField';
+    return new Lack(
+      `has no text in a field "${field}"; ${fieldsOf(found, field)} (\`${key}\` says which field is read)`,
+    );
+  });
+}
+
+/** What the configuration calls a field of a document. */
+function keyOf(field: string, fields: object): string {
+  return Object.entries(fields).find(([, name]) => name === field)?.[0] ?? 'text';
 }
 
 /** The fields of a record that are texts, with their lengths. */

@@ -3,11 +3,11 @@
  * column's pages, as unpacked, with the dictionary that they refer to; it is unpacked where it is parsed.
  */
 
-import { open } from 'node:fs/promises';
 import * as zlib from 'node:zlib';
-import type { AsyncBuffer, ColumnMetaData, Compressors, FileMetaData, PageHeader } from 'hyparquet';
+import type { ColumnMetaData, Compressors, FileMetaData, PageHeader } from 'hyparquet';
 import { elementAt } from '../../elements.ts';
 import { corpusColumnMissing } from '../../errors.ts';
+import { neededFields } from './fields.ts';
 import { FileBytes } from './file-bytes.ts';
 import type {
   BadRecord,
@@ -20,6 +20,7 @@ import type {
   FilePlace,
   FormatProblem,
 } from './format.ts';
+import { readRows, withBuffer } from './parquet-rows.ts';
 import { CHUNK_BYTES, decoder } from './text-policy.ts';
 import { HAS_ZSTD } from './zstd.ts';
 
@@ -32,11 +33,10 @@ export const parquet: CorpusFormat = {
   read,
   parse,
   role: ({ textField }) => `parquet ${textField}`,
-  lacks: async ({ path, textField }) => {
-    const isThere = columnsOf(await metadataOf(path)).some(
-      ({ name, type }) => name === textField && type === TEXT,
-    );
-    return isThere ? undefined : `has no column "${textField}" with text`;
+  hasFields: true,
+  lacks: async (file) => {
+    const lack = missingColumn(file, await metadataOf(file.path));
+    return lack === undefined ? undefined : `has no column "${lack}" with text`;
   },
   textFields,
 };
@@ -61,6 +61,10 @@ interface PagePlace {
 async function* read(file: CorpusFile, from: FilePlace): AsyncGenerator<FileChunk> {
   const metadata = await metadataOf(file.path);
   const column = columnOf(file, metadata);
+  if (file.fields) {
+    yield* readRows(file, from, metadata, await compressors());
+    return;
+  }
   const place = (from.state ?? { group: 0 }) as PagePlace;
   let { offset } = from;
   for (let group = place.group; group < metadata.row_groups.length; group++) {
@@ -76,21 +80,7 @@ async function* read(file: CorpusFile, from: FilePlace): AsyncGenerator<FileChun
 /** Opens no more than the footer. */
 async function metadataOf(path: string): Promise<FileMetaData> {
   const { parquetMetadataAsync } = await import('hyparquet');
-  const handle = await open(path);
-  try {
-    const { size } = await handle.stat();
-    const file: AsyncBuffer = {
-      byteLength: size,
-      slice: async (begin, end = size) => {
-        const bytes = new Uint8Array(end - begin);
-        await handle.read(bytes, 0, bytes.length, begin);
-        return bytes.buffer;
-      },
-    };
-    return await parquetMetadataAsync(file, { geoparquet: false });
-  } finally {
-    await handle.close();
-  }
+  return withBuffer(path, (buffer) => parquetMetadataAsync(buffer, { geoparquet: false }));
 }
 
 /** The columns of a schema, nested ones by the name of the whole, with what they hold. */
@@ -123,16 +113,23 @@ interface Column {
   readonly isNullable: boolean;
 }
 
-/** The column that holds the text. An error that lists the columns where there is none. */
-function columnOf(
-  { path, textField }: Pick<CorpusFile, 'path' | 'textField'>,
-  metadata: FileMetaData,
-): Column {
+/** The first column that is needed and not there; messages may be a column of lists. */
+function missingColumn(file: Wanted, metadata: FileMetaData): string | undefined {
+  const isNested = file.fields !== undefined && 'messages' in file.fields;
+  const usable = columnsOf(metadata).filter(({ type }) => type === TEXT || (isNested && type === 'nested'));
+  return neededFields(file).find((field) => !usable.some(({ name }) => name === field));
+}
+
+type Wanted = Pick<CorpusFile, 'path' | 'textField' | 'fields'>;
+
+/** The first column that is needed. An error that lists the columns where one is missing. */
+function columnOf(file: Wanted, metadata: FileMetaData): Column {
   const columns = columnsOf(metadata);
-  const found = columns.find(({ name, type }) => name === textField && type === TEXT);
-  if (found) return found;
+  const lack = missingColumn(file, metadata);
+  const found = columns.find(({ name }) => name === neededFields(file)[0]);
+  if (lack === undefined && found) return found;
   const named = columns.map(({ name, type }) => (type === TEXT ? name : `${name} (${type})`));
-  throw corpusColumnMissing(path, textField, named, false);
+  throw corpusColumnMissing(file.path, lack ?? file.textField, named, false);
 }
 
 function columnChunk({ row_groups }: FileMetaData, group: number, { name }: Column): ColumnMetaData {

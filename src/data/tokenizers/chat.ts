@@ -88,3 +88,29 @@ async function templateOf(chat: Chat): Promise<Template> {
   parsed.set(chat, template);
   return template;
 }
+
+/**
+ * The assistant's turns of a conversation, each with all that comes before it, or why there are none: the text
+ * before a turn must be the beginning of the text with it.
+ * @throws CALM_CHAT where the tokenizer has no template
+ */
+export async function turnsOf(
+  tokenizer: Pick<Tokenizer, 'chat'>,
+  messages: readonly ChatMessage[],
+): Promise<{ prompt: string; completion: string }[] | { problem: string }> {
+  if (!tokenizer.chat) throw chatTemplateMissing();
+  const turns: { prompt: string; completion: string }[] = [];
+  try {
+    for (const [i, { role }] of messages.entries()) {
+      if (role !== 'assistant' || i === 0) continue;
+      const whole = await renderChat(tokenizer, messages.slice(0, i + 1), { addGenerationPrompt: false });
+      const prompt = await renderChat(tokenizer, messages.slice(0, i));
+      if (!whole.startsWith(prompt) || whole.length === prompt.length)
+        return { problem: `has a turn ${i + 1} whose text the chat template does not put behind its prompt` };
+      turns.push({ prompt, completion: whole.slice(prompt.length) });
+    }
+  } catch (error) {
+    return { problem: `can't be rendered: ${messageOf(error)}` };
+  }
+  return turns.length > 0 ? turns : { problem: 'has no turn of the assistant behind another one' };
+}

@@ -3,6 +3,7 @@
  * against it.
  */
 
+export { NORMALIZATIONS } from '../tasks/answers.ts';
 export { LEAST_PATCHES, standardPatches } from './lengths.ts';
 export type {
   AnyMeasure,

@@ -52,6 +52,10 @@ export interface MeasureContext<Options = Readonly<Record<string, unknown>>> {
   /** As many sequences as are asked for; the same for all measures. */
   readonly heldOut: () => Promise<HeldOut>;
   readonly seed: number;
+  /** A path of the configuration, relative to its file, in full. */
+  resolvePath(path: string): string;
+  /** Keeps records beside the results, as `<name>.jsonl`. */
+  keep(name: string, records: readonly object[]): Promise<void>;
   readonly report: MeasureReport;
   /** Awaited between short pieces of work: it lets signals be heard, and throws where the work is to stop. */
   readonly pause: () => Promise<void>;
@@ -77,6 +81,8 @@ export interface Measure<Shape extends z.ZodRawShape = z.ZodRawShape> {
   readonly needs: readonly Need[];
   /** Whether it is taken where `measures` is absent and the model meets its needs. */
   readonly isStandard?: boolean;
+  /** An option that, where it is given, asks for the measure too. */
+  readonly askedBy?: keyof Shape & string;
   /**
    * Its options, as fields of the stage `evaluate`. Measures may share a field: the same object under the
    * same name.

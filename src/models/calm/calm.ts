@@ -28,6 +28,8 @@ export interface CalmBatch {
    * [positions].
    */
   readonly positions?: Tensor;
+  /** Of those positions, adding up to 1; where it is absent each counts the same. */
+  readonly weights?: Tensor;
 }
 
 /** The hidden state at every patch of `batch.ids`: [batch·(patches−1), hidden], row by row. */
@@ -54,5 +56,5 @@ export function calmLoss(
 ): LossOutputs {
   const all = hiddenStates(parameters, config, batch.ids, batch.latents);
   const hidden = batch.positions ? tf.gather(all, batch.positions as tf.Tensor1D) : all;
-  return head.loss(parameters, config, hidden, batch.targets, draws);
+  return head.loss(parameters, config, hidden, batch.targets, draws, batch.weights);
 }

@@ -32,7 +32,13 @@ import {
 /** Probabilities read at once hold about this many numbers (16 MB). */
 const PIECE_SIZE = 2 ** 22;
 
-type LossInputs = { readonly parameters: TensorMap; readonly ids: Tensor; readonly targets: Tensor };
+type LossInputs = {
+  readonly parameters: TensorMap;
+  readonly ids: Tensor;
+  readonly targets: Tensor;
+  readonly positions?: Tensor;
+  readonly weights?: Tensor;
+};
 
 /** Runs a Transformer token by token. Tensors that it returns belong to the caller. */
 export class TransformerDecoder implements PatchModel {
@@ -60,7 +66,7 @@ export class TransformerDecoder implements PatchModel {
     this.#engine = engine;
     this.likelihood = {
       eachDistribution: (...given) => this.eachDistribution(...given),
-      crossEntropy: (ids, targets) => this.#crossEntropy(ids, targets),
+      crossEntropy: (ids, targets, counted) => this.#crossEntropy({ ids, targets, ...counted }),
     };
     const forward = (given: TensorMap, ids: Tensor, past?: Past | Branches) =>
       runTransformer(given, model.config, ids, past);
@@ -71,8 +77,8 @@ export class TransformerDecoder implements PatchModel {
         constants: isTraining ? [] : ['parameters'],
       },
     );
-    this.#loss = engine.compile(({ parameters, ids, targets }: LossInputs) => ({
-      loss: transformerLoss(parameters, model.config, ids, targets),
+    this.#loss = engine.compile(({ parameters, ids, targets, positions, weights }: LossInputs) => ({
+      loss: transformerLoss(parameters, model.config, ids, targets, positions, weights),
     }));
   }
 
@@ -92,8 +98,8 @@ export class TransformerDecoder implements PatchModel {
     disposeTree(this.model.parameters);
   }
 
-  async #crossEntropy(ids: Tensor, targets: Tensor): Promise<number> {
-    const { loss } = await this.#loss({ parameters: this.model.parameters, ids, targets });
+  async #crossEntropy(given: Omit<LossInputs, 'parameters'>): Promise<number> {
+    const { loss } = await this.#loss({ parameters: this.model.parameters, ...given });
     const value = await readFloat(loss);
     loss.dispose();
     return value;

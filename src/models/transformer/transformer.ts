@@ -57,6 +57,7 @@ export function tokenLogits(parameters: TensorMap, hidden: Tensor): Tensor {
  * @param ids [batch, tokens], int32: every token but the last
  * @param targets the next token of each, row by row; int32
  * @param positions which of the batch·tokens positions have a target; all of them where it is absent
+ * @param weights of those positions, adding up to 1; all the same where it is absent
  */
 export function transformerLoss(
   parameters: TensorMap,
@@ -64,11 +65,13 @@ export function transformerLoss(
   ids: Tensor,
   targets: Tensor,
   positions?: Tensor,
+  weights?: Tensor,
 ): Tensor {
   const hidden = tf.reshape(runTransformer(parameters, config, ids).hidden, [-1, config.hiddenSize]);
   return linearCrossEntropy(
     positions ? tf.gather(hidden, positions as tf.Tensor1D) : hidden,
     headWeight(parameters),
     targets,
+    weights,
   );
 }

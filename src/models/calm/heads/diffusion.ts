@@ -32,6 +32,7 @@ import { addNoise, type PatchGaussians } from '../../autoencoder/autoencoder.ts'
 import { adaLnFlops, adaLnTable, runAdaLn } from './adaln-network.ts';
 import { type DiffusionOptions, type DiffusionSampling, NUM_STEPS } from './diffusion-description.ts';
 import type { Head, HeadConfig, HeadFlops, HeadSampler, Streams } from './head.ts';
+import { positionMean } from './position-mean.ts';
 
 type Config = HeadConfig<DiffusionOptions>;
 
@@ -68,6 +69,7 @@ function diffusionLoss(
   hidden: Tensor,
   targets: PatchGaussians,
   draws: TensorMap,
+  weights?: Tensor,
 ): LossOutputs {
   const start = addNoise(targets, tensorOf(draws, 'targetNoise'));
   const { mse, bound } = diffusionTerms(
@@ -78,7 +80,7 @@ function diffusionLoss(
     tensorOf(draws, 'time'),
     tensorOf(draws, 'noise'),
   );
-  const [meanMse, meanBound] = [tf.mean(mse), tf.mean(bound)];
+  const [meanMse, meanBound] = [positionMean(mse, weights), positionMean(bound, weights)];
   return { loss: tf.add(meanMse, meanBound), mse: meanMse, bound: meanBound };
 }
 
@@ -246,6 +248,7 @@ export const diffusionHead: Head<DiffusionOptions, DiffusionSampling> = {
   table,
   drawTraining,
   loss: diffusionLoss,
+  takesWeights: true,
   noiseSize: ({ latentSize }, { steps }) => samplingSchedule(steps).betas.length * latentSize,
   noiseWidth: ({ latentSize }) => latentSize,
   drawNoise: (stream, size) => stream.normals(size),

@@ -18,6 +18,7 @@ import { addNoise, type PatchGaussians } from '../../autoencoder/autoencoder.ts'
 import { countMatrices, linearSpec, normSpec, type ParameterTable } from '../../parameters.ts';
 import type { EnergyOptions } from './energy-description.ts';
 import type { Head, HeadConfig, HeadFlops, HeadSampler, Streams } from './head.ts';
+import { positionMean } from './position-mean.ts';
 
 type Config = HeadConfig<EnergyOptions>;
 
@@ -120,28 +121,32 @@ function energyHeadLoss(
   hidden: Tensor,
   targets: PatchGaussians,
   draws: TensorMap,
+  weights?: Tensor,
 ): LossOutputs {
   const samples = tf.transpose(
     sampleEnergyHead(parameters, config, hidden, tensorOf(draws, 'noise')),
     [1, 0, 2],
   );
-  return energyTerms(samples, targets, tensorOf(draws, 'targetNoise'), config.head.beta);
+  return energyTerms(samples, targets, tensorOf(draws, 'targetNoise'), config.head.beta, weights);
 }
 
 /**
  * The energy loss of any samples, averaged over positions.
  * @param samples [positions, N, latent]
  * @param targetNoise [positions, M, latent]
+ * @param weights of the positions, adding up to 1; all the same where absent
  */
 export function energyTerms(
   samples: Tensor,
   { mean, logStd }: PatchGaussians,
   targetNoise: Tensor,
   beta: number,
+  weights?: Tensor,
 ) {
   const targets = addNoise({ mean: tf.expandDims(mean, 1), logStd: tf.expandDims(logStd, 1) }, targetNoise);
   const parts = energyParts(samples, targets, beta);
-  const [fidelity, diversity] = [tf.mean(parts.fidelity), tf.mean(parts.diversity)];
+  const fidelity = positionMean(parts.fidelity, weights);
+  const diversity = positionMean(parts.diversity, weights);
   return { loss: tf.sub(fidelity, diversity), fidelity, diversity };
 }
 
@@ -202,6 +207,7 @@ export const energyHead: Head<EnergyOptions, object> = {
     draw(config, positions, config.head.numTargetSamples, streams),
   drawHeldOut: (config, positions, streams) => draw(config, positions, NUM_HELD_OUT_TARGETS, streams),
   loss: energyHeadLoss,
+  takesWeights: true,
   noiseSize: ({ head }) => head.noiseSize,
   drawNoise: (stream, size) => stream.uniforms(size, -0.5),
   sampler,

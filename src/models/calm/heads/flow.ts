@@ -18,6 +18,7 @@ import { addNoise, type PatchGaussians } from '../../autoencoder/autoencoder.ts'
 import { adaLnFlops, adaLnTable, runAdaLn } from './adaln-network.ts';
 import type { FlowOptions, FlowSampling } from './flow-description.ts';
 import type { Head, HeadConfig, HeadFlops, HeadSampler, Streams } from './head.ts';
+import { positionMean } from './position-mean.ts';
 
 type Config = HeadConfig<FlowOptions>;
 
@@ -42,12 +43,10 @@ function flowLoss(
   hidden: Tensor,
   targets: PatchGaussians,
   draws: TensorMap,
+  weights?: Tensor,
 ): LossOutputs {
-  return {
-    loss: tf.mean(
-      flowErrors(parameters, config, hidden, addNoise(targets, tensorOf(draws, 'targetNoise')), draws),
-    ),
-  };
+  const target = addNoise(targets, tensorOf(draws, 'targetNoise'));
+  return { loss: positionMean(flowErrors(parameters, config, hidden, target, draws), weights) };
 }
 
 /**
@@ -136,6 +135,7 @@ export const flowHead: Head<FlowOptions, FlowSampling> = {
   table,
   drawTraining,
   loss: flowLoss,
+  takesWeights: true,
   noiseSize: ({ latentSize }) => latentSize,
   drawNoise: (stream, size) => stream.normals(size),
   sampler,

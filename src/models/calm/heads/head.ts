@@ -54,6 +54,8 @@ export interface Head<Options, Sampling> {
    * @param hidden [positions, hidden]
    * @param targets of each position, [positions, latent]
    * @param draws of drawTraining or drawHeldOut
+   * @param weights of the positions, adding up to 1, where not every patch is to be learnt; given to a head
+   * alone that `takesWeights`
    */
   readonly loss: (
     parameters: TensorMap,
@@ -61,7 +63,10 @@ export interface Head<Options, Sampling> {
     hidden: Tensor,
     targets: PatchGaussians,
     draws: TensorMap,
+    weights?: Tensor,
   ) => LossOutputs;
+  /** Whether the loss goes by weights; a head that does not can't be trained on prompts with completions. */
+  readonly takesWeights?: boolean;
   /** Numbers of noise that one sample takes. */
   readonly noiseSize: (config: HeadConfig<Options>, sampling: Sampling) => number;
   /**
