@@ -27,8 +27,8 @@ import { Desk } from './desk.ts';
 const PATIENCE = 4;
 /** Rounds that patches wait to be fed while other texts still choose theirs. */
 const MOST_HELD = 16;
-/** Candidates, and numbers of their noise, that are drawn at once. */
-const [MOST_CANDIDATES, MOST_NOISE] = [2 ** 13, 2 ** 24];
+/** Candidates, and numbers of their noise, that are drawn at once: more are no faster. */
+const [MOST_CANDIDATES, MOST_NOISE] = [1024, 2 ** 24];
 
 /** Work on the engine, when its turn has come. */
 export type TakeTurn = <T>(work: (pause: Pause) => Promise<T>) => Promise<T>;

@@ -195,10 +195,8 @@ class TokenDecoder {
    * Row counts are rounded where each has a graph of its own; what is decoded too much is row 0.
    */
   async decode(patches: Tensor, rows: readonly number[], position?: number): Promise<Int32Array> {
-    const rounded = Math.max(FEW_ROWS, 2 ** Math.ceil(Math.log2(rows.length)));
-    const padded = new Int32Array(
-      this.#isCompiling && rows.length < patches.shape[0] ? rounded : rows.length,
-    );
+    const most = patches.shape[0];
+    const padded = new Int32Array(this.#isCompiling ? Math.min(rounded(rows.length), most) : rows.length);
     padded.set(rows);
     const inputs = { parameters: this.autoencoder.parameters, patches, rows: intTensor(padded) };
     const step = position === undefined ? this.#whole : this.#single[position];
@@ -215,6 +213,12 @@ class TokenDecoder {
 
 /** Up to this many patches are decoded whole: their products wait for the weights, not for the rows. */
 const FEW_ROWS = 8;
+
+/** The next power of two, or one and a half of the one before. */
+function rounded(rows: number): number {
+  const power = 2 ** Math.ceil(Math.log2(rows));
+  return Math.max(FEW_ROWS, 0.75 * power >= rows ? 0.75 * power : power);
+}
 
 /**
  * Patches that were drawn, as vectors in the middle of the decoder. Scores and temperatures need few of their
