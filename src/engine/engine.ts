@@ -8,12 +8,13 @@
 
 import { type CalmError, engineMissing, engineUnavailable, noEngine } from '../errors.ts';
 import { numThreads } from '../threads.ts';
+import { eager } from './eager.ts';
 import type { EngineEntry, LoadedEngine } from './entry.ts';
 import { engineNamed } from './names.ts';
 import { ENGINES } from './registry.ts';
 import type { CompiledStep, CompileOptions, Step } from './step.ts';
 import { type TensorTree, tf } from './tensors.ts';
-import { graphCompiler, runEagerly } from './trace/compiler.ts';
+import { graphCompiler } from './trace/compiler.ts';
 
 /** A loaded engine. There is one a process: TensorFlow.js keeps its backend in global state. */
 export interface Engine {
@@ -89,8 +90,5 @@ function versionsOf(entry: EngineEntry, { runtime }: LoadedEngine): Record<strin
 
 /** A runtime gets steps as graphs; without one they run eagerly. */
 function compilerOf({ runtime }: LoadedEngine): Engine['compile'] {
-  if (runtime) return graphCompiler(runtime);
-  return (step, { donates = [] } = {}) =>
-    async (inputs) =>
-      runEagerly(step, inputs, donates);
+  return runtime ? graphCompiler(runtime) : eager;
 }
