@@ -29,10 +29,13 @@ module.exports = {
     only('reporting', ['pipeline', 'runs']),
     only('library', ['sampling', 'evaluation', 'models', 'data', 'engine', 'artifacts', 'runs', 'pipeline']),
     only('server', ['library']),
+    only('publish', ['library', 'models', 'data', 'artifacts', 'runs']),
+    only('web', ['publish', 'sampling', 'models', 'data', 'engine', 'artifacts']),
     only('setup', ['data', 'pipeline']),
     only('commands', [
       'server',
       'hub',
+      'publish',
       'setup',
       'library',
       'pipeline',

@@ -1495,10 +1495,26 @@ export const verifyFailed = (directory: string, problems: readonly string[]) =>
     hint: 'Make it again: calm run … --only STAGE --force.',
   });
 
-export const exportTargetExists = (directory: string) =>
+/** @param flag that names the folder */
+export const exportTargetExists = (directory: string, flag = '--to') =>
   new CalmError('CALM_EXPORT_EXISTS', `${directory} is there already.`, {
-    hint: 'Name another folder with --to, or remove it.',
+    hint: `Name another folder with ${flag}, or remove it.`,
   });
+
+export const webPageMissing = () =>
+  new CalmError('CALM_WEB_PAGE', 'The page for browsers has not been built.', {
+    hint: 'In a clone of the sources: npm run build.',
+  });
+
+export const webHeadOfPlugin = (head: string, directory: string) =>
+  new CalmError(
+    'CALM_WEB_PAGE',
+    `The head "${head}" comes from a plugin, and the page has the built-in ones.`,
+    {
+      location: { file: directory },
+      hint: 'calm serve and calm sample take it.',
+    },
+  );
 
 export const nothingToExport = () =>
   new CalmError('CALM_EXPORT_NOTHING', 'The run has neither a language model nor an autoencoder.', {

@@ -1,5 +1,8 @@
 /** IEEE 754 half precision ↔ float32, by bits; Node 22 has no Float16Array. */
 
+/** The largest number that is finite in half precision. */
+export const LARGEST_HALF = 65504;
+
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 

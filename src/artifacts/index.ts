@@ -16,6 +16,7 @@ export {
 } from './files.ts';
 export { GrowingFile } from './growing-files.ts';
 export { jsonReport } from './json-report.ts';
+export { camelCaseKeys, snakeCaseKeys } from './key-case.ts';
 export {
   asStored,
   type LatentPrecision,
@@ -30,12 +31,10 @@ export {
 export {
   autoencoderBeside,
   autoencoderFolder,
-  camelCaseKeys,
   LLAMA_TENSOR,
   languageModelFolder,
   ModelFolder,
   modelFolder,
-  snakeCaseKeys,
 } from './model-folder.ts';
 export {
   readSafetensors,

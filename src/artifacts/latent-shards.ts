@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readIndex, writeJson } from './files.ts';
 import { fromHalves, toHalves } from './half-precision.ts';
-import { dequantize, quantize, quantizedBytes } from './quantized-latents.ts';
+import { dequantize, type Latents, quantize, quantizedBytes } from './quantized-latents.ts';
 import { ReadOnlyFiles } from './read-only-files.ts';
 import { RecordSeries, seriesSchema } from './record-series.ts';
 import { RecordSeriesWriter } from './record-series-writer.ts';
@@ -35,11 +35,7 @@ export type LatentIndex = Readonly<z.infer<typeof latentIndex>>;
 export type LatentPrecision = LatentIndex['dtype'];
 type LatentHeader = Pick<LatentIndex, 'patchSize' | 'latentSize' | 'dtype'>;
 
-/** The Gaussians of some patches: `mean` and `logStd`, each [patches, latent]. */
-export interface Latents {
-  readonly mean: Float32Array;
-  readonly logStd: Float32Array;
-}
+export type { Latents };
 
 const KIND = 'latent-shards';
 const FORMAT_VERSION = 1;

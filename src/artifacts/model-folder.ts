@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { artifactVersion } from '../errors.ts';
 import { type CheckpointChoice, CheckpointStore } from './checkpoints.ts';
 import { readIndex, readJsonAs, writeFileWhole, writeJson } from './files.ts';
+import { camelCaseKeys, snakeCaseKeys } from './key-case.ts';
 import { type SafetensorsFile, type StoredTensor, writeSafetensors } from './safetensors.ts';
 import { linkWeights, OverlaidWeights, openWeights, type Weights } from './weights.ts';
 
@@ -175,6 +176,24 @@ export class ModelFolder implements Disposable {
     pause?: () => Promise<void>,
   ): Promise<void> {
     await linkWeights(weightsFrom, this.directory, pause);
+    await this.#writeAround(configs, tokenizer);
+  }
+
+  /** Writes the whole folder with weights in half precision; `configs` and `tokenizer` as in `adopt`. */
+  async writeHalf(
+    configs: Readonly<Record<string, object>>,
+    weights: Iterable<readonly [string, StoredTensor]>,
+    tokenizer: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    await mkdir(this.directory, { recursive: true });
+    await writeSafetensors(this.weightsFile, weights, {}, 'f16');
+    await this.#writeAround(configs, tokenizer);
+  }
+
+  async #writeAround(
+    configs: Readonly<Record<string, object>>,
+    tokenizer: Readonly<Record<string, string>>,
+  ): Promise<void> {
     for (const [name, config] of Object.entries(configs))
       await writeJson(join(this.directory, `${name}.json`), snakeCaseKeys(config as Record<string, unknown>));
     for (const [name, text] of Object.entries(tokenizer))
@@ -202,24 +221,4 @@ export class ModelFolder implements Disposable {
     }
     await writeJson(join(this.directory, 'calm.json'), { formatVersion: FORMAT_VERSION, kind: this.kind });
   }
-}
-
-/** hidden_size → hiddenSize, for every key. */
-export function camelCaseKeys(record: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(record).map(([key, value]) => [
-      key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
-      value,
-    ]),
-  );
-}
-
-/** hiddenSize → hidden_size, for every key. */
-export function snakeCaseKeys(record: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(record).map(([key, value]) => [
-      key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      value,
-    ]),
-  );
 }

@@ -10,7 +10,12 @@
  */
 
 import { fromHalf, toHalf } from './half-precision.ts';
-import type { Latents } from './latent-shards.ts';
+
+/** The Gaussians of some patches: `mean` and `logStd`, each [patches, latent]. */
+export interface Latents {
+  readonly mean: Float32Array;
+  readonly logStd: Float32Array;
+}
 
 const HEADER_BYTES = 6;
 const [MOST, LEVELS] = [127, 255];

@@ -1,37 +1,24 @@
 /**
- * The safetensors format: eight bytes of header length, a JSON header { name: { dtype, shape, data_offsets }
- * }, then the raw little-endian data.
- * Read tensor by tensor into typed arrays; no tensor library is involved.
+ * Files of the safetensors format, read tensor by tensor into typed arrays; no tensor library is involved.
  */
 
 import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { artifactBroken } from '../errors.ts';
-import { type Shape, sizeOf } from '../shapes.ts';
-import { type ElementType, elementWidth, isElementType, toNumbers } from './element-types.ts';
+import type { Shape } from '../shapes.ts';
+import { toNumbers } from './element-types.ts';
 import { hashFile, writePiecesWhole } from './files.ts';
+import { LARGEST_HALF, toHalves } from './half-precision.ts';
 import { ReadOnlyFiles } from './read-only-files.ts';
+import {
+  type HeaderEntry,
+  type Read,
+  readHeader,
+  type StoredTensor,
+  type StoredTensors,
+} from './safetensors-header.ts';
 
-/** One tensor on disk. Integers become Int32Array, everything else Float32Array. */
-export interface StoredTensor {
-  readonly shape: Shape;
-  readonly data: Float32Array | Int32Array;
-}
-
-/** Tensors by name: all in memory, or read from a file when they are asked for. */
-export interface StoredTensors {
-  has(name: string): boolean;
-  get(name: string): StoredTensor | undefined;
-  keys(): Iterable<string>;
-}
-
-interface HeaderEntry {
-  readonly dtype: ElementType;
-  readonly shape: readonly number[];
-  readonly data_offsets: readonly [number, number];
-}
-
-const MAX_HEADER_BYTES = 100 * 2 ** 20;
+export type { StoredTensor, StoredTensors };
 
 /** A file whose header was read and checked; each tensor is read when it is asked for. */
 export class SafetensorsFile implements StoredTensors, Disposable {
@@ -93,56 +80,6 @@ export class SafetensorsFile implements StoredTensors, Disposable {
   readonly #read: Read = (position, length) => this.#files.read(basename(this.file), position, length);
 }
 
-type Read = (position: number, length: number) => Uint8Array<ArrayBuffer>;
-
-function readHeader(
-  read: Read,
-  fileSize: number,
-  file: string,
-): { header: Map<string, HeaderEntry>; metadata: Record<string, string>; dataStart: number } {
-  if (fileSize < 8) throw artifactBroken(file, 'it is too short for a safetensors file');
-  const length = Number(Buffer.from(read(0, 8)).readBigUInt64LE(0));
-  if (length > MAX_HEADER_BYTES || 8 + length > fileSize)
-    throw artifactBroken(file, `its header claims ${length} bytes`);
-  let parsed: Record<string, unknown>;
-  try {
-    parsed = JSON.parse(Buffer.from(read(8, length)).toString('utf8')) as Record<string, unknown>;
-  } catch (error) {
-    throw artifactBroken(file, 'its header is not valid JSON', error);
-  }
-  if (typeof parsed !== 'object' || parsed === null) throw artifactBroken(file, 'its header is no record');
-  const dataStart = 8 + length;
-  const names = Object.keys(parsed).filter((name) => name !== '__metadata__');
-  const texts = Object.entries(parsed.__metadata__ ?? {}).filter(([, value]) => typeof value === 'string');
-  return {
-    metadata: Object.fromEntries(texts) as Record<string, string>,
-    header: new Map(
-      names.sort().map((name) => [name, checkEntry(parsed[name], name, fileSize - dataStart, file)]),
-    ),
-    dataStart,
-  };
-}
-
-function checkEntry(value: unknown, name: string, dataSize: number, file: string): HeaderEntry {
-  const {
-    dtype,
-    shape,
-    data_offsets: offsets,
-  } = (value ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
-  if (!isElementType(dtype))
-    throw artifactBroken(file, `tensor "${name}" has the type ${String(dtype)}, which can't be read`);
-  if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2)
-    throw artifactBroken(file, `the header entry of "${name}" is incomplete`);
-  const [start, end] = offsets as [number, number];
-  if (end - start !== sizeOf(shape) * elementWidth(dtype) || end > dataSize)
-    throw artifactBroken(file, `tensor "${name}" does not fit its shape [${shape}] or the file`);
-  return { dtype, shape, data_offsets: [start, end] };
-}
-
-function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
-}
-
 /**
  * Reads every tensor of a file, in the order of their names.
  * @param sha256 the hash that it must have, where one is known
@@ -161,29 +98,33 @@ export async function readSafetensors(file: string, sha256?: string): Promise<Ma
 /**
  * Writes tensors whole or not at all, one after the other.
  * @param metadata a flat map of strings, as the format wants
+ * @param precision of numbers that are no integers; a tensor that half precision can't hold stays as it is
  * @returns the file's SHA-256
  */
 export async function writeSafetensors(
   file: string,
   tensors: Iterable<readonly [string, StoredTensor]>,
   metadata: Record<string, string> = {},
+  precision: 'f32' | 'f16' = 'f32',
 ): Promise<string> {
-  const all = [...tensors];
   const header: Record<string, unknown> = { __metadata__: { format: 'pt', ...metadata } };
   let offset = 0;
-  for (const [name, { shape, data }] of all) {
-    header[name] = {
-      dtype: data instanceof Int32Array ? 'I32' : 'F32',
-      shape,
-      data_offsets: [offset, offset + data.byteLength],
-    };
+  const all = Array.from(tensors, ([name, { shape, data: given }]) => {
+    const data = precision === 'f16' && given instanceof Float32Array ? halvesOf(given) : given;
+    const dtype = data instanceof Int32Array ? 'I32' : data instanceof Uint16Array ? 'F16' : 'F32';
+    header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
-  }
+    return data;
+  });
   const json = Buffer.from(JSON.stringify(header));
   const padded = Buffer.alloc(Math.ceil(json.length / 8) * 8, ' ');
   json.copy(padded);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
-  const pieces = all.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  const pieces = all.map((data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   return writePiecesWhole(file, [length, padded, ...pieces]);
+}
+
+function halvesOf(values: Float32Array): Uint16Array | Float32Array {
+  return values.every((value) => Math.abs(value) <= LARGEST_HALF) ? toHalves(values) : values;
 }

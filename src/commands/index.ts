@@ -13,6 +13,7 @@ import EngineList from './engine/list.ts';
 import EngineRemove from './engine/remove.ts';
 import { measureCommands } from './eval/measure-command.ts';
 import { metricsExport } from './export-metrics.ts';
+import { webExport } from './export-web.ts';
 import Gc from './gc.ts';
 import Import from './import.ts';
 import Init from './init.ts';
@@ -54,8 +55,8 @@ export const COMMANDS: Record<string, Command.Class> = {
   verify: Verify,
   ...Object.fromEntries(
     builtin.stages.map((stage, i) => {
-      const other = stage.writesForOthers ? metricsExport : undefined;
-      return [stage.name, stageCommand(stage, i, other)];
+      const others = stage.writesForOthers ? [metricsExport, webExport] : [];
+      return [stage.name, stageCommand(stage, i, others)];
     }),
   ),
 };

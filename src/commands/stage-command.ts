@@ -36,7 +36,7 @@ export interface OtherWork {
  * alone.
  * @param order its place among the built-in ones; -1 for another
  */
-export function stageCommand(stage: AnyStage, order = -1, other?: OtherWork): Command.Class {
+export function stageCommand(stage: AnyStage, order = -1, others: readonly OtherWork[] = []): Command.Class {
   const fields: StageField[] = [];
   const keys: StageKey[] = [];
   for (const [field, schema] of Object.entries(fieldsOf(stage))) {
@@ -44,7 +44,7 @@ export function stageCommand(stage: AnyStage, order = -1, other?: OtherWork): Co
     if (flag) fields.push({ field, name: kebabCase(field), flag: { ...flag, helpGroup: KEYS } as AnyFlag });
     else keys.push(keyOf(`${stage.name}.${field}`, schema));
   }
-  const command = stage.isInteractive ? askingCommand(stage, fields, other) : runningCommand(stage, fields);
+  const command = stage.isInteractive ? askingCommand(stage, fields, others) : runningCommand(stage, fields);
   const facts: StageFacts = { keys, isAsked: stage.isInteractive === true, ...(order < 0 ? {} : { order }) };
   return Object.assign(command, { id: stage.name, stage: facts });
 }
@@ -105,7 +105,11 @@ function runningCommand(stage: AnyStage, fields: readonly StageField[]): Command
   };
 }
 
-function askingCommand(stage: AnyStage, fields: readonly StageField[], other?: OtherWork): Command.Class {
+function askingCommand(
+  stage: AnyStage,
+  fields: readonly StageField[],
+  others: readonly OtherWork[],
+): Command.Class {
   const prompting = stage.prompt ? PROMPT_FLAGS : {};
   return class StageCommand extends BaseCommand {
     static override summary = stage.summary;
@@ -114,14 +118,14 @@ function askingCommand(stage: AnyStage, fields: readonly StageField[], other?: O
       `Reads a run or a model folder, and leaves it as it is.${stage.prompt ? ` ${ABOUT_PROMPTS}` : ''}`;
     static override examples = [
       ...(stage.example ? [`calm ${stage.name} runs/quickstart ${stage.example}`] : []),
-      ...(other?.examples ?? []),
+      ...others.flatMap(({ examples }) => examples),
     ];
     static override args: Interfaces.ArgInput = stage.prompt ? { ...runArgs, ...PROMPT_ARGS } : runArgs;
     static override flags: Interfaces.FlagInput = {
       ...readingFlags,
       ...flagsOf(fields),
       ...prompting,
-      ...other?.flags,
+      ...Object.assign({}, ...others.map((other) => other.flags)),
     };
 
     override async run() {
@@ -130,8 +134,10 @@ function askingCommand(stage: AnyStage, fields: readonly StageField[], other?: O
       const prompt = stage.prompt ? await promptOf(stage.prompt, args, flags) : {};
       const named = [args.run, flags.config].find((name) => name !== undefined && name !== STANDARD_INPUT);
       const choice = { ...(flags as SubjectChoice), config: named as string | undefined };
-      const made = await other?.run(choice, (text) => this.say(text));
-      if (made) return made;
+      for (const other of others) {
+        const made = await other.run(choice, (text) => this.say(text));
+        if (made) return made;
+      }
       const subject = await openSubject(this.config, choice, stage.name, { ...given, ...prompt });
       const question = { ...subject.question, ...(flags.interactive ? { prompts: typedPrompts } : {}) };
       const command = commandLine([stage.name, ...this.argv]);

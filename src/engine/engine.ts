@@ -8,6 +8,7 @@
 
 import { CalmError, engineMissing, engineUnavailable, noEngine, precisionMissing } from '../errors.ts';
 import { numThreads } from '../threads.ts';
+import { eager } from './eager.ts';
 import type { EngineEntry, LoadedEngine } from './entry.ts';
 import { engineNamed } from './names.ts';
 import {
@@ -21,7 +22,7 @@ import {
 import { ENGINES } from './registry.ts';
 import type { CompiledStep, CompileOptions, Step } from './step.ts';
 import { disposeTree, type TensorTree, tf } from './tensors.ts';
-import { graphCompiler, runEagerly } from './trace/compiler.ts';
+import { graphCompiler } from './trace/compiler.ts';
 
 /** A loaded engine. There is one a process: TensorFlow.js keeps its backend in global state. */
 export interface Engine {
@@ -158,8 +159,5 @@ function versionsOf(
 /** A runtime gets steps as graphs; without one they run eagerly. */
 function compilerOf({ runtime, roundingRuntime }: LoadedEngine, precision: Precision): Engine['compile'] {
   const chosen = precision === 'bf16' ? roundingRuntime : runtime;
-  if (chosen) return graphCompiler(chosen);
-  return (step, { donates = [] } = {}) =>
-    async (inputs) =>
-      runEagerly(step, inputs, donates);
+  return chosen ? graphCompiler(chosen) : eager;
 }

@@ -1,3 +1,6 @@
+// For its side effect: the Node build of tfjs-core registers no gradients, that of tfjs-layers registers all
+// of them.
+import '@tensorflow/tfjs-layers';
 import { type TensorMap, tf } from './tensors.ts';
 
 /** A scalar loss and whatever else its computation is to show. */

@@ -4,9 +4,6 @@
  */
 
 import * as tf from '@tensorflow/tfjs-core';
-// For its side effect: the Node build of tfjs-core registers no gradients, that of tfjs-layers registers all
-// of them.
-import '@tensorflow/tfjs-layers';
 
 export { tf };
 export type Tensor = tf.Tensor;

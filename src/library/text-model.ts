@@ -17,15 +17,14 @@ import {
   PatchCodec,
   type PatchModel,
 } from '../models/index.ts';
-import { RandomStream } from '../random.ts';
 import {
   alignPrompt,
   checkChoice,
   DEFAULT_CANDIDATES,
   DEFAULT_DRAW_BUDGET,
-  type GenerateDraws,
   GrowingText,
   generate,
+  namedDraws,
   SAMPLERS,
   TextsAtOnce,
 } from '../sampling/index.ts';
@@ -150,7 +149,7 @@ class TextModel implements Model {
     const text = new GrowingText(tokenizer, { maxTokens, stop: options.stop });
     const counts = { numPatches: 0, draws: 0, fallbacks: 0 };
     const source = this.#textsOf(model).join(signal);
-    const patches = generate(source, [start], settings, drawsOf(model, seed, index));
+    const patches = generate(source, [start], settings, namedDraws(model, seed, index));
     this.#underway.add(patches);
     try {
       for (;;) {
@@ -348,22 +347,5 @@ function pauseFor(signal: AbortSignal | undefined): () => Promise<void> {
   return async () => {
     await nextTurn();
     signal?.throwIfAborted();
-  };
-}
-
-/** Random numbers of one continuation. */
-function drawsOf(model: PatchModel, seed: number, index: number): GenerateDraws {
-  let choices = { step: -1, stream: new RandomStream(seed) };
-  // A Transformer draws nothing else.
-  const purpose = model.likelihood ? [] : ['choice'];
-  return {
-    noise: (step, size, block) =>
-      model.drawNoise(new RandomStream(seed, 'sample', index, step, 'noise', block), size),
-    // One row, whose numbers are asked for in order.
-    choice: (step) => {
-      if (choices.step !== step)
-        choices = { step, stream: new RandomStream(seed, 'sample', index, step, ...purpose) };
-      return choices.stream.nextUniform();
-    },
   };
 }

@@ -13,7 +13,8 @@ import { BACKBONE_KEYS, backboneSchema, type CalmConfig } from './calm/config.ts
 import { headEntries, loadHead } from './calm/heads/registry.ts';
 import { readHead, savedNames } from './calm/heads/saved-options.ts';
 import { checkedConfig } from './config.ts';
-import { AUTOENCODER_PREFIX, checkFits, hasAutoencoder, readingWeights } from './model-weights.ts';
+import { AUTOENCODER_PREFIX, checkFits, hasAutoencoder } from './frozen-autoencoder.ts';
+import { readingWeights } from './model-weights.ts';
 import { otherNameOf, type ParameterTable } from './parameters.ts';
 import { readReferenceConfig } from './reference-config.ts';
 import {

@@ -38,22 +38,12 @@ export { type HeadSampling, samplingOptions } from './calm/heads/sampling.ts';
 export { readHead } from './calm/heads/saved-options.ts';
 export { registerHead } from './calm/register-head.ts';
 export { autoencoderTrainingCost, type CostPart, calmCost, transformerCost } from './cost.ts';
+export { AUTOENCODER_FOLDER, AUTOENCODER_PREFIX, checkFits } from './frozen-autoencoder.ts';
 export { checkAutoencoderFolder, checkCalmFolder, checkTransformerFolder } from './imported.ts';
-export {
-  type Autoencoder,
-  disposeLanguageModel,
-  type LanguageModel,
-  loadAutoencoder,
-  loadLanguageModel,
-} from './language-model.ts';
+export { configsOf, disposeLanguageModel, loadAutoencoder, loadLanguageModel } from './language-model.ts';
 export { type KeyValueCache, type LlamaOutput, padCache, placesAfter, putInto } from './llama.ts';
-export {
-  AUTOENCODER_FOLDER,
-  AUTOENCODER_PREFIX,
-  checkFits,
-  isTransformer,
-  readingWeights,
-} from './model-weights.ts';
+export { isTransformer, readingWeights } from './model-weights.ts';
+export type { Autoencoder, LanguageModel } from './of-weights.ts';
 export { openPatchModel } from './open-model.ts';
 export {
   countMatrices,

@@ -1,77 +1,34 @@
-/** A CALM ready to use: the language model and the frozen autoencoder that reads and writes its patches. */
+/** Reads a CALM, or an autoencoder, from its folder. */
 
 import { join } from 'node:path';
 import { autoencoderBeside, type ModelFolder } from '../artifacts/index.ts';
-import { disposeTree, type TensorMap } from '../engine/index.ts';
+import { disposeTree } from '../engine/index.ts';
 import { autoencoderMissing, modelIsTransformer } from '../errors.ts';
-import { autoencoderTable } from './autoencoder/autoencoder.ts';
-import { type AutoencoderConfig, autoencoderSchema } from './autoencoder/config.ts';
-import { calmTable } from './calm/calm.ts';
-import type { CalmConfig } from './calm/config.ts';
-import type { AnyHead } from './calm/heads/head.ts';
-import { loadHead } from './calm/heads/registry.ts';
+import { autoencoderSchema } from './autoencoder/config.ts';
 import { checkedConfig, readCalmConfig } from './config.ts';
+import { AUTOENCODER_FOLDER } from './frozen-autoencoder.ts';
 import { checkAutoencoderFolder, checkCalmFolder } from './imported.ts';
-import {
-  AUTOENCODER_FOLDER,
-  AUTOENCODER_PREFIX,
-  checkFits,
-  hasAutoencoder,
-  isTransformer,
-  readingWeights,
-} from './model-weights.ts';
-import { loadParameters } from './parameters.ts';
-
-export interface Autoencoder {
-  readonly config: AutoencoderConfig;
-  readonly parameters: TensorMap;
-}
-
-export interface LanguageModel {
-  readonly config: CalmConfig;
-  readonly head: AnyHead;
-  readonly parameters: TensorMap;
-  readonly autoencoder: Autoencoder;
-}
+import { isTransformer, readingWeights } from './model-weights.ts';
+import { type Autoencoder, autoencoderOf, calmOf, type LanguageModel } from './of-weights.ts';
 
 export async function loadAutoencoder(folder: ModelFolder): Promise<Autoencoder> {
   const config = folder.isForeign
     ? (await checkAutoencoderFolder(folder.directory)).config
     : await folder.readConfig((file, stated) => checkedConfig(file, autoencoderSchema, stated));
-  return readingWeights(folder, (weights) => ({
-    config,
-    parameters: loadParameters(autoencoderTable(config), weights, weights.file),
-  }));
+  return readingWeights(folder, (weights) => autoencoderOf(config, weights));
 }
 
 /** Reads a CALM. A discrete Transformer is an error here; `openPatchModel` takes either. */
 export async function loadLanguageModel(folder: ModelFolder): Promise<LanguageModel> {
   const { config, autoencoder, frozenFrom } = await configsOf(folder);
-  const head = await loadHead(config.head.name);
-  checkFits(config, autoencoder);
-  const table = autoencoderTable(autoencoder);
-  const own = await readingWeights(folder, (weights) => ({
-    parameters: loadParameters(calmTable(config, head), weights, weights.file),
-    frozen: hasAutoencoder(weights)
-      ? loadParameters(table, weights, weights.file, AUTOENCODER_PREFIX)
-      : undefined,
-  }));
-  const frozen =
-    own.frozen ??
-    (await readingWeights(frozenFrom, (weights) => loadParameters(table, weights, weights.file)));
-  return {
-    config,
-    head,
-    parameters: own.parameters,
-    autoencoder: { config: autoencoder, parameters: frozen },
-  };
+  const frozen = () => readingWeights(frozenFrom, (weights) => autoencoderOf(autoencoder, weights));
+  return readingWeights(folder, (weights) => calmOf(config, autoencoder, weights, frozen));
 }
 
 /**
- * Both configurations of a language model's folder, and where the autoencoder's weights are if not in the
- * model's.
+ * Both configurations of a CALM's folder, and where the autoencoder's weights are if not in the model's.
  */
-async function configsOf(folder: ModelFolder) {
+export async function configsOf(folder: ModelFolder) {
   if (await isTransformer(folder)) throw modelIsTransformer(folder.directory);
   if (folder.isForeign) {
     const beside = await autoencoderBeside(folder.directory);

@@ -11,8 +11,8 @@ import type { Tensor } from '../engine/index.ts';
 import type { RandomStream } from '../random.ts';
 import type { Branch, SequenceState } from './cached-sequence.ts';
 import type { CalmConfig } from './calm/config.ts';
-import type { Autoencoder } from './language-model.ts';
 import type { KeyValueCache } from './llama.ts';
+import type { Autoencoder } from './of-weights.ts';
 
 /**
  * Awaited between pieces of work that are short: engine calls, batches, resamples. It lets the event loop

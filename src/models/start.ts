@@ -10,8 +10,9 @@ import { sameShape } from '../shapes.ts';
 import type { AutoencoderConfig } from './autoencoder/config.ts';
 import { backboneTable } from './calm/backbone.ts';
 import type { CalmConfig } from './calm/config.ts';
-import { type Autoencoder, loadAutoencoder, loadLanguageModel } from './language-model.ts';
+import { loadAutoencoder, loadLanguageModel } from './language-model.ts';
 import { isTransformer } from './model-weights.ts';
+import type { Autoencoder } from './of-weights.ts';
 import type { TransformerConfig } from './transformer/config.ts';
 import { loadTransformer } from './transformer/load.ts';
 

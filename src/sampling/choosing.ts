@@ -8,7 +8,8 @@
 
 import { type Tensor, tf } from '../engine/index.ts';
 import { choiceOfSamples, choiceOfTokens } from '../errors.ts';
-import { inverseCdf, type Likelihood, type Pause, type TextSource } from '../models/index.ts';
+import type { Likelihood, Pause, TextSource } from '../models/index.ts';
+import { inverseCdf } from '../models/transformer/decoding.ts';
 import { choosePatches } from './candidates.ts';
 import { chooseCandidate, ExactSampler, type Power, powerOf, weighCandidates } from './temperature.ts';
 import { reweigh, type TokenChoice } from './token-choice.ts';

@@ -2,6 +2,9 @@
 
 import type { Tokenizer } from '../data/index.ts';
 
+/** What is needed of a tokenizer. */
+type TextOfTokens = Pick<Tokenizer, 'endOfTextId' | 'decode'>;
+
 /** Why a text ended. */
 export type TextEnd = 'stop' | 'end of text' | 'length';
 
@@ -17,7 +20,7 @@ export interface TextLimits {
  * all there yet, and the beginning of a stop text. All pieces together are the text.
  */
 export class GrowingText {
-  readonly #tokenizer: Tokenizer;
+  readonly #tokenizer: TextOfTokens;
   readonly #maxTokens: number;
   readonly #stop: readonly string[];
   readonly #ids: number[] = [];
@@ -25,7 +28,7 @@ export class GrowingText {
   #text = '';
   #end: TextEnd | undefined;
 
-  constructor(tokenizer: Tokenizer, { maxTokens, stop = [] }: TextLimits) {
+  constructor(tokenizer: TextOfTokens, { maxTokens, stop = [] }: TextLimits) {
     this.#tokenizer = tokenizer;
     this.#maxTokens = maxTokens;
     this.#stop = stop;

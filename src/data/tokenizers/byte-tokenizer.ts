@@ -45,7 +45,7 @@ export class ByteTokenizer implements Tokenizer {
   }
 
   async decode(ids: readonly number[]): Promise<string> {
-    return Buffer.from(ids.filter((id) => id < 256)).toString('utf8');
+    return decoder.decode(Uint8Array.from(ids.filter((id) => id < 256)));
   }
 
   toJson(): string {
@@ -63,7 +63,11 @@ export class ByteTokenizer implements Tokenizer {
   }
 }
 
-const bytesOf = (text: string): Uint8Array => Buffer.from(text, 'utf8');
+const encoder = new TextEncoder();
+/** Of a whole text each time; a byte order mark is a character like any other. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+const bytesOf = (text: string): Uint8Array => encoder.encode(text);
 
 /** The bytes of a text, and the special tokens whose names stand in it. */
 function idsOf(text: string): ArrayLike<number> {

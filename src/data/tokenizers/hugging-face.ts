@@ -8,6 +8,7 @@ import { readText } from '../../artifacts/index.ts';
 import { CalmError, fileMissing, tokenizerInvalid, unknownToken } from '../../errors.ts';
 import { ByteTokenizer } from './byte-tokenizer.ts';
 import { statedChat } from './chat.ts';
+import { readStated, STATEMENTS } from './read-stated.ts';
 import { surroundingsOf } from './surroundings.ts';
 import { isTiktoken, readTiktoken } from './tiktoken.ts';
 import {
@@ -20,9 +21,7 @@ import {
 } from './tokenizer.ts';
 import {
   addingNothing,
-  readStated,
   type SpecialNames,
-  STATEMENTS,
   type StatedTokenizer,
   statedToken,
   tokenizerFiles,

@@ -3,10 +3,6 @@
  * goes by it for the class of a tokenizer and for its special tokens, and so do we.
  */
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { z } from 'zod';
-import { readJsonAs, readText } from '../../artifacts/index.ts';
 import type { AddedToken, TokenizerJson } from './tokenizer.ts';
 
 /** What a folder says of its tokenizer; all of it is kept. */
@@ -17,28 +13,14 @@ export interface StatedTokenizer {
   readonly chatTemplate?: string | undefined;
 }
 
-const CONFIG = 'tokenizer_config.json';
-const TOKEN_MAP = 'special_tokens_map.json';
-const CHAT_TEMPLATE = 'chat_template.jinja';
+export const CONFIG = 'tokenizer_config.json';
+export const CHAT_TEMPLATE = 'chat_template.jinja';
 
 /** Names of the special tokens of a tokenizer as they are used here. */
 export interface SpecialNames {
   readonly endOfText: string;
   readonly pad: string;
   readonly beginning: string;
-}
-
-/** The files beside a tokenizer.json that are read. */
-export const STATEMENTS = [CONFIG, TOKEN_MAP, CHAT_TEMPLATE] as const;
-
-/** What a folder says; undefined where it has none of the files. */
-export async function readStated(directory: string): Promise<StatedTokenizer | undefined> {
-  const there = STATEMENTS.filter((name) => existsSync(join(directory, name)));
-  if (there.length === 0) return undefined;
-  const read = async (name: (typeof STATEMENTS)[number]) =>
-    there.includes(name) ? readJsonAs(join(directory, name), z.record(z.string(), z.unknown())) : {};
-  const template = there.includes(CHAT_TEMPLATE) ? await readText(join(directory, CHAT_TEMPLATE)) : undefined;
-  return { config: { ...(await read(TOKEN_MAP)), ...(await read(CONFIG)) }, chatTemplate: template };
 }
 
 /** The name of a special token, which is stated as a text or as a token with its options. */

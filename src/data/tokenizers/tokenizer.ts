@@ -39,7 +39,10 @@ export interface Tokenizer {
 }
 
 /** A text that is to be continued, with what its tokenizer puts before it. */
-export async function promptIds(tokenizer: Tokenizer, text: string): Promise<number[]> {
+export async function promptIds(
+  tokenizer: Pick<Tokenizer, 'beginning' | 'encode'>,
+  text: string,
+): Promise<number[]> {
   return [...tokenizer.beginning, ...Array.from(await tokenizer.encode(text))];
 }
 

@@ -4,8 +4,9 @@
  */
 
 import { elementAt } from '../../elements.ts';
+import { disposeDonated, runEagerly } from '../eager.ts';
 import type { CompiledStep, CompileOptions, Step } from '../step.ts';
-import { disposeTree, type TensorTree, tf } from '../tensors.ts';
+import { type TensorTree, tf } from '../tensors.ts';
 import type { Graph } from './graph.ts';
 import { UnknownKernel, UntraceableKernel } from './kernel.ts';
 import { simplify } from './simplify.ts';
@@ -70,21 +71,6 @@ export function graphCompiler(runtime: GraphRuntime) {
       return compiled.rebuild(outputs) as Outputs;
     };
   };
-}
-
-/** Runs a step as it stands; what lies between is freed, and what was donated. */
-export function runEagerly<Inputs extends TensorTree, Outputs extends TensorTree>(
-  step: Step<Inputs, Outputs>,
-  inputs: Inputs,
-  donates: readonly (keyof Inputs)[],
-): Outputs {
-  const outputs = tf.tidy(() => step(inputs) as tf.TensorContainer) as Outputs;
-  disposeDonated(inputs, donates);
-  return outputs;
-}
-
-function disposeDonated<Inputs extends TensorTree>(inputs: Inputs, donates: readonly (keyof Inputs)[]): void {
-  for (const name of donates) disposeTree(inputs[name] as TensorTree);
 }
 
 /** For each leaf whether it belongs to one of these inputs. */

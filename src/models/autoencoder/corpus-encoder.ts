@@ -10,7 +10,7 @@ import {
   type Tensor,
   type TensorMap,
 } from '../../engine/index.ts';
-import type { Autoencoder } from '../language-model.ts';
+import type { Autoencoder } from '../of-weights.ts';
 import type { PatchGaussians } from './autoencoder.ts';
 import { encodeByTables, encoderTables } from './encoder-tables.ts';
 

@@ -12,7 +12,7 @@ import {
   type Tensor,
   type TensorMap,
 } from '../../engine/index.ts';
-import type { Autoencoder } from '../language-model.ts';
+import type { Autoencoder } from '../of-weights.ts';
 import type { Pause } from '../patch-model.ts';
 import { decodeTokens, encode } from './autoencoder.ts';
 

@@ -17,8 +17,8 @@ import {
 import type { RandomStream } from '../../random.ts';
 import { decodePatches, decodePatchTokens, encode } from '../autoencoder/autoencoder.ts';
 import { CachedSequence } from '../cached-sequence.ts';
-import type { Autoencoder, LanguageModel } from '../language-model.ts';
 import type { Branches, Past } from '../llama.ts';
+import type { Autoencoder, LanguageModel } from '../of-weights.ts';
 import { initParameters } from '../parameters.ts';
 import type { LatentDraws, PatchDraws, PatchModel } from '../patch-model.ts';
 import { embedPatches, readsLatents, runBackbone } from './backbone.ts';

@@ -1,0 +1,3 @@
+export function RunsApp({ folder }: { readonly folder: string; readonly allowsControl: boolean }) {
+  return <p>{folder}</p>;
+}
