@@ -85,12 +85,12 @@ test('the loss of what is always the same falls to nothing, whatever its prompt 
   }
   // The Transformer writes `ab` behind any prompt.
   const { tasks } = reportOf('asked-rows');
-  t.like(tasks[0], { name: 'written', questions: 6, samples: 3, majority: 1, passAt: { 1: 1, 3: 1 } });
+  t.like(tasks[0], { task: 'written', questions: 6, samples: 3, majority: 1, passAt: { 1: 1, 3: 1 } });
   t.is(tasks[0].exactMatch, 1);
   t.deepEqual(tasks[0].interval, { exactMatch: [1, 1] });
   // Questions 1, 3 and 5 of it, in which case counts.
   t.is(tasks[1].exactMatch, 2 / 3);
-  t.like(tasks[2], { name: 'choices', accuracy: 0.5, chance: (1 / 3 + 1 / 2) / 2 });
+  t.like(tasks[2], { task: 'choices', accuracy: 0.5, chance: (1 / 3 + 1 / 2) / 2 });
   const answers = readFileSync(join(folder, 'runs/pairs/asked-rows/evaluation/answers.jsonl'), 'utf8').trim();
   const kept = answers.split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
   t.is(kept.length, 6 + 3 + 2);
