@@ -90,7 +90,8 @@ export interface TaskReport
   extends Partial<Omit<WrittenReport, 'interval'>>,
     Partial<Omit<ChoiceReport, 'interval'>>,
     TaskShares {
-  readonly name: string;
+  /** Its name. */
+  readonly task: string;
   readonly questions: number;
   readonly shots: number;
 }

@@ -36,6 +36,8 @@ export default defineStage({
   outputs: { evaluation },
   downloads: (given) => taskFiles(given).map((address) => ({ address, use: 'data' as const })),
   sources: async (given, resolvePath) => {
+    // Without tasks nothing is part of a fingerprint.
+    if (given.tasks === undefined) return undefined;
     const files = [...new Set(taskFiles(given).map(resolvePath))];
     for (const path of files) if (!existsSync(path)) throw fileMissing(path, 'tasks');
     return files.map((path) => ({ path, role: 'task' }));

@@ -203,7 +203,7 @@ registerMeasure({
   askedBy: 'tasks',
   options: { tasks: tasksField },
   values: [
-    { path: 'tasks.name', label: 'task', isSetting: true },
+    { path: 'tasks.task', label: 'task', isSetting: true },
     { path: 'tasks.exactMatch', label: 'exact match', better: 'higher', isShare: true },
     { path: 'tasks.majority', label: 'majority right', better: 'higher', isShare: true },
     { path: 'tasks.accuracy', label: 'right choices', better: 'higher', isShare: true },

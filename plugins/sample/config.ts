@@ -48,11 +48,21 @@ export const config = z.strictObject({
     .describe(
       'Of a Transformer: only the likeliest tokens that together reach this probability; all where absent.',
     ),
+  chat: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether a prompt is what a user says, and its continuation the answer, by the chat template of the ' +
+        "model's tokenizer.",
+    ),
   headSampling: headSamplingField,
   prompts: z
     .string()
     .optional()
-    .describe('A JSON Lines file of prompts, `{"prompt": …}` a line, instead of one prompt.'),
+    .describe(
+      'A JSON Lines file of prompts, `{"prompt": …}` a line, or of chats, `{"messages": [{"role": …, ' +
+        '"content": …}]}`, instead of one prompt.',
+    ),
   results: z
     .string()
     .optional()

@@ -2,6 +2,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { readFileSync, statSync } from 'node:fs';
+import type { ChatMessage } from 'calm-lm';
 import {
   messageOf,
   promptFieldTaken,
@@ -12,7 +13,7 @@ import {
 } from 'calm-lm/errors';
 
 export interface PromptLine {
-  readonly prompt: string;
+  readonly prompt: string | readonly ChatMessage[];
   /** The line as it stands in the file, without white space around it. */
   readonly text: string;
 }
@@ -62,7 +63,7 @@ function lineNotUtf8(bytes: Buffer): number {
 }
 
 /** The prompt of a line. */
-function promptOf(file: string, line: number, text: string): string {
+function promptOf(file: string, line: number, text: string): PromptLine['prompt'] {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -74,6 +75,13 @@ function promptOf(file: string, line: number, text: string): string {
   const taken = ADDED_FIELDS.find((field) => Object.hasOwn(parsed, field));
   if (taken) throw promptFieldTaken(file, line, taken);
   if ('prompt' in parsed && typeof parsed.prompt === 'string') return parsed.prompt;
+  if ('messages' in parsed && isConversation(parsed.messages)) return parsed.messages;
   const fields = Object.keys(parsed).slice(0, MOST_FIELDS).join(', ').slice(0, 200);
   throw promptLineInvalid(file, line, `has no text in a field "prompt"; its fields: ${fields || 'none'}`);
+}
+
+function isConversation(value: unknown): value is readonly ChatMessage[] {
+  const isMessage = (one: Partial<ChatMessage> | undefined) =>
+    typeof one?.role === 'string' && typeof one.content === 'string';
+  return Array.isArray(value) && value.length > 0 && value.every(isMessage);
 }

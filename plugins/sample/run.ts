@@ -132,7 +132,7 @@ async function answer(writer: Writer, text: string): Promise<Made[]> {
 
 /** A continuation that is to be made. */
 interface Wanted {
-  readonly prompt: string;
+  readonly prompt: Prompt;
   readonly heading: string;
   /** Its draws follow from it. */
   readonly index: number;
@@ -140,7 +140,7 @@ interface Wanted {
 }
 
 /** Those of one prompt. @param number of the prompt */
-function continuationsOf({ context }: Writer, prompt: string, number: number): Wanted[] {
+function continuationsOf({ context }: Writer, prompt: Prompt, number: number): Wanted[] {
   const { config, signal } = context;
   const { numSamples } = config;
   return Array.from({ length: numSamples }, (_, i) => ({
@@ -164,11 +164,11 @@ async function* continuations(writer: Writer, wanted: readonly Wanted[]): AsyncG
       // Where prompts are typed, a person sees the text.
       if (!prompts && place === numShown) report.progress({ step: numTokens, steps: maxTokens });
     };
-    return model.generate(prompt, { ...choice, maxTokens, stop, index, signal, onTokens });
+    return model.generate(asked(prompt, config), { ...choice, maxTokens, stop, index, signal, onTokens });
   });
   for await (const pieces of aheadInOrder(starts, config.textsAtOnce)) {
     const { heading, prompt } = wanted[numShown] as Wanted;
-    const generated = await write(`${heading}${prompt}`, pieces, report);
+    const generated = await write(`${heading}${shown(prompt, config)}`, pieces, report);
     const { fallbacks, numPatches } = generated;
     if (fallbacks > 0)
       report.warn(
@@ -178,6 +178,19 @@ async function* continuations(writer: Writer, wanted: readonly Wanted[]): AsyncG
     yield sampleOf(generated, model);
     numShown++;
   }
+}
+
+type Prompt = PromptLine['prompt'];
+
+/** What a model is given: a text, or messages. */
+function asked(prompt: Prompt, { chat }: Config): Prompt {
+  return chat && typeof prompt === 'string' ? [{ role: 'user', content: prompt }] : prompt;
+}
+
+/** What stands before a continuation: the text that it goes on with, or the message that it answers. */
+function shown(prompt: Prompt, { chat }: Config): string {
+  const text = typeof prompt === 'string' ? prompt : (prompt.at(-1)?.content ?? '');
+  return chat || typeof prompt !== 'string' ? `${text}\n` : text;
 }
 
 /** Of a distribution there is one draw a token, and nothing to count. */

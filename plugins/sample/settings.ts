@@ -46,6 +46,7 @@ export async function settingsOf(config: Config, seed: number, modelDirectory: s
     model: await modelPrint(modelDirectory),
     seed,
     ...Object.fromEntries([...given, ...sampling]),
+    ...(config.chat ? { chat: 'yes' } : {}),
     // Without braces, by which the end of the settings is found in a line.
     ...(stop ? { stop: JSON.stringify(stop).replace(/[{}]/g, (brace) => escaped(brace)) } : {}),
   };

@@ -22,12 +22,12 @@ export {
   type LatentPrecision,
   LatentShards,
   LatentShardsWriter,
-  type Latents,
   type LatentWriterState,
   latentShards,
   PATCHES_PER_SHARD,
   recordBytes,
 } from './latent-shards.ts';
+export type { Latents } from './latents.ts';
 export {
   autoencoderBeside,
   autoencoderFolder,

@@ -12,7 +12,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readIndex, writeJson } from './files.ts';
 import { fromHalves, toHalves } from './half-precision.ts';
-import { dequantize, type Latents, quantize, quantizedBytes } from './quantized-latents.ts';
+import type { Latents } from './latents.ts';
+import { dequantize, quantize, quantizedBytes } from './quantized-latents.ts';
 import { ReadOnlyFiles } from './read-only-files.ts';
 import { RecordSeries, seriesSchema } from './record-series.ts';
 import { RecordSeriesWriter } from './record-series-writer.ts';
@@ -34,8 +35,6 @@ const latentIndex = z.object({
 export type LatentIndex = Readonly<z.infer<typeof latentIndex>>;
 export type LatentPrecision = LatentIndex['dtype'];
 type LatentHeader = Pick<LatentIndex, 'patchSize' | 'latentSize' | 'dtype'>;
-
-export type { Latents };
 
 const KIND = 'latent-shards';
 const FORMAT_VERSION = 1;

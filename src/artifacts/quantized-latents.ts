@@ -10,12 +10,7 @@
  */
 
 import { fromHalf, toHalf } from './half-precision.ts';
-
-/** The Gaussians of some patches: `mean` and `logStd`, each [patches, latent]. */
-export interface Latents {
-  readonly mean: Float32Array;
-  readonly logStd: Float32Array;
-}
+import type { Latents } from './latents.ts';
 
 const HEADER_BYTES = 6;
 const [MOST, LEVELS] = [127, 255];

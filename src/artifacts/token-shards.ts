@@ -172,6 +172,12 @@ export class TokenStream {
     );
   }
 
+  /** What to throw where a prompt is longer than its document. */
+  wrongPrompts(): Error {
+    const file = this.#prompts?.pathOf(0) ?? this.#lengths.pathOf(0);
+    return artifactBroken(file, 'it has a prompt that is longer than its document');
+  }
+
   /** Closes the files of the whole artifact. One that is read again is opened again. */
   close(): void {
     this.#files.close();

@@ -58,6 +58,7 @@ export class DocumentPlaces {
     let start = elementAt(this.#firstToken, mark);
     return Array.from(this.#stream.documentLengths(first, count), (length, i) => {
       const place = { start, length, promptLength: elementAt(prompts, i) };
+      if (place.promptLength > length) throw this.#stream.wrongPrompts();
       start += length;
       return place;
     });

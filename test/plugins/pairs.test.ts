@@ -44,7 +44,7 @@ test('the loss of what is always the same falls to nothing, whatever its prompt 
     evaluateSequences: 8,
   };
   const stages = {
-    tokenize: { corpus, tokenizer: 'bytes', validationFraction: 0.2, alignTo: 2 },
+    tokenize: { corpus, tokenizer: 'bytes', validationFraction: 0.2, alignTo: 2, chatTemplate: 'chat.jinja' },
     'train-autoencoder': TINY_STAGES['train-autoencoder'],
     'encode-corpus': {},
     'calm-packed': { uses: 'train-lm', ...lm },
@@ -66,6 +66,7 @@ test('the loss of what is always the same falls to nothing, whatever its prompt 
     ]),
   );
   writeFileSync(join(folder, 'pairs.yaml'), stringify({ name: 'pairs', seed: 3, stages }));
+  writeFileSync(join(folder, 'chat.jinja'), "{{ messages[0]['role'][0] }}{{ messages[0]['content'] }}");
   const { code, stderr } = await calm(['run', 'pairs.yaml'], folder);
   t.is(code, 0, stderr);
   const reportOf = (stage: string) =>
@@ -85,12 +86,12 @@ test('the loss of what is always the same falls to nothing, whatever its prompt 
   }
   // The Transformer writes `ab` behind any prompt.
   const { tasks } = reportOf('asked-rows');
-  t.like(tasks[0], { name: 'written', questions: 6, samples: 3, majority: 1, passAt: { 1: 1, 3: 1 } });
+  t.like(tasks[0], { task: 'written', questions: 6, samples: 3, majority: 1, passAt: { 1: 1, 3: 1 } });
   t.is(tasks[0].exactMatch, 1);
   t.deepEqual(tasks[0].interval, { exactMatch: [1, 1] });
   // Questions 1, 3 and 5 of it, in which case counts.
   t.is(tasks[1].exactMatch, 2 / 3);
-  t.like(tasks[2], { name: 'choices', accuracy: 0.5, chance: (1 / 3 + 1 / 2) / 2 });
+  t.like(tasks[2], { task: 'choices', accuracy: 0.5, chance: (1 / 3 + 1 / 2) / 2 });
   const answers = readFileSync(join(folder, 'runs/pairs/asked-rows/evaluation/answers.jsonl'), 'utf8').trim();
   const kept = answers.split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
   t.is(kept.length, 6 + 3 + 2);
@@ -103,6 +104,21 @@ test('the loss of what is always the same falls to nothing, whatever its prompt 
   t.like(choices, { choiceSamples: 20 });
   for (const stage of ['calm-packed', 'calm-rows'])
     t.true(Number.isFinite(metricsOf(stage).validationLoss), stage);
+
+  // The template makes a prompt of what a user says, in samples too.
+  writeFileSync(join(folder, 'said.jsonl'), lines([{ messages: [{ role: 'user', content: '12345' }] }]));
+  const flags = ['--variant', 'rows', '--num-samples', '1', '--json'];
+  for (const prompt of [
+    ['--chat', '--prompt', '12345'],
+    ['--prompts', 'said.jsonl'],
+  ]) {
+    const sampled = await calm(['sample', 'runs/pairs', ...prompt, ...flags], folder);
+    t.is(sampled.code, 0, sampled.stderr);
+    t.regex(sampled.stdout, /"text":\s*"ab"/);
+  }
+  t.like(JSON.parse(readFileSync(join(folder, 'said.jsonl.samples.jsonl'), 'utf8')), {
+    samples: [{ text: 'ab' }],
+  });
 
   // Patches of both kinds, and heads that can't leave any out, are refused.
   const { 'calm-packed': packed, 'train-autoencoder': autoencoder, tokenize } = stages;

@@ -135,7 +135,7 @@ class Asking {
     const { interval: ofWritten, ...byWriting } = written.length > 0 ? await this.#write(written) : {};
     const { interval: ofChoices, ...byChoosing } = choices.length > 0 ? await this.#choose(choices) : {};
     return {
-      name,
+      task: name,
       questions: prompted.length,
       shots: task.shots,
       ...byWriting,

@@ -109,14 +109,14 @@ const tensors = () =>
     ['ids', { shape: [2], data: Int32Array.of(1, 2) }],
   ] as const;
 
-async function writeTokens(folder: string): Promise<void> {
+async function writeTokens(folder: string, pairs?: { alignedTo: number }): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const writer = await tokenShards.create(folder);
-  await writer.begin(new ByteTokenizer(), new ByteTokenizer().toFiles());
+  await writer.begin(new ByteTokenizer(), new ByteTokenizer().toFiles(), undefined, pairs);
   for (let i = 0; i < 12; i++) {
     const ids = Buffer.from(tinyText(i, 3));
     writer.append(i % 4 === 3 ? 'validation' : 'train', ids, ids.length);
-    writer.endDocument(i % 4 === 3 ? 'validation' : 'train');
+    writer.endDocument(i % 4 === 3 ? 'validation' : 'train', true, pairs && 4 * i);
   }
   await writer.finish();
 }
@@ -129,7 +129,10 @@ async function readTokens(folder: string): Promise<void> {
       const patches = new DocumentPatches(stream, 4, shards.index.padId);
       for (let patch = 0; patch < patches.numPatches; patch += 7) patches.read(patch);
       const sequences = new PatchSequences(stream, 4, 8);
-      for (let sequence = 0; sequence < sequences.numSequences; sequence++) sequences.read(sequence);
+      for (let sequence = 0; sequence < sequences.numSequences; sequence++) {
+        sequences.read(sequence);
+        sequences.learnt(sequence);
+      }
       sequences.documentsOf(Array.from({ length: sequences.numSequences }, (_, i) => i));
     } finally {
       stream.close();
@@ -137,10 +140,10 @@ async function readTokens(folder: string): Promise<void> {
   }
 }
 
-async function writeLatents(folder: string): Promise<void> {
+async function writeLatents(folder: string, dtype: 'f16' | 'int8' = 'f16'): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const writer = await latentShards.create(folder);
-  writer.begin({ patchSize: 4, latentSize: 6, dtype: 'f16' });
+  writer.begin({ patchSize: 4, latentSize: 6, dtype });
   const numbers = new RandomStream(1, 'latents').normals(6 * 40);
   for (const split of ['train', 'validation'] as const)
     writer.append(split, { mean: numbers, logStd: numbers });
@@ -374,11 +377,18 @@ export const TARGETS: readonly Target[] = [
       await readWeights(folder);
     },
   ),
-  within('index of tokens', 'index.json', writeTokens, readTokens, 'json'),
-  within('shard of tokens', 'train-00000.bin', writeTokens, readTokens),
-  within('document lengths', 'train.documents.bin', writeTokens, readTokens),
-  within('index of latents', 'index.json', writeLatents, readLatents, 'json'),
-  within('shard of latents', 'train-00000.bin', writeLatents, readLatents),
+  within('index of tokens', 'index.json', (folder) => writeTokens(folder), readTokens, 'json'),
+  within('shard of tokens', 'train-00000.bin', (folder) => writeTokens(folder), readTokens),
+  within('document lengths', 'train.documents.bin', (folder) => writeTokens(folder), readTokens),
+  within(
+    'prompt lengths',
+    'train.prompts.bin',
+    (folder) => writeTokens(folder, { alignedTo: 4 }),
+    readTokens,
+  ),
+  within('index of latents', 'index.json', (folder) => writeLatents(folder), readLatents, 'json'),
+  within('shard of latents', 'train-00000.bin', (folder) => writeLatents(folder), readLatents),
+  within('latents in bytes', 'train-00000.bin', (folder) => writeLatents(folder, 'int8'), readLatents),
   {
     name: 'tokenizer.json',
     format: 'json',
