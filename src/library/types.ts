@@ -58,6 +58,29 @@ export interface GenerateOptions {
   readonly topP?: number | undefined;
   /** Told after each patch how many tokens there are. */
   readonly onTokens?: ((numTokens: number) => void) | undefined;
+  /** Told of each patch. */
+  readonly onPatch?: ((patch: WrittenPatch) => void) | undefined;
+  /**
+   * Of a CALM: so many of the patches that were drawn most often are told to `onPatch`; none where absent.
+   * Every draw is then decoded whole, which is slower.
+   */
+  readonly candidates?: number | undefined;
+  /** Tokens that a prompt may have; any number where absent. A longer one is an error. */
+  readonly maxPromptTokens?: number | undefined;
+}
+
+/** K tokens, and their text by itself. */
+export interface PatchText {
+  readonly tokens: readonly number[];
+  readonly text: string;
+}
+
+/** A patch of a text. */
+export interface WrittenPatch extends PatchText {
+  /** Draws that were taken to choose it. */
+  readonly draws: number;
+  /** What was drawn, and how often; the most frequent first. */
+  readonly candidates: readonly (PatchText & { readonly count: number })[];
 }
 
 /** What the generator of a text returns at its end. */
