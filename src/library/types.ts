@@ -157,7 +157,10 @@ export interface ScoreInterval {
   readonly brier: readonly (readonly [low: number, high: number])[];
 }
 
-/** A loaded model. Several calls may be under way at once: they take turns, patch by patch. */
+/**
+ * A loaded model. Several calls may be under way at once: texts are written in one batch, and all of them take
+ * turns, piece by piece.
+ */
 export interface Model {
   /** What it is: `autoencoder` where there is no language model. */
   readonly kind: 'calm' | 'transformer' | 'autoencoder';

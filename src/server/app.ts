@@ -61,10 +61,16 @@ export function makeApp(options: ServerOptions): Hono {
   app.post('/v1/chat/completions', (c) => answering.answer(c, CHAT, chats));
   app.notFound((c) => refuse(c, 404, `There is no ${c.req.method} ${c.req.path}.`));
   app.onError((error, c) => {
+    if (hasGone(error, c)) return refuse(c, 499, 'The client has gone.');
     options.onDefect?.(error);
     return refuse(c, 500, DEFECT);
   });
   return app;
+}
+
+/** Whether a client went away while its request was read, which is no defect. */
+function hasGone(error: NodeJS.ErrnoException, c: Context): boolean {
+  return c.req.raw.signal.aborted || error.code === 'ECONNRESET';
 }
 
 const describe = ({ id }: Served) => ({ id, object: 'model', created: 0, owned_by: 'calm' });

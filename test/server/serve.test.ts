@@ -1,7 +1,9 @@
 /** The completions API, asked by OpenAI's own client and by hand. */
 
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -405,6 +407,21 @@ test('a client that reads nothing gives up its place when its time is over', asy
   const metrics = async () => (await app.request('/metrics', { headers })).text();
   await until(async () => /calm_requests_running 0/.test(await metrics()));
   t.regex(await metrics(), /calm_requests_total{status="504"} 1/);
+});
+
+test('a client that goes while it sends is no defect', async (t) => {
+  const defects: unknown[] = [];
+  const url = await served({ onDefect: (error) => defects.push(error) });
+  for (const size of ['content-length: 500', 'transfer-encoding: chunked']) {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write(`POST /v1/completions HTTP/1.1\r\nhost: localhost\r\n${size}\r\n\r\n`);
+    await sleep(50);
+    socket.destroy();
+    await once(socket, 'close');
+    await sleep(50);
+  }
+  t.is((await fetch(`${url}/health`)).status, 200);
+  t.deepEqual(defects, []);
 });
 
 test('calm serve: a run by its name, until it is told to stop', async (t) => {
