@@ -1216,6 +1216,11 @@ export const modelMissing = (path: string) =>
     hint: 'Give the folder of a run (`calm ls` lists them), or one with config.json, weights and tokenizer.',
   });
 
+export const promptTooLong = (tokens: number, most: number) =>
+  new CalmError('CALM_OPTION', `The prompt has ${tokens} tokens; ${most} are allowed.`, {
+    hint: 'Shorten it.',
+  });
+
 export const noSuchToken = (id: unknown, vocabSize: number) =>
   new CalmError(
     'CALM_OPTION',

@@ -13,8 +13,8 @@ export default class Serve extends BaseCommand {
   static override summary = 'Serve models over the completions API of OpenAI.';
   static override description =
     'POST /v1/completions with streaming, n, stop, seed, max_tokens, temperature in (0, 1] and echo; prompts as ' +
-    'texts or token ids. Of a CALM also sampler, num_candidates and draw_budget. GET /v1/models, /health and ' +
-    '/metrics. Ctrl-C takes no new request and ends when the last answer is through; twice stops at once.';
+    'texts or token ids. /v1/chat/completions where the tokenizer has a chat template. Of a CALM also sampler, ' +
+    'num_candidates, draw_budget and candidates. GET /v1/models, /health and /metrics. Ctrl-C takes no new request and ends when the last answer is through; twice stops at once.';
   static override examples = [
     'calm serve runs/quickstart',
     'calm serve runs/a runs/b --port 9000 --host 0.0.0.0',
@@ -46,7 +46,11 @@ export default class Serve extends BaseCommand {
       default: [],
       description: 'a further name that requests may be addressed to, as behind a proxy; may be repeated',
     }),
-    concurrency: Flags.integer({ default: 8, min: 1, description: 'requests that are worked on at once' }),
+    concurrency: Flags.integer({
+      default: 32,
+      min: 1,
+      description: 'requests that are worked on at once, in one batch',
+    }),
     queue: Flags.integer({
       default: 64,
       min: 0,
@@ -54,6 +58,11 @@ export default class Serve extends BaseCommand {
     }),
     timeout: Flags.integer({ default: 600, min: 1, description: 'seconds for one request' }),
     'max-tokens': Flags.integer({ default: 4096, min: 1, description: 'tokens of one text, at most' }),
+    'max-prompt-tokens': Flags.integer({
+      default: 16_384,
+      min: 1,
+      description: 'tokens of a prompt, at most',
+    }),
     'max-body': Flags.integer({ default: 1_048_576, min: 1, description: 'bytes of a request, at most' }),
     engine: Flags.string(ENGINE_FLAG),
     precision: Flags.option(PRECISION_FLAG)(),
@@ -87,12 +96,19 @@ export default class Serve extends BaseCommand {
       mostWaiting: flags.queue,
       timeoutMs: flags.timeout * 1000,
       maxTokens: flags['max-tokens'],
+      maxPromptTokens: flags['max-prompt-tokens'],
       maxTexts: 256,
       maxBodyBytes: flags['max-body'],
       stopped: stop.signal,
       onDefect: (error) => warn(`a request failed: ${error instanceof Error ? error.stack : String(error)}`),
     });
-    const listening = await listen(app, flags.host, flags.port).catch((error: NodeJS.ErrnoException) => {
+    const listening = await listen(app, {
+      hostname: flags.host,
+      port: flags.port,
+      // An answer that is waited for may say nothing until it is late.
+      idleMs: flags.timeout * 1000 + 30_000,
+      maxConnections: 4 * (flags.concurrency + flags.queue),
+    }).catch((error: NodeJS.ErrnoException) => {
       throw error.code === 'EADDRINUSE' ? portTaken(flags.host, flags.port) : error;
     });
     const shownHost = flags.host.includes(':') ? `[${flags.host}]` : flags.host;

@@ -14,6 +14,8 @@ const RULES: Readonly<Record<string, { wanted: string; isGood: (value: unknown) 
   index: WHOLE(0),
   numCandidates: WHOLE(2),
   drawBudget: WHOLE(2),
+  candidates: WHOLE(0),
+  maxPromptTokens: WHOLE(1),
   topK: WHOLE(1),
   topP: { wanted: 'a number in (0, 1]', isGood: (value) => Number(value) > 0 && Number(value) <= 1 },
   sampler: { wanted: '"batch" or "exact"', isGood: (value) => value === 'batch' || value === 'exact' },

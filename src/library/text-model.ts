@@ -8,7 +8,7 @@ import type { autoencoderFolder, languageModelFolder } from '../artifacts/index.
 import { chatIds, loadTokenizer, promptIds, type Tokenizer } from '../data/index.ts';
 import { elementAt } from '../elements.ts';
 import { disposeTree, type Engine } from '../engine/index.ts';
-import { hasNoLatents, modelDisposed, noSuchToken, writesNoText } from '../errors.ts';
+import { hasNoLatents, modelDisposed, noSuchToken, promptTooLong, writesNoText } from '../errors.ts';
 import { brierReport, scoreBrier } from '../evaluation/index.ts';
 import {
   type Autoencoder,
@@ -22,6 +22,7 @@ import {
   checkChoice,
   DEFAULT_CANDIDATES,
   DEFAULT_DRAW_BUDGET,
+  type GeneratedPatch,
   GrowingText,
   generate,
   namedDraws,
@@ -42,6 +43,7 @@ import type {
   Score,
   ScoreOptions,
   TextLatents,
+  WrittenPatch,
 } from './types.ts';
 
 type Folder = Awaited<ReturnType<(typeof languageModelFolder | typeof autoencoderFolder)['open']>>;
@@ -137,6 +139,8 @@ class TextModel implements Model {
     const { seed = this.seed, index = 0, maxTokens = 200, signal } = options;
     const ids = await idsOf(tokenizer, prompt);
     checkTokenIds(ids, model.config.vocabSize);
+    const { maxPromptTokens = Number.POSITIVE_INFINITY } = options;
+    if (ids.length > maxPromptTokens) throw promptTooLong(ids.length, maxPromptTokens);
     const start = alignPrompt(ids, model.patchSize, tokenizer.endOfTextId);
     this.#checkLength(start.length / model.patchSize, model);
     const settings = {
@@ -162,6 +166,7 @@ class TextModel implements Model {
         counts.fallbacks += Number(value.fallbacks[0]);
         const piece = await text.add(value.patch);
         options.onTokens?.(text.numTokens);
+        options.onPatch?.(await this.#writtenPatch(value, options.candidates));
         if (piece) yield piece;
         if (text.end !== undefined) break;
         await nextTurn();
@@ -176,6 +181,24 @@ class TextModel implements Model {
       await patches.return(undefined);
       source.leave();
     }
+  }
+
+  /** A patch as it is told, with so many of those that were drawn. */
+  async #writtenPatch(made: GeneratedPatch, most = 0): Promise<WrittenPatch> {
+    const { tokenizer } = this.#parts;
+    const textOf = async (patch: Int32Array) => ({
+      tokens: [...patch],
+      text: await tokenizer.decode([...patch]),
+    });
+    const [drawn = []] = made.candidates ?? [];
+    const frequent = drawn.toSorted((a, b) => b.count - a.count).slice(0, most);
+    return {
+      ...(await textOf(made.patch)),
+      draws: elementAt(made.draws, 0),
+      candidates: await Promise.all(
+        frequent.map(async ({ patch, count }) => ({ ...(await textOf(patch)), count })),
+      ),
+    };
   }
 
   async encode(text: string, { signal }: Stopping = {}): Promise<EncodedText> {
@@ -331,7 +354,7 @@ function checkTokenIds(ids: ArrayLike<number>, vocabSize: number): void {
 }
 
 function choiceOf(options: GenerateOptions, { likelihood }: PatchModel) {
-  const { temperature = 0.5, topK, topP, sampler, numCandidates, drawBudget } = options;
+  const { temperature = 0.5, topK, topP, sampler, numCandidates, drawBudget, candidates } = options;
   checkChoice(options as Parameters<typeof checkChoice>[0], { hasLikelihood: likelihood !== undefined });
   if (likelihood) return { temperature, ...(topK ? { topK } : {}), ...(topP ? { topP } : {}) };
   return {
@@ -339,6 +362,7 @@ function choiceOf(options: GenerateOptions, { likelihood }: PatchModel) {
     sampler: sampler ?? SAMPLERS[0],
     numCandidates: numCandidates ?? DEFAULT_CANDIDATES,
     drawBudget: drawBudget ?? DEFAULT_DRAW_BUDGET,
+    countsCandidates: (candidates ?? 0) > 0,
   };
 }
 

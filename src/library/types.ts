@@ -58,6 +58,29 @@ export interface GenerateOptions {
   readonly topP?: number | undefined;
   /** Told after each patch how many tokens there are. */
   readonly onTokens?: ((numTokens: number) => void) | undefined;
+  /** Told of each patch. */
+  readonly onPatch?: ((patch: WrittenPatch) => void) | undefined;
+  /**
+   * Of a CALM: so many of the patches that were drawn most often are told to `onPatch`; none where absent.
+   * Every draw is then decoded whole, which is slower.
+   */
+  readonly candidates?: number | undefined;
+  /** Tokens that a prompt may have; any number where absent. A longer one is an error. */
+  readonly maxPromptTokens?: number | undefined;
+}
+
+/** K tokens, and their text by itself. */
+export interface PatchText {
+  readonly tokens: readonly number[];
+  readonly text: string;
+}
+
+/** A patch of a text. */
+export interface WrittenPatch extends PatchText {
+  /** Draws that were taken to choose it. */
+  readonly draws: number;
+  /** What was drawn, and how often; the most frequent first. */
+  readonly candidates: readonly (PatchText & { readonly count: number })[];
 }
 
 /** What the generator of a text returns at its end. */
@@ -134,7 +157,10 @@ export interface ScoreInterval {
   readonly brier: readonly (readonly [low: number, high: number])[];
 }
 
-/** A loaded model. Several calls may be under way at once: they take turns, patch by patch. */
+/**
+ * A loaded model. Several calls may be under way at once: texts are written in one batch, and all of them take
+ * turns, piece by piece.
+ */
 export interface Model {
   /** What it is: `autoencoder` where there is no language model. */
   readonly kind: 'calm' | 'transformer' | 'autoencoder';

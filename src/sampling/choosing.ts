@@ -6,12 +6,21 @@
  * B rows · N candidates · K tokens a patch · H hidden.
  */
 
+import { commonLength } from '../elements.ts';
 import { type Tensor, tf } from '../engine/index.ts';
 import { choiceOfSamples, choiceOfTokens } from '../errors.ts';
 import type { Likelihood, Pause, TextSource } from '../models/index.ts';
 import { inverseCdf } from '../models/transformer/decoding.ts';
 import { choosePatches } from './candidates.ts';
-import { chooseCandidate, ExactSampler, type Power, powerOf, weighCandidates } from './temperature.ts';
+import {
+  type CountedPatch,
+  chooseCandidate,
+  countPatches,
+  ExactSampler,
+  type Power,
+  powerOf,
+  weighCandidates,
+} from './temperature.ts';
 import { reweigh, type TokenChoice } from './token-choice.ts';
 
 export const SAMPLERS = ['batch', 'exact'] as const;
@@ -25,6 +34,8 @@ export interface TemperatureOptions extends TokenChoice {
    * Draws that the exact algorithm may take for one patch; then the batch approximation chooses among them.
    */
   readonly drawBudget?: number;
+  /** Whether to tell what was drawn from samples, and how often; takes all tokens of all draws. */
+  readonly countsCandidates?: boolean;
   readonly pause?: Pause | undefined;
 }
 
@@ -69,6 +80,8 @@ export interface ChosenPatches {
    * exactly distributed.
    */
   readonly fallbacks: boolean[];
+  /** What was drawn for each row, in the order of its first appearance, where it was asked for. */
+  readonly candidates?: CountedPatch[][];
 }
 
 /** Takes one patch for each row. @param hidden [rows, hidden] */
@@ -106,15 +119,22 @@ async function chooseFromBatch(
   model: TextSource,
   hidden: Tensor,
   power: Power,
-  { numCandidates = DEFAULT_CANDIDATES, pause }: TemperatureOptions,
+  { numCandidates = DEFAULT_CANDIDATES, countsCandidates, pause }: TemperatureOptions,
   draws: ChoiceDraws,
 ): Promise<ChosenPatches> {
+  const { patchSize } = model;
   const rows = hidden.shape[0];
   const candidates = await model.draw(hidden, draws.noise(numCandidates * rows * model.noiseSize, 0));
   const uniform = (row: number) => (numCandidates === 1 ? 0 : draws.uniform(row, 0));
   try {
+    const tokens = countsCandidates ? await candidates.decodeAll() : undefined;
     const patches = await choosePatches(candidates, rows, power, uniform, pause);
-    return { patches, draws: new Array(rows).fill(numCandidates), fallbacks: new Array(rows).fill(false) };
+    return {
+      patches,
+      draws: new Array(rows).fill(numCandidates),
+      fallbacks: new Array(rows).fill(false),
+      ...(tokens ? { candidates: patchesOf(tokens, rows, patchSize).map(counted) } : {}),
+    };
   } finally {
     candidates.dispose();
   }
@@ -128,7 +148,7 @@ async function chooseExactly(
   model: TextSource,
   hidden: Tensor,
   power: Power,
-  { drawBudget = DEFAULT_DRAW_BUDGET, pause }: TemperatureOptions,
+  { drawBudget = DEFAULT_DRAW_BUDGET, countsCandidates, pause }: TemperatureOptions,
   draws: ChoiceDraws,
 ): Promise<ChosenPatches> {
   const { patchSize } = model;
@@ -146,23 +166,32 @@ async function chooseExactly(
     const asked = tf.tidy(() => tf.gather(hidden, rows));
     const noise = draws.noise(size * open.length * model.noiseSize, block);
     const tokens = await drawTokens(model, asked, noise);
-    open.forEach(([, state], i) => {
-      state.take(
-        Array.from({ length: size }, (_, candidate) =>
-          tokens.slice(
-            (candidate * open.length + i) * patchSize,
-            (candidate * open.length + i + 1) * patchSize,
-          ),
-        ),
-        drawBudget,
-      );
+    patchesOf(tokens, open.length, patchSize).forEach((patches, i) => {
+      open[i]?.[1].take(patches, drawBudget);
     });
   }
   return {
     patches: states.map((state) => state.found ?? state.choose(power, patchSize)),
     draws: states.map(({ sampler }) => sampler.draws),
     fallbacks: states.map(({ found }) => found === undefined),
+    ...(countsCandidates ? { candidates: states.map(({ drawn }) => counted(drawn)) } : {}),
   };
+}
+
+/** For each row its patches, of those that were drawn candidate by candidate. */
+function patchesOf(tokens: Int32Array, rows: number, patchSize: number): Int32Array[][] {
+  const patches = Array.from({ length: tokens.length / patchSize }, (_, i) =>
+    tokens.slice(i * patchSize, (i + 1) * patchSize),
+  );
+  return Array.from({ length: rows }, (_, row) => patches.filter((_patch, i) => i % rows === row));
+}
+
+function counted(patches: readonly Int32Array[]): CountedPatch[] {
+  return countPatches(flat(patches), commonLength(patches));
+}
+
+function flat(patches: readonly Int32Array[]): Int32Array {
+  return Int32Array.from(patches.flatMap((patch) => [...patch]));
 }
 
 /** All tokens of some draws; frees the hidden states. */
@@ -183,7 +212,8 @@ async function drawTokens(model: TextSource, hidden: Tensor, noise: Float32Array
 class RowState {
   readonly sampler: ExactSampler<Int32Array>;
   readonly #uniform: (index: number) => number;
-  readonly #pool: Int32Array[] = [];
+  /** All that it has looked at. */
+  readonly drawn: Int32Array[] = [];
   #taken = 0;
   found: Int32Array | undefined;
 
@@ -195,15 +225,15 @@ class RowState {
   take(patches: readonly Int32Array[], budget: number): void {
     for (const patch of patches) {
       if (this.found || this.sampler.draws >= budget) return;
-      this.#pool.push(patch);
+      this.drawn.push(patch);
       if (this.sampler.offer(patch)) this.found = patch;
     }
   }
 
   /** The batch approximation over what was drawn. */
   choose(power: Power, patchSize: number): Int32Array {
-    const pool = Int32Array.from(this.#pool.flatMap((patch) => [...patch]));
-    return chooseCandidate(weighCandidates(pool, patchSize, power).candidates, this.#uniform(0)).patch;
+    const { candidates } = weighCandidates(flat(this.drawn), patchSize, power);
+    return chooseCandidate(candidates, this.#uniform(0)).patch;
   }
 }
 

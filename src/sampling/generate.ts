@@ -9,6 +9,7 @@ import { commonLength } from '../elements.ts';
 import { disposeTree, intTensor, type Tensor, tf } from '../engine/index.ts';
 import type { SequenceState, TextSource } from '../models/index.ts';
 import { type ChoiceDraws, type ChosenPatches, choose, type TemperatureOptions } from './choosing.ts';
+import type { CountedPatch } from './temperature.ts';
 
 export interface GenerateOptions extends TemperatureOptions {
   /** Stop once a row has this many tokens, prompt and padding included; may overshoot by K − 1. */
@@ -36,6 +37,8 @@ export interface GeneratedPatch {
   readonly draws: readonly number[];
   /** Rows in which the exact algorithm ran out of draws. */
   readonly fallbacks: readonly boolean[];
+  /** What was drawn for each row and how often, where `countsCandidates` asks for it. */
+  readonly candidates?: readonly (readonly CountedPatch[])[] | undefined;
 }
 
 /**
@@ -77,7 +80,8 @@ export async function* generate(
         ended[row] ||= isEnd;
       }
       length += patchSize;
-      yield { patch: fed, hidden, draws: chosen.draws, fallbacks: chosen.fallbacks };
+      const { draws: taken, fallbacks, candidates } = chosen;
+      yield { patch: fed, hidden, draws: taken, fallbacks, candidates };
     }
   } finally {
     if (past) disposeTree(past.cache);

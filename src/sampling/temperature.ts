@@ -15,10 +15,14 @@ export interface Power {
   readonly rest: number;
 }
 
-/** A distinct patch among the candidates, how often it was drawn, and the weight of its choice. */
-export interface Candidate {
+/** A distinct patch among the candidates, and how often it was drawn. */
+export interface CountedPatch {
   readonly patch: Int32Array;
   readonly count: number;
+}
+
+/** The same with the weight of its choice. */
+export interface Candidate extends CountedPatch {
   readonly weight: number;
 }
 
@@ -94,7 +98,7 @@ export function chooseCandidate(candidates: readonly Candidate[], uniform: numbe
 }
 
 /** Distinct patches with their counts, in the order of their first appearance. */
-function countPatches(pool: Int32Array, patchSize: number): { patch: Int32Array; count: number }[] {
+export function countPatches(pool: Int32Array, patchSize: number): CountedPatch[] {
   const seen = new Map<string, { patch: Int32Array; count: number }>();
   for (let at = 0; at < pool.length; at += patchSize) {
     const patch = pool.subarray(at, at + patchSize);

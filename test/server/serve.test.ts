@@ -1,7 +1,9 @@
 /** The completions API, asked by OpenAI's own client and by hand. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +16,9 @@ import { calm, RunningCli } from '../helpers/cli.ts';
 import { makeLibraryRuns } from '../helpers/library-runs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'calm-test-'));
+/** The people who speak, and what they say. */
+const TEMPLATE =
+  '{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}of {% endif %}';
 let model: Model;
 let transformer: Model;
 const open: Listening[] = [];
@@ -21,6 +26,7 @@ const open: Listening[] = [];
 test.before('runs are made and loaded', async (t) => {
   t.timeout(240_000);
   const runs = await makeLibraryRuns(folder);
+  writeFileSync(join(runs.calm, 'train-lm/model/chat_template.jinja'), TEMPLATE);
   model = await load(runs.calm);
   transformer = await load(runs.transformer);
 });
@@ -31,23 +37,28 @@ test.after.always(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const models = () =>
+  [
+    { id: 'quickstart', model },
+    { id: 'transformer', model: transformer },
+  ] as const;
+
+const OPTIONS = {
+  hosts: ['127.0.0.1', 'localhost'],
+  requestsAtOnce: 2,
+  mostWaiting: 2,
+  timeoutMs: 60_000,
+  maxTokens: 2000,
+  maxPromptTokens: 2000,
+  maxTexts: 16,
+  maxBodyBytes: 10_000,
+  stopped: new AbortController().signal,
+};
+
 async function served(changes: Partial<ServerOptions> = {}): Promise<string> {
-  const app = makeApp({
-    models: [
-      { id: 'quickstart', model },
-      { id: 'transformer', model: transformer },
-    ],
-    hosts: ['127.0.0.1', 'localhost'],
-    requestsAtOnce: 2,
-    mostWaiting: 2,
-    timeoutMs: 60_000,
-    maxTokens: 2000,
-    maxTexts: 16,
-    maxBodyBytes: 10_000,
-    stopped: new AbortController().signal,
-    ...changes,
-  });
-  const listening = await listen(app, '127.0.0.1', 0);
+  const app = makeApp({ ...OPTIONS, models: models(), ...changes });
+  const where = { hostname: '127.0.0.1', port: 0, idleMs: 60_000, maxConnections: 200 };
+  const listening = await listen(app, where);
   open.push(listening);
   return `http://127.0.0.1:${listening.port}`;
 }
@@ -70,9 +81,9 @@ const ask = (url: string, body: unknown, headers: Record<string, string> = {}) =
 
 test('OpenAI’s client: models, a text, several, in pieces, with the text of the library', async (t) => {
   const openai = client(await served());
-  const models = [];
-  for await (const { id } of openai.models.list()) models.push(id);
-  t.deepEqual(models, ['quickstart', 'transformer']);
+  const ids = [];
+  for await (const { id } of openai.models.list()) ids.push(id);
+  t.deepEqual(ids, ['quickstart', 'transformer']);
   const asked = {
     model: 'quickstart',
     prompt: 'the people',
@@ -143,6 +154,117 @@ test('lists of prompts, token ids, echo, stop, a Transformer', async (t) => {
   t.is(other.usage?.completion_tokens, 4);
 });
 
+test('what was drawn for each patch, and how often', async (t) => {
+  const url = await served();
+  const asked = {
+    model: 'quickstart',
+    prompt: 'the people',
+    max_tokens: 12,
+    temperature: 0.5,
+    seed: 4,
+    ...FEW,
+  };
+  const documentOf = async (changes: object) => (await ask(url, { ...asked, ...changes })).json();
+  const plain = (await documentOf({})) as { choices: { text: string; calm: object }[] };
+  t.deepEqual(plain.choices[0].calm, { num_patches: 6, draws: 48, fallbacks: 0 });
+  for (const sampler of ['batch', 'exact']) {
+    const { choices } = (await documentOf({ candidates: 100, sampler, n: 2 })) as Drawn;
+    for (const { text, calm: own } of choices) {
+      const { patches, draws } = own;
+      t.is(patches.map((patch) => patch.text).join(''), text);
+      t.is(
+        patches.flatMap(({ candidates }) => candidates).reduce((sum, { count }) => sum + count, 0),
+        draws,
+      );
+      for (const patch of patches) {
+        t.true(patch.candidates.some(({ text: one }) => one === patch.text));
+        t.deepEqual(
+          patch.candidates,
+          patch.candidates.toSorted((a, b) => b.count - a.count),
+        );
+      }
+    }
+    t.true(choices.some(({ calm: { patches } }) => patches.some(({ candidates }) => candidates.length > 1)));
+    if (sampler === 'batch') t.is(choices[0].text, plain.choices[0].text, 'counting changes no text');
+  }
+  const pieces = await (await ask(url, { ...asked, candidates: 1, stream: true })).text();
+  const streamed = pieces.split('\n\n').flatMap((line) => {
+    if (!line.startsWith('data: {')) return [];
+    return (JSON.parse(line.slice(6)) as Drawn).choices[0].calm.patches;
+  });
+  t.is(streamed.map(({ text }) => text).join(''), plain.choices[0].text);
+  t.true(streamed.every(({ candidates }) => candidates.length === 1));
+});
+
+interface Drawn {
+  choices: {
+    text: string;
+    calm: {
+      draws: number;
+      patches: { text: string; candidates: { text: string; count: number }[] }[];
+    };
+  }[];
+}
+
+test('a chat is continued by the tokenizer’s template, and refused where there is none', async (t) => {
+  const openai = client(await served());
+  const messages = [
+    { role: 'system', content: 'the' },
+    { role: 'user', content: [{ type: 'text', text: 'people' }] },
+  ] as const;
+  const asked = {
+    model: 'quickstart',
+    messages: [...messages],
+    max_tokens: 12,
+    temperature: 0.5,
+    seed: 4,
+    ...FEW,
+  };
+  const text = await wholeText('system: the\nuser: people\nof ', {
+    temperature: 0.5,
+    maxTokens: 12,
+    seed: 4,
+    numCandidates: 8,
+  });
+  const { choices, object } = await openai.chat.completions.create(asked as never);
+  t.is(object, 'chat.completion');
+  t.like(choices[0], { message: { role: 'assistant', content: text }, finish_reason: 'length' });
+  let streamed = '';
+  const roles = [];
+  const stream = await openai.chat.completions.create({ ...asked, stream: true } as never);
+  for await (const chunk of stream as unknown as AsyncIterable<OpenAI.ChatCompletionChunk>) {
+    streamed += chunk.choices[0].delta.content;
+    if (chunk.choices[0].delta.role) roles.push(chunk.choices[0].delta.role);
+  }
+  t.is(streamed, text);
+  t.deepEqual(roles, ['assistant']);
+  const refused = [
+    [{ model: 'transformer' }, /no chat template/],
+    [{ messages: [] }, /messages/],
+    [{ messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, /messages\.0\.content/],
+    [{ tools: [{}] }, /call no tools/],
+    [{ response_format: { type: 'json_object' } }, /only text is written/],
+  ] as const;
+  for (const [changes, message] of refused)
+    await t.throwsAsync(openai.chat.completions.create({ ...asked, ...changes } as never), { message });
+});
+
+test('requests at once are one batch, and each is what it is alone', async (t) => {
+  const openai = client(await served({ requestsAtOnce: 8 }));
+  const asked = (i: number) => ({
+    model: i % 3 === 2 ? 'transformer' : 'quickstart',
+    prompt: ['the people', 'of', 'a longer prompt of the people than the others'][i % 3],
+    max_tokens: 6 + 3 * i,
+    temperature: 0.5 + 0.1 * (i % 3),
+    seed: i,
+    ...(i % 3 === 2 ? {} : FEW),
+  });
+  const text = async (i: number) => (await openai.completions.create(asked(i))).choices[0].text;
+  const alone = [];
+  for (let i = 0; i < 7; i++) alone.push(await text(i));
+  t.deepEqual(await Promise.all(alone.map((_, i) => text(i))), alone);
+});
+
 test('what can’t be done is refused in words, and names its field', async (t) => {
   const url = await served();
   const cases: [body: unknown, status: number, message: RegExp][] = [
@@ -152,6 +274,7 @@ test('what can’t be done is refused in words, and names its field', async (t) 
     [{ best_of: 2 }, 400, /^best_of: /],
     [{ suffix: 'x' }, 400, /^suffix: /],
     [{ prompt: [1, 99_999] }, 400, /token id 99999/],
+    [{ prompt: Array(2001).fill(1) }, 400, /2001 tokens; 2000 are allowed/],
     [{ prompt: [] }, 400, /^prompt/],
     [{ n: 17 }, 400, /at most 16 texts/],
     [{ max_tokens: 1e6 }, 400, /^max_tokens/],
@@ -168,7 +291,6 @@ test('what can’t be done is refused in words, and names its field', async (t) 
     t.regex(error.message, message);
     t.is(error.code, status);
   }
-  t.is((await fetch(`${url}/v1/chat/completions`, { method: 'POST' })).status, 404);
   t.is((await fetch(`${url}/nothing`)).status, 404);
 });
 
@@ -276,6 +398,32 @@ test('a request that takes too long, and a client that leaves a stream, end', as
   t.pass();
 });
 
+test('a client that reads nothing gives up its place when its time is over', async (t) => {
+  const app = makeApp({ ...OPTIONS, models: models(), timeoutMs: 5000, requestsAtOnce: 1 });
+  const headers = { host: 'localhost' };
+  const body = JSON.stringify({ ...LONG, temperature: 1, stream: true });
+  const unread = await app.request('/v1/completions', { method: 'POST', headers, body });
+  t.is(unread.status, 200);
+  const metrics = async () => (await app.request('/metrics', { headers })).text();
+  await until(async () => /calm_requests_running 0/.test(await metrics()));
+  t.regex(await metrics(), /calm_requests_total{status="504"} 1/);
+});
+
+test('a client that goes while it sends is no defect', async (t) => {
+  const defects: unknown[] = [];
+  const url = await served({ onDefect: (error) => defects.push(error) });
+  for (const size of ['content-length: 500', 'transfer-encoding: chunked']) {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write(`POST /v1/completions HTTP/1.1\r\nhost: localhost\r\n${size}\r\n\r\n`);
+    await sleep(50);
+    socket.destroy();
+    await once(socket, 'close');
+    await sleep(50);
+  }
+  t.is((await fetch(`${url}/health`)).status, 200);
+  t.deepEqual(defects, []);
+});
+
 test('calm serve: a run by its name, until it is told to stop', async (t) => {
   t.timeout(120_000);
   const cli = new RunningCli(['serve', 'runs/quickstart', '--port', '0'], folder);
@@ -300,7 +448,11 @@ test('calm serve: a run by its name, until it is told to stop', async (t) => {
 });
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await sleep(20);
+  for (let i = 0; i < 3000; i++) {
+    if (await isSo()) return;
+    await sleep(20);
+  }
+  throw new Error('it never was so');
 }
 
 async function numbersOf(url: string): Promise<Record<string, number>> {
