@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import { portTaken, runMissing } from '../errors.ts';
+import { portTaken } from '../errors.ts';
 import { resolvePath } from '../paths.ts';
 import { isRunFolder } from '../runs/index.ts';
 import { BaseCommand, warn } from './base-command.ts';
+import { shownPath } from './shown-path.ts';
 import { hearSignals } from './signals.ts';
 import { gatherStages } from './workspace.ts';
 
@@ -34,7 +35,7 @@ export default class Ui extends BaseCommand {
   override async run() {
     const { args, flags } = await this.parse(Ui);
     const given = resolvePath(process.cwd(), args.folder);
-    if (!existsSync(given)) throw runMissing(given);
+    if (!existsSync(given)) warn(`${shownPath(given)} is not there yet; runs are shown when they are.`);
     const isOne = isRunFolder(given);
     const [{ makeUi, RunsOfFolder }, { listen }, { webPageFolder }] = await Promise.all([
       import('../ui/index.ts'),

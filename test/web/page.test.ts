@@ -44,6 +44,8 @@ async function openPage(
   url = page.url,
 ) {
   const context = await on.newContext(options);
+  // However busy the machine is.
+  context.setDefaultTimeout(200_000);
   const opened = await context.newPage();
   const faults: string[] = [];
   opened.on('console', (message) => {
@@ -78,10 +80,8 @@ async function write(opened: Page, { prompt, seed, temperature, tokens, candidat
   await opened.getByLabel('Candidates a patch').fill(String(candidates));
   await opened.getByLabel('Sampler').selectOption(sampler);
   await opened.getByRole('button', { name: 'Write' }).click();
-  await opened.waitForFunction(
-    () => [...document.querySelectorAll('.facts')].every((facts) => facts.textContent?.includes('tokens/s')),
-    undefined,
-    { timeout: 60_000 },
+  await opened.waitForFunction(() =>
+    [...document.querySelectorAll('.facts')].every((facts) => facts.textContent?.includes('tokens/s')),
   );
   return opened.locator('.patches').allTextContents();
 }

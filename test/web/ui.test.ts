@@ -227,6 +227,8 @@ async function openPage(place: string, { width = 1280, from = url, isDark = fals
     viewport: { width, height: 800 },
     colorScheme: isDark ? 'dark' : 'light',
   });
+  // However busy the machine is.
+  context.setDefaultTimeout(200_000);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on('console', (message) => {
@@ -272,7 +274,7 @@ inBrowser('a phone shows every view without scrolling aside, in the dark too', a
 });
 
 inBrowser('a run is watched as it trains, stopped and resumed', async (t) => {
-  t.timeout(120_000);
+  t.timeout(240_000);
   const project = join(folder, 'project');
   mkdirSync(project);
   const config = writeTinyProject(
@@ -307,9 +309,9 @@ inBrowser('a run is watched as it trains, stopped and resumed', async (t) => {
   t.not((await training.result).code, 0);
   await page.getByText('was stopped at').waitFor();
   await page.getByRole('button', { name: 'Resume' }).click();
-  await page.getByText('is at work', { exact: false }).first().waitFor({ timeout: 60_000 });
-  await page.getByRole('button', { name: 'Stop' }).click({ timeout: 60_000 });
-  await page.getByText('No process is at work.').waitFor({ timeout: 60_000 });
+  await page.getByText('is at work', { exact: false }).first().waitFor();
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.getByText('No process is at work.').waitFor();
   t.deepEqual(faults, []);
   await close();
 });
