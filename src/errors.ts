@@ -1235,6 +1235,18 @@ export const apiKeyNeeded = (host: string) =>
     hint: 'Set CALM_API_KEY to a secret, or listen on 127.0.0.1 alone.',
   });
 
+export const runNotAtWork = (name: string) =>
+  new CalmError('CALM_RUN_CONTROL', `No process is at work in the run "${name}".`);
+
+export const runAtWork = (name: string) =>
+  new CalmError('CALM_RUN_CONTROL', `A process is at work in the run "${name}" already.`);
+
+export const runElsewhere = (name: string, host: string) =>
+  new CalmError(
+    'CALM_RUN_CONTROL',
+    `The run "${name}" is at work on ${host}, and can be stopped there alone.`,
+  );
+
 export const portTaken = (host: string, port: number) =>
   new CalmError('CALM_SERVE', `${host}:${port} is taken by another program.`, {
     hint: 'Give another --port; 0 takes any that is free.',

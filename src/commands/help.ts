@@ -11,7 +11,7 @@ import { KEYS, type StageFacts } from './stage-keys.ts';
 /** The order in which a newcomer needs them. What is named nowhere stands in the last group. */
 const START = 'START';
 const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = [
-  [START, ['init', 'run', 'eval', 'report', 'serve']],
+  [START, ['init', 'run', 'eval', 'report', 'ui', 'serve']],
   ['RUNS', ['ls', 'status', 'plan', 'compare', 'cost', 'verify', 'import', 'gc', 'rm']],
 ];
 const STAGES = 'STAGES (their keys: calm help STAGE)';

@@ -27,6 +27,7 @@ import Serve from './serve.ts';
 import { stageCommand } from './stage-command.ts';
 import Stages from './stages.ts';
 import Status from './status.ts';
+import Ui from './ui.ts';
 import Verify from './verify.ts';
 
 export const COMMANDS: Record<string, Command.Class> = {
@@ -52,6 +53,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   serve: Serve,
   stages: Stages,
   status: Status,
+  ui: Ui,
   verify: Verify,
   ...Object.fromEntries(
     builtin.stages.map((stage, i) => {

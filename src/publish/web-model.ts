@@ -61,30 +61,28 @@ export async function writeWebModel(
   { folder, variant, name = basename(path) }: { folder: string; variant?: string | undefined; name?: string },
 ): Promise<ModelFacts> {
   const found = await findModel(path, { variant, kinds: [languageModelFolder] });
-  using model = await openFound(found);
+  const model = await openFound(found);
+  try {
+    const facts = await writeFolder(model, directory);
+    return { folder, name, ...facts, seed: found.seed, ...(await writingOf(path)) };
+  } finally {
+    model[Symbol.dispose]();
+  }
+}
+
+async function writeFolder(model: ModelFolder, directory: string) {
   const described = await ((await isTransformer(model)) ? describeTransformer(model) : describeCalm(model));
+  const { kind, numParameters, vocabSize } = described;
   const tokenizer = await loadTokenizer(model.tokenizerFile, {
     endOfText: described.eosTokenId ?? undefined,
     pad: described.padTokenId ?? undefined,
-    modelVocabSize: described.vocabSize,
+    modelVocabSize: vocabSize,
   });
   const written = await languageModelFolder.create(directory);
   await written.writeHalf(described.configs, await tensorsOf(model, described.tables), tokenizer.toFiles());
-  const { kind, numParameters, vocabSize } = described;
   const { endOfTextId, padId, beginning } = tokenizer;
-  return {
-    folder,
-    name,
-    kind,
-    numParameters,
-    vocabSize,
-    endOfTextId,
-    padId,
-    beginning,
-    bytes: await bytesBelow(directory, true),
-    seed: found.seed,
-    ...(await writingOf(path)),
-  };
+  const bytes = await bytesBelow(directory, true);
+  return { kind, numParameters, vocabSize, endOfTextId, padId, beginning, bytes };
 }
 
 async function describeTransformer(folder: ModelFolder): Promise<Described> {
@@ -127,8 +125,9 @@ async function tensorsOf(folder: ModelFolder, parts: readonly Part[]): Promise<[
       const isInside = from === undefined || weights.has(prefix + Object.keys(table)[0]);
       if (isInside) found.push(...taken(weights, table, prefix, prefix));
       else {
-        using apart = await openWeights(from);
+        const apart = await openWeights(from);
         found.push(...taken(apart, table, '', prefix));
+        apart.close();
       }
     }
     return found;

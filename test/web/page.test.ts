@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Browser, Page } from 'playwright-core';
+import { listen } from '../../src/server/listen.ts';
+import { makeUi, RunsOfFolder } from '../../src/ui/index.ts';
 import { chromiumPath, launchBrowser, NO_BROWSER, serveFolder } from '../helpers/browser.ts';
 import { calm } from '../helpers/cli.ts';
 import { type LibraryRuns, makeLibraryRuns } from '../helpers/library-runs.ts';
@@ -35,8 +37,15 @@ test.after.always(async () => {
 });
 
 /** The page, ready to write; and what it said that it should not have. */
-async function openPage(options: Parameters<Browser['newContext']>[0] = {}, engine = 'wasm', on = browser) {
+async function openPage(
+  options: Parameters<Browser['newContext']>[0] = {},
+  engine = 'wasm',
+  on = browser,
+  url = page.url,
+) {
   const context = await on.newContext(options);
+  // However busy the machine is.
+  context.setDefaultTimeout(200_000);
   const opened = await context.newPage();
   const faults: string[] = [];
   opened.on('console', (message) => {
@@ -44,9 +53,9 @@ async function openPage(options: Parameters<Browser['newContext']>[0] = {}, engi
   });
   opened.on('pageerror', (error) => faults.push(String(error)));
   opened.on('request', (request) => {
-    if (!request.url().startsWith(page.url)) faults.push(`asked for ${request.url()}`);
+    if (!request.url().startsWith(new URL(url).origin)) faults.push(`asked for ${request.url()}`);
   });
-  await opened.goto(page.url);
+  await opened.goto(url);
   await opened.getByText('How it is drawn and computed').click();
   await opened.getByLabel('Computed by').selectOption(engine);
   await opened.waitForFunction(() => !document.querySelector<HTMLButtonElement>('button.primary')?.disabled);
@@ -71,10 +80,8 @@ async function write(opened: Page, { prompt, seed, temperature, tokens, candidat
   await opened.getByLabel('Candidates a patch').fill(String(candidates));
   await opened.getByLabel('Sampler').selectOption(sampler);
   await opened.getByRole('button', { name: 'Write' }).click();
-  await opened.waitForFunction(
-    () => [...document.querySelectorAll('.facts')].every((facts) => facts.textContent?.includes('tokens/s')),
-    undefined,
-    { timeout: 60_000 },
+  await opened.waitForFunction(() =>
+    [...document.querySelectorAll('.facts')].every((facts) => facts.textContent?.includes('tokens/s')),
   );
   return opened.locator('.patches').allTextContents();
 }
@@ -187,6 +194,38 @@ inBrowser('a phone shows all of it, and every control has a name', async (t) => 
         .map(({ outerHTML }) => outerHTML),
     );
   t.deepEqual(nameless, []);
+  await close();
+});
+
+inBrowser('calm ui plays with the model of a run as the folder does', async (t) => {
+  const stop = new AbortController();
+  const ui = makeUi({
+    runs: new RunsOfFolder(join(folder, 'runs'), () => ({})),
+    page: join(folder, 'web'),
+    hosts: ['127.0.0.1'],
+    stopped: stop.signal,
+  });
+  const listening = await listen(ui.app, '127.0.0.1', 0);
+  t.teardown(async () => {
+    stop.abort();
+    await listening.close();
+    await ui[Symbol.asyncDispose]();
+  });
+  const asked = {
+    prompt: 'the',
+    seed: 9,
+    temperature: 0.6,
+    tokens: 10,
+    candidates: 16,
+    sampler: 'batch',
+  } as const;
+  const exported = await openPage();
+  const [text] = await write(exported.opened, asked);
+  await exported.close();
+  const url = `http://127.0.0.1:${listening.port}/`;
+  const { opened, faults, close } = await openPage({}, 'wasm', browser, `${url}#/play/quickstart`);
+  t.deepEqual(await write(opened, asked), [text]);
+  t.deepEqual(faults, []);
   await close();
 });
 

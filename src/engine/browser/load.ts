@@ -23,6 +23,7 @@ export async function loadBrowserEngine(name: BrowserEngine): Promise<Engine> {
     name,
     precision: 'f32',
     isCompiling: false,
+    precision: 'f32',
     versions: { '@tensorflow/tfjs-core': tf.version_core },
     compile: eager,
     memory: () => ({ numTensors: tf.memory().numTensors, numBytes: tf.memory().numBytes }),

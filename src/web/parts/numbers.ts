@@ -37,3 +37,11 @@ export function visible(text: string): string {
   const shown = text.replace(/ /g, '␣').replace(/\n/g, '↵').replace(/\t/g, '⇥');
   return shown === '' ? '∅' : shown;
 }
+
+export function formatAge(milliseconds: number): string {
+  const minutes = milliseconds / 60_000;
+  if (minutes < 1) return 'just now';
+  if (minutes < 60) return `${Math.round(minutes)} min ago`;
+  if (minutes < 48 * 60) return `${Math.round(minutes / 60)} h ago`;
+  return `${Math.round(minutes / 60 / 24)} days ago`;
+}

@@ -2,7 +2,7 @@
 
 import type { NonEmpty } from '../../../elements.ts';
 import { inside } from '../../../runs/index.ts';
-import { type Block, figureBlocks, type ReportFigure } from '../blocks.ts';
+import { type Block, figureBlocks, type ReportFigure, type TitledTable } from '../blocks.ts';
 import { figureOf, variantFigure } from '../figure.ts';
 import { groupBy } from '../group.ts';
 import { pointsOf } from '../points.ts';
@@ -23,6 +23,17 @@ export async function drawnBlocks(variants: readonly Variant[]): Promise<Block[]
     blocks.push(...figureBlocks(`${title.charAt(0).toUpperCase()}${title.slice(1)}`, figures));
   }
   return blocks;
+}
+
+/** The numbers of what is drawn, without the drawing. */
+export function drawnTables(variants: readonly Variant[]): TitledTable[] {
+  const titles = groupBy(variants.flatMap(listsOf), ({ drawn }) => drawn.title);
+  return [...titles].flatMap(([title, lists]) =>
+    [...groupBy(lists, ({ variant }) => variant.base)].map(([base, ofBase]) => ({
+      title: `${base}: ${title}`,
+      table: tableOf(withoutCopies(ofBase)),
+    })),
+  );
 }
 
 /**
