@@ -15,17 +15,18 @@ const only = (from, rooms) => ({
 module.exports = {
   forbidden: [
     only('artifacts', []),
+    only('cluster', []),
     only('http', []),
     only('hub', ['http']),
     only('engine', []),
     only('math', ['engine']),
     only('models', ['math', 'engine', 'artifacts']),
     only('data', ['artifacts', 'hub']),
-    only('training', ['models', 'data', 'math', 'engine', 'artifacts']),
+    only('training', ['models', 'data', 'math', 'engine', 'artifacts', 'cluster']),
     only('evaluation', ['models', 'data', 'math', 'engine', 'artifacts', 'http']),
     only('sampling', ['models', 'data', 'math', 'engine', 'artifacts']),
     only('runs', ['artifacts']),
-    only('pipeline', ['runs', 'plugin', 'artifacts', 'hub']),
+    only('pipeline', ['runs', 'plugin', 'artifacts', 'hub', 'cluster']),
     only('reporting', ['pipeline', 'runs']),
     only('library', ['sampling', 'evaluation', 'models', 'data', 'engine', 'artifacts', 'runs', 'pipeline']),
     only('server', ['library']),
@@ -33,6 +34,7 @@ module.exports = {
     only('web', ['publish', 'sampling', 'models', 'data', 'engine', 'artifacts']),
     only('setup', ['data', 'pipeline']),
     only('commands', [
+      'cluster',
       'server',
       'hub',
       'publish',

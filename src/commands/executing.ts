@@ -8,13 +8,16 @@ import {
   askStage,
   type Plan,
   type Question,
+  type Ranks,
   type RunOptions,
   runPlan,
   type StageResult,
+  serveRun,
 } from '../pipeline/index.ts';
 import { type Detail, RunReporter } from '../reporting/index.ts';
 import { warn } from './base-command.ts';
-import { hearSignals } from './signals.ts';
+import { isLaunched } from './ranks/launching.ts';
+import { hearSignals, STOPPING } from './signals.ts';
 
 const packageJson = createRequire(import.meta.url)('calm-lm/package.json') as { version: string };
 
@@ -33,10 +36,27 @@ export interface RunChoice {
 }
 
 /** Does a plan. The first signal ends the step and saves; the second ends the process. */
-export function execute(plan: Plan, choice: Omit<RunChoice, 'engine' | 'precision'>): Promise<StageResult[]> {
-  const { engine, precision } = plan.config;
-  const whole = { ...choice, engine, precision, isTextShown: false };
-  return whileListening(whole, (options) => runPlan(plan, options));
+export function execute(
+  plan: Plan,
+  choice: Omit<RunChoice, 'engine' | 'precision'>,
+  ranks?: Ranks,
+): Promise<StageResult[]> {
+  return whileListening(ofPlan(plan, choice), (options) =>
+    runPlan(plan, { ...options, ...(ranks ? { ranks } : {}) }),
+  );
+}
+
+/** Helps the first rank to do a plan. */
+export function serve(
+  plan: Plan,
+  choice: Omit<RunChoice, 'engine' | 'precision'>,
+  ranks: Ranks,
+): Promise<void> {
+  return whileListening(ofPlan(plan, choice), (options) => serveRun(plan, { ...options, ranks }));
+}
+
+function ofPlan({ config: { engine, precision } }: Plan, choice: Omit<RunChoice, 'engine' | 'precision'>) {
+  return { ...choice, engine, precision, isTextShown: false };
 }
 
 /** Asks a stage about a run, and returns what it found. */
@@ -53,7 +73,8 @@ async function whileListening<T>(
   const controller = new AbortController();
   const endHearing = hearSignals(
     (number) => {
-      process.stderr.write('\nstopping after this step; again to stop at once\n');
+      // Of ranks that a process has started, that process says it.
+      if (!isLaunched()) process.stderr.write(STOPPING);
       controller.abort(interrupted(command, number));
     },
     (number) => process.exit(128 + number),

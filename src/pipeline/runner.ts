@@ -15,6 +15,7 @@ import { checkAhead } from './check-ahead.ts';
 import { estimatesOf } from './cost.ts';
 import type { Reporter, StageState } from './events.ts';
 import { type Plan, type PlannedStage, sourceDirectory } from './plan.ts';
+import { beginRanks, dismissRanks, NO_RANKS, type Ranks, ranksFor, sameEngine } from './ranks.ts';
 import { outputsOf, saveRequest } from './request.ts';
 import {
   closing,
@@ -34,6 +35,8 @@ export interface RunOptions {
   readonly loadEngine: () => Promise<LoadedEngine>;
   /** calm's own version, for manifests. */
   readonly version: string;
+  /** The processes that carry it out together, this one being the first; it is alone where absent. */
+  readonly ranks?: Ranks;
 }
 
 export interface StageResult {
@@ -55,9 +58,12 @@ export async function runPlan(plan: Plan, given: RunOptions): Promise<StageResul
   const options = { ...given, signal: AbortSignal.any([given.signal, isLost.signal]) };
   try {
     await plan.folder.recover(plan.stages.map(({ node }) => node.id));
+    await beginRanks(plan, options.ranks ?? NO_RANKS);
     await checkAhead(plan, new Map(), options);
     await saveRequest(plan);
-    return await runStages(plan, options);
+    const results = await runStages(plan, options);
+    await dismissRanks(options.ranks ?? NO_RANKS);
+    return results;
   } finally {
     release();
   }
@@ -168,7 +174,7 @@ class StageRun {
   async #work(directory: string): Promise<void> {
     const { node } = this.#planned;
     const { folder, config } = this.#plan;
-    const { report, signal, loadEngine } = this.#options;
+    const { report, signal, loadEngine, ranks = NO_RANKS } = this.#options;
     const places = Object.entries(node.inputs).map(([port, source]) => [
       port,
       sourceDirectory(source, folder),
@@ -176,12 +182,14 @@ class StageRun {
     const inputs = await openInputs(node.stage, Object.fromEntries(places) as Record<string, string>);
     await closing(inputs, async () => {
       const outputs = await createOutputs(node.stage, directory);
+      const cluster = await ranksFor(this.#planned, ranks);
+      const load = sameEngine(cluster, loadEngine);
       const context = {
         config: node.config,
         inputs: inputs.ports,
         outputs: outputs.ports,
         engine: async () => {
-          this.#engine = await loadEngine();
+          this.#engine = await load();
           return this.#engine;
         },
         seed: node.seed,
@@ -190,6 +198,7 @@ class StageRun {
         pause: pauseFor(signal),
         checkpoints: join(directory, 'checkpoints'),
         resolvePath: (path: string) => locate(config.directory, path),
+        cluster,
       };
       await closing(outputs, () => node.stage.run(context as unknown as StageContext<never, never, never>));
     });
