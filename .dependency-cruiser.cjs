@@ -21,7 +21,7 @@ module.exports = {
     only('engine', []),
     only('math', ['engine']),
     only('models', ['math', 'engine', 'artifacts']),
-    only('data', ['artifacts', 'hub']),
+    only('data', ['artifacts', 'hub', 'cluster']),
     only('training', ['models', 'data', 'math', 'engine', 'artifacts', 'cluster']),
     only('evaluation', ['models', 'data', 'math', 'engine', 'artifacts', 'http']),
     only('sampling', ['models', 'data', 'math', 'engine', 'artifacts']),

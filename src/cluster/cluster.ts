@@ -33,6 +33,10 @@ export interface Cluster {
   broadcastInto(numbers: Float32Array): Promise<void>;
   /** What each rank gave, by rank: on the first. The others get nothing. */
   gather<T>(value: T): Promise<readonly T[]>;
+  /** Sends a value to the first rank, which takes it by `take`; done when it is taken. */
+  give<T>(value: T): Promise<void>;
+  /** The next value that a rank gives. */
+  take<T>(rank: number): Promise<T>;
   /** Whether it is true of any rank. */
   any(isTrue: boolean): Promise<boolean>;
   /** Waits until all are here. */
@@ -51,6 +55,10 @@ export const ALONE: Cluster = {
   broadcast: async (value) => value,
   broadcastInto: async () => {},
   gather: async (value) => [value],
+  give: async () => {},
+  take: async (rank) => {
+    throw new Error(`there is no rank ${rank}`);
+  },
   any: async (isTrue) => isTrue,
   barrier: async () => {},
 };

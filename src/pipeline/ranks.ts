@@ -4,9 +4,10 @@
  */
 
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { ALONE, type Cluster, type Facts, makeReady } from '../cluster/index.ts';
 import { locate } from '../hub/index.ts';
-import type { ArtifactKind, StageContext } from '../plugin/index.ts';
+import type { AnyStage, ArtifactKind, StageContext } from '../plugin/index.ts';
 import type { Reporter } from './events.ts';
 import { type Plan, type PlannedStage, sourceDirectory } from './plan.ts';
 import { closing, type LoadedEngine, OpenedPorts, openInputs, pauseFor, reportAside } from './stage-work.ts';
@@ -96,10 +97,11 @@ async function takePart(
   const places = Object.entries(node.inputs).map(([port, source]) => [port, sourceDirectory(source, folder)]);
   const inputs = await openInputs(node.stage, Object.fromEntries(places) as Record<string, string>);
   await closing(inputs, async () => {
+    const outputs = await outputsBeside(node.stage, folder.work(node.id));
     const context = {
       config: node.config,
       inputs: inputs.ports,
-      outputs: (await discardedOutputs(node.stage.outputs as Record<string, ArtifactKind>)).ports,
+      outputs: outputs.ports,
       engine: sameEngine(cluster, loadEngine),
       seed: node.seed,
       report: reportAside(node.id, report, { summary: {}, headline: {} }),
@@ -109,16 +111,19 @@ async function takePart(
       resolvePath: (path: string) => locate(config.directory, path),
       cluster,
     };
-    await node.stage.run(context as unknown as StageContext<never, never, never>);
+    await closing(outputs, () => node.stage.run(context as unknown as StageContext<never, never, never>));
   });
   const seconds = (performance.now() - startedMs) / 1000;
   report({ type: 'stage-finished', stage: node.id, metrics: {}, seconds, metricsFile: '' });
 }
 
-/** Writers that keep nothing; what can't be discarded is not there. */
-async function discardedOutputs(kinds: Readonly<Record<string, ArtifactKind>>): Promise<OpenedPorts> {
+/** Writers that keep nothing; what a stage keeps over interruptions, others may add to. */
+async function outputsBeside(stage: AnyStage, directory: string): Promise<OpenedPorts> {
   const opened = new OpenedPorts();
-  for (const [port, kind] of Object.entries(kinds)) await opened.open(port, async () => kind.discard?.());
+  for (const [port, kind] of Object.entries(stage.outputs as Record<string, ArtifactKind>))
+    await opened.open(port, async () =>
+      stage.keepsOutputs ? kind.create(join(directory, port)) : kind.discard?.(),
+    );
   return opened;
 }
 

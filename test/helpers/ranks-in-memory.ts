@@ -26,8 +26,27 @@ class Meeting {
   }
 }
 
+/** Values on their way to one who takes them. */
+class Mail {
+  readonly #values: unknown[] = [];
+  readonly #waiting: ((value: unknown) => void)[] = [];
+
+  give(value: unknown): void {
+    const next = this.#waiting.shift();
+    if (next) next(structuredClone(value));
+    else this.#values.push(structuredClone(value));
+  }
+
+  take(): Promise<unknown> {
+    return this.#values.length > 0
+      ? Promise.resolve(this.#values.shift())
+      : new Promise((resolve) => this.#waiting.push(resolve));
+  }
+}
+
 export function ranksInMemory(size: number): Cluster[] {
   const meeting = new Meeting(size);
+  const mails = Array.from({ length: size }, () => new Mail());
   return Array.from({ length: size }, (_, rank): Cluster => {
     const meet = <T>(value: T) => meeting.meet(rank, value) as Promise<readonly T[]>;
     return {
@@ -42,6 +61,8 @@ export function ranksInMemory(size: number): Cluster[] {
         const all = await meet(value);
         return rank === 0 ? all : [];
       },
+      give: async (value) => mails[rank].give(value),
+      take: <T>(from: number) => mails[from].take() as Promise<T>,
       any: async (isTrue) => (await meet(isTrue)).includes(true),
       barrier: async () => {
         await meet(undefined);

@@ -92,12 +92,20 @@ export class MpiCluster implements Cluster {
 
   async gather<T>(value: T): Promise<readonly T[]> {
     if (this.rank > 0) {
-      await this.#wait(this.#sendValue(plain(serialize(value)), 0));
+      await this.give(value);
       return [];
     }
     const values = [value];
-    for (const rank of this.#others()) values[rank] = deserialize(await this.#receiveValue(rank)) as T;
+    for (const rank of this.#others()) values[rank] = await this.take<T>(rank);
     return values;
+  }
+
+  async give<T>(value: T): Promise<void> {
+    await this.#wait(this.#sendValue(plain(serialize(value)), 0));
+  }
+
+  async take<T>(rank: number): Promise<T> {
+    return deserialize(await this.#receiveValue(rank)) as T;
   }
 
   /** In rounds, with a rank that is twice as far each time: after the last, all have heard of all. */
