@@ -932,6 +932,11 @@ export const ranksInvalid = (given: number) =>
     hint: 'Give a whole number from 1 on, at most one for each core.',
   });
 
+export const rankListInvalid = (given: string) =>
+  new CalmError('CALM_RANKS', `--ranks ${given} is no list of numbers of ranks.`, {
+    hint: 'For example --ranks 1,8,64.',
+  });
+
 export const ranksWithin = (size: number) =>
   new CalmError('CALM_RANKS', `--ranks starts ranks, and this process is one of ${size} already.`, {
     hint: 'Leave it out under mpirun and srun.',
@@ -993,7 +998,9 @@ export const ranksDisagree = (rank: number, host: string, fact: string, found: s
 
 export const rankDied = (rank: number, host: string, how: string) =>
   new CalmError('CALM_RANK_DIED', `${rankOn(rank, host)} was ended ${how}, and with it all others.`, {
-    hint: `${SAME_COMMAND} If nobody stopped it, its machine may have run out of memory.`,
+    hint:
+      `${SAME_COMMAND} If nobody stopped it, its machine may have run out of memory; .ranks/rank-${rank}.log ` +
+      'in the run folder has what it said.',
   });
 
 export const rankSilent = (rank: number, seconds: number) =>

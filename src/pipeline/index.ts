@@ -23,4 +23,5 @@ export { addConfiguredPlugins, Registry, registerExport } from './registry.ts';
 export { type ReportConfig, type ReportPlot, reportConfig } from './report-config.ts';
 export { recordOf } from './request.ts';
 export { isInterruption, type RunOptions, runPlan, type StageResult } from './runner.ts';
+export { type RankSpeed, type StepTime, stateBytes, stepTime } from './scaling.ts';
 export { type FieldSchema, fieldsOf, jsonSchemaOf } from './stage-fields.ts';

@@ -90,6 +90,8 @@ export interface Estimate {
   readonly parts?: readonly CostPart[];
   /** Tokens that it is trained on. */
   readonly trainingTokens?: number;
+  /** Of a training: tokens of a step, and the parts (sequences, patches) into which it can be shared out. */
+  readonly step?: { readonly tokens: number; readonly parts: number };
 }
 
 /** A file outside the run folder that a stage reads. */

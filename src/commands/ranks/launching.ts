@@ -1,7 +1,7 @@
 /** `calm run --ranks`: starts as many of the same command by this machine's mpirun, and says how they end. */
 
 import { execFileSync, spawn } from 'node:child_process';
-import { availableParallelism, constants } from 'node:os';
+import { availableParallelism, constants, hostname } from 'node:os';
 import { placeOf } from '../../cluster/ranks.ts';
 import { launcherMissing, rankDied, ranksInvalid, ranksWithin } from '../../errors.ts';
 import { hearSignals, STOPPING } from '../signals.ts';
@@ -105,16 +105,22 @@ class Said {
     }
   }
 
-  /** The rank that ended first, where a signal ended it. */
+  /** The rank that ended first, where it has not said why itself. */
   end(): End | undefined {
     if (this.#line) this.#take(this.#line);
-    const found = this.#frames
-      .map((text) => /process rank (\d+) with PID \d+ on node (\S+) exited on\s+signal (\d+)/.exec(text))
-      .find((match) => match !== null);
-    if (!found) return undefined;
-    const [, rank, host = '', number] = found;
-    const name = Object.entries(constants.signals).find(([, value]) => value === Number(number))?.[0];
-    return { rank: Number(rank), host, how: `by ${name ?? `signal ${number}`}` };
+    const find = (pattern: RegExp) => this.#frames.map((text) => pattern.exec(text)).find(Boolean);
+    const signalled = find(/process rank (\d+) with PID \d+ on node (\S+) exited on\s+signal (\d+)/);
+    if (signalled) {
+      const [, rank, host = '', number] = signalled;
+      const name = Object.entries(constants.signals).find(([, value]) => value === Number(number))?.[0];
+      return { rank: Number(rank), host, how: `by ${name ?? `signal ${number}`}` };
+    }
+    // One that could not say why, or was not the first.
+    const failed = this.#hasSaidError
+      ? undefined
+      : find(/Process name: \[\[\d+,\d+\],(\d+)\]\s+Exit code:\s+(\d+)/);
+    if (!failed) return undefined;
+    return { rank: Number(failed[1]), host: hostname(), how: `with exit code ${failed[2]}` };
   }
 
   /** What the launcher said, where no rank has said what was wrong. */
