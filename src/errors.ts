@@ -1003,6 +1003,11 @@ export const rankDied = (rank: number, host: string, how: string) =>
       'in the run folder has what it said.',
   });
 
+export const jobDied = (stage: string, how: string) =>
+  new CalmError('CALM_JOB_DIED', `The process of the stage "${stage}" was ended (${how}).`, {
+    hint: `${SAME_COMMAND} If nobody stopped it, the machine may have run out of memory: fewer --jobs need less.`,
+  });
+
 export const rankSilent = (rank: number, seconds: number) =>
   new CalmError('CALM_RANK_DIED', `Rank ${rank} has given no sign of life for ${seconds} s.`, {
     hint: `It is dead or stopped, or its machine out of reach. ${SAME_COMMAND}`,

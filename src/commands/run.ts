@@ -4,10 +4,16 @@ import type { Ranks } from '../pipeline/index.ts';
 import { detailFlags, detailOf, endOf } from './answering.ts';
 import { BaseCommand, configArgs, configFlags, selectionFlags } from './base-command.ts';
 import { downloading } from './downloading.ts';
-import { execute, serve } from './executing.ts';
+import { execute, executeFor, serve } from './executing.ts';
+import { doJob, stageOfJob, startingJobs } from './jobs.ts';
 import { formatPlan } from './plan.ts';
 import { isLaunched, launchRanks } from './ranks/launching.ts';
 import { commandLine, planFor } from './workspace.ts';
+
+/** The selection of a command, whatever its stages are. */
+function wholeOf({ check, force }: { readonly check: boolean; readonly force: boolean }) {
+  return { check, force };
+}
 
 type Planned = Awaited<ReturnType<typeof planFor>>;
 
@@ -27,6 +33,13 @@ export default class Run extends BaseCommand {
     ...selectionFlags,
     ...detailFlags,
     'dry-run': Flags.boolean({ char: 'n', description: 'show what would be done' }),
+    jobs: Flags.integer({
+      char: 'j',
+      description: 'so many stages that do not need one another at once; they share the cores',
+      helpValue: 'NUMBER',
+      min: 1,
+      exclusive: ['ranks'],
+    }),
     ranks: Flags.integer({
       description: 'so many processes share the work, by this machine’s MPI; docs/clusters.md',
       helpValue: 'NUMBER',
@@ -49,10 +62,17 @@ export default class Run extends BaseCommand {
     }
     const choice = { isJson: this.jsonEnabled(), command: commandLine(['run', ...this.argv]), detail };
     const lead = async ({ plan, registry }: Planned, ranks?: Ranks) => {
-      const stages = await execute(plan, choice, ranks);
+      const jobs = flags.jobs === undefined ? {} : { jobs: startingJobs(flags.jobs, ['run', ...this.argv]) };
+      const stages = await execute(plan, choice, { ...jobs, ...(ranks ? { ranks } : {}) });
       this.say(await endOf(plan, registry, stages, detail));
       return { run: plan.folder.directory, stages };
     };
+    const job = stageOfJob();
+    if (job !== undefined) {
+      const { plan } = await planFor(this.config, { args, flags }, { ...wholeOf(flags), only: [job] });
+      await doJob((report) => executeFor(plan, job, choice, report));
+      return undefined;
+    }
     const cluster = await joinRanks();
     if (!cluster) return lead(await planned());
     const { amongRanks } = await import('./ranks/among-ranks.ts');

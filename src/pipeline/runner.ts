@@ -11,6 +11,7 @@ import { CalmError, inputNotReady, runLost, stageThrew, systemError } from '../e
 import { locate } from '../hub/index.ts';
 import type { StageContext } from '../plugin/index.ts';
 import { copyFolder, type KeptResult, MANIFEST_VERSION, type Manifest } from '../runs/index.ts';
+import { eachWhenReady } from './at-once.ts';
 import { checkAhead } from './check-ahead.ts';
 import { estimatesOf } from './cost.ts';
 import type { Reporter, StageState } from './events.ts';
@@ -37,6 +38,15 @@ export interface RunOptions {
   readonly version: string;
   /** The processes that carry it out together, this one being the first; it is alone where absent. */
   readonly ranks?: Ranks;
+  /** Processes for stages that do not need one another; they are carried out here where absent. */
+  readonly jobs?: Jobs;
+}
+
+export interface Jobs {
+  /** How many stages at once. */
+  readonly count: number;
+  /** Carries out a stage that is out of date. @param signal to stop and save what can be saved */
+  run(stage: string, signal: AbortSignal): Promise<StageResult>;
 }
 
 export interface StageResult {
@@ -70,16 +80,27 @@ export async function runPlan(plan: Plan, given: RunOptions): Promise<StageResul
 }
 
 async function runStages(plan: Plan, options: RunOptions): Promise<StageResult[]> {
-  const results: StageResult[] = [];
+  const { jobs, signal } = options;
+  const results = new Map<string, StageResult>();
   const metrics = new Map<string, Record<string, unknown>>();
-  for (const planned of plan.stages.filter(({ state }) => state !== 'left out')) {
-    options.signal.throwIfAborted();
-    const result = await runStage(plan, planned, options);
-    results.push(result);
-    metrics.set(planned.node.id, result.metrics);
+  const wanted = plan.stages.filter(({ state }) => state !== 'left out');
+  await eachWhenReady(wanted, jobs?.count ?? 1, signal, async (planned, stopped) => {
+    const { id } = planned.node;
+    const result =
+      jobs && planned.state === 'out of date'
+        ? await jobs.run(id, stopped)
+        : await runStage(plan, planned, options);
+    results.set(id, result);
+    metrics.set(id, result.metrics);
     if (result.state === 'done') await checkAhead(plan, metrics, options);
-  }
-  return results;
+  });
+  return wanted.flatMap(({ node }) => results.get(node.id) ?? []);
+}
+
+/** One stage of a plan, for the process that carries the plan out and holds its lock. */
+export async function runOneStage(plan: Plan, id: string, options: RunOptions): Promise<StageResult> {
+  refuseBlocked(plan);
+  return runStage(plan, plan.stages.find(({ node }) => node.id === id) as PlannedStage, options);
 }
 
 async function runStage(plan: Plan, planned: PlannedStage, options: RunOptions): Promise<StageResult> {
