@@ -904,6 +904,137 @@ export const interrupted = (command: string, signal = 2) =>
     exitCode: 128 + signal,
   });
 
+// — several processes as one —
+
+const SAME_COMMAND = 'What was saved before is whole: the same command resumes.';
+
+export const mpiMissing = (why: string) =>
+  new CalmError('CALM_MPI_MISSING', `No MPI library can be loaded${why && `: ${why}`}.`, {
+    hint:
+      'Install Open MPI (Debian, Ubuntu: apt-get install openmpi-bin; on a cluster often: module load ' +
+      'openmpi) or MPICH, or name its library: CALM_MPI=/path/to/libmpi.so. The package koffi calls it: ' +
+      'npm install koffi. `calm doctor` says what is found.',
+  });
+
+export const mpiFailed = (call: string, message: string) =>
+  new CalmError('CALM_MPI', `MPI could not ${call}: ${message}.`, {
+    hint: `Another rank may have ended, or the network between machines be down. ${SAME_COMMAND}`,
+  });
+
+export const launcherMissing = (name: string, cause: unknown) =>
+  new CalmError('CALM_MPI_MISSING', `--ranks starts ${name}, and it does not start: ${messageOf(cause)}.`, {
+    cause,
+    hint: 'Install Open MPI (apt-get install openmpi-bin) or MPICH; `calm doctor` says what is found.',
+  });
+
+export const ranksInvalid = (given: number) =>
+  new CalmError('CALM_RANKS', `--ranks ${given} is no number of processes.`, {
+    hint: 'Give a whole number from 1 on, at most one for each core.',
+  });
+
+export const rankListInvalid = (given: string) =>
+  new CalmError('CALM_RANKS', `--ranks ${given} is no list of numbers of ranks.`, {
+    hint: 'For example --ranks 1,8,64.',
+  });
+
+export const ranksWithin = (size: number) =>
+  new CalmError('CALM_RANKS', `--ranks starts ranks, and this process is one of ${size} already.`, {
+    hint: 'Leave it out under mpirun and srun.',
+  });
+
+export const ranksWithoutMpi = (tasks: number) =>
+  new CalmError('CALM_RANKS', `srun has started ${tasks} tasks that can't hear of one another.`, {
+    hint:
+      'Start them with the interface of your MPI: srun --mpi=pmix (Open MPI) or srun --mpi=pmi2 (MPICH); ' +
+      '`srun --mpi=list` names those of this cluster. Or start mpirun within the job.',
+  });
+
+/** The launcher and the library are of two MPIs, say. */
+export const ranksDiffer = (launched: number, joined: number, version: string) =>
+  new CalmError('CALM_RANKS', `The launcher has started ${launched} ranks, and ${version} sees ${joined}.`, {
+    hint: 'The library must be of the MPI whose mpirun it is: name it with CALM_MPI=/path/to/libmpi.so.',
+  });
+
+export const ranksTooMany = (stage: string, size: number, accumulationSteps: number) =>
+  new CalmError(
+    'CALM_RANKS',
+    `${stage} can't be shared by ${size} ranks: a step has ${accumulationSteps} micro-batches.`,
+    {
+      hint:
+        `Each rank takes at least one. Set accumulationSteps to ${size} or a multiple of it, with smaller ` +
+        'micro-batches for the same step; or start fewer ranks.',
+    },
+  );
+
+/** A rank, as people read it. */
+const rankOn = (rank: number, host: string) => `Rank ${rank} on ${host}`;
+
+interface ToldError {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly exitCode?: number;
+}
+
+/** What another rank ended with. */
+export const rankFailed = (rank: number, host: string, { code, message, hint, exitCode }: ToldError) =>
+  code === 'CALM_INTERRUPTED'
+    ? interrupted('the same command', (exitCode ?? 130) - 128)
+    : new CalmError(code, `${rankOn(rank, host)} ended: ${message}`, { hint: hint || SAME_COMMAND });
+
+export const rankUnready = (rank: number, host: string, { code, message, hint }: ToldError) =>
+  new CalmError(code, `${rankOn(rank, host)} can't begin: ${message}`, {
+    hint: `${hint ? `${hint} ` : ''}All ranks must see the same files.`,
+  });
+
+export const ranksDisagree = (rank: number, host: string, fact: string, found: string, first: string) =>
+  new CalmError(
+    'CALM_RANKS_DIFFER',
+    `${rankOn(rank, host)} has ${fact} ${found}, and the first rank ${first}.`,
+    {
+      hint: 'All ranks must run the same calm with the same configuration, files, engine and threads.',
+    },
+  );
+
+export const rankDied = (rank: number, host: string, how: string) =>
+  new CalmError('CALM_RANK_DIED', `${rankOn(rank, host)} was ended ${how}, and with it all others.`, {
+    hint:
+      `${SAME_COMMAND} If nobody stopped it, its machine may have run out of memory; .ranks/rank-${rank}.log ` +
+      'in the run folder has what it said.',
+  });
+
+export const jobDied = (stage: string, how: string) =>
+  new CalmError('CALM_JOB_DIED', `The process of the stage "${stage}" was ended (${how}).`, {
+    hint: `${SAME_COMMAND} If nobody stopped it, the machine may have run out of memory: fewer --jobs need less.`,
+  });
+
+export const rankSilent = (rank: number, seconds: number) =>
+  new CalmError('CALM_RANK_DIED', `Rank ${rank} has given no sign of life for ${seconds} s.`, {
+    hint: `It is dead or stopped, or its machine out of reach. ${SAME_COMMAND}`,
+  });
+
+export const rankHangs = (rank: number, seconds: number) =>
+  new CalmError('CALM_RANK_HANGS', `Rank ${rank} lives, and has come no further for ${seconds} s.`, {
+    hint: `${SAME_COMMAND} Where a step takes longer than that: CALM_RANK_DEADLINE=SECONDS.`,
+  });
+
+export const deadlineInvalid = (given: string) =>
+  new CalmError('CALM_RANKS', `CALM_RANK_DEADLINE is "${given}", and must be a number of seconds above 0.`, {
+    hint: 'Set it to more than the longest step takes, or unset it.',
+  });
+
+/** Ranks that were to have the same weights do not. */
+export const weightsDiffer = (rank: number, step: number) =>
+  new CalmError(
+    'CALM_RANKS_DIFFER',
+    `After step ${step} rank ${rank} has other weights than the first rank.`,
+    {
+      hint:
+        'Their machines calculate differently: take machines with the same processors. The checkpoint before ' +
+        'this step is whole.',
+    },
+  );
+
 // — the machine —
 
 export const noTemporaryFolder = (directory: string, cause: unknown) =>

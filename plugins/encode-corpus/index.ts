@@ -12,6 +12,7 @@ export default defineStage({
   config,
   drawsNothing: true,
   usesEngine: true,
+  sharesWork: true,
   keepsOutputs: true,
   inputs: { tokens: tokenShards, autoencoder: autoencoderFolder },
   outputs: { latents: latentShards },

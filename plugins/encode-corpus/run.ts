@@ -36,7 +36,7 @@ type Context = StageContext<
  * on from its last whole shard.
  */
 export async function run(context: Context): Promise<void> {
-  const { config, inputs, outputs, report, checkpoints } = context;
+  const { config, inputs, outputs, report, checkpoints, cluster } = context;
   const engine = await context.engine();
   const autoencoder = await loadAutoencoder(inputs.autoencoder);
   const { patchSize, latentSize, vocabSize } = autoencoder.config;
@@ -48,9 +48,14 @@ export async function run(context: Context): Promise<void> {
     );
   const tables = await CorpusEncoder.create(engine, autoencoder);
   const progress = new ProgressFile<EncodingState>(checkpoints, 'encoding');
-  const begun = await progress.goOn(report, (state) =>
-    outputs.latents.begin({ patchSize, latentSize, dtype: config.precision }, state?.writer),
+  const header = { patchSize, latentSize, dtype: config.precision };
+  const begun = await cluster.broadcast(
+    cluster.rank > 0
+      ? undefined
+      : await progress.goOn(report, (state) => outputs.latents.begin(header, state?.writer)),
   );
+  // What is there is the first rank's to keep or remove; the others only add files.
+  if (cluster.rank > 0) outputs.latents.beginBeside(header);
   if (begun) report.note(`resuming after ${begun.writer.train + begun.writer.validation} patches`);
   const encoding = new Encoding(
     context,
@@ -61,8 +66,9 @@ export async function run(context: Context): Promise<void> {
   );
   const started = performance.now();
   for (const split of SPLITS) await encoding.encodeSplit(split, begun?.writer[split] ?? 0);
-  await outputs.latents.finish();
-  const loss = config.precision === 'int8' ? await lossOf(context, engine, autoencoder) : {};
+  if (cluster.rank === 0) await outputs.latents.finish();
+  const isMeasured = cluster.rank === 0 && config.precision === 'int8';
+  const loss = isMeasured ? await lossOf(context, engine, autoencoder) : {};
   tables.dispose();
   disposeTree(autoencoder.parameters);
   const { numPatches, numEncoded, numTokensNow } = encoding;
@@ -114,6 +120,8 @@ class Encoding {
   readonly #patchSize: number;
   readonly #progress: ProgressFile<EncodingState>;
   readonly #encodedBefore: number;
+  #encodedNow = 0;
+  #started = 0;
 
   constructor(
     context: Context,
@@ -130,39 +138,59 @@ class Encoding {
   }
 
   get numEncoded(): number {
-    return this.#encodedBefore + this.#encoder.numEncoded;
+    return this.#encodedBefore + this.#encodedNow;
   }
 
-  /** Encodes the patches of a split from one on. */
+  /**
+   * Encodes the patches of a split from one on, where a file begins. Each rank makes a file at a time; when all
+   * have, the first one counts them in and saves how far they are.
+   */
   async encodeSplit(split: Split, from: number): Promise<void> {
-    const { config, inputs, outputs, report, pause } = this.#context;
-    const stream = inputs.tokens.split(split);
-    const numPatches = Math.floor(stream.length / this.#patchSize);
-    const started = performance.now();
-    for (let patch = from; patch < numPatches; ) {
-      await pause();
-      // Each shard begins with nothing known, so what is in it does not depend on where the stage was begun.
-      if (patch % PATCHES_PER_SHARD === 0) await this.#beginShard(patch > from);
-      const shardEnd = (Math.floor(patch / PATCHES_PER_SHARD) + 1) * PATCHES_PER_SHARD;
-      const count = Math.min(config.patchesPerBatch, numPatches - patch, shardEnd - patch);
-      outputs.latents.append(
-        split,
-        await this.#encoder.encode(stream.read(patch * this.#patchSize, count * this.#patchSize)),
-      );
-      patch += count;
-      this.numTokensNow += count * this.#patchSize;
-      const tokensPerSecond = (1000 * (patch - from) * this.#patchSize) / (performance.now() - started);
-      report.progress({ step: patch, steps: numPatches, tokensPerSecond });
+    const { inputs, outputs, cluster } = this.#context;
+    const numPatches = Math.floor(inputs.tokens.split(split).length / this.#patchSize);
+    const numShards = Math.ceil(numPatches / PATCHES_PER_SHARD);
+    this.#started = performance.now();
+    for (let first = Math.ceil(from / PATCHES_PER_SHARD); first < numShards; first += cluster.size) {
+      const own = first + cluster.rank;
+      const made = own < numShards ? await this.#encodeShard(split, own, numPatches, from) : undefined;
+      for (const shard of await cluster.gather(made)) {
+        if (!shard) continue;
+        outputs.latents.adopt(split, shard.numPatches);
+        this.#encodedNow += shard.numEncoded;
+        this.numTokensNow += shard.numPatches * this.#patchSize;
+      }
+      if (cluster.rank === 0)
+        await this.#progress.save({ writer: outputs.latents.save(), numEncoded: this.numEncoded });
     }
     this.numPatches += numPatches;
   }
 
-  async #beginShard(isWorthSaving: boolean): Promise<void> {
+  /** Each file begins with nothing known, so what is in it does not depend on who makes it after what. */
+  async #encodeShard(split: Split, number: number, numPatches: number, from: number): Promise<MadeShard> {
+    const { config, inputs, outputs, report, pause, cluster } = this.#context;
+    const stream = inputs.tokens.split(split);
+    const begin = number * PATCHES_PER_SHARD;
+    const end = Math.min(begin + PATCHES_PER_SHARD, numPatches);
     this.#encoder.forget();
-    if (isWorthSaving)
-      await this.#progress.save({
-        writer: this.#context.outputs.latents.save(),
-        numEncoded: this.numEncoded,
-      });
+    const encodedBefore = this.#encoder.numEncoded;
+    using shard = outputs.latents.shard(split, number);
+    for (let patch = begin; patch < end; ) {
+      await pause();
+      const count = Math.min(config.patchesPerBatch, end - patch);
+      shard.append(await this.#encoder.encode(stream.read(patch * this.#patchSize, count * this.#patchSize)));
+      patch += count;
+      // The other ranks are about as far with theirs.
+      const step = Math.min(begin + (patch - begin) * cluster.size, numPatches);
+      const tokensPerSecond = (1000 * (step - from) * this.#patchSize) / (performance.now() - this.#started);
+      report.progress({ step, steps: numPatches, tokensPerSecond });
+    }
+    shard.close();
+    return { numPatches: end - begin, numEncoded: this.#encoder.numEncoded - encodedBefore };
   }
+}
+
+interface MadeShard {
+  readonly numPatches: number;
+  /** Patches that the encoder has seen for it. */
+  readonly numEncoded: number;
 }

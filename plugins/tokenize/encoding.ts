@@ -6,7 +6,7 @@ import {
   CORPUS_START,
   type CorpusFile,
   type CorpusPlace,
-  CorpusWorkers,
+  type CorpusWorkers,
   type EncodedChunk,
   type PairTokens,
   type Read,
@@ -54,7 +54,9 @@ export class CorpusEncoding {
   }
 
   /** Returns how many documents were empty, and what is wrong with the first line that was left out. */
-  async run(): Promise<{ readonly numEmpty: number; readonly firstProblem: string | undefined }> {
+  async run(
+    workers: CorpusWorkers,
+  ): Promise<{ readonly numEmpty: number; readonly firstProblem: string | undefined }> {
     const { outputs, report, signal } = this.#context;
     await this.#forgetLeftOutLines();
     const hasPairs = this.#files.some(({ fields }) => fields !== undefined);
@@ -78,7 +80,7 @@ export class CorpusEncoding {
         tokensPerSecond: (1000 * tokens) / (performance.now() - started),
       });
     };
-    const chunks = new CorpusWorkers(this.#files, signal).encode(this.#tokenizer, this.#state.place);
+    const chunks = workers.encode(this.#tokenizer, this.#state.place);
     await takeAll(chunks, take, { progress: this.#progress, save: () => this.#save(), signal });
     return { numEmpty: this.#state.numEmpty, firstProblem: this.#lines.firstProblem };
   }

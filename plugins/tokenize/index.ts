@@ -18,6 +18,7 @@ export default defineStage({
   version: 3,
   config,
   drawsNothing: true,
+  sharesWork: true,
   // The files themselves are sources: what they hold counts, and how each is read, not where they lie.
   operational: ({ tokenizer }) => [
     ...['onBadLine', 'corpus', 'chatTemplate'],

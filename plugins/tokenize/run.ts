@@ -1,5 +1,5 @@
 import { SPLITS } from 'calm-lm/artifacts';
-import { type CorpusFile, isOneDocument, listCorpus } from 'calm-lm/data';
+import { type CorpusFile, CorpusWorkers, isOneDocument, listCorpus } from 'calm-lm/data';
 import { allLeftOut, corpusChanged } from 'calm-lm/errors';
 import type { Context } from './context.ts';
 import { CorpusEncoding } from './encoding.ts';
@@ -7,13 +7,16 @@ import { chooseTokenizer } from './tokenizer.ts';
 
 /**
  * Two passes for a trained tokenizer (count words, then encode), one otherwise. A stopped stage goes on where
- * it was, in either.
+ * it was, in either. Other ranks than the first work on chunks of the corpus for it.
  */
 export async function run(context: Context): Promise<void> {
   const { outputs, report, config } = context;
   const files = await corpusFiles(context);
-  const tokenizer = await chooseTokenizer(context, files);
-  const { numEmpty, firstProblem } = await new CorpusEncoding(context, files, tokenizer).run();
+  const workers = new CorpusWorkers(files, context.signal, context.cluster);
+  if (context.cluster.rank > 0) return workers.help();
+  const tokenizer = await chooseTokenizer(context, files, workers);
+  const { numEmpty, firstProblem } = await new CorpusEncoding(context, files, tokenizer).run(workers);
+  await workers.end();
   const { splits, leftOutLines } = await outputs.tokens.finish();
   await refuseChanged(context, files);
   const documents = splits.train.documents + splits.validation.documents;

@@ -10,7 +10,7 @@ import {
   CORPUS_START,
   type CorpusFile,
   type CorpusPlace,
-  CorpusWorkers,
+  type CorpusWorkers,
   type CountedChunk,
   loadTokenizer,
   openSerialised,
@@ -25,7 +25,11 @@ import type { Context } from './context.ts';
 import { LineCheck } from './line-check.ts';
 import { takeAll } from './take-all.ts';
 
-export async function chooseTokenizer(context: Context, files: readonly CorpusFile[]): Promise<Tokenizer> {
+export async function chooseTokenizer(
+  context: Context,
+  files: readonly CorpusFile[],
+  workers: CorpusWorkers,
+): Promise<Tokenizer> {
   const { tokenizer, endOfTextToken, addSpecialTokens } = context.config;
   const chatTemplate = await chatTemplateOf(context);
   const stated = chatTemplate === undefined ? undefined : { chatTemplate };
@@ -39,7 +43,7 @@ export async function chooseTokenizer(context: Context, files: readonly CorpusFi
   const kept = new ProgressFile<SerialisedTokenizer>(context.checkpoints, 'tokenizer');
   const known = await kept.load();
   if (known) return openSerialised(known);
-  const trained = await trainTokenizer(context, files, chatTemplate);
+  const trained = await trainTokenizer(context, files, workers, chatTemplate);
   const { endOfTextId, padId, chat } = trained;
   await kept.save({ json: trained.toJson(), endOfTextId, padId, chat });
   return trained;
@@ -62,6 +66,7 @@ async function chatTemplateOf({ config, resolvePath }: Context): Promise<string 
 async function trainTokenizer(
   context: Context,
   files: readonly CorpusFile[],
+  workers: CorpusWorkers,
   chatTemplate: string | undefined,
 ): Promise<Tokenizer> {
   const { config, report, signal, checkpoints } = context;
@@ -92,7 +97,7 @@ async function trainTokenizer(
       steps: megabytes(numBytes),
     });
   };
-  await takeAll(new CorpusWorkers(files, signal).count(place), take, { progress, save, signal });
+  await takeAll(workers.count(place), take, { progress, save, signal });
   report.progress({ step: 0, what: 'training the tokenizer' });
   const json = trainBpe(counter.counts, config.vocabSize);
   const tokenizer = openTokenizer(json, 'the trained tokenizer', { chatTemplate });

@@ -40,5 +40,6 @@ export async function estimate(
       ...optimizerCost(await loadOptimizer(config.optimizer), autoencoderTable(model), tokensPerStep),
     ],
     trainingTokens: config.steps * tokensPerStep,
+    step: { tokens: tokensPerStep, parts: config.accumulationSteps * config.patchesPerStep },
   };
 }

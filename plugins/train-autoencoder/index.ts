@@ -17,6 +17,7 @@ export default defineStage({
   summary: 'Trains the autoencoder that compresses K tokens into one vector and reconstructs them.',
   config,
   usesEngine: true,
+  sharesWork: true,
   operational: operationalFields,
   parts: ({ optimizer }) => [optimizerEntry(optimizer.name)],
   continues,

@@ -79,6 +79,7 @@ export async function run(context: Context): Promise<void> {
     ),
     report,
     signal,
+    cluster: context.cluster,
     loss: (current, { ids, ...draws }) =>
       logged(autoencoderLoss(current, model, ids, draws as AutoencoderDraws)),
     batch: (number) => drawBatch(patches, context.config, number, seed),

@@ -84,6 +84,7 @@ export async function trainCalm(context: CalmContext): Promise<void> {
     checkpoints: new CheckpointStore(context.checkpoints, given.keepCheckpoints, given.checkpointEvery),
     report,
     signal,
+    cluster: context.cluster,
     loss: (current, batch) => calmLoss(current, model, head, batch, batch.draws),
     batch: (number) => drawBatch(source, given, model, head, number, seed),
     describeBatch: (number) => {

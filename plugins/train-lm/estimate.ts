@@ -33,6 +33,7 @@ async function ofCalm(config: CalmFields, { tokens, autoencoder }: Inputs): Prom
       ...optimizerCost(await loadOptimizer(config.optimizer), calmTable(model, head), tokensPerStep),
     ],
     trainingTokens: config.steps * tokensPerStep,
+    step: { tokens: tokensPerStep, parts: config.accumulationSteps * config.sequencesPerStep },
   };
 }
 
@@ -46,5 +47,6 @@ async function ofTransformer(config: TransformerFields, { tokens }: Inputs): Pro
       ...optimizerCost(await loadOptimizer(config.optimizer), transformerTable(model), tokensPerStep),
     ],
     trainingTokens: config.steps * tokensPerStep,
+    step: { tokens: tokensPerStep, parts: config.accumulationSteps * config.sequencesPerStep },
   };
 }

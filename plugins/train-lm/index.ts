@@ -18,6 +18,7 @@ export default defineStage({
   summary: 'Trains a language model: a CALM with any head, or a discrete Transformer.',
   config,
   usesEngine: true,
+  sharesWork: true,
   operational: (given) => [...operationalFields(given), 'sampleEvery', 'samplePrompt'],
   parts: (given) => [
     optimizerEntry(given.optimizer.name),

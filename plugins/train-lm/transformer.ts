@@ -69,6 +69,7 @@ export async function trainTransformer(context: TransformerContext): Promise<voi
     checkpoints: new CheckpointStore(context.checkpoints, given.keepCheckpoints, given.checkpointEvery),
     report,
     signal,
+    cluster: context.cluster,
     loss: (current, { ids, targets, positions, weights }) => ({
       loss: transformerLoss(current, model, ids, targets, positions, weights),
     }),

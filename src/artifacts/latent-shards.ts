@@ -16,7 +16,7 @@ import type { Latents } from './latents.ts';
 import { dequantize, quantize, quantizedBytes } from './quantized-latents.ts';
 import { ReadOnlyFiles } from './read-only-files.ts';
 import { RecordSeries, seriesSchema } from './record-series.ts';
-import { RecordSeriesWriter } from './record-series-writer.ts';
+import { newShard, RecordSeriesWriter } from './record-series-writer.ts';
 import { type BySplit, bySplit, SPLITS, type Split } from './splits.ts';
 
 const size = z
@@ -120,6 +120,13 @@ export class LatentShards implements Disposable {
 /** Patches written so far, by split: what a writer resumes from after an interruption. */
 export type LatentWriterState = BySplit<number>;
 
+/** One file of a split. */
+export interface LatentShard extends Disposable {
+  append(latents: Latents): void;
+  /** It survives a power cut. */
+  close(): void;
+}
+
 /** Writes latents patch by patch, split by split. */
 export class LatentShardsWriter implements Disposable {
   readonly directory: string;
@@ -143,13 +150,37 @@ export class LatentShardsWriter implements Disposable {
     });
   }
 
+  /** Begins to add files by `shard` to those of another process, which counts them. */
+  beginBeside(header: LatentHeader): void {
+    this.#header = header;
+  }
+
   /** Appends the Gaussians of the next patches of a split. */
   append(split: Split, latents: Latents): void {
+    this.#series[split].append(this.#packed(latents));
+  }
+
+  /**
+   * A file of a split by its number, for ranks that write files at the same time: at most PATCHES_PER_SHARD
+   * patches are appended to it, and it is closed.
+   */
+  shard(split: Split, number: number): LatentShard {
+    const file = newShard(this.directory, split, number);
+    return {
+      append: (latents) => file.append(this.#packed(latents)),
+      close: () => file.close(),
+      [Symbol.dispose]: () => file[Symbol.dispose](),
+    };
+  }
+
+  /** Counts the next patches of a split, which were written by `shard`. */
+  adopt(split: Split, numPatches: number): void {
+    this.#series[split].adopt(numPatches);
+  }
+
+  #packed(latents: Latents): ArrayBufferView {
     const { latentSize, dtype } = this.#header;
-    if (dtype === 'int8') {
-      this.#series[split].append(quantize(latents, latentSize));
-      return;
-    }
+    if (dtype === 'int8') return quantize(latents, latentSize);
     const count = latents.mean.length / latentSize;
     const record = 2 * latentSize;
     const values = new Float32Array(count * record);
@@ -160,7 +191,7 @@ export class LatentShardsWriter implements Disposable {
         patch * record + latentSize,
       );
     }
-    this.#series[split].append(dtype === 'f32' ? values : toHalves(values));
+    return dtype === 'f32' ? values : toHalves(values);
   }
 
   /** Makes everything so far survive a power cut, and says how to resume here. */

@@ -40,6 +40,7 @@ export function modelFolder(name: string, ...tensors: readonly string[]) {
       return new ModelFolder(directory, name);
     },
     create: async (directory: string) => new ModelFolder(directory, name),
+    discard: (): ModelFolder => new DiscardedModel('', name),
     findIn: (directory: string) => findModel(directory, tensors),
     openCheckpoint: async (directory: string, which: CheckpointChoice) =>
       new ModelFolder(join(directory, UNTRAINED), name, {
@@ -221,4 +222,11 @@ export class ModelFolder implements Disposable {
     }
     await writeJson(join(this.directory, 'calm.json'), { formatVersion: FORMAT_VERSION, kind: this.kind });
   }
+}
+
+/** Keeps nothing of what is written. */
+class DiscardedModel extends ModelFolder {
+  override async writeUntrained(): Promise<void> {}
+  override async adopt(): Promise<void> {}
+  override async write(): Promise<void> {}
 }

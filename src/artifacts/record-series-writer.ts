@@ -39,7 +39,7 @@ export class RecordSeriesWriter implements Disposable {
   shards<Unit extends string>(unit: Unit): ({ file: string } & Record<Unit, number>)[] {
     return Array.from(
       { length: this.#count },
-      (_, i) => ({ file: this.#fileName(i), [unit]: this.#recordsIn(i) }) as never,
+      (_, i) => ({ file: fileNameOf(this.#name, i), [unit]: this.#recordsIn(i) }) as never,
     );
   }
 
@@ -57,6 +57,12 @@ export class RecordSeriesWriter implements Disposable {
       this.#records += part.length / this.#recordBytes;
       done += part.length;
     }
+  }
+
+  /** The next records are there, in files of their own (`newShard`). */
+  adopt(records: number): void {
+    this.close();
+    this.#records += records;
   }
 
   sync(): void {
@@ -90,6 +96,15 @@ export class RecordSeriesWriter implements Disposable {
   }
 
   #fileName(shard: number): string {
-    return `${this.#name}-${String(shard).padStart(5, '0')}.bin`;
+    return fileNameOf(this.#name, shard);
   }
+}
+
+/** Begins a file of a series by itself, for those that write several at a time; `adopt` counts its records. */
+export function newShard(directory: string, name: string, shard: number): GrowingFile {
+  return new GrowingFile(join(directory, fileNameOf(name, shard)));
+}
+
+function fileNameOf(name: string, shard: number): string {
+  return `${name}-${String(shard).padStart(5, '0')}.bin`;
 }

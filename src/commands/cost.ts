@@ -4,6 +4,7 @@ import { costsOf, type ModelCost, totalsOf } from '../pipeline/index.ts';
 import { formatCount } from '../reporting/format.ts';
 import { formatTable } from '../reporting/terminal/table.ts';
 import { BaseCommand, configArgs, configFlags } from './base-command.ts';
+import { formatScaling, ranksListed, scalingFlags, scalingOf } from './scaling.ts';
 import { openWorkspace } from './workspace.ts';
 
 /** So many models are shown part by part without being asked. */
@@ -18,6 +19,7 @@ export default class Cost extends BaseCommand {
     'calm cost configs/paper/table-1.yaml',
     'calm cost configs/quickstart.yaml --parts',
     'calm cost configs/quickstart.yaml --json',
+    'calm cost configs/paper/table-1.yaml --ranks 8,64,256 --rate 1000 --bandwidth 100',
   ];
   static override args = configArgs;
   static override flags = {
@@ -26,6 +28,7 @@ export default class Cost extends BaseCommand {
       allowNo: true,
       description: 'every part of every model; the default for a few models',
     }),
+    ...scalingFlags,
   };
 
   override async run() {
@@ -40,7 +43,13 @@ export default class Cost extends BaseCommand {
     if (flags.parts ?? models.length <= FEW_MODELS)
       for (const cost of models) this.say(`${nameOf(cost)}\n${partsTable(cost)}\n`);
     this.say(totalsTable(models));
-    return { models };
+    if (flags.ranks === undefined) return { models };
+    const scaling = scalingOf(models, ranksListed(flags.ranks), flags);
+    for (const each of scaling) this.say(`\n${formatScaling(each, nameOf(each.cost))}`);
+    return {
+      models,
+      scaling: scaling.map(({ cost: { labels, stage }, ...found }) => ({ labels, stage, ...found })),
+    };
   }
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { describeMpi } from '../cluster/mpi/library.ts';
 import {
   ENGINE_NAMES,
   ENGINE_PACKAGES,
@@ -24,7 +25,7 @@ export default class Doctor extends BaseCommand {
 
   override async run() {
     await this.parse(Doctor);
-    const findings = [node(), processor(), ...(await engines()), await tokenizers(), memory(), disk()];
+    const findings = [node(), processor(), ...(await engines()), await tokenizers(), mpi(), memory(), disk()];
     this.say(
       formatTable(
         ['what', 'state', 'found', 'what to do'],
@@ -102,6 +103,16 @@ async function tokenizers(): Promise<Finding> {
       found: messageOf(error).replace(/\n.*/s, ''),
       advice: '`tokenizer: bytes` works without it',
     };
+  }
+}
+
+/** Needed for more than one process; everything else works without. */
+function mpi(): Finding {
+  try {
+    return { what: 'mpi', state: 'ok', found: describeMpi() };
+  } catch (error) {
+    const advice = 'for `calm run --ranks` and mpirun: apt-get install openmpi-bin';
+    return { what: 'mpi', state: 'missing', found: messageOf(error), advice };
   }
 }
 

@@ -6,15 +6,22 @@ import type { PrecisionChoice } from '../engine/precision.ts';
 import { CalmError, interrupted } from '../errors.ts';
 import {
   askStage,
+  type Jobs,
   type Plan,
   type Question,
+  type Ranks,
+  type Reporter,
   type RunOptions,
+  runOneStage,
   runPlan,
   type StageResult,
+  serveRun,
 } from '../pipeline/index.ts';
 import { type Detail, RunReporter } from '../reporting/index.ts';
 import { warn } from './base-command.ts';
-import { hearSignals } from './signals.ts';
+import { isJob } from './jobs.ts';
+import { isLaunched } from './ranks/launching.ts';
+import { hearSignals, STOPPING } from './signals.ts';
 
 const packageJson = createRequire(import.meta.url)('calm-lm/package.json') as { version: string };
 
@@ -33,10 +40,45 @@ export interface RunChoice {
 }
 
 /** Does a plan. The first signal ends the step and saves; the second ends the process. */
-export function execute(plan: Plan, choice: Omit<RunChoice, 'engine' | 'precision'>): Promise<StageResult[]> {
-  const { engine, precision } = plan.config;
-  const whole = { ...choice, engine, precision, isTextShown: false };
-  return whileListening(whole, (options) => runPlan(plan, options));
+export function execute(
+  plan: Plan,
+  choice: Omit<RunChoice, 'engine' | 'precision'>,
+  by: { readonly ranks?: Ranks; readonly jobs?: (report: Reporter) => Jobs } = {},
+): Promise<StageResult[]> {
+  const { ranks, jobs } = by;
+  const whole = { ...ofPlan(plan, choice), isLive: jobs === undefined };
+  return whileListening(whole, (options) =>
+    runPlan(plan, {
+      ...options,
+      ...(ranks ? { ranks } : {}),
+      ...(jobs ? { jobs: jobs(options.report) } : {}),
+    }),
+  );
+}
+
+/** Carries out one stage for the process that holds the run, and tells it all there is to tell. */
+export function executeFor(
+  plan: Plan,
+  stage: string,
+  choice: Omit<RunChoice, 'engine' | 'precision'>,
+  report: Reporter,
+): Promise<StageResult> {
+  return whileListening({ ...ofPlan(plan, choice), isLive: false }, (options) =>
+    runOneStage(plan, stage, { ...options, report }),
+  );
+}
+
+/** Helps the first rank to do a plan. */
+export function serve(
+  plan: Plan,
+  choice: Omit<RunChoice, 'engine' | 'precision'>,
+  ranks: Ranks,
+): Promise<void> {
+  return whileListening(ofPlan(plan, choice), (options) => serveRun(plan, { ...options, ranks }));
+}
+
+function ofPlan({ config: { engine, precision } }: Plan, choice: Omit<RunChoice, 'engine' | 'precision'>) {
+  return { ...choice, engine, precision, isTextShown: false };
 }
 
 /** Asks a stage about a run, and returns what it found. */
@@ -46,20 +88,21 @@ export function ask(question: Question, choice: RunChoice): Promise<StageResult>
 }
 
 async function whileListening<T>(
-  choice: RunChoice & { readonly isTextShown: boolean },
+  choice: RunChoice & { readonly isTextShown: boolean; readonly isLive?: boolean },
   work: (options: RunOptions) => Promise<T>,
 ): Promise<T> {
-  const { isJson, command, detail, isTextShown } = choice;
+  const { isJson, command, detail, isTextShown, isLive = true } = choice;
   const controller = new AbortController();
   const endHearing = hearSignals(
     (number) => {
-      process.stderr.write('\nstopping after this step; again to stop at once\n');
+      // Of ranks that a process has started, that process says it.
+      if (!isLaunched() && !isJob()) process.stderr.write(STOPPING);
       controller.abort(interrupted(command, number));
     },
     (number) => process.exit(128 + number),
   );
   const reporter = new RunReporter({
-    isLive: isInteractive({ stream: process.stderr }) && !isJson,
+    isLive: isLive && isInteractive({ stream: process.stderr }) && !isJson,
     isTextShown,
     detail,
   });
@@ -89,7 +132,7 @@ async function startEngine({ engine: choice, precision, isEnginePreferred, detai
   });
   const isNew = choice !== engine.name || precision === 'auto';
   const name = engine.precision === 'f32' ? engine.name : `${engine.name}, ${engine.precision}`;
-  if (isNew && detail !== 'quiet') process.stderr.write(`  engine: ${name}\n`);
+  if (isNew && detail !== 'quiet' && !isJob()) process.stderr.write(`  engine: ${name}\n`);
   return engine;
 }
 

@@ -5,6 +5,9 @@ import { constants } from 'node:os';
 /** SIGUSR1 and SIGHUP are what schedulers and closed terminals send. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
+/** Said at the first one. */
+export const STOPPING = '\nstopping after this step; again to stop at once\n';
+
 /** A second signal within this time is the same one. */
 const ECHO_MS = 300;
 

@@ -1,8 +1,13 @@
 /** The other side of CorpusWorkers: a thread that works on chunks as they come. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { CalmError } from '../errors.ts';
-import { type ThreadAnswer, type ThreadMessage, type ThreadTask, workOf } from './corpus-workers.ts';
+import {
+  type ThreadAnswer,
+  type ThreadMessage,
+  type ThreadTask,
+  toldError,
+  workOf,
+} from './corpus-workers.ts';
 
 const port = parentPort as NonNullable<typeof parentPort>;
 const work = workOf(workerData as ThreadTask);
@@ -13,11 +18,6 @@ port.on('message', async ({ number, chunk, file }: ThreadMessage) => {
     const moved = 'ids' in result ? [result.ids.buffer] : [];
     port.postMessage({ number, result } satisfies ThreadAnswer, moved);
   } catch (error) {
-    // What an error has of its own doesn't come through by itself.
-    const calm =
-      error instanceof CalmError
-        ? { code: error.code, hint: error.hint, location: error.location }
-        : undefined;
-    port.postMessage({ number, error: error as Error, calm } satisfies ThreadAnswer);
+    port.postMessage({ number, ...toldError(error as Error) } satisfies ThreadAnswer);
   }
 });

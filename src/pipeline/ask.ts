@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ALONE } from '../cluster/index.ts';
 import { noTemporaryFolder } from '../errors.ts';
 import { locate } from '../hub/index.ts';
 import type {
@@ -65,6 +66,7 @@ export async function askStage(question: Question, options: RunOptions): Promise
         pause: pauseFor(options.signal),
         checkpoints: place.checkpoints,
         resolvePath: (path: string) => locate(process.cwd(), path),
+        cluster: ALONE,
       };
       await closing(outputs, () => stage.run(context as unknown as StageContext<never, never, never>));
     });

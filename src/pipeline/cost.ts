@@ -19,6 +19,8 @@ export interface ModelCost {
   readonly stage: string;
   readonly parts: readonly CostPart[];
   readonly trainingTokens: number | undefined;
+  /** See Estimate. */
+  readonly step?: Estimate['step'];
 }
 
 /** One entry for each model of each run. */
@@ -26,8 +28,8 @@ export async function costsOf(config: RunConfig, registry: Registry): Promise<Mo
   const costs: ModelCost[] = [];
   for (const { labels, config: cell } of config.cells) {
     const estimates = await estimatesOf(await buildGraph(cell, registry), cell.directory);
-    for (const [stage, { parts, trainingTokens }] of estimates)
-      if (parts) costs.push({ labels, stage, parts, trainingTokens });
+    for (const [stage, { parts, trainingTokens, step }] of estimates)
+      if (parts) costs.push({ labels, stage, parts, trainingTokens, ...(step ? { step } : {}) });
   }
   return costs;
 }

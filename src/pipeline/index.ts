@@ -18,8 +18,17 @@ export type { CellStages } from './merge-cells.ts';
 export { applyOverrides } from './overrides.ts';
 export { makePlan, type Plan, type PlannedStage, type PlanOptions } from './plan.ts';
 export { codeOfAll, packageCode } from './plugin-code.ts';
+export { factsOf, type Ranks, type ServeOptions, serveRun } from './ranks.ts';
 export { addConfiguredPlugins, Registry, registerExport } from './registry.ts';
 export { type ReportConfig, type ReportPlot, reportConfig } from './report-config.ts';
 export { recordOf } from './request.ts';
-export { isInterruption, type RunOptions, runPlan, type StageResult } from './runner.ts';
+export {
+  isInterruption,
+  type Jobs,
+  type RunOptions,
+  runOneStage,
+  runPlan,
+  type StageResult,
+} from './runner.ts';
+export { type RankSpeed, type StepTime, stateBytes, stepTime } from './scaling.ts';
 export { type FieldSchema, fieldsOf, jsonSchemaOf } from './stage-fields.ts';

@@ -11,10 +11,12 @@ import { CalmError, inputNotReady, runLost, stageThrew, systemError } from '../e
 import { locate } from '../hub/index.ts';
 import type { StageContext } from '../plugin/index.ts';
 import { copyFolder, type KeptResult, MANIFEST_VERSION, type Manifest } from '../runs/index.ts';
+import { eachWhenReady } from './at-once.ts';
 import { checkAhead } from './check-ahead.ts';
 import { estimatesOf } from './cost.ts';
 import type { Reporter, StageState } from './events.ts';
 import { type Plan, type PlannedStage, sourceDirectory } from './plan.ts';
+import { beginRanks, dismissRanks, NO_RANKS, type Ranks, ranksFor, sameEngine } from './ranks.ts';
 import { outputsOf, saveRequest } from './request.ts';
 import {
   closing,
@@ -34,6 +36,17 @@ export interface RunOptions {
   readonly loadEngine: () => Promise<LoadedEngine>;
   /** calm's own version, for manifests. */
   readonly version: string;
+  /** The processes that carry it out together, this one being the first; it is alone where absent. */
+  readonly ranks?: Ranks;
+  /** Processes for stages that do not need one another; they are carried out here where absent. */
+  readonly jobs?: Jobs;
+}
+
+export interface Jobs {
+  /** How many stages at once. */
+  readonly count: number;
+  /** Carries out a stage that is out of date. @param signal to stop and save what can be saved */
+  run(stage: string, signal: AbortSignal): Promise<StageResult>;
 }
 
 export interface StageResult {
@@ -55,25 +68,39 @@ export async function runPlan(plan: Plan, given: RunOptions): Promise<StageResul
   const options = { ...given, signal: AbortSignal.any([given.signal, isLost.signal]) };
   try {
     await plan.folder.recover(plan.stages.map(({ node }) => node.id));
+    await beginRanks(plan, options.ranks ?? NO_RANKS);
     await checkAhead(plan, new Map(), options);
     await saveRequest(plan);
-    return await runStages(plan, options);
+    const results = await runStages(plan, options);
+    await dismissRanks(options.ranks ?? NO_RANKS);
+    return results;
   } finally {
     release();
   }
 }
 
 async function runStages(plan: Plan, options: RunOptions): Promise<StageResult[]> {
-  const results: StageResult[] = [];
+  const { jobs, signal } = options;
+  const results = new Map<string, StageResult>();
   const metrics = new Map<string, Record<string, unknown>>();
-  for (const planned of plan.stages.filter(({ state }) => state !== 'left out')) {
-    options.signal.throwIfAborted();
-    const result = await runStage(plan, planned, options);
-    results.push(result);
-    metrics.set(planned.node.id, result.metrics);
+  const wanted = plan.stages.filter(({ state }) => state !== 'left out');
+  await eachWhenReady(wanted, jobs?.count ?? 1, signal, async (planned, stopped) => {
+    const { id } = planned.node;
+    const result =
+      jobs && planned.state === 'out of date'
+        ? await jobs.run(id, stopped)
+        : await runStage(plan, planned, options);
+    results.set(id, result);
+    metrics.set(id, result.metrics);
     if (result.state === 'done') await checkAhead(plan, metrics, options);
-  }
-  return results;
+  });
+  return wanted.flatMap(({ node }) => results.get(node.id) ?? []);
+}
+
+/** One stage of a plan, for the process that carries the plan out and holds its lock. */
+export async function runOneStage(plan: Plan, id: string, options: RunOptions): Promise<StageResult> {
+  refuseBlocked(plan);
+  return runStage(plan, plan.stages.find(({ node }) => node.id === id) as PlannedStage, options);
 }
 
 async function runStage(plan: Plan, planned: PlannedStage, options: RunOptions): Promise<StageResult> {
@@ -168,7 +195,7 @@ class StageRun {
   async #work(directory: string): Promise<void> {
     const { node } = this.#planned;
     const { folder, config } = this.#plan;
-    const { report, signal, loadEngine } = this.#options;
+    const { report, signal, loadEngine, ranks = NO_RANKS } = this.#options;
     const places = Object.entries(node.inputs).map(([port, source]) => [
       port,
       sourceDirectory(source, folder),
@@ -176,12 +203,14 @@ class StageRun {
     const inputs = await openInputs(node.stage, Object.fromEntries(places) as Record<string, string>);
     await closing(inputs, async () => {
       const outputs = await createOutputs(node.stage, directory);
+      const cluster = await ranksFor(this.#planned, ranks);
+      const load = sameEngine(cluster, loadEngine);
       const context = {
         config: node.config,
         inputs: inputs.ports,
         outputs: outputs.ports,
         engine: async () => {
-          this.#engine = await loadEngine();
+          this.#engine = await load();
           return this.#engine;
         },
         seed: node.seed,
@@ -190,6 +219,7 @@ class StageRun {
         pause: pauseFor(signal),
         checkpoints: join(directory, 'checkpoints'),
         resolvePath: (path: string) => locate(config.directory, path),
+        cluster,
       };
       await closing(outputs, () => node.stage.run(context as unknown as StageContext<never, never, never>));
     });

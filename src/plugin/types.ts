@@ -2,6 +2,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { CheckpointChoice } from '../artifacts/index.ts';
+import type { Cluster } from '../cluster/index.ts';
 import type { Engine } from '../engine/index.ts';
 import type { HubUse } from '../hub/index.ts';
 import type { DrawnList, ValueLabel, ValueLabels, ValueReference } from '../models/config.ts';
@@ -26,7 +27,8 @@ export interface ArtifactKind<Reader = unknown, Writer = unknown> {
   /** Where such an artifact lies in a model folder that calm did not make; undefined where it does not. */
   findIn?(directory: string): Promise<string | undefined>;
   /**
-   * A writer that keeps nothing, for a stage that is only asked. Without it a temporary folder is written.
+   * A writer that keeps nothing, for a stage that is only asked and for ranks that do not write. Without it a
+   * temporary folder is written for the one, and the others have no writer.
    */
   discard?(): Writer;
   /** Opens what a stage at work has saved, as if it were finished. @param directory its checkpoints/ */
@@ -35,6 +37,7 @@ export interface ArtifactKind<Reader = unknown, Writer = unknown> {
 
 export type {
   CheckpointChoice,
+  Cluster,
   DrawnList,
   LoggedSample,
   MetricFormat,
@@ -87,6 +90,8 @@ export interface Estimate {
   readonly parts?: readonly CostPart[];
   /** Tokens that it is trained on. */
   readonly trainingTokens?: number;
+  /** Of a training: tokens of a step, and the parts (sequences, patches) into which it can be shared out. */
+  readonly step?: { readonly tokens: number; readonly parts: number };
 }
 
 /** A file outside the run folder that a stage reads. */
@@ -186,6 +191,11 @@ export interface StageContext<Config, Inputs extends InputPorts, Outputs extends
   readonly checkpoints: string;
   /** Makes a path of the configuration absolute: relative to the configuration file. */
   readonly resolvePath: (path: string) => string;
+  /**
+   * The processes that carry out this stage together: more than one where the run has several ranks and the
+   * stage says `sharesWork`. The first rank writes and reports; what the others report goes to their logs.
+   */
+  readonly cluster: Cluster;
 }
 
 /** One thing that a stage can be asked for. */
@@ -267,6 +277,11 @@ export interface Stage<
     | ((config: StandardSchemaV1.InferOutput<Schema>) => readonly string[]);
   /** It draws no random numbers, so its result does not depend on the seed. */
   readonly drawsNothing?: boolean;
+  /**
+   * All ranks of a run carry it out together, by `context.cluster`: each runs it with the same configuration
+   * and inputs. Without this the first rank does it alone.
+   */
+  readonly sharesWork?: boolean;
   /**
    * It needs the tensor engine, which is loaded before the first stage, so that a broken one is known at
    * once.

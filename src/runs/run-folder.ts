@@ -9,6 +9,7 @@
  *     .work/<stage>/         a stage at work: the same, plus work.json and progress.json
  *     .work/<stage>~<print>/ the unfinished work of another configuration, resumed when that comes back
  *     .kept/<stage>~<print>/ the finished result of another configuration, taken up when that comes back
+ *     .ranks/                what each rank of the last run said, and signs of life of those at work
  *     .lock                  the process that works here
  */
 
@@ -65,6 +66,21 @@ export class RunFolder {
 
   work(id: string): string {
     return join(this.directory, '.work', id);
+  }
+
+  /** Where a stage at work saves what it can go on from. */
+  checkpoints(id: string): string {
+    return join(this.work(id), 'checkpoints');
+  }
+
+  /** Where ranks write their logs and signs of life. */
+  get ranks(): string {
+    return join(this.directory, '.ranks');
+  }
+
+  /** The ranks of an earlier run are of no matter any more. */
+  async forgetRanks(): Promise<void> {
+    await rm(this.ranks, { recursive: true, force: true });
   }
 
   /**
@@ -164,6 +180,8 @@ export class RunFolder {
       if (existsSync(join(this.work(id), MANIFEST_FILE))) await this.#moveIntoPlace(id);
       await rm(`${this.work(id)}.old`, { recursive: true, force: true });
     }
+    for (const name of await readdir(this.ranks).catch(() => []))
+      if (name.endsWith('.beat')) await rm(join(this.ranks, name), { force: true });
   }
 
   async #moveIntoPlace(id: string): Promise<void> {

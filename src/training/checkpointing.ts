@@ -1,13 +1,16 @@
 /** What a checkpoint keeps, when one is due, and how training is taken up from it. */
 
+import { createHash } from 'node:crypto';
 import type { Checkpoint, CheckpointStore } from '../artifacts/index.ts';
-import { disposeTree, floatTensor, type TensorMap, type tf } from '../engine/index.ts';
-import { CalmError, optimizerState } from '../errors.ts';
+import { ALONE, type Cluster } from '../cluster/index.ts';
+import { disposeTree, floatTensor, readFloats, type TensorMap, type tf } from '../engine/index.ts';
+import { CalmError, optimizerState, weightsDiffer } from '../errors.ts';
 import { storeParameters } from '../models/index.ts';
 import { formatShape, sameShape } from '../shapes.ts';
 import type { BadStepsState } from './bad-steps.ts';
 import type { BestStep } from './best-step.ts';
 import type { HeldOutState } from './held-out.ts';
+import { byFirst } from './leaving.ts';
 import { firstState, type Learnt, leavesOf, mapLeaves, type Optimizer } from './optimizers/optimizer.ts';
 import type { TrainingReport } from './report.ts';
 import type { SamplingState } from './sampling.ts';
@@ -39,6 +42,8 @@ export interface CheckpointingOptions {
   /** and when so much time has passed since the last; 0 for never. */
   readonly checkpointMinutes: number;
   readonly report: Pick<TrainingReport, 'note' | 'warn' | 'rewind'>;
+  /** The first rank reads and writes for all. */
+  readonly cluster?: Cluster;
 }
 
 export class Checkpointing {
@@ -50,19 +55,29 @@ export class Checkpointing {
     this.#options = options;
   }
 
-  /** The newest whole checkpoint, or the first values. Takes the parameters over. */
+  /** The newest whole checkpoint, or the first values: on all ranks those of the first. Takes the parameters over. */
   async begin(optimizer: Optimizer, parameters: TensorMap): Promise<Beginning> {
+    const { cluster = ALONE } = this.#options;
+    if (cluster.size === 1) return this.#read(optimizer, parameters);
+    const own = cluster.rank === 0 ? await this.#read(optimizer, parameters) : firstOf(optimizer, parameters);
+    const { step, state } = await cluster.broadcast({ step: own.step, state: own.state });
+    const learnt = await sharedLearnt(own.learnt, cluster);
+    this.#savedStep = step > 0 ? step : undefined;
+    return { step, learnt, state };
+  }
+
+  async #read(optimizer: Optimizer, parameters: TensorMap): Promise<Beginning> {
     const { checkpoints, report } = this.#options;
     const saved = await checkpoints.latest((problem) =>
       report.warn(`a checkpoint is damaged (${problem}); the one before it is taken`),
     );
     report.rewind(saved?.step ?? 0, saved?.state.numLines);
-    const first = { parameters, state: firstState(optimizer, parameters) };
-    if (!saved) return { step: 0, learnt: first, state: undefined };
+    const first = firstOf(optimizer, parameters);
+    if (!saved) return first;
     report.note(`resuming from the checkpoint at step ${saved.step}`);
     this.#savedStep = saved.step > 0 ? saved.step : undefined;
-    disposeTree(first);
-    return { step: saved.step, learnt: readLearnt(first, saved), state: saved.state };
+    disposeTree(first.learnt);
+    return { step: saved.step, learnt: readLearnt(first.learnt, saved), state: saved.state };
   }
 
   isSaved(step: number): boolean {
@@ -75,12 +90,12 @@ export class Checkpointing {
     return isTime || step % checkpointEvery === 0 || best?.step === step;
   }
 
-  async save(step: number, { parameters, state: optimizer }: Learnt, state: TrainerState): Promise<void> {
-    const stored = [
-      ...(await storeParameters(parameters)),
-      ...(await storeParameters(Object.fromEntries(leavesOf(optimizer)))),
-    ];
-    await this.#options.checkpoints.save(step, state, stored, state.best ? [state.best.step] : []);
+  async save(step: number, learnt: Learnt, state: TrainerState): Promise<void> {
+    const { cluster = ALONE, checkpoints } = this.#options;
+    await compareWeights(cluster, step, learnt.parameters);
+    await byFirst(cluster, async () =>
+      checkpoints.save(step, state, await stored(learnt), state.best ? [state.best.step] : []),
+    );
     this.#savedMs = performance.now();
     this.#savedStep = step;
   }
@@ -91,7 +106,8 @@ export class Checkpointing {
    */
   async choose(step: number, last: TensorMap, best: BestStep | undefined): Promise<Chosen> {
     if (!best) return { parameters: last };
-    if (best.step === step) return { parameters: last, best };
+    const { cluster = ALONE } = this.#options;
+    if (best.step === step || cluster.rank > 0) return { parameters: last, best };
     try {
       const parameters = read(last, await this.#options.checkpoints.at(best.step));
       disposeTree(last);
@@ -104,6 +120,40 @@ export class Checkpointing {
       return { parameters: last };
     }
   }
+}
+
+function firstOf(optimizer: Optimizer, parameters: TensorMap): Beginning {
+  return { step: 0, learnt: { parameters, state: firstState(optimizer, parameters) }, state: undefined };
+}
+
+async function stored({ parameters, state }: Learnt) {
+  return [
+    ...(await storeParameters(parameters)),
+    ...(await storeParameters(Object.fromEntries(leavesOf(state)))),
+  ];
+}
+
+/** The first rank's, on all; takes the given ones over. */
+async function sharedLearnt({ parameters, state }: Learnt, cluster: Cluster): Promise<Learnt> {
+  const whole = { parameters, state };
+  const shared = new Map<string, tf.Tensor>();
+  for (const [name, tensor] of leavesOf(whole)) {
+    const numbers = await readFloats(tensor);
+    await cluster.broadcastInto(numbers);
+    shared.set(name, floatTensor(numbers, tensor.shape));
+  }
+  disposeTree(whole);
+  return mapLeaves(whole, (_, name) => shared.get(name) as tf.Tensor);
+}
+
+/** Ranks on unlike processors may calculate unlike numbers; what they learn together is then nobody's. */
+async function compareWeights(cluster: Cluster, step: number, parameters: TensorMap): Promise<void> {
+  if (cluster.size === 1) return;
+  const hash = createHash('sha1');
+  for (const tensor of Object.values(parameters)) hash.update(await readFloats(tensor));
+  const all = await cluster.gather(hash.digest('hex'));
+  const other = await cluster.broadcast(all.findIndex((each) => each !== all[0]));
+  if (other > 0) throw weightsDiffer(other, step);
 }
 
 function readLearnt({ parameters, state }: Learnt, saved: Checkpoint<unknown>): Learnt {

@@ -3,9 +3,10 @@
  * step that was best by one of them.
  */
 
+import { ALONE, type Cluster } from '../cluster/index.ts';
 import type { TensorMap } from '../engine/index.ts';
 import { type BestStep, BestStepSearch, type Direction } from './best-step.ts';
-import { pause } from './leaving.ts';
+import { byFirst, pause } from './leaving.ts';
 import type { TrainingLog } from './training-log.ts';
 
 /** Plain data, for checkpoints. */
@@ -29,6 +30,7 @@ export interface HeldOutOptions {
   /** Which way the held-out values are better. Those without a direction can't be the best of anything. */
   readonly directions?: Readonly<Record<string, Direction>>;
   readonly signal: AbortSignal;
+  readonly cluster?: Cluster;
 }
 
 export class HeldOut {
@@ -83,7 +85,7 @@ export class HeldOut {
   }
 
   async #measure(parameters: TensorMap): Promise<Record<string, number>> {
-    const { evaluate, signal } = this.#options;
-    return evaluate?.(parameters, () => pause(signal)) ?? {};
+    const { evaluate, signal, cluster = ALONE } = this.#options;
+    return evaluate ? byFirst(cluster, () => evaluate(parameters, () => pause(signal))) : {};
   }
 }

@@ -1,7 +1,8 @@
 /** When a model in training writes a sample: every so many steps, each time once, also over interruptions. */
 
+import { ALONE, type Cluster } from '../cluster/index.ts';
 import type { TensorMap } from '../engine/index.ts';
-import { pause } from './leaving.ts';
+import { byFirst, pause } from './leaving.ts';
 
 /** Plain data, for checkpoints. */
 export interface SamplingState {
@@ -18,6 +19,7 @@ export interface SamplingOptions {
    */
   sample?(step: number, parameters: TensorMap, pause: () => Promise<void>): Promise<void>;
   readonly signal: AbortSignal;
+  readonly cluster?: Cluster;
 }
 
 export class Sampling {
@@ -34,10 +36,10 @@ export class Sampling {
 
   /** A step is done, or was done before an interruption: its sample is written where it is due. */
   async reach(step: number, parameters: TensorMap): Promise<void> {
-    const { sampleEvery = 0, sample, signal } = this.#options;
+    const { sampleEvery = 0, sample, signal, cluster = ALONE } = this.#options;
     const isDue = sampleEvery > 0 && step > 0 && step % sampleEvery === 0 && step !== this.#sampledStep;
     if (!sample || !isDue) return;
-    await sample(step, parameters, () => pause(signal));
+    await byFirst(cluster, () => sample(step, parameters, () => pause(signal)));
     this.#sampledStep = step;
   }
 }

@@ -1,8 +1,9 @@
 /**
  * How a step is carried out: the seam between the loop and the machine. One compiled function where a step is
- * one batch, sums of micro-batches otherwise. Whatever runs a step elsewhere takes the place of these.
+ * one batch; sums of micro-batches otherwise, which ranks share out.
  */
 
+import { type Cluster, nodesOf, shareOf, sumOf, type TreeNode } from '../cluster/index.ts';
 import {
   type CompiledStep,
   disposeTree,
@@ -17,6 +18,7 @@ import {
 import { applyGradients, type Rule, type StepScalars } from './clipping.ts';
 import { type Learnt, mapTensors } from './optimizers/optimizer.ts';
 import type { ReadAhead } from './read-ahead.ts';
+import { SumExchange, type Sums } from './sum-exchange.ts';
 
 /** A type, so that it fits a tensor tree. */
 export type StepOutputs = {
@@ -37,6 +39,8 @@ export interface StepRunner {
 export interface StepParts<Batch extends TensorTree> extends Rule {
   readonly engine: Engine;
   readonly accumulationSteps: number;
+  /** Who shares the micro-batches of a step. */
+  readonly cluster: Cluster;
   readonly batches: ReadAhead<Batch>;
   /** See StepsOptions. */
   readonly frozen: TensorMap;
@@ -84,25 +88,37 @@ class FusedStep<Batch extends TensorTree> implements StepRunner {
   }
 }
 
-/** Gradients and values of a step so far; the values' names come with the first micro-batch. */
-type Sums = { readonly gradients: TensorMap; readonly values: TensorMap };
 type MicroInputs = {
   readonly parameters: TensorMap;
   readonly frozen: TensorMap;
-  readonly sums: Sums;
   readonly batch: TensorTree;
 };
 type ApplyInputs = { readonly learnt: Learnt; readonly sums: Sums; readonly scalars: StepScalars };
+type Pair = { readonly left: Sums; readonly right: Sums };
 
-/** Gradients micro-batch by micro-batch, averaged, then applied. */
+/**
+ * Gradients micro-batch by micro-batch, averaged, then applied. They are summed in one tree over the
+ * micro-batches of the step (cluster/tree.ts), whose sums are the same wherever they are made. Every rank makes
+ * those of its own micro-batches and applies the whole.
+ */
 class AccumulatedStep<Batch extends TensorTree> implements StepRunner {
   readonly #parts: StepParts<Batch>;
-  readonly #add: CompiledStep<MicroInputs, Sums>;
+  readonly #gradients: CompiledStep<MicroInputs, Sums>;
+  readonly #add: CompiledStep<Pair, Sums>;
   readonly #apply: CompiledStep<ApplyInputs, StepOutputs>;
+  readonly #share: TreeNode;
+  readonly #exchange: SumExchange;
 
   constructor(parts: StepParts<Batch>) {
+    const { engine, cluster, accumulationSteps } = parts;
     this.#parts = parts;
-    this.#add = parts.engine.compile((inputs: MicroInputs) => this.#added(inputs));
+    this.#share = shareOf(accumulationSteps, cluster.rank, cluster.size);
+    this.#exchange = new SumExchange(engine, cluster, accumulationSteps);
+    this.#gradients = engine.compile((inputs: MicroInputs) => this.#shareOf(inputs));
+    this.#add = engine.compile(({ left, right }: Pair) => ({
+      gradients: addTensors(left.gradients, right.gradients),
+      values: addTensors(left.values, right.values),
+    }));
     const applied = ({ learnt, sums, scalars }: ApplyInputs) =>
       apply(
         parts,
@@ -111,7 +127,7 @@ class AccumulatedStep<Batch extends TensorTree> implements StepRunner {
         mapTensors(sums.values, (value) => tf.clone(value)),
         scalars,
       );
-    this.#apply = parts.engine.compile(applied, { donates: ['learnt'] });
+    this.#apply = engine.compile(applied, { donates: ['learnt'] });
   }
 
   async run(step: number, learnt: Learnt, scalars: StepScalars): Promise<StepOutputs> {
@@ -121,38 +137,64 @@ class AccumulatedStep<Batch extends TensorTree> implements StepRunner {
     return outputs;
   }
 
-  /** A signal is heard between two micro-batches; what is summed so far is made again by the next run. */
   async #sums(step: number, parameters: TensorMap): Promise<Sums> {
-    const { accumulationSteps, batches, frozen, pause } = this.#parts;
-    let sums: Sums = { gradients: mapTensors(parameters, (tensor) => tf.zerosLike(tensor)), values: {} };
-    for (let number = step * accumulationSteps; number < (step + 1) * accumulationSteps; number++) {
-      const current = sums;
-      if (number > step * accumulationSteps) await pause().catch((left) => freeAndThrow(current, left));
-      const batch = await batches.take(number);
-      const running = this.#add({ parameters, frozen, sums, batch });
-      batches.ask(number + 1);
-      sums = await running.finally(() => disposeTree({ batch, sums: current }));
+    const { accumulationSteps, cluster } = this.#parts;
+    const held = new Set<Sums>();
+    const keep = (sums: Sums) => {
+      held.add(sums);
+      return sums;
+    };
+    const drop = (sums: Sums) => {
+      held.delete(sums);
+      disposeTree(sums);
+    };
+    const add = async (left: Sums, right: Sums) => {
+      const sum = keep(await this.#add({ left, right }));
+      drop(left);
+      drop(right);
+      return sum;
+    };
+    const find = async ({ from, count }: TreeNode) =>
+      count === 1 ? keep(await this.#micro(step, from, parameters)) : undefined;
+    try {
+      const nodes: [TreeNode, Sums][] = [];
+      for (const node of nodesOf(accumulationSteps, cluster.rank, cluster.size))
+        nodes.push([node, await sumOf(node, find, add)]);
+      if (cluster.size === 1) return (nodes[0] as [TreeNode, Sums])[1];
+      const sums = await this.#exchange.sum(nodes);
+      for (const part of held) drop(part);
+      return sums;
+    } catch (error) {
+      for (const part of held) drop(part);
+      throw error;
     }
-    return sums;
   }
 
-  /** The sums with one micro-batch's share. */
-  #added({ parameters, frozen, sums, batch }: MicroInputs): Sums {
+  /**
+   * One micro-batch's share. A signal is heard between two of them; what is summed so far is made again by the
+   * next run.
+   */
+  async #micro(step: number, micro: number, parameters: TensorMap): Promise<Sums> {
+    const { accumulationSteps, batches, frozen, pause } = this.#parts;
+    const { from, count } = this.#share;
+    if (micro > from) await pause();
+    const number = step * accumulationSteps + micro;
+    const batch = await batches.take(number);
+    const running = this.#gradients({ parameters, frozen, batch });
+    const isLast = micro === from + count - 1;
+    batches.ask(isLast ? number + 1 + accumulationSteps - count : number + 1);
+    return running.finally(() => disposeTree(batch));
+  }
+
+  #shareOf({ parameters, frozen, batch }: MicroInputs): Sums {
     const { outputs, gradients } = gradientsOf(this.#parts, parameters, frozen, batch as Batch);
-    const share = (tensor: tf.Tensor, sum?: tf.Tensor) => {
-      const part = tf.div(tensor, this.#parts.accumulationSteps);
-      return sum ? tf.add(sum, part) : part;
-    };
-    return {
-      gradients: mapTensors(gradients, (tensor, name) => share(tensor, sums.gradients[name])),
-      values: mapTensors(outputs, (tensor, name) => share(tensor, sums.values[name])),
-    };
+    const share = (tensor: tf.Tensor) => tf.div(tensor, this.#parts.accumulationSteps);
+    return { gradients: mapTensors(gradients, share), values: mapTensors(outputs, share) };
   }
 }
 
-function freeAndThrow(tree: TensorTree, error: unknown): never {
-  disposeTree(tree);
-  throw error;
+function addTensors(left: TensorMap, right: TensorMap): TensorMap {
+  return mapTensors(left, (tensor, name) => tf.add(tensor, tensorOf(right, name)));
 }
 
 function gradientsOf<Batch extends TensorTree>(

@@ -3,6 +3,8 @@
  * optimiser, and what is done with a step that is bad.
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ALONE, type Cluster } from '../cluster/index.ts';
 import {
   disposeTree,
   type Engine,
@@ -11,7 +13,7 @@ import {
   type TensorMap,
   type TensorTree,
 } from '../engine/index.ts';
-import { badStep } from '../errors.ts';
+import { badStep, ranksTooMany } from '../errors.ts';
 import { type BadStepPolicy, BadSteps, type BadStepsState } from './bad-steps.ts';
 import { type Rule, stepScalars } from './clipping.ts';
 import { pause } from './leaving.ts';
@@ -34,6 +36,8 @@ export interface StepsOptions<Batch extends TensorTree> extends Rule {
   readonly spikeDeviations: number;
   readonly report: Pick<TrainingReport, 'event' | 'warn'>;
   readonly signal: AbortSignal;
+  /** Who trains together: each rank takes its share of a step's micro-batches. Alone where absent. */
+  readonly cluster?: Cluster;
   /** Parameters that stay as they are: the loss is given them beside the others. The caller frees them. */
   readonly frozen?: TensorMap | undefined;
   /** The loss of a batch; pure. Its companions are logged. */
@@ -59,15 +63,17 @@ export class Steps<Batch extends TensorTree> {
   readonly #badSteps: BadSteps;
 
   constructor(options: StepsOptions<Batch>, state?: BadStepsState) {
-    const { engine, optimizer, maxGradNorm, accumulationSteps, schedule, signal } = options;
+    const { engine, optimizer, maxGradNorm, accumulationSteps, schedule, signal, cluster = ALONE } = options;
+    if (cluster.size > accumulationSteps) throw ranksTooMany(options.stage, cluster.size, accumulationSteps);
     this.#options = options;
     this.#batches = new ReadAhead((number) => options.batch(number), schedule.steps * accumulationSteps);
     this.#runner = makeStepRunner<Batch>({
-      ...{ engine, optimizer, maxGradNorm, accumulationSteps },
+      ...{ engine, optimizer, maxGradNorm, accumulationSteps, cluster },
       batches: this.#batches,
       frozen: options.frozen ?? {},
       loss: (parameters, batch) => options.loss(parameters, batch),
-      pause: () => pause(signal),
+      // Ranks hear a signal together, when a step is done.
+      pause: () => (cluster.size > 1 ? nextTurn() : pause(signal)),
     });
     this.#badSteps = new BadSteps(options.onBadStep, options.spikeDeviations, options.report, state);
   }

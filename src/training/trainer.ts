@@ -5,10 +5,11 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ALONE } from '../cluster/index.ts';
 import { disposeTree, type TensorTree } from '../engine/index.ts';
 import { Checkpointing } from './checkpointing.ts';
 import { HeldOut } from './held-out.ts';
-import { Leaving, leaveIfAsked } from './leaving.ts';
+import { byFirst, Leaving, leaveIfAnyAsked } from './leaving.ts';
 import type { TrainerOptions, TrainingResult } from './options.ts';
 import { Sampling } from './sampling.ts';
 import { Steps } from './steps.ts';
@@ -21,7 +22,7 @@ import { TrainingLog } from './training-log.ts';
 export async function train<Batch extends TensorTree>(
   options: TrainerOptions<Batch>,
 ): Promise<TrainingResult> {
-  const { schedule, signal } = options;
+  const { schedule, signal, cluster = ALONE } = options;
   const checkpointing = new Checkpointing(options);
   const { state, ...beginning } = await checkpointing.begin(options.optimizer, options.parameters);
   let { step, learnt } = beginning;
@@ -42,14 +43,15 @@ export async function train<Batch extends TensorTree>(
     await heldOut.begin(step, learnt.parameters);
     await sampling.reach(step, learnt.parameters);
     while (step < schedule.steps) {
-      leaveIfAsked(signal);
+      await leaveIfAnyAsked(cluster, signal);
       const taken = await steps.take(step, learnt);
       learnt = taken.learnt;
       if (taken.hindrance) throw new Leaving(taken.hindrance);
       log.add(++step, taken);
       await heldOut.reach(step, learnt.parameters);
       await sampling.reach(step, learnt.parameters);
-      if (step < schedule.steps && checkpointing.isDue(step, heldOut.best)) await save();
+      const isDue = async () => step < schedule.steps && checkpointing.isDue(step, heldOut.best);
+      if (await byFirst(cluster, isDue)) await save();
       await nextTurn();
     }
     // Before what is due only because this is the last step: a longer run would have saved the same here.

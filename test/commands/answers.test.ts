@@ -102,6 +102,7 @@ const SHOWN = [
   ['verify', 'runs/tiny'],
   ['gc', 'runs/tiny'],
   ['cost', 'tiny.yaml'],
+  ['cost', 'tiny.yaml', '--ranks', '1,2'],
   ['stages'],
   ['engine', 'list'],
   ['doctor'],

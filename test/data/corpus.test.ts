@@ -15,6 +15,7 @@ import {
   trainBpe,
   WordCounter,
 } from '../../src/data/index.ts';
+import { ranksInMemory } from '../helpers/ranks-in-memory.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { tinyText } from '../helpers/tiny.ts';
 
@@ -258,7 +259,19 @@ test(
     };
     t.true(files[0].sizeBytes > 2 * CHUNK_BYTES);
     // Threads are for a corpus of more than four million bytes, as it is told.
-    t.deepEqual(await ids(5 * 2 ** 20), await ids(0));
+    const expected = await ids(0);
+    t.deepEqual(await ids(5 * 2 ** 20), expected);
+
+    const byRanks = ranksInMemory(3).map(async (cluster) => {
+      const workers = new CorpusWorkers(files, new AbortController().signal, cluster);
+      if (cluster.rank > 0) return workers.help();
+      const found: number[] = [];
+      for await (const { result } of workers.encode(tokenizer, { file: 0, offset: 0, isInside: false }))
+        for (const id of result.ids) found.push(id);
+      await workers.end();
+      t.deepEqual(found, expected);
+    });
+    await Promise.all(byRanks);
   },
 );
 

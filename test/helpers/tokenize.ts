@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { tokenShards } from 'calm-lm/artifacts';
 import builtin from '#plugins';
+import { ALONE } from '../../src/cluster/index.ts';
 
 /** Runs `tokenize` in a folder; `stopAfter` chunks its signal is aborted. */
 export async function tokenize(
@@ -37,6 +38,7 @@ export async function tokenize(
     config: stage.config.parse({ tokenizer: 'bytes', validationFraction: 0.25, ...given }),
     inputs: {},
     outputs: { tokens: await tokenShards.create(join(folder, 'tokens')) },
+    cluster: ALONE,
     engine: () => Promise.reject(new Error('no engine is needed')),
     ...{ seed: 1, report, checkpoints, signal: stop.signal },
     pause: async () => {},

@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { ProgressFile, tokenShards } from 'calm-lm/artifacts';
 import { ByteTokenizer, loadTokenizer } from 'calm-lm/data';
 import builtin from '#plugins';
+import { ALONE } from '../../src/cluster/index.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const stage = builtin.stages.find(({ name }) => name === 'tokenize') as (typeof builtin.stages)[number];
@@ -32,6 +33,7 @@ async function tokenize(folder: string, given: Record<string, unknown>) {
     config: stage.config.parse({ tokenizer: 'bytes', validationFraction: 0, ...given }),
     inputs: {},
     outputs: { tokens: await tokenShards.create(join(folder, 'tokens')) },
+    cluster: ALONE,
     engine: () => Promise.reject(new Error('no engine is needed')),
     ...{ seed: 1, report, checkpoints, signal: new AbortController().signal },
     pause: async () => {},

@@ -13,6 +13,7 @@ import {
   tf,
 } from 'calm-lm/engine';
 import { ADAMW_DEFAULTS, adamW, type TrainerOptions, type TrainerState, train } from 'calm-lm/training';
+import { ranksInMemory } from '../helpers/ranks-in-memory.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 let engine: Engine;
@@ -481,3 +482,76 @@ test.serial(
     t.deepEqual(await valuesOf(undisturbed.parameters), await valuesOf(without.parameters));
   },
 );
+
+/** The same training by each rank of a cluster. */
+const fitByRanks = (folder: string, size: number, options: Partial<Parameters<typeof fitNumbers>[1]> = {}) =>
+  ranksInMemory(size).map((cluster) =>
+    fitNumbers(folder, {
+      ...{ microBatches: 4, valueAt: (step: number) => Math.sin(step) / 3, evaluateEvery: 2, cluster },
+      ...options,
+    }),
+  );
+
+test.serial('ranks that share the micro-batches end with the bits of one process', async (t) => {
+  const [alone] = fitByRanks(temporaryFolder(t), 1);
+  const expected = await valuesOf((await alone.result).parameters);
+  for (const size of [2, 3, 4]) {
+    const folder = temporaryFolder(t);
+    const all = fitByRanks(folder, size);
+    const results = await Promise.all(all.map(({ result }) => result));
+    for (const { parameters } of results) t.deepEqual(await valuesOf(parameters), expected, `${size} ranks`);
+    t.deepEqual(all[0].lines, alone.lines);
+    t.is((await storeIn(folder).latest())?.step, 6);
+  }
+});
+
+test.serial('a training that was stopped goes on with any number of ranks', async (t) => {
+  const [alone] = fitByRanks(temporaryFolder(t), 1);
+  const expected = await valuesOf((await alone.result).parameters);
+  for (const [before, after] of [
+    [4, 1],
+    [1, 3],
+    [3, 2],
+  ]) {
+    const folder = temporaryFolder(t);
+    const controller = new AbortController();
+    // One rank alone hears the signal, all leave at the same step.
+    const stopping = ranksInMemory(before).map((cluster) =>
+      fitNumbers(folder, {
+        ...{ microBatches: 4, valueAt: (step: number) => Math.sin(step) / 3, evaluateEvery: 2, cluster },
+        onStep: (step) => step === 4 && controller.abort(),
+        ...(cluster.rank === before - 1 ? { signal: controller.signal } : {}),
+      }),
+    );
+    for (const { result } of stopping) t.is(await codeOf(t, result), 'CALM_INTERRUPTED');
+    t.is((await storeIn(folder).latest())?.step, 4);
+    const [resumed] = await Promise.all(fitByRanks(folder, after).map(({ result }) => result));
+    t.deepEqual(await valuesOf(resumed.parameters), expected, `${before} ranks, then ${after}`);
+  }
+});
+
+test.serial('a bad step is left out by all ranks', async (t) => {
+  const valueAt = (step: number) => (step === 2 ? Number.NaN : 1);
+  const options = { valueAt, onBadStep: 'skip' } as const;
+  const [alone] = fitByRanks(temporaryFolder(t), 1, options);
+  const all = await Promise.all(fitByRanks(temporaryFolder(t), 2, options).map(({ result }) => result));
+  for (const { parameters, numSkipped } of all) {
+    t.is(numSkipped, 1);
+    t.deepEqual(await valuesOf(parameters), await valuesOf((await alone.result).parameters));
+  }
+});
+
+test.serial('more ranks than micro-batches are refused, and ranks that calculate otherwise', async (t) => {
+  const tooMany = await Promise.allSettled(fitByRanks(temporaryFolder(t), 5).map(({ result }) => result));
+  for (const each of tooMany) t.is(each.status === 'rejected' && each.reason.code, 'CALM_RANKS');
+  const folder = temporaryFolder(t);
+  // Weight decay of one rank alone: the gradients are the same, the weights are not.
+  const drifting = ranksInMemory(2).map((cluster) =>
+    fitNumbers(folder, {
+      ...{ microBatches: 2, cluster },
+      optimizer: adamW({ ...ADAMW_DEFAULTS, weightDecay: cluster.rank / 2 }),
+    }),
+  );
+  for (const { result } of drifting) t.is(await codeOf(t, result), 'CALM_RANKS_DIFFER');
+  t.is(await storeIn(folder).latest(), undefined);
+});
