@@ -11,6 +11,9 @@ import { gatherStages } from './workspace.ts';
 
 const HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 
+/** Pages listen for news, of which there may be none for long. */
+const QUIET = { idleMs: 0, maxConnections: 256 };
+
 export default class Ui extends BaseCommand {
   static override summary = 'Show runs in a browser: as they train, side by side, and to play with.';
   static override description =
@@ -53,9 +56,12 @@ export default class Ui extends BaseCommand {
       stopped: stop.signal,
       onDefect: (error) => warn(`a request failed: ${error instanceof Error ? error.stack : String(error)}`),
     });
-    const listening = await listen(ui.app, '127.0.0.1', flags.port).catch((error: NodeJS.ErrnoException) => {
-      throw error.code === 'EADDRINUSE' ? portTaken('127.0.0.1', flags.port) : error;
-    });
+    const [hostname, { port }] = ['127.0.0.1', flags];
+    const listening = await listen(ui.app, { hostname, port, ...QUIET }).catch(
+      (error: NodeJS.ErrnoException) => {
+        throw error.code === 'EADDRINUSE' ? portTaken(hostname, port) : error;
+      },
+    );
     const place = isOne ? `#/run/${encodeURIComponent(basename(given))}` : '';
     const url = `http://127.0.0.1:${listening.port}/${place}`;
     process.stderr.write(`${url}\n`);

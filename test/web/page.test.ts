@@ -205,7 +205,7 @@ inBrowser('calm ui plays with the model of a run as the folder does', async (t) 
     hosts: ['127.0.0.1'],
     stopped: stop.signal,
   });
-  const listening = await listen(ui.app, '127.0.0.1', 0);
+  const listening = await listen(ui.app, { hostname: '127.0.0.1', port: 0, idleMs: 0, maxConnections: 100 });
   t.teardown(async () => {
     stop.abort();
     await listening.close();

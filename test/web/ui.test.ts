@@ -86,7 +86,7 @@ async function served(executable?: string): Promise<string> {
     everyMs: 50,
     stopped: stop.signal,
   });
-  const listening = await listen(ui.app, '127.0.0.1', 0);
+  const listening = await listen(ui.app, { hostname: '127.0.0.1', port: 0, idleMs: 0, maxConnections: 100 });
   open.push({ listening, ui, stop });
   return `http://127.0.0.1:${listening.port}/`;
 }

@@ -21,7 +21,6 @@ export async function loadBrowserEngine(name: BrowserEngine): Promise<Engine> {
   tf.enableProdMode();
   return {
     name,
-    precision: 'f32',
     isCompiling: false,
     precision: 'f32',
     versions: { '@tensorflow/tfjs-core': tf.version_core },
