@@ -93,7 +93,7 @@ export function Playground({ models }: { readonly models: readonly ModelFacts[] 
             ),
         )}
       </div>
-      <aside class="inspector" aria-live="polite" aria-label="What was drawn">
+      <aside class="inspector" aria-label="What was drawn">
         {inspected && patch ? (
           <>
             <h2>
