@@ -52,7 +52,9 @@ export function PatchDraws({
       </p>
       <Temperature value={temperature} onChange={setTemperature} label="Temperature of this choice" />
       <ChanceTable choice={choice} written={written} isExact={isExact} />
-      <p class="note">{explain(choice)}</p>
+      <p class="note" role="status">
+        {explain(choice)}
+      </p>
       <DrawsInPlane draws={draws} choice={choice} chosen={isExact ? written : choice.chosen} />
     </>
   );

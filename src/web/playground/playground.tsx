@@ -38,7 +38,9 @@ export function Playground({ models }: { readonly models: readonly ModelFacts[] 
   const [selected, setSelected] = useState<{ readonly model: number; readonly step: number }>();
   const [players, change] = usePlayers(models, engine);
   const isWriting = players.some(({ state }) => state === 'writing');
-  const isReady = players.some(({ state }) => state === 'ready');
+  // A model that could not be opened keeps no other one waiting.
+  const isReady =
+    players.some(({ state }) => state === 'ready') && !players.some(({ state }) => state === 'loading');
   const write = () => {
     setSelected(undefined);
     players.forEach((player, i) => {
@@ -93,7 +95,7 @@ export function Playground({ models }: { readonly models: readonly ModelFacts[] 
             ),
         )}
       </div>
-      <aside class="inspector" aria-live="polite" aria-label="What was drawn">
+      <aside class="inspector" aria-label="What was drawn">
         {inspected && patch ? (
           <>
             <h2>

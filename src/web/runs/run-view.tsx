@@ -148,7 +148,7 @@ function LastLines({ id, log: { lines } }: { readonly id: string; readonly log: 
       <summary>
         Log of {id}: the last {last.length} of {lines.length} lines
       </summary>
-      <div class="scroll" tabIndex={-1}>
+      <div class="scroll">
         <table class="numbers">
           <thead>
             <tr>

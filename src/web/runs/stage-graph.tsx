@@ -2,7 +2,7 @@ import type { StageFacts } from '../../ui/facts.ts';
 import { formatSeconds } from '../parts/numbers.ts';
 import { State } from './run-list.tsx';
 
-const [WIDTH, HEIGHT, GAP_X, GAP_Y] = [168, 62, 44, 14];
+const [WIDTH, HEIGHT, GAP_X, GAP_Y] = [184, 62, 40, 14];
 
 interface Placed {
   readonly stage: StageFacts;
