@@ -136,10 +136,10 @@ class Asking {
     const { interval: ofChoices, ...byChoosing } = choices.length > 0 ? await this.#choose(choices) : {};
     return {
       task: name,
-      questions: prompted.length,
-      shots: task.shots,
       ...byWriting,
       ...byChoosing,
+      questions: prompted.length,
+      shots: task.shots,
       interval: { ...ofWritten, ...ofChoices },
     };
   }
@@ -219,8 +219,6 @@ class Asking {
     const interval = await bootstrapInterval(results, share, this.#seed, { pause });
     const ks = task.passAt?.filter((k) => k <= numSamples) ?? [1, numSamples];
     return {
-      samples: numSamples,
-      temperature: task.temperature,
       exactMatch: share(results),
       interval: { exactMatch: interval },
       ...(numSamples > 1
@@ -231,6 +229,8 @@ class Asking {
             ),
           }
         : {}),
+      samples: numSamples,
+      temperature: task.temperature,
     };
   }
 
@@ -301,11 +301,11 @@ class Asking {
       bootstrapInterval(results, shareOf(key), this.#seed, { pause });
     const [interval, byByte] = [await intervalOf('isRight'), await intervalOf('isRightByByte')];
     return {
-      ...(model.likelihood ? {} : { choiceSamples: task.choiceSamples }),
       accuracy: shareOf('isRight')(results),
       accuracyByByte: shareOf('isRightByByte')(results),
       interval: { accuracy: interval, accuracyByByte: byByte },
       chance: mean(prompted.map(({ question }) => 1 / question.choices.length)),
+      ...(model.likelihood ? {} : { choiceSamples: task.choiceSamples }),
     };
   }
 
