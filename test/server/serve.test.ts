@@ -349,7 +349,9 @@ test('a key, the host, pages from elsewhere', async (t) => {
     (await from('https://here.example')).headers.get('access-control-allow-origin'),
     'https://here.example',
   );
-  t.is((await from('https://evil.example')).headers.get('access-control-allow-origin'), null);
+  const evil = await from('https://evil.example');
+  t.is(evil.status, 403);
+  t.is(evil.headers.get('access-control-allow-origin'), null);
 });
 
 const LONG = {
