@@ -41,7 +41,8 @@ export function makeApp(options: ServerOptions): Hono {
   // A page may send what it can't read the answer of.
   app.use(async (c, next) => {
     const origin = c.req.header('origin');
-    if (origin !== undefined && !options.allowOrigins?.includes(origin))
+    const isOwn = origin?.replace(/^https?:\/\//, '') === c.req.header('host');
+    if (origin !== undefined && !isOwn && !options.allowOrigins?.includes(origin))
       return refuse(c, 403, `This server does not answer pages of ${origin}; --allow-origin lets it.`);
     return next();
   });

@@ -351,6 +351,7 @@ test('a key, the host, pages from elsewhere', async (t) => {
   );
   const evil = await from('https://evil.example');
   t.is(evil.status, 403);
+  t.is((await from(url)).status, 200, 'a page of the server itself');
   t.is(evil.headers.get('access-control-allow-origin'), null);
 });
 
