@@ -1,11 +1,14 @@
 /**
  * npm run bench:texts -- RUN [--temperature 0.5 --candidates 200 --sampler batch --tokens 48 --rounds 5
  * --texts 1,2,4,8,16,32]: tokens a second of so many texts that are written at once, by a model of yours,
- * alternately. Prints medians, and the median of the ratios to one text in the same round.
+ * alternately; and tokens a second of processor time, which other work on the machine changes less
+ * (CALM_THREADS=1: threads that wait for each other count too). Prints medians, and the medians of the ratios to
+ * one text in the same round.
  */
 
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { elementAt } from '../src/elements.ts';
 import { type GenerateOptions, load, type Model } from '../src/library/index.ts';
 
 const { values, positionals } = parseArgs({
@@ -28,11 +31,20 @@ const options: GenerateOptions = {
   ...(values.sampler ? { sampler: values.sampler as 'batch' | 'exact' } : {}),
 };
 
-/** Tokens a second of so many texts. */
-async function speed(model: Model, texts: number): Promise<number> {
-  const began = performance.now();
-  const tokens = await Promise.all(Array.from({ length: texts }, (_, index) => write(model, index)));
-  return (1000 * tokens.reduce((sum, count) => sum + count)) / (performance.now() - began);
+interface Speed {
+  readonly perSecond: number;
+  readonly perProcessorSecond: number;
+}
+
+async function speedOf(model: Model, texts: number): Promise<Speed> {
+  const [began, before] = [performance.now(), process.cpuUsage()];
+  const counts = await Promise.all(Array.from({ length: texts }, (_, index) => write(model, index)));
+  const tokens = counts.reduce((sum, count) => sum + count);
+  const { user, system } = process.cpuUsage(before);
+  return {
+    perSecond: (1000 * tokens) / (performance.now() - began),
+    perProcessorSecond: (1e6 * tokens) / (user + system),
+  };
 }
 
 async function write(model: Model, index: number): Promise<number> {
@@ -48,20 +60,24 @@ const median = (numbers: readonly number[]) =>
 
 const model = await load(positionals[0] ?? 'runs/quickstart', { engine: values.engine });
 const counts = values.texts.split(',').map(Number);
-const speeds = new Map<number, number[]>(counts.map((count) => [count, []]));
+const speeds = new Map<number, Speed[]>(counts.map((count) => [count, []]));
 // The first round makes the graphs.
 for (let round = -1; round < Number(values.rounds); round++)
   for (const [count, found] of speeds) {
-    const tokensPerSecond = await speed(model, count);
-    if (round >= 0) found.push(tokensPerSecond);
+    const speed = await speedOf(model, count);
+    if (round >= 0) found.push(speed);
   }
-const alone = speeds.get(1) ?? [];
+const alone = elementAt([...speeds.values()], 0);
 console.log(
   `${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.versions.node}, ${model.engine}, ` +
-    `${JSON.stringify(options)}\n\n| texts at once | tokens/s | × one text |\n|---|---|---|`,
+    `${JSON.stringify(options)}\n\n` +
+    '| texts at once | tokens/s | × the first | tokens a processor second | × the first |\n|---|---|---|---|---|',
 );
 for (const [count, found] of speeds) {
-  const ratios = found.map((speedOfMany, i) => speedOfMany / (alone[i] ?? Number.NaN));
-  console.log(`| ${count} | ${Math.round(median(found))} | ${median(ratios).toFixed(2)} |`);
+  const cells = (['perSecond', 'perProcessorSecond'] as const).flatMap((kind) => [
+    Math.round(median(found.map((speed) => speed[kind]))),
+    median(found.map((speed, round) => speed[kind] / elementAt(alone, round)[kind])).toFixed(2),
+  ]);
+  console.log(`| ${[count, ...cells].join(' | ')} |`);
 }
 await model.dispose();

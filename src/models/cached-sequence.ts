@@ -60,6 +60,7 @@ type FeedInputs<Weights extends TensorTree> = {
   readonly ids: Tensor;
   readonly past?: Past;
 };
+type BeginPaddedInputs<Weights extends TensorTree> = FeedInputs<Weights> & { readonly isThere: Tensor };
 type FeedManyInputs<Weights extends TensorTree> = FeedInputs<Weights> & { readonly sources: Tensor };
 type FeedRowsInputs<Weights extends TensorTree> = BranchInputs<Weights> & { readonly isThere: Tensor };
 type FeedOutputs = { readonly hidden: Tensor; readonly cache: KeyValueCache };
@@ -84,6 +85,8 @@ export class CachedSequence<Weights extends TensorTree> {
   #weights: Weights;
   readonly #tokensPerPosition: number;
   readonly #begin: CompiledStep<FeedInputs<Weights>, FeedOutputs>;
+  readonly #beginPadded: CompiledStep<BeginPaddedInputs<Weights>, FeedOutputs>;
+  readonly #pads: boolean;
   readonly #feedMany: CompiledStep<FeedManyInputs<Weights>, FeedOutputs>;
   readonly #feedOne: CompiledStep<FeedInputs<Weights>, FeedOutputs>;
   readonly #hidden: CompiledStep<FeedInputs<Weights>, { readonly hidden: Tensor }>;
@@ -101,10 +104,15 @@ export class CachedSequence<Weights extends TensorTree> {
     this.#engine = engine;
     this.#weights = weights;
     this.#tokensPerPosition = tokensPerPosition;
+    this.#pads = engine.isCompiling && !isTraining;
     const options = { constants: isTraining ? [] : (['weights'] as const) };
     this.#begin = engine.compile(({ weights: given, ids }: FeedInputs<Weights>) => {
       const { hidden, fresh } = forward(given, ids);
       return { hidden, cache: padCache(fresh, roomFor(hidden.shape[1] as number)) };
+    }, options);
+    this.#beginPadded = engine.compile(({ weights: given, ids, isThere }: BeginPaddedInputs<Weights>) => {
+      const { hidden, fresh } = forward(given, ids);
+      return { hidden, cache: emptied(fresh, isThere) };
     }, options);
     this.#hidden = engine.compile(
       ({ weights: given, ids }: FeedInputs<Weights>) => ({ hidden: forward(given, ids).hidden }),
@@ -176,6 +184,7 @@ export class CachedSequence<Weights extends TensorTree> {
   async #feedPiece(ids: Tensor, past?: SequenceState): Promise<{ hidden: Tensor; state: SequenceState }> {
     const positions = (ids.shape[1] as number) / this.#tokensPerPosition;
     const length = (past?.length ?? 0) + positions;
+    if (!past && ids.shape[0] === 1 && this.#pads) return this.#beginAlone(ids, positions);
     if (!past) {
       const { hidden, cache } = await this.#begin({ weights: this.#weights, ids });
       return { hidden, state: { cache, length } };
@@ -187,6 +196,22 @@ export class CachedSequence<Weights extends TensorTree> {
     const { hidden, cache } =
       positions === 1 ? await this.#feedOne(inputs) : await this.#feedSeveral(inputs, past.length, positions);
     disposeTree({ lengthTensor, ...(isFull ? { roomy } : {}) });
+    return { hidden, state: { cache, length } };
+  }
+
+  /**
+   * The beginning of one sequence, with positions behind it that nothing looks at, so that prompts of a few
+   * lengths share a graph.
+   */
+  async #beginAlone(ids: Tensor, length: number): Promise<{ hidden: Tensor; state: SequenceState }> {
+    const padded = paddedLength(length);
+    const isThere = floatTensor(new Float32Array(padded).fill(1, 0, length), [1, 1, padded, 1]);
+    const behind = [0, (padded - length) * this.#tokensPerPosition] as [number, number];
+    const paddedIds = tf.pad(ids, [[0, 0], behind]);
+    const fed = await this.#beginPadded({ weights: this.#weights, ids: paddedIds, isThere });
+    const cache = padCache(fed.cache, roomFor(length));
+    const hidden = tf.slice(fed.hidden, [0, 0, 0], [1, length, fed.hidden.shape[2] as number]);
+    disposeTree({ isThere, paddedIds, fed });
     return { hidden, state: { cache, length } };
   }
 
@@ -305,6 +330,16 @@ export function withRoom({ cache, length }: SequenceState): KeyValueCache {
 /** Room for half as much again, in steps, because each capacity has a graph of its own. */
 function roomFor(length: number): number {
   return Math.ceil((1.5 * length) / STEP) * STEP;
+}
+
+/** A few lengths that beginnings are filled up to; none is beyond `roomFor`. */
+function paddedLength(length: number): number {
+  return length <= 8 ? 8 : length <= 16 ? 16 : Math.ceil(length / STEP) * STEP;
+}
+
+/** 0 where `isThere` is. */
+function emptied(cache: KeyValueCache, isThere: Tensor): KeyValueCache {
+  return Object.fromEntries(Object.entries(cache).map(([name, tensor]) => [name, tf.mul(tensor, isThere)]));
 }
 
 /** 1 at one place of a cache and 0 at the others, [1, 1, capacity, 1]. */

@@ -38,6 +38,14 @@ export function makeApp(options: ServerOptions): Hono {
       return refuse(c, 403, `This server does not answer for the host "${host ?? ''}".`);
     return next();
   });
+  // A page may send what it can't read the answer of.
+  app.use(async (c, next) => {
+    const origin = c.req.header('origin');
+    const isOwn = origin?.replace(/^https?:\/\//, '') === c.req.header('host');
+    if (origin !== undefined && !isOwn && !options.allowOrigins?.includes(origin))
+      return refuse(c, 403, `This server does not answer pages of ${origin}; --allow-origin lets it.`);
+    return next();
+  });
   if (options.allowOrigins?.length) app.use('/v1/*', cors({ origin: [...options.allowOrigins] }));
   app.get('/health', (c) => c.json({ status: options.stopped.aborted ? 'stopping' : 'ok' }));
   app.use(async (c, next) => {

@@ -349,7 +349,10 @@ test('a key, the host, pages from elsewhere', async (t) => {
     (await from('https://here.example')).headers.get('access-control-allow-origin'),
     'https://here.example',
   );
-  t.is((await from('https://evil.example')).headers.get('access-control-allow-origin'), null);
+  const evil = await from('https://evil.example');
+  t.is(evil.status, 403);
+  t.is((await from(url)).status, 200, 'a page of the server itself');
+  t.is(evil.headers.get('access-control-allow-origin'), null);
 });
 
 const LONG = {

@@ -8,7 +8,7 @@ import {
   type CompiledStep,
   disposeTree,
   type Engine,
-  intTensor,
+  floatTensor,
   readIntegers,
   type Tensor,
   type TensorMap,
@@ -159,7 +159,7 @@ function readPatches(
   return runBackbone(given.language, config, embedPatches(given.language, config, ids, latents), past);
 }
 
-type TokenInputs = { readonly parameters: TensorMap; readonly patches: Tensor; readonly rows: Tensor };
+type TokenInputs = { readonly parameters: TensorMap; readonly patches: Tensor };
 
 /**
  * Decodes tokens of patches: those at one position of many, or all of a few. Compiled steps, one for each
@@ -176,13 +176,8 @@ class TokenDecoder {
     this.#isCompiling = engine.isCompiling;
     const step = (position?: number) =>
       engine.compile(
-        ({ parameters, patches, rows }: TokenInputs) => ({
-          tokens: decodePatchTokens(
-            parameters,
-            autoencoder.config,
-            tf.gather(patches, rows as tf.Tensor1D),
-            position,
-          ),
+        ({ parameters, patches }: TokenInputs) => ({
+          tokens: decodePatchTokens(parameters, autoencoder.config, patches, position),
         }),
         { constants: ['parameters'] },
       );
@@ -192,23 +187,35 @@ class TokenDecoder {
 
   /**
    * Tokens of the patches that `rows` names: all K of each, [rows·K], or those at one position, [rows].
-   * Row counts are rounded where each has a graph of its own; what is decoded too much is row 0.
+   * Row counts are rounded where each has a graph of its own; what is decoded too much are zeros.
    */
   async decode(patches: Tensor, rows: readonly number[], position?: number): Promise<Int32Array> {
-    const most = patches.shape[0];
-    const padded = new Int32Array(this.#isCompiling ? Math.min(rounded(rows.length), most) : rows.length);
-    padded.set(rows);
-    const inputs = { parameters: this.autoencoder.parameters, patches, rows: intTensor(padded) };
     const step = position === undefined ? this.#whole : this.#single[position];
     if (!step) throw new RangeError(`a patch has no position ${position}`);
-    const { tokens } = await step(inputs);
+    const chosen = this.#isCompiling
+      ? await pick(patches, rows, Math.min(rounded(rows.length), patches.shape[0]))
+      : tf.tidy(() => tf.gather(patches, [...rows]));
+    const { tokens } = await step({ parameters: this.autoencoder.parameters, patches: chosen });
     const ids = await readIntegers(tokens);
-    disposeTree({ tokens, rows: inputs.rows });
+    disposeTree({ tokens, chosen });
     return ids.subarray(
       0,
       position === undefined ? rows.length * this.autoencoder.config.patchSize : rows.length,
     );
   }
+}
+
+/**
+ * Some rows of a matrix, and zeros behind them up to `size`. Outside of the graph, so that one graph serves
+ * matrices of any height.
+ */
+async function pick(matrix: Tensor, rows: readonly number[], size: number): Promise<Tensor> {
+  const width = matrix.shape[1] as number;
+  const values = await matrix.data<'float32'>();
+  const chosen = new Float32Array(size * width);
+  for (const [i, row] of rows.entries())
+    chosen.set(values.subarray(row * width, (row + 1) * width), i * width);
+  return floatTensor(chosen, [size, width]);
 }
 
 /** Up to this many patches are decoded whole: their products wait for the weights, not for the rows. */
