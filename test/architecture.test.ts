@@ -50,6 +50,18 @@ function offences(room: string, names: readonly string[], withProperties: boolea
     });
 }
 
+test('no source says `using`, which the oldest Node that calm runs on can’t read from sources', (t) => {
+  const files = ['src', 'plugins'].flatMap((room) =>
+    readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' }).map((file) => join(room, file)),
+  );
+  const sources = files.filter((file) => /\.tsx?$/.test(file));
+  t.true(sources.length > 100);
+  t.deepEqual(
+    sources.filter((file) => /^\s*(await )?using \w+ =/m.test(readFileSync(join(ROOT, file), 'utf8'))),
+    [],
+  );
+});
+
 test('names are found where a program would use them, and not in texts for people', (t) => {
   const source = "get('evaluate'); read(metrics, 'brierlm.brierLM'); found.perplexity; ({ energy: 1 });";
   t.deepEqual(namesIn(source), {

@@ -173,18 +173,25 @@ class Encoding {
     const end = Math.min(begin + PATCHES_PER_SHARD, numPatches);
     this.#encoder.forget();
     const encodedBefore = this.#encoder.numEncoded;
-    using shard = outputs.latents.shard(split, number);
-    for (let patch = begin; patch < end; ) {
-      await pause();
-      const count = Math.min(config.patchesPerBatch, end - patch);
-      shard.append(await this.#encoder.encode(stream.read(patch * this.#patchSize, count * this.#patchSize)));
-      patch += count;
-      // The other ranks are about as far with theirs.
-      const step = Math.min(begin + (patch - begin) * cluster.size, numPatches);
-      const tokensPerSecond = (1000 * (step - from) * this.#patchSize) / (performance.now() - this.#started);
-      report.progress({ step, steps: numPatches, tokensPerSecond });
+    const shard = outputs.latents.shard(split, number);
+    try {
+      for (let patch = begin; patch < end; ) {
+        await pause();
+        const count = Math.min(config.patchesPerBatch, end - patch);
+        shard.append(
+          await this.#encoder.encode(stream.read(patch * this.#patchSize, count * this.#patchSize)),
+        );
+        patch += count;
+        // The other ranks are about as far with theirs.
+        const step = Math.min(begin + (patch - begin) * cluster.size, numPatches);
+        const tokensPerSecond =
+          (1000 * (step - from) * this.#patchSize) / (performance.now() - this.#started);
+        report.progress({ step, steps: numPatches, tokensPerSecond });
+      }
+      shard.close();
+    } finally {
+      shard[Symbol.dispose]();
     }
-    shard.close();
     return { numPatches: end - begin, numEncoded: this.#encoder.numEncoded - encodedBefore };
   }
 }

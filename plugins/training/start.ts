@@ -52,9 +52,13 @@ async function startingParameters(
   if (!initFrom) return first;
   const { from, checkpoint } = initFrom;
   const found = await findStart(initFrom, kind, resolvePath);
-  using folder = await openFound(found, checkpoint);
-  const { parameters, drawn } = await start(folder, first);
-  await checkTokenizer(folder, inputs.tokens.tokenizerFile);
+  const startFrom = async (folder: Folder) => {
+    const started = await start(folder, first);
+    await checkTokenizer(folder, inputs.tokens.tokenizerFile);
+    return started;
+  };
+  const folder = await openFound(found, checkpoint);
+  const { parameters, drawn } = await startFrom(folder).finally(() => folder[Symbol.dispose]());
   const names = Object.keys(parameters);
   const step = checkpoint === undefined ? '' : `, step ${checkpoint}`;
   const anew = drawn.length ? `; drawn: ${prefixesOf(drawn).join(', ')}` : '';
