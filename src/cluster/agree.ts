@@ -42,9 +42,10 @@ interface FactProblem {
 function problemAmong(all: readonly Said[]): Found | undefined {
   const [first] = all;
   for (const [rank, said] of all.entries()) if (said.problem) return { rank, said };
+  const facts = first?.facts ?? {};
   for (const [rank, said] of all.entries())
-    for (const [fact, value] of Object.entries(first?.facts ?? {}))
-      if (said.facts[fact] !== value) return { rank, said, fact, first: value };
+    for (const fact of Object.keys({ ...facts, ...said.facts }))
+      if (said.facts[fact] !== facts[fact]) return { rank, said, fact, first: facts[fact] ?? 'none' };
   return undefined;
 }
 

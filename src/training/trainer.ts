@@ -5,12 +5,13 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ALONE } from '../cluster/index.ts';
+import { ALONE, type Cluster } from '../cluster/index.ts';
 import { disposeTree, type TensorTree } from '../engine/index.ts';
 import { Checkpointing } from './checkpointing.ts';
 import { HeldOut } from './held-out.ts';
 import { byFirst, Leaving, leaveIfAnyAsked } from './leaving.ts';
 import type { TrainerOptions, TrainingResult } from './options.ts';
+import type { TrainingReport } from './report.ts';
 import { Sampling } from './sampling.ts';
 import { Steps } from './steps.ts';
 import { TrainingLog } from './training-log.ts';
@@ -39,6 +40,7 @@ export async function train<Batch extends TensorTree>(
       ...steps.state,
     });
   };
+  const noteExchanges = watchExchanges(options);
   try {
     await heldOut.begin(step, learnt.parameters);
     await sampling.reach(step, learnt.parameters);
@@ -57,6 +59,7 @@ export async function train<Batch extends TensorTree>(
     // Before what is due only because this is the last step: a longer run would have saved the same here.
     await save();
     log.end(step);
+    noteExchanges(step - beginning.step);
     await heldOut.end(step, learnt.parameters);
   } catch (error) {
     await steps.end();
@@ -69,3 +72,21 @@ export async function train<Batch extends TensorTree>(
   const chosen = await checkpointing.choose(step, learnt.parameters, heldOut.best);
   return { ...chosen, metrics, elapsedMs, numSkipped: steps.state.numSkipped };
 }
+
+/** @returns says what working together has cost this rank since then */
+function watchExchanges({ report, cluster = ALONE }: Watched): (numSteps: number) => void {
+  const [startedMs, before] = [performance.now(), cluster.spent];
+  return (numSteps) => {
+    if (cluster.size === 1 || numSteps === 0) return;
+    const { waitMs, exchangeMs, sentBytes } = cluster.spent;
+    const elapsedMs = performance.now() - startedMs;
+    const share = (ms: number) => `${((100 * ms) / elapsedMs).toFixed(1)} %`;
+    const megabytes = ((sentBytes - before.sentBytes) / numSteps / 1e6).toPrecision(3);
+    report.note(
+      `${cluster.size} ranks: ${share(waitMs - before.waitMs)} of the time waiting for one another, ` +
+        `${share(exchangeMs - before.exchangeMs)} exchanging gradients, ${megabytes} MB sent a rank and step`,
+    );
+  };
+}
+
+type Watched = { readonly report: TrainingReport; readonly cluster?: Cluster };

@@ -52,6 +52,13 @@ test('ranks that say the same go on; one that says something else is named on al
   t.deepEqual(reasons(await factsOfAll(async () => ({ calm: '1' }))), ['', '', '']);
   const told = reasons(await factsOfAll(async (rank) => ({ calm: rank === 2 ? '2' : '1' })));
   for (const message of told) t.regex(message, /^Rank 2 on .+ has calm 2, and the first rank 1\.$/);
+  const more = reasons(
+    await factsOfAll(
+      async (rank): Promise<Record<string, string>> => (rank === 1 ? { precision: 'bf16' } : {}),
+    ),
+  );
+  for (const message of more)
+    t.regex(message, /^Rank 1 on .+ has precision bf16, and the first rank none\.$/);
 });
 
 test('what a rank lacks is told before anything is done', async (t) => {
@@ -88,9 +95,13 @@ test('a rank without a sign of life, and one that comes no further, are told', a
 test('each rank says that it lives', async (t) => {
   const folder = temporaryFolder(t);
   const watch = new Watch(folder, 3, { beatMs: 10, silentMs: 100, deadlineMs: 300 });
-  const read = () => attempt(() => readFileSync(join(folder, 'rank-3.beat'), 'utf8'));
-  const first = await until(() => (typeof read() === 'string' ? read() : undefined));
-  t.regex(String(await until(() => (read() !== first ? read() : undefined))), /^\d+ \d+$/);
+  // Read between two writes, the file is empty.
+  const read = () => {
+    const text = attempt(() => readFileSync(join(folder, 'rank-3.beat'), 'utf8'));
+    return /^\d+ \d+$/.test(String(text)) ? text : undefined;
+  };
+  const first = await until(read);
+  t.not(await until(() => (read() === first ? undefined : read())), first);
   await watch.end();
   t.deepEqual(readdirSync(folder), []);
 });
