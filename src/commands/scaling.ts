@@ -5,6 +5,7 @@ import { rankListInvalid } from '../errors.ts';
 import { type ModelCost, type StepTime, stateBytes, stepTime, type totalsOf } from '../pipeline/index.ts';
 import { formatBytes, formatShare } from '../reporting/format.ts';
 import { formatTable } from '../reporting/terminal/table.ts';
+import { columnsOf, wrap } from '../reporting/terminal/width.ts';
 
 export const scalingFlags = {
   ranks: Flags.string({
@@ -93,7 +94,8 @@ export function formatScaling({ times, parts, stateBytes: bytes }: Scaling, name
     'efficiency',
     'sent a rank',
   ];
-  return `${name}: ${formatBytes(bytes)} a rank besides batches\n${formatTable(heads, rows)}`;
+  const title = wrap('', `${name}: ${formatBytes(bytes)} a rank besides batches`, columnsOf(process.stdout));
+  return `${title}\n${formatTable(heads, rows)}`;
 }
 
 /** Three digits. */
