@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { engineVersion } from 'calm-lm/engine';
+import { engineNamed } from '../src/engine/names.ts';
 import { stepGigaflops } from './flops.ts';
 
 export interface Row {
@@ -46,7 +47,7 @@ export function thisMachine(python: string): Machine {
   const versions = {
     node: process.versions.node,
     onnxruntime: engineVersion('onnx'),
-    tensorflow: engineVersion('node'),
+    tensorflow: engineNamed('node').otherVersions?.().tensorflow,
     pytorch: torch.status === 0 ? torch.stdout.trim() : undefined,
   };
   const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ') ?? [];
