@@ -433,7 +433,7 @@ export const hubRefused = (url: string, status: number, said: string) =>
 
 /** @param proxyVariable the environment variable that names a proxy, if there is one */
 export const hubUnreachable = (endpoint: string, reason: string, proxyVariable?: string) =>
-  new CalmError('CALM_HUB_UNREACHABLE', `${endpoint} can't be reached: ${brief(reason)}.`, {
+  new CalmError('CALM_HUB_UNREACHABLE', `${endpoint} can't be reached: ${brief(reason)}`, {
     hint:
       'Run the same command again: it resumes. HF_ENDPOINT names another hub' +
       (proxyVariable ? `; ${proxyVariable} names the proxy.` : ', HTTPS_PROXY a proxy.'),

@@ -23,7 +23,7 @@ export function downloading(isJson: boolean, detail: Detail): NonNullable<PlanOp
           latest = progress;
           line?.show(progress);
         },
-        onWait: (problem, waitMs) => line?.say(`${problem} Asked again in ${formatSeconds(waitMs / 1000)}.`),
+        onWait: (problem, waitMs) => line?.say(`${problem}; asked again in ${formatSeconds(waitMs / 1000)}.`),
         note: (message) => line?.say(message),
         warn,
       });

@@ -102,7 +102,7 @@ async function latestCommit(
   } catch (error) {
     const isAway = error instanceof CalmError && error.code === 'CALM_HUB_UNREACHABLE';
     if (!isAway || !isHereAnyway) throw error;
-    warn(`${error.message} ${address.text} is taken as it was when it was downloaded.`);
+    warn(`${error.message}. ${address.text} is taken as it was when it was downloaded.`);
     return before;
   }
 }
