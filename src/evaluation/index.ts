@@ -1,5 +1,6 @@
 /** Evaluating models on held-out text. */
 
+export { eachAtOnce } from '../each-at-once.ts';
 export { commonLength } from '../elements.ts';
 export { joinRows, type Pause, type Pausing } from './batches.ts';
 export { type BrierInterval, bootstrapInterval, brierInterval } from './bootstrap.ts';

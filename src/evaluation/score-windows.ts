@@ -1,5 +1,6 @@
 /** BrierLM's windows of any sampler, several at once, resumable. */
 
+import { eachAtOnce } from '../each-at-once.ts';
 import { elementAt } from '../elements.ts';
 import { type BrierWindow, type ContinuationSampler, scoreWindow } from './brier-sampler.ts';
 import type { KeptWindows, ScoredWindow } from './kept-windows.ts';
@@ -27,12 +28,13 @@ export async function scoreWindows(
   const scored = windows.map((_, i) => kept.get(i));
   const missing = [...windows.keys()].filter((i) => scored[i] === undefined);
   let numScored = windows.length - missing.length;
-  await eachAtOnce(missing, concurrency, signal, async (i, ended) => {
+  const score = async (i: number, ended: AbortSignal) => {
     const found = await scoreCounting(sampler, elementAt(windows, i), numSamples, ended);
     kept.add(i, found);
     scored[i] = found;
     onScored(++numScored);
-  });
+  };
+  await eachAtOnce(missing, concurrency, score, signal);
   return scored as ScoredWindow[];
 }
 
@@ -52,27 +54,4 @@ async function scoreCounting(
   };
   const { sums } = await scoreWindow(counting, window, numSamples, signal);
   return { sums, numEmpty };
-}
-
-/**
- * Works on so many items at once. The first failure, or the signal, aborts the work on the others, and is
- * thrown when all have ended.
- */
-async function eachAtOnce<Item>(
-  items: readonly Item[],
-  concurrency: number,
-  signal: AbortSignal,
-  work: (item: Item, ended: AbortSignal) => Promise<void>,
-): Promise<void> {
-  const failed = new AbortController();
-  const ended = AbortSignal.any([failed.signal, signal]);
-  const queue = items.values();
-  const worker = async () => {
-    for (const item of queue) {
-      if (ended.aborted) return;
-      await work(item, ended).catch((error: unknown) => failed.abort(error));
-    }
-  };
-  await Promise.all(Array.from({ length: concurrency }, worker));
-  ended.throwIfAborted();
 }

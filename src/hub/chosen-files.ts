@@ -17,7 +17,7 @@ export const CARD = 'README.md';
 export function chosenFiles(address: HubAddress, use: HubUse, { commit, files }: HubCommit): DataFiles {
   const card = () => textOf(join(snapshotFolder(address, commit), CARD));
   const chosen =
-    use === 'data' ? dataFiles(address, files, card()) : { files: modelFiles(address, files, use) };
+    use === 'data' ? dataFiles(address, files, card) : { files: modelFiles(address, files, use) };
   if (chosen.files.length > 0) return chosen;
   throw hubFileMissing(
     address.text,

@@ -26,13 +26,17 @@ const NO_DATA =
   /(^|\/)(\.[^/]*|README\.md|LICENSE[^/]*|dataset_infos?\.json|[^/]+\.(py|png|jpe?g|gif|svg|pdf))$/i;
 
 /**
- * @param card README.md, where there is one
+ * @param card README.md, where there is one; read where the address names no path
  * @returns files sorted by path; none where a pattern fits none
  */
-export function dataFiles(address: HubAddress, all: readonly HubFile[], card: string | undefined): DataFiles {
+export function dataFiles(
+  address: HubAddress,
+  all: readonly HubFile[],
+  card: () => string | undefined,
+): DataFiles {
   const sorted = [...all].sort((a, b) => (a.path < b.path ? -1 : 1));
   if (address.path) return { files: ofPath(sorted, address.path) };
-  const splits = splitsOf(address, sorted, card);
+  const splits = splitsOf(address, sorted, card());
   const names = Object.keys(splits);
   if (names.length === 0) {
     if (address.split) throw hubSplitUnknown(address.text, address.split, []);

@@ -3,6 +3,7 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { eachAtOnce } from '../each-at-once.ts';
 import { CalmError, hubKindWrong, hubNoRoom, hubNotHere } from '../errors.ts';
 import { type HubAddress, parseHubAddress } from './address.ts';
 import {
@@ -57,7 +58,8 @@ export async function fetchFromHub(text: string, use: HubUse, options: FetchOpti
 async function fetchAddress(address: HubAddress, use: HubUse, requests: HubRequests, options: FetchOptions) {
   const found = await latestCommit(address, use, requests, options);
   const { commit } = found;
-  const card = use === 'data' ? found.files.find(({ path }) => path === CARD) : undefined;
+  const isBySplit = use === 'data' && address.path === '';
+  const card = isBySplit ? found.files.find(({ path }) => path === CARD) : undefined;
   if (card && !isHere(address, commit, card))
     await downloadInto({ address, commit, file: card }, requests, () => {});
   const { files, note } = chosenFiles(address, use, found);
@@ -66,18 +68,12 @@ async function fetchAddress(address: HubAddress, use: HubUse, requests: HubReque
   const totalBytes = missing.reduce((sum, { bytes }) => sum + bytes, 0);
   checkRoom(address, totalBytes);
   let doneBytes = 0;
-  const queue = [...missing];
-  const work = async () => {
-    for (let file = queue.shift(); file; file = queue.shift())
-      await downloadInto({ address, commit, file }, requests, (more) => {
-        doneBytes += more;
-        options.onProgress?.({ doneBytes, totalBytes });
-      });
-  };
-  // All end before the first error is told, so that nothing is written after it.
-  const ended = await Promise.allSettled(Array.from({ length: Math.min(AT_ONCE, queue.length) }, work));
-  const failed = ended.find((end) => end.status === 'rejected');
-  if (failed) throw failed.reason;
+  const download = (file: HubFile) =>
+    downloadInto({ address, commit, file }, requests, (more) => {
+      doneBytes += more;
+      options.onProgress?.({ doneBytes, totalBytes });
+    });
+  await eachAtOnce(missing, AT_ONCE, download, options.signal);
 }
 
 /** What the revision is now; where the hub can't be asked, what it was when all of it was downloaded. */

@@ -14,6 +14,7 @@ import {
   answerIn,
   bootstrapInterval,
   type ChoiceQuestion,
+  eachAtOnce,
   majorityOf,
   normalized,
   passAtK,
@@ -322,26 +323,6 @@ function byTurns(pause: () => Promise<void>): TakeTurn {
     last = turn.catch(() => {});
     return turn;
   };
-}
-
-/** Works on so many items at once; after a failure none is begun, and it is thrown when all have ended. */
-async function eachAtOnce<Item>(
-  items: readonly Item[],
-  most: number,
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  const queue = items.values();
-  let failure: { readonly error: unknown } | undefined;
-  const worker = async () => {
-    for (const item of queue) {
-      await work(item).catch((error: unknown) => {
-        failure ??= { error };
-      });
-      if (failure) return;
-    }
-  };
-  await Promise.all(Array.from({ length: most }, worker));
-  if (failure) throw failure.error;
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
