@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module';
 import isInteractive from 'is-interactive';
 import type { PrecisionChoice } from '../engine/precision.ts';
-import { CalmError, interrupted } from '../errors.ts';
+import { interrupted } from '../errors.ts';
 import {
   askStage,
   type Jobs,
@@ -122,14 +122,9 @@ async function whileListening<T>(
 
 /** Loads the tensor library only when a stage asks, and says which engine it is. */
 async function startEngine({ engine: choice, precision, isEnginePreferred, detail }: RunChoice) {
-  const { loadEngine } = await import('../engine/index.ts');
-  const onPassedOver = (error: CalmError) => warn(error.message);
-  const engine = await loadEngine(choice, onPassedOver, precision).catch((error: unknown) => {
-    const isAsAsked = !isEnginePreferred || (choice === 'auto' && precision === 'f32');
-    if (isAsAsked || !(error instanceof CalmError)) throw error;
-    warn(`${error.message} Another engine is taken.`);
-    return loadEngine('auto', onPassedOver);
-  });
+  const { startEngine: start } = await import('../library/engine.ts');
+  const isPreference = isEnginePreferred ?? false;
+  const engine = await start({ name: choice, precision, isPreference }, warn);
   const isNew = choice !== engine.name || precision === 'auto';
   const name = engine.precision === 'f32' ? engine.name : `${engine.name}, ${engine.precision}`;
   if (isNew && detail !== 'quiet' && !isJob()) process.stderr.write(`  engine: ${name}\n`);
