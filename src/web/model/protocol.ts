@@ -60,10 +60,12 @@ export interface Draws {
   readonly latents: Float32Array;
 }
 
-/** The likeliest tokens at one place, where the model knows their probabilities. */
+/** The tokens at one place, where the model knows their probabilities. */
 export interface Distribution {
-  readonly tokens: readonly { readonly text: string; readonly probability: number }[];
-  readonly numTokens: number;
+  /** The likeliest ones, as many as were asked for. */
+  readonly texts: readonly string[];
+  /** Of all tokens, the likeliest first. */
+  readonly probabilities: Float32Array;
 }
 
 /** Vectors of a text's patches. */

@@ -101,7 +101,7 @@ export class ModelSession {
     return { patches: told, numDraws, uniform: draws.choice(step, 0, 0), patchOfDraw, latents: values };
   }
 
-  /** The likeliest tokens before a token of the last text. */
+  /** The probabilities before a token of the last text, with the texts of the likeliest tokens. */
   async distribution(step: number, count: number): Promise<Distribution> {
     const { model, tokenizer } = this.#opened;
     if (!model.likelihood) throw new Error('this model has no probabilities');
@@ -112,13 +112,12 @@ export class ModelSession {
       probabilities = found.slice();
     });
     disposeTree({ state });
-    const likeliest = [...probabilities.keys()]
-      .sort((a, b) => (probabilities[b] as number) - (probabilities[a] as number))
-      .slice(0, count);
-    const tokens = [];
-    for (const id of likeliest)
-      tokens.push({ text: await tokenizer.decode([id], true), probability: probabilities[id] as number });
-    return { tokens, numTokens: probabilities.length };
+    const ordered = [...probabilities.keys()].sort(
+      (a, b) => (probabilities[b] as number) - (probabilities[a] as number),
+    );
+    const texts = [];
+    for (const id of ordered.slice(0, count)) texts.push(await tokenizer.decode([id], true));
+    return { texts, probabilities: Float32Array.from(ordered, (id) => probabilities[id] as number) };
   }
 
   /** The vectors that the autoencoder makes of a text's patches. */

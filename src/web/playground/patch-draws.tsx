@@ -1,6 +1,7 @@
-import { useEffect, useId, useMemo, useState } from 'preact/hooks';
+import { useId, useMemo, useState } from 'preact/hooks';
 import type { ModelClient } from '../model/model-client.ts';
 import type { Draws, PatchEvent } from '../model/protocol.ts';
+import { useCall } from '../model/use-call.ts';
 import { formatShare, visible } from '../parts/numbers.ts';
 import { Plane } from '../parts/plane.tsx';
 import { principalPlane } from '../parts/principal-plane.ts';
@@ -25,19 +26,8 @@ export function PatchDraws({
   readonly temperature: number;
   readonly isExact: boolean;
 }) {
-  const [draws, setDraws] = useState<Draws>();
-  const [problem, setProblem] = useState<unknown>();
+  const { value: draws, problem } = useCall(client, 'draws', { step: patch.step, numDraws });
   const [temperature, setTemperature] = useState(asked);
-  useEffect(() => {
-    let isWanted = true;
-    client.ask('draws', { step: patch.step, numDraws }).then(
-      (found) => isWanted && setDraws(found),
-      (error) => isWanted && setProblem(error),
-    );
-    return () => {
-      isWanted = false;
-    };
-  }, [client, patch, numDraws]);
   if (problem) return <Problem error={problem} />;
   if (!draws) return <p class="quiet">Drawing …</p>;
   const choice = choiceAt(draws, temperature);

@@ -1,25 +1,14 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { ModelClient } from '../model/model-client.ts';
-import type { TextVectors } from '../model/protocol.ts';
+import { useCall } from '../model/use-call.ts';
 import { formatShare, visible } from '../parts/numbers.ts';
 import { Plane } from '../parts/plane.tsx';
 import { principalPlane } from '../parts/principal-plane.ts';
 
 /** A text as its autoencoder sees it: a point for each patch. */
 export function TextVectorsPlane({ client, text }: { readonly client: ModelClient; readonly text: string }) {
-  const [found, setFound] = useState<TextVectors>();
   const [isAsked, setIsAsked] = useState(false);
-  useEffect(() => {
-    if (!isAsked) return;
-    let isWanted = true;
-    client.ask('vectors', { text }).then(
-      (vectors) => isWanted && setFound(vectors),
-      () => {},
-    );
-    return () => {
-      isWanted = false;
-    };
-  }, [client, text, isAsked]);
+  const { value: found } = useCall(client, 'vectors', isAsked ? { text } : undefined);
   const size = found ? found.latents.length / Math.max(1, found.texts.length) : 0;
   const plane = found && found.texts.length > 2 ? principalPlane(found.latents, size) : undefined;
   return (

@@ -1,6 +1,7 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { ModelClient } from '../model/model-client.ts';
-import type { Distribution, PatchEvent } from '../model/protocol.ts';
+import type { PatchEvent } from '../model/protocol.ts';
+import { useCall } from '../model/use-call.ts';
 import { formatCount, formatShare, visible } from '../parts/numbers.ts';
 import { Problem } from '../parts/problem.tsx';
 import { Bar } from './patch-draws.tsx';
@@ -18,34 +19,23 @@ export function TokenChances({
   readonly patch: PatchEvent;
   readonly temperature: number;
 }) {
-  const [found, setFound] = useState<Distribution>();
-  const [problem, setProblem] = useState<unknown>();
+  const { value: found, problem } = useCall(client, 'distribution', { step: patch.step, count: LISTED });
   const [temperature, setTemperature] = useState(asked);
-  useEffect(() => {
-    let isWanted = true;
-    client.ask('distribution', { step: patch.step, count: client.facts.vocabSize }).then(
-      (answer) => isWanted && setFound(answer),
-      (error) => isWanted && setProblem(error),
-    );
-    return () => {
-      isWanted = false;
-    };
-  }, [client, patch]);
   if (problem) return <Problem error={problem} />;
   if (!found) return <p class="quiet">Asking …</p>;
-  const most = found.tokens[0]?.probability ?? 1;
-  const weights = found.tokens.map(({ probability }) => (probability / most) ** (1 / temperature));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const rows = found.tokens.slice(0, LISTED).map(({ text, probability }, i) => ({
-    text,
-    probability,
-    chance: (weights[i] as number) / total,
-  }));
+  const { texts, probabilities } = found;
+  const [most = 1] = probabilities;
+  const weightOf = (probability: number) => (probability / most) ** (1 / temperature);
+  const total = probabilities.reduce((sum, probability) => sum + weightOf(probability), 0);
+  const rows = texts.map((text, i) => {
+    const probability = probabilities[i] as number;
+    return { text, probability, chance: weightOf(probability) / total };
+  });
   const scale = Math.max(...rows.map(({ probability, chance }) => Math.max(probability, chance)));
   return (
     <>
       <p>
-        A discrete model draws nothing to know this: it gives each of its {formatCount(found.numTokens)}{' '}
+        A discrete model draws nothing to know this: it gives each of its {formatCount(probabilities.length)}{' '}
         tokens a probability, which the temperature reweighs.
       </p>
       <Temperature value={temperature} onChange={setTemperature} label="Temperature of this choice" />
