@@ -1,10 +1,10 @@
 /** What a run of the benchmark found, with all that tells machines apart; tables of it, and of two side by side. */
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { engineVersion } from 'calm-lm/engine';
 import { engineNamed } from '../src/engine/names.ts';
+import { productFeatures } from '../src/engine/precision.ts';
 import { stepGigaflops } from './flops.ts';
 
 export interface Row {
@@ -39,8 +39,6 @@ export interface Results {
   readonly rows: readonly Row[];
 }
 
-const FLAGS = ['amx_bf16', 'amx_int8', 'avx512_bf16', 'avx512_vnni', 'avx512f', 'avx2'];
-
 /** @param python whose PyTorch was asked */
 export function thisMachine(python: string): Machine {
   const torch = spawnSync(python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' });
@@ -50,10 +48,9 @@ export function thisMachine(python: string): Machine {
     tensorflow: engineNamed('node').otherVersions?.().tensorflow,
     pytorch: torch.status === 0 ? torch.stdout.trim() : undefined,
   };
-  const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ') ?? [];
   return {
     processor: cpus()[0]?.model ?? 'unknown',
-    flags: FLAGS.filter((name) => flags.includes(name)),
+    flags: productFeatures(),
     cores: availableParallelism(),
     gibibytes: Math.round(totalmem() / 2 ** 30),
     versions: Object.fromEntries(

@@ -65,7 +65,9 @@ function readRates(file: string): Record<string, ProductRates> {
 export function productFeatures(): string[] {
   try {
     const flags = new Set(/^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' '));
-    return ['amx_bf16', 'avx512_bf16', 'avx512_vnni', 'avx512f', 'avx2'].filter((name) => flags.has(name));
+    return ['amx_bf16', 'amx_int8', 'avx512_bf16', 'avx512_vnni', 'avx512f', 'avx2'].filter((name) =>
+      flags.has(name),
+    );
   } catch {
     return [];
   }
