@@ -41,14 +41,19 @@ async function evaluate(t: ExecutionContext, folder: string, ...args: string[]) 
 
 /** The lines of the file that windows are kept in while the stage is at work; none where it is not there. */
 function keptLines(folder: string): string[] {
-  const file = readdirSync(join(folder, 'runs'), { recursive: true, encoding: 'utf8' }).find((name) =>
-    name.endsWith('windows.jsonl'),
-  );
-  return file === undefined
-    ? []
-    : readFileSync(join(folder, 'runs', file), 'utf8')
-        .split('\n')
-        .slice(0, -1);
+  try {
+    const files = readdirSync(join(folder, 'runs'), { recursive: true, encoding: 'utf8' });
+    const file = files.find((name) => name.endsWith('windows.jsonl'));
+    return file === undefined
+      ? []
+      : readFileSync(join(folder, 'runs', file), 'utf8')
+          .split('\n')
+          .slice(0, -1);
+  } catch (error) {
+    // It is looked at while the command makes and removes folders.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 test(
